@@ -1,0 +1,215 @@
+"""What an engine is: plain blocking objects behind small Protocols.
+
+Law of this file: an engine author needs this file, ``dragoman.speech`` and ``dragoman.audio``,
+and nothing else of ours. An engine never sees events, sessions, sockets to clients or asyncio.
+Making an engine object is cheap and touches no model; ``load`` does the heavy work and may
+block for seconds. The runtime decides where the object lives, by ``Info.runs_in``:
+
+* ``thread``   threads of the server process. Only for engines that release the GIL while they
+  work (onnxruntime, CTranslate2, pipes to other programs).
+* ``process``  worker processes of their own, reached over framed unix sockets. For everything
+  that holds the GIL, may crash or hang, or may not be linked in (GPL).
+
+State belongs to stream objects (``Detection``, ``Recognition``), so one engine object serves
+all sessions. An engine is registered under the entry point group ``dragoman.engines``.
+
+Errors: ``EngineUnavailable`` from ``load`` when something is not installed, with a sentence that
+says how to mend it; anything else an engine raises fails the one call it was raised in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol, runtime_checkable
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dragoman.speech import Hints, Hypothesis, Input, Interpret, Result
+
+ENTRY_POINT_GROUP = "dragoman.engines"
+
+Samples = npt.NDArray[np.float32]
+"""Mono audio, float32 in -1..1, at 16 kHz unless said otherwise; shape (n,)."""
+
+Role = Literal["vad", "asr", "mt", "tts", "interpreter"]
+Quality = Literal["scripted", "gist", "basic", "good"]
+
+
+class EngineUnavailable(Exception):
+    """The engine cannot run here; the message says in plain words how to mend that."""
+
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """An engine's description of itself; available without ``load``.
+
+    ``languages`` and ``pairs`` hold BCP-47 primary tags, ``"*"`` for any. ``quality`` classes:
+    scripted (not real), gist (about half of the sentences right), basic (usable, plainly a
+    machine), good. ``confidence_gate``: hypotheses below it are not speech this engine knows.
+    ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
+    ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well.
+    """
+
+    name: str
+    role: Role
+    licence: str
+    quality: Quality
+    runs_in: Literal["thread", "process"] = "thread"
+    languages: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    voices: tuple[str, ...] = ()
+    rate_hz: int = 16_000
+    confidence_gate: float = 0.0
+    max_batch: int = 1
+    max_window_s: float = 12.0
+    about: str = ""
+
+
+class Engine(Protocol):
+    """The part that every engine shares."""
+
+    @property
+    def info(self) -> Info:
+        """Self-description; cheap, and right before ``load``."""
+
+    def load(self) -> None:
+        """Load models and start helpers; blocks. Raises ``EngineUnavailable``."""
+
+    def close(self) -> None:
+        """Stop helpers and free what was loaded; harmless when nothing was."""
+
+
+# ---------------------------------------------------------------- voice activity
+class Detection(Protocol):
+    """One stream's voice detection state."""
+
+    def feed(self, frame: Samples) -> float:
+        """Probability (0..1) that this frame of exactly ``frame_samples`` holds speech."""
+
+
+@runtime_checkable
+class Detector(Engine, Protocol):
+    """Voice activity: probabilities only; turns are a policy (``policy.endpoint``)."""
+
+    frame_samples: int
+
+    def start(self) -> Detection:
+        """State for a new stream."""
+
+
+# ---------------------------------------------------------------- recognition, two shapes
+class Recognition(Protocol):
+    """One utterance in a stateful recogniser."""
+
+    def feed(self, samples: Samples) -> Hypothesis | None:
+        """Take more audio; the new full hypothesis of the utterance, or None if unchanged."""
+
+    def finish(self) -> Hypothesis:
+        """No more audio: the final hypothesis."""
+
+
+@runtime_checkable
+class Recognizer(Engine, Protocol):
+    """Shape 1: stateful streams, one per utterance."""
+
+    def start(self, language: str | None, hints: Hints) -> Recognition:
+        """A new utterance."""
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Request value for one window of audio; everything the call depends on is in it.
+
+    ``samples`` are float32 bytes at 16 kHz. ``prefix`` is text already committed for the start
+    of this window, which an engine may force; words returned always cover the whole window.
+    ``speech_ms`` is how much of the window holds speech by the detector (0 = not known), ``at_ms`` where the
+    window begins in the session's audio; scripted engines live on these two.
+    """
+
+    samples: bytes
+    language: str | None = None
+    hints: Hints = Hints()
+    prefix: str = ""
+    at_ms: int = 0
+    speech_ms: int = 0
+
+
+@runtime_checkable
+class WindowTranscriber(Engine, Protocol):
+    """Shape 2: stateless; ``runtime.hearing`` turns it into streams. Batchable across sessions,
+    and, as request and answer are plain values, runnable in another process or machine."""
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        """One hypothesis for each window, in order; at most ``info.max_batch`` windows."""
+
+
+# ---------------------------------------------------------------- translation
+class Translation(msgspec.Struct, frozen=True):
+    """Request value for one translation: ``text`` is one sentence or the beginning of one.
+
+    ``before`` holds closed sentence pairs of the same speech; ``prefix`` is target text already
+    committed, which an engine may force (``TranslatorInfo.forces_prefix`` is not needed: the
+    answer is seamed either way).
+    """
+
+    text: str
+    source: str
+    target: str
+    before: tuple[tuple[str, str], ...] = ()
+    prefix: str = ""
+    hints: Hints = Hints()
+
+
+@runtime_checkable
+class Translator(Engine, Protocol):
+    """Text to text. Directions may start helpers on first use."""
+
+    def translate(self, request: Translation) -> str:
+        """The whole translation of ``request.text``. Thread-safe."""
+
+    def warm(self, source: str, target: str) -> None:
+        """Get the direction ready, so that its first call is not slow."""
+
+
+# ---------------------------------------------------------------- synthesis
+class Utterance(msgspec.Struct, frozen=True):
+    """Request value for one segment of speech; fields as in ``speech.Speak``.
+
+    ``language`` is always given: the caller has decided it."""
+
+    text: str
+    voice: str
+    language: str
+    rate: float = 1.0
+    pitch: float = 1.0
+    volume: int = 50
+    instructions: str | None = None
+
+
+@runtime_checkable
+class Synthesizer(Engine, Protocol):
+    """Text to speech."""
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        """PCM s16le mono at ``info.rate_hz``, piece by piece as it is made, even byte counts.
+
+        Closing the iterator early cancels. Text without anything to say yields nothing."""
+
+
+# ---------------------------------------------------------------- the whole cascade in one
+class Interpretation(Protocol):
+    """One session in an end-to-end interpreter."""
+
+    def feed(self, item: Input) -> list[Result]:
+        """Take audio, an image, new settings or the end of a turn; the facts that follow."""
+
+    def finish(self) -> list[Result]:
+        """No more input: the last facts. Every open turn ends with ``TurnDone``."""
+
+
+@runtime_checkable
+class Interpreter(Engine, Protocol):
+    """End-to-end speech translation: replaces the cascade of the other roles."""
+
+    def start(self, task: Interpret) -> Interpretation:
+        """A new session."""

@@ -1,0 +1,226 @@
+"""The words that sessions, policies and engines share: tasks, inputs, results, coverage.
+
+Law of this file: values only. A *task* says what a job is to do (``Speak``, ``Interpret``), an
+*input* is what a session pushes into a running job, a *result* is a fact that a job reports.
+Facts are the one internal stream that feeds every dialect of the wire. Nothing here knows an
+event, a session, a socket or an engine; everything that crosses a process border can be
+encoded by msgspec as it is.
+
+Units: ``_ms`` is media time, counted in received samples since the start of the session's
+audio; rates are in Hz; PCM is signed 16-bit little-endian mono.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+HEARING_RATE_HZ = 16_000
+"""Every detector and recogniser hears 16 kHz; the cascade resamples what comes in otherwise."""
+
+Status = Literal["completed", "failed", "incomplete"]
+
+
+# ---------------------------------------------------------------- words and hypotheses
+class Word(msgspec.Struct, frozen=True):
+    """One word of a hypothesis, with its punctuation (``"Americans,"``), without white space.
+
+    ``joined`` says that no space stands before it (Chinese, Japanese). Times are media time
+    within the window or stream they were heard in; None where the engine has none.
+    """
+
+    text: str
+    confidence: float | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    joined: bool = False
+
+
+class Hypothesis(msgspec.Struct, frozen=True):
+    """A recogniser's current full guess.
+
+    ``confidence`` in 0..1 judges the whole; below the engine's gate nothing of it is committed.
+    ``stable`` counts leading words an append-only engine promises never to change (else 0).
+    """
+
+    words: tuple[Word, ...] = ()
+    confidence: float = 1.0
+    language: str | None = None
+    stable: int = 0
+
+
+def joined_text(words: tuple[Word, ...] | list[Word]) -> str:
+    """The words as running text; the space belongs to the later word."""
+    text = ""
+    for word in words:
+        text += word.text if word.joined or not text else " " + word.text
+    return text
+
+
+class Hints(msgspec.Struct, frozen=True):
+    """What the client told about the content: a glossary and free context."""
+
+    phrases: Mapping[str, str] = {}
+    context: str = ""
+
+
+# ---------------------------------------------------------------- synthesis
+class Speak(msgspec.Struct, frozen=True):
+    """Task: one stream of speech. Segments are pushed as ``Say``; PCM comes back as ``Voiced``.
+
+    ``language`` is BCP-47 or None (the engine's pick decides per segment). ``rate`` and
+    ``pitch`` are factors (0.5 to 2.0), ``volume`` 0 to 100 with 50 as the engine's own level.
+    """
+
+    voice: str
+    language: str | None = None
+    sample_rate: int = 24_000
+    rate: float = 1.0
+    pitch: float = 1.0
+    volume: int = 50
+    instructions: str | None = None
+
+
+class Say(msgspec.Struct, frozen=True):
+    """Input of a ``Speak`` job: one segment of text, spoken after those before it."""
+
+    text: str
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Result of a ``Speak`` job: the oldest segment not yet reported has been voiced in full."""
+
+
+# ---------------------------------------------------------------- interpretation: task and inputs
+class Endpointing(msgspec.Struct, frozen=True):
+    """How the detector's probabilities become turns (server VAD).
+
+    ``threshold`` is the detector's probability (0..1) that counts as speech.
+    """
+
+    threshold: float = 0.5
+    silence_ms: int = 1000
+    prefix_ms: int = 300
+
+
+class Interpret(msgspec.Struct, frozen=True):
+    """Task: interpret a stream of speech. Pushed again while running, it changes the settings
+    from the next turn on. ``endpointing=None`` is manual mode: the client ends turns."""
+
+    target: str
+    source: str | None = None
+    voice: str = ""
+    speak: bool = True
+    rate_in: int = HEARING_RATE_HZ
+    rate_out: int = 24_000
+    endpointing: Endpointing | None = Endpointing()
+    hints: Hints = Hints()
+
+
+class Audio(msgspec.Struct, frozen=True):
+    """Input: speech, PCM at the task's ``rate_in``; always whole samples."""
+
+    pcm: bytes
+
+
+class Image(msgspec.Struct, frozen=True):
+    """Input: a picture the speaker shows (JPEG or PNG bytes), context only."""
+
+    data: bytes
+    at_ms: int
+
+
+class EndTurn(msgspec.Struct, frozen=True):
+    """Input: close the open turn here (manual commit). Without an open turn: no effect."""
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """Input: forget audio not yet heard; an open turn ends with what was committed."""
+
+
+# ---------------------------------------------------------------- interpretation: facts
+class SpeechStarted(msgspec.Struct, frozen=True):
+    """Fact: a turn opened. ``turn`` counts from 1."""
+
+    turn: int
+    at_ms: int
+
+
+class SpeechStopped(msgspec.Struct, frozen=True):
+    """Fact: the speech of the turn ended (not yet its text)."""
+
+    turn: int
+    at_ms: int
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Fact: source text of a turn. ``text`` is committed and only ever grows; ``stash`` is the
+    tentative tail, to be shown right behind it (it brings its own leading space)."""
+
+    turn: int
+    text: str
+    stash: str = ""
+    final: bool = False
+    language: str | None = None
+
+
+class Translated(msgspec.Struct, frozen=True):
+    """Fact: target text of a turn; ``text`` and ``stash`` as in ``Heard``."""
+
+    turn: int
+    text: str
+    stash: str = ""
+    final: bool = False
+
+
+class Voiced(msgspec.Struct, frozen=True):
+    """Fact: target speech of a turn (0 for a ``Speak`` job), PCM at the task's output rate."""
+
+    pcm: bytes
+    turn: int = 0
+
+
+class TurnDone(msgspec.Struct, frozen=True):
+    """Fact: nothing more comes for this turn. ``audio_ms`` is the length of its speech."""
+
+    turn: int
+    audio_ms: int
+    status: Status = "completed"
+
+
+Input = Audio | Image | Interpret | EndTurn | Clear | Say
+Fact = SpeechStarted | SpeechStopped | Heard | Translated | Voiced | TurnDone
+Result = Fact | Said
+Task = Speak | Interpret
+
+
+# ---------------------------------------------------------------- what the engines can do
+class Coverage(msgspec.Struct, frozen=True):
+    """What the loaded engines cover, in BCP-47 primary tags (``en``, ``zh``, ``yue``).
+
+    ``"*"`` stands for every language (scripted engines). ``pairs`` holds (source, target).
+    """
+
+    hears: frozenset[str] = frozenset()
+    pairs: frozenset[tuple[str, str]] = frozenset()
+    speaks: frozenset[str] = frozenset()
+
+    def can_hear(self, language: str) -> bool:
+        """Whether some recogniser knows the language."""
+        return "*" in self.hears or language in self.hears
+
+    def can_translate(self, source: str, target: str) -> bool:
+        """Whether text of ``source`` can come out as ``target``; the same language always can."""
+        return source == target or ("*", "*") in self.pairs or (source, target) in self.pairs
+
+    def can_speak(self, language: str) -> bool:
+        """Whether some voice speaks the language."""
+        return "*" in self.speaks or language in self.speaks
+
+    def targets(self, source: str | None) -> list[str]:
+        """The target languages reachable from ``source``, or from any language that is heard."""
+        sources = self.hears if source is None else {source}
+        reachable = {t for s, t in self.pairs if s in sources or s == "*" or "*" in sources}
+        return sorted((reachable | set(sources)) - {"*"})
