@@ -107,7 +107,8 @@ class Endpointing(msgspec.Struct, frozen=True):
 
 class Interpret(msgspec.Struct, frozen=True):
     """Task: interpret a stream of speech. Pushed again while running, it changes the settings
-    from the next turn on. ``endpointing=None`` is manual mode: the client ends turns."""
+    from the next turn on. ``endpointing=None`` is manual mode: the client ends turns.
+    """
 
     target: str
     source: str | None = None
@@ -157,7 +158,8 @@ class SpeechStopped(msgspec.Struct, frozen=True):
 
 class Heard(msgspec.Struct, frozen=True):
     """Fact: source text of a turn. ``text`` is committed and only ever grows; ``stash`` is the
-    tentative tail, to be shown right behind it (it brings its own leading space)."""
+    tentative tail, to be shown right behind it (it brings its own leading space).
+    """
 
     turn: int
     text: str

@@ -122,8 +122,8 @@ class Window(msgspec.Struct, frozen=True):
 
     ``samples`` are float32 bytes at 16 kHz. ``prefix`` is text already committed for the start
     of this window, which an engine may force; words returned always cover the whole window.
-    ``speech_ms`` is how much of the window holds speech by the detector (0 = not known), ``at_ms`` where the
-    window begins in the session's audio; scripted engines live on these two.
+    ``at_ms`` is where the window begins in the session's audio, ``speech_ms`` how much of it holds
+    speech by the detector; scripted engines live on these two.
     """
 
     samples: bytes
@@ -137,7 +137,8 @@ class Window(msgspec.Struct, frozen=True):
 @runtime_checkable
 class WindowTranscriber(Engine, Protocol):
     """Shape 2: stateless; ``runtime.hearing`` turns it into streams. Batchable across sessions,
-    and, as request and answer are plain values, runnable in another process or machine."""
+    and, as request and answer are plain values, runnable in another process or machine.
+    """
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
         """One hypothesis for each window, in order; at most ``info.max_batch`` windows."""
@@ -148,8 +149,7 @@ class Translation(msgspec.Struct, frozen=True):
     """Request value for one translation: ``text`` is one sentence or the beginning of one.
 
     ``before`` holds closed sentence pairs of the same speech; ``prefix`` is target text already
-    committed, which an engine may force (``TranslatorInfo.forces_prefix`` is not needed: the
-    answer is seamed either way).
+    committed, which an engine may force; the caller finds the seam either way.
     """
 
     text: str
@@ -175,7 +175,8 @@ class Translator(Engine, Protocol):
 class Utterance(msgspec.Struct, frozen=True):
     """Request value for one segment of speech; fields as in ``speech.Speak``.
 
-    ``language`` is always given: the caller has decided it."""
+    ``language`` is always given: the caller has decided it.
+    """
 
     text: str
     voice: str
@@ -193,7 +194,8 @@ class Synthesizer(Engine, Protocol):
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """PCM s16le mono at ``info.rate_hz``, piece by piece as it is made, even byte counts.
 
-        Closing the iterator early cancels. Text without anything to say yields nothing."""
+        Closing the iterator early cancels. Text without anything to say yields nothing.
+        """
 
 
 # ---------------------------------------------------------------- the whole cascade in one

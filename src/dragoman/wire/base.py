@@ -16,7 +16,7 @@ _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NONCE_CHARS = 15
 _COUNTER_CHARS = 6
 _COUNTER_SPAN = 62**_COUNTER_CHARS
-# Odd and coprime to 62**6: successive counters land far apart, and none repeats before all are used.
+# Coprime to 62: successive ids look unlike each other, and none repeats before all are used.
 _STRIDE = 27_182_818_285
 
 

@@ -40,7 +40,8 @@ class SessionFinished(ServerEvent, frozen=True, kw_only=True, tag="session.finis
 
 class AudioDelta(ServerEvent, frozen=True, kw_only=True, tag="response.audio.delta"):
     """A piece of speech. On the wire the bytes are base64; the codec writes this event from a
-    template, because at 50 sessions it is most of what the loop encodes."""
+    template, because at 50 sessions it is most of what the loop encodes.
+    """
 
     response_id: str
     item_id: str
