@@ -1,0 +1,43 @@
+# Everything a newcomer or a developer runs. `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo serve test check bench lock
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install what is missing: system packages, .venv, this package
+	@$(PYTHON) scripts/setup.py
+
+demo: setup ## hear a real recording interpreted into Spanish while it is spoken
+	@$(BIN)/dragoman demo
+
+serve: setup ## serve both APIs on 127.0.0.1:8000 until Ctrl-C
+	@$(BIN)/dragoman serve
+
+test: ## run the whole suite (sets up first; also older SDKs and test recordings)
+	@$(PYTHON) scripts/setup.py --tests
+	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
+
+check: setup ## style, types, import rules, sizes, licences
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/check_sizes.py
+	$(BIN)/python scripts/check_licences.py
+	$(BIN)/python scripts/check_hosts.py
+
+bench: setup ## measure; a table here, raw JSON in bench-results/
+	@mkdir -p bench-results
+	@$(BIN)/dragoman bench --out bench-results $(ARGS)
+
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --quiet
+
+lock: ## renew the lock files (needs uv on the PATH)
+	$(LOCK) pyproject.toml --all-extras -o requirements.lock
+	for version in 1.23.9 1.25.11; do echo "dashscope==$$version" | \
+	  $(LOCK) - -o requirements/dashscope-$$version.lock || exit 1; done
