@@ -198,11 +198,11 @@ def make_main(python: str) -> None:
         if run([python, "-m", "venv", "--clear", VENV], quiet=True):
             stop("the environment could not be made; see above")
     pip = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q"]
-    say("installing the locked Python packages into .venv (hashes are checked)")
-    if run([*pip, "--require-hashes", "-r", lock]):
+    say("installing the locked Python packages into .venv, about a minute (hashes are checked)")
+    if run([*pip, "--require-hashes", "-r", lock], quiet=True):
         stop("pip could not install the locked packages; see above")
     say("installing dragoman itself, editable")
-    if run([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT]):
+    if run([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT], quiet=True):
         stop("pip could not install this package; see above")
     (VENV / ".stamp").write_text(stamp)
 
@@ -218,7 +218,7 @@ def make_older(name: str) -> None:
     if run([ours, "-m", "venv", "--clear", "--without-pip", env], quiet=True):
         stop("the environment could not be made; see above")
     pip = [ours, "-m", "pip", "--python", env / "bin" / "python", "install"]
-    if run([*pip, "--disable-pip-version-check", "-q", "--require-hashes", "-r", lock]):
+    if run([*pip, "--disable-pip-version-check", "-q", "--require-hashes", "-r", lock], quiet=True):
         stop(f"pip could not install {name}; see above")
     (env / ".stamp").write_text(stamp)
 
