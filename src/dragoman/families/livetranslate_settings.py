@@ -1,0 +1,80 @@
+"""The settings of an interpretation session, one value for all generations.
+
+Law of this file: values with defaults; nothing is checked here. A session keeps one of these and
+every turn keeps the one it was opened with, so a change never reaches into a running turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+ASR_MODEL = "qwen3-asr-flash-realtime"
+
+DetectionType = Literal["server_vad", "speaker_detection"]
+SkipPlace = Literal["", "session", "translation"]
+
+
+class TurnDetection(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server finds turns. ``threshold`` is the wire's -1..1, lower hears more.
+
+    ``silence_given`` remembers that the client named the silence, because dialect B echoes it
+    only then. ``create_response`` and ``interrupt_response`` are echoed and change nothing.
+    """
+
+    type: DetectionType = "server_vad"
+    threshold: float = 0.2
+    silence_ms: int = 1000
+    prefix_ms: int = 300
+    silence_given: bool = False
+    create_response: bool = True
+    interrupt_response: bool = True
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client can configure.
+
+    ``voice`` is what the wire echoes: a name of the family's table or a clone; ``voice_refused``
+    is the unknown name it replaced, for the log. ``asr_language`` and ``source_language`` both
+    declare the speaker's language; the first is the documented one and wins.
+    """
+
+    modalities: tuple[str, ...] = ("text", "audio")
+    voice: str
+    voice_refused: str = ""
+    sample_rate: int = 16_000
+    detection: TurnDetection | None = TurnDetection()
+
+    transcribes: bool = True
+    asr_given: bool = False
+    asr_language: str | None = None
+    context: str = ""
+
+    target: str = "en"
+    source_language: str | None = None
+    corpus: Mapping[str, Any] | None = None
+    phrases: Mapping[str, str] = {}
+
+    skip_place: SkipPlace = ""
+    skip_text: bool = False
+    skip_audio: bool = False
+
+    enable_voice_clone: bool | None = None
+    clone_frequency: str | None = None
+
+    @property
+    def source(self) -> str | None:
+        """The declared language of the speaker, or None to find out."""
+        return self.asr_language or self.source_language
+
+    @property
+    def speaks(self) -> bool:
+        """Whether the translation is spoken too."""
+        return "audio" in self.modalities
+
+    @property
+    def manual(self) -> bool:
+        """Whether the client ends the turns."""
+        return self.detection is None
