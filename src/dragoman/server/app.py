@@ -1,0 +1,160 @@
+"""HTTP and the WebSocket's front door: ``/health``, ``/metrics``, ``/api-ws/v1/realtime``.
+
+Law of this file: routing and handshakes only. A handshake is refused by an ordinary HTTP answer
+with the documented JSON body, before the WebSocket is accepted; after that the conversation owns
+the socket. Every answer of ours is JSON (except the metrics), also for unknown paths.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from dragoman.server.auth import Refusal
+from dragoman.server.metrics import CONTENT_TYPE
+from dragoman.server.service import Service
+
+LOG = logging.getLogger("dragoman.server")
+
+REALTIME_PATH = "/api-ws/v1/realtime"
+MAX_MODEL_CHARS = 256
+_MODEL = re.compile(r"(?:^|[?&])model=([^&#?]*)")
+
+Converse = Callable[[Service, str, Receive, Send], Awaitable[None]]
+"""Runs a session over an accepted WebSocket until it is closed; gets the model's name."""
+
+
+def model_in(query: bytes) -> str:
+    """The model that a query string names: the last one, as SDKs only concatenate.
+
+    A base URL with a query of its own gives ``x=1?model=NAME``, which works on the cloud too.
+    Without any: the empty string.
+    """
+    found = _MODEL.findall(query.decode("ascii", "replace"))
+    return unquote(found[-1])[:MAX_MODEL_CHARS] if found else ""
+
+
+def create_app(service: Service, converse: Converse) -> Starlette:
+    """The ASGI application of one server; engines load when its lifespan begins."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(service.load(), name="load"),
+            asyncio.create_task(service.metrics.probe_lag(), name="lag"),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await service.stack.close()
+
+    front = _FrontDoor(service, converse)
+    app = Starlette(
+        routes=[
+            Route("/health", _health, methods=["GET"]),
+            Route("/metrics", _metrics, methods=["GET"]),
+            Route(REALTIME_PATH, _upgrade_needed),
+            WebSocketRoute(REALTIME_PATH, front),
+            WebSocketRoute(REALTIME_PATH + "/", front),
+            WebSocketRoute("/{path:path}", _NoSuchSocket()),
+        ],
+        exception_handlers={HTTPException: _as_json},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.service = service
+    return app
+
+
+# ---------------------------------------------------------------- plain HTTP
+def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    content = msgspec.json.encode(body)
+    return Response(content, status, {"content-type": "application/json", **(headers or {})})
+
+
+def refuse(refusal: Refusal) -> Response:
+    """The HTTP answer for a refusal. The body of a 401 has exactly the cloud's 114 bytes."""
+    request_id = str(uuid.uuid4())
+    body = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
+    headers = {"x-request-id": request_id}
+    if refusal.retry_after_s is not None:
+        headers["retry-after"] = str(refusal.retry_after_s)
+    return _json(refusal.status, body, headers)
+
+
+async def _health(request: Request) -> Response:
+    service: Service = request.app.state.service
+    status = 200 if service.state == "ready" else 503
+    return _json(status, service.health(), {"cache-control": "no-store"})
+
+
+async def _metrics(request: Request) -> Response:
+    service: Service = request.app.state.service
+    return Response(service.metrics.page(), media_type=CONTENT_TYPE)
+
+
+async def _upgrade_needed(_: Request) -> Response:
+    message = "This address takes WebSocket connections only."
+    response = refuse(Refusal(426, "UpgradeRequired", message))
+    response.headers["upgrade"] = "websocket"
+    return response
+
+
+async def _as_json(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code, message = _HTTP_ERRORS.get(status, ("BadRequest", "The request cannot be served."))
+    return refuse(Refusal(status, code, message))
+
+
+_HTTP_ERRORS = {
+    404: ("NotFound", "There is nothing at this address."),
+    405: ("MethodNotAllowed", "This address does not take this method."),
+}
+
+
+# ---------------------------------------------------------------- the WebSocket
+class _FrontDoor:
+    """An ASGI application (a class, so that Starlette does not wrap the socket)."""
+
+    def __init__(self, service: Service, converse: Converse) -> None:
+        self._service = service
+        self._converse = converse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._service.refusal(Headers(scope=scope))
+        if refusal is not None:
+            self._service.metrics.refused.labels(str(refusal.status)).inc()
+            LOG.info("handshake refused: %d %s", refusal.status, refusal.code)
+            await _deny(refusal, scope, receive, send)
+            return
+        await receive()  # websocket.connect
+        await send({"type": "websocket.accept"})
+        await self._converse(self._service, model_in(scope["query_string"]), receive, send)
+
+
+class _NoSuchSocket:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await _deny(Refusal(404, *_HTTP_ERRORS[404]), scope, receive, send)
+
+
+async def _deny(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
+    await receive()  # websocket.connect
+    await refuse(refusal)(scope, receive, send)

@@ -1,0 +1,93 @@
+"""Who may connect: keys, origins, and whether the server may stand open at all.
+
+Law of this file: pure decisions about a handshake; nothing is read from or sent to a socket.
+
+* Keys. Without configured keys everybody who reaches the port may connect, with any key or none
+  (the official SDK cannot send none). With keys: ``Authorization: Bearer KEY``, the scheme in any
+  case because older SDKs write it small. Comparison takes the same time for every key.
+* Origins. Browsers send one and cannot be made not to; the SDK's WebSocket library sends the
+  server's own. So: absent, equal to ``Host``, or allow-listed; anything else is a web page of a
+  stranger that tries to use the visitor's server.
+* Exposure. A server without keys listens on loopback only, unless the operator says otherwise.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dragoman.server.config import Config, ConfigError
+
+_DEFAULT_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A handshake or request that is turned away: an HTTP status and the documented JSON body."""
+
+    status: int
+    code: str
+    message: str
+    retry_after_s: int | None = None
+
+
+BAD_KEY = Refusal(401, "InvalidApiKey", "Invalid API-key provided.")
+BAD_ORIGIN = Refusal(403, "AccessDenied", "This Origin is not allowed.")
+
+
+def key_is_valid(authorization: str | None, keys: Collection[str]) -> bool:
+    """Whether the header ``Authorization`` carries one of the keys; true where there are none."""
+    if not keys:
+        return True
+    scheme, _, given = (authorization or "").strip().partition(" ")
+    # Digests have one length, and every key is compared: the time taken tells nothing.
+    digest = _digest(given.strip())
+    matches = [hmac.compare_digest(digest, _digest(key)) for key in keys]
+    return any(matches) and scheme.lower() == "bearer"
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def origin_is_allowed(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
+    """Whether a handshake with these headers may go on. ``allowed`` may hold ``*``."""
+    if origin is None or "*" in allowed:
+        return True
+    given = origin.strip().rstrip("/").lower()
+    if given in {entry.strip().rstrip("/").lower() for entry in allowed}:
+        return True
+    try:
+        parts = urlsplit(given)
+    except ValueError:
+        return False
+    default = _DEFAULT_PORTS.get(parts.scheme, "")
+    if not parts.netloc or not host:
+        return False
+    return parts.netloc.removesuffix(default) == host.strip().lower().removesuffix(default)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether a numeric address can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def check_exposure(config: Config, address: str) -> None:
+    """Raise ``ConfigError`` if the server would stand open to the network by accident.
+
+    ``address`` is the numeric address that ``config.host`` stands for.
+    """
+    if is_loopback(address) or config.api_keys or config.allow_open:
+        return
+    raise ConfigError(
+        f"{config.host} can be reached from other machines, and no API key is set, so anybody "
+        "could use this server. Set keys (--api-keys-file FILE, or DRAGOMAN_API_KEYS=key1,key2), "
+        "or stay on --host 127.0.0.1, or say --allow-open if that is what you want."
+    )

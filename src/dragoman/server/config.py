@@ -1,0 +1,242 @@
+"""The settings of the server: one frozen value, at most twelve fields, each with its origin.
+
+Law of this file: settings are read here and nowhere else. A value comes from the command line,
+else from the environment (``DRAGOMAN_<FIELD>``), else from a TOML file, else from the default;
+``Settings.origins`` remembers which, for ``dragoman doctor``. Options of engines are not here:
+an engine parses its own from the engine specification.
+
+Keys are secrets: they come from a file or the environment, never from the command line (which
+every user of the machine can read), and ``repr`` and ``shown`` only ever tell how many there are.
+
+Errors: ``ConfigError`` with a plain sentence for the operator, which names the setting and where
+the bad value came from.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from dragoman.session.base import Limits
+
+ENV_PREFIX = "DRAGOMAN_"
+CONFIG_ENV = "DRAGOMAN_CONFIG"
+KEYS_FILE_ENV = "DRAGOMAN_API_KEYS_FILE"
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Seconds = Annotated[float, msgspec.Meta(ge=0)]
+Direction = Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}-[a-z]{2,3}$")]
+LogLevel = Annotated[str, msgspec.Meta(pattern="^(debug|info|warning|error)$")]
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the message is for the operator."""
+
+
+class ServerLimits(Limits, frozen=True, kw_only=True):
+    """The limits of one session, and how many sessions the server takes at once.
+
+    ``stall_s`` is how long a client may refuse to read before it is cut off.
+    """
+
+    sessions: Annotated[int, msgspec.Meta(ge=1)] = 2000
+    stall_s: float = 30.0
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What ``dragoman serve`` needs to know. ``docs/serving.md`` explains every field."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    engines: str = "embedded"
+    api_keys: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    allow_open: bool = False
+    strict: bool = False
+    aliases: dict[str, str] = {}
+    warm: tuple[Direction, ...] = ("en-es",)
+    limits: ServerLimits = ServerLimits()
+    log_level: LogLevel = "info"
+    drain_s: Seconds = 10.0
+
+    def __repr__(self) -> str:
+        inside = ", ".join(f"{name}={value!r}" for name, value in self.shown().items())
+        return f"Config({inside})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return list(self.shown().items())
+
+    def shown(self) -> dict[str, Any]:
+        """The settings as plain values that may be shown to anybody: keys are only counted."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain["api_keys"] = f"{len(self.api_keys)} set" if self.api_keys else "none"
+        return plain
+
+    @property
+    def directions(self) -> list[tuple[str, str]]:
+        """``warm`` as pairs of (source, target)."""
+        return [(source, target) for source, _, target in (w.partition("-") for w in self.warm)]
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """The effective configuration and where each field came from (``limits.idle_s`` included)."""
+
+    config: Config
+    origins: dict[str, str]
+
+
+# ---------------------------------------------------------------- text to plain values
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _mapped(text: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for part in _listed(text):
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError(f"{part!r} should look like NAME=VALUE")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "port": int,
+    "api_keys": _listed,
+    "allowed_origins": _listed,
+    "allow_open": _truth,
+    "strict": _truth,
+    "aliases": _mapped,
+    "warm": _listed,
+    "limits": lambda text: {name: float(value) for name, value in _mapped(text).items()},
+    "log_level": str.lower,
+    "drain_s": float,
+}
+
+
+def read_keys(path: Path) -> list[str]:
+    """The keys in a file, one in a line; empty lines and lines that begin with # do not count."""
+    try:
+        lines = path.expanduser().read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The file of API keys {path} cannot be read: {_plain(error)}.") from None
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _plain(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+# ---------------------------------------------------------------- the three sources
+class _Layers:
+    """Values by field, each with its origin; what is laid on later wins."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.origins: dict[str, str] = {}
+
+    def lay(self, name: str, value: Any, origin: str) -> None:
+        if name not in Config.__struct_fields__:
+            raise ConfigError(f"There is no setting {name!r} ({origin}).")
+        if name == "limits" and isinstance(value, Mapping):
+            # Limits are merged one by one: a flag for one of them keeps the file's others.
+            merged = dict(self.values.get("limits", {}))
+            for key, limit in value.items():
+                merged[key] = int(limit) if isinstance(limit, float) and limit % 1 == 0 else limit
+                self.origins[f"limits.{key}"] = origin
+            value = merged
+        self.values[name] = value
+        self.origins[name] = origin
+
+    def lay_text(self, name: str, text: str, origin: str) -> None:
+        try:
+            value = _FROM_TEXT.get(name, str)(text)
+        except ValueError as error:
+            # Never the text of a key: only fields without secrets can fail to parse.
+            raise ConfigError(f"{name}: {error} ({origin}).") from None
+        self.lay(name, value, origin)
+
+
+def _lay_file(layers: _Layers, path: Path) -> None:
+    try:
+        table = tomllib.loads(path.expanduser().read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        message = f"The configuration file {path} cannot be read: {_plain(error)}."
+        raise ConfigError(message) from None
+    origin = f"file {path}"
+    keys_file = table.pop("api_keys_file", None)
+    for name, value in table.items():
+        layers.lay(name, value, origin)
+    if keys_file is not None:
+        # Relative to the configuration file, so that both can move together.
+        keys_path = path.expanduser().parent / Path(str(keys_file)).expanduser()
+        layers.lay("api_keys", read_keys(keys_path), f"file {keys_path}")
+
+
+def _lay_environment(layers: _Layers, environment: Mapping[str, str]) -> None:
+    for name in Config.__struct_fields__:
+        text = environment.get(ENV_PREFIX + name.upper())
+        if text is not None:
+            layers.lay_text(name, text, f"environment {ENV_PREFIX}{name.upper()}")
+    keys_file = environment.get(KEYS_FILE_ENV)
+    if keys_file:
+        layers.lay("api_keys", read_keys(Path(keys_file)), f"environment {KEYS_FILE_ENV}")
+
+
+def load(
+    flags: Mapping[str, str | int | bool | None],
+    environment: Mapping[str, str],
+    path: Path | None = None,
+    keys_file: Path | None = None,
+) -> Settings:
+    """The effective settings. ``flags`` are those given on the command line (None: not given).
+
+    ``path`` is the TOML file, else the one that DRAGOMAN_CONFIG names. Raises ``ConfigError``.
+    """
+    layers = _Layers()
+    if path is None and environment.get(CONFIG_ENV):
+        path = Path(environment[CONFIG_ENV])
+    if path is not None:
+        _lay_file(layers, path)
+    _lay_environment(layers, environment)
+    for name, flag in flags.items():
+        if isinstance(flag, str):
+            layers.lay_text(name, flag, "command line")
+        elif flag is not None:
+            layers.lay(name, flag, "command line")
+    if keys_file is not None:
+        layers.lay("api_keys", read_keys(keys_file), f"command line, file {keys_file}")
+    return Settings(_checked(layers), _with_defaults(layers.origins))
+
+
+def _checked(layers: _Layers) -> Config:
+    known = ServerLimits.__struct_fields__
+    limits = layers.values.get("limits", {})
+    unknown = sorted(set(limits) - set(known)) if isinstance(limits, Mapping) else []
+    if unknown:
+        names = ", ".join(known)
+        raise ConfigError(f"There is no limit {unknown[0]!r}; the limits are: {names}.")
+    try:
+        return msgspec.convert(layers.values, Config)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at ")
+        field = where.strip("`$.").partition(".")[0].partition("[")[0]
+        origin = layers.origins.get(field, "unknown")
+        raise ConfigError(f"{field or 'configuration'}: {message} ({origin}).") from None
+
+
+def _with_defaults(origins: Mapping[str, str]) -> dict[str, str]:
+    names = [*Config.__struct_fields__, *(f"limits.{n}" for n in ServerLimits.__struct_fields__)]
+    return {name: origins.get(name, "default") for name in names}

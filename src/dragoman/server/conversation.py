@@ -1,0 +1,73 @@
+"""From an accepted WebSocket to a running session: the glue to the layers below.
+
+Law of this file: it chooses (family, codec, session) and hands over; it decides nothing about the
+protocol. Whatever goes wrong beyond the session's own rules is a bug of ours: it is logged, and
+the client gets close code 1011 with no details.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from starlette.types import Receive, Send
+
+from dragoman.families import lookup
+from dragoman.runtime.driver import run_session
+from dragoman.runtime.stack import Stack
+from dragoman.server.connection import SocketConnection
+from dragoman.server.logs import session_nonce
+from dragoman.server.metrics import SessionMetrics
+from dragoman.server.service import Service
+from dragoman.session import make_session
+from dragoman.wire.base import Ids, nonce_from
+from dragoman.wire.codec import Codec
+
+LOG = logging.getLogger("dragoman.session")
+
+
+class SessionObserver:
+    """Tells metrics and log what a session does; the text of people never gets here."""
+
+    def __init__(self, metrics: SessionMetrics) -> None:
+        self._metrics = metrics
+
+    def sent(self, event_type: str) -> None:
+        """An event went to the client."""
+        self._metrics.sent(event_type, time.monotonic())
+
+    def noted(self, name: str, detail: str) -> None:
+        """A session noted something countable."""
+        self._metrics.noted(name)
+        LOG.info("%s %s", name, detail)
+
+    def failed(self, reason: str) -> None:
+        """A job failed."""
+        self._metrics.failed()
+        LOG.warning("job failed: %s", reason)
+
+
+async def converse(service: Service, model: str, receive: Receive, send: Send) -> None:
+    """Run the session that ``model`` asks for, until it is closed."""
+    config, stack = service.config, service.stack
+    assert isinstance(stack, Stack)
+    family = lookup(model, config.aliases)
+    # An unknown model is greeted like any other before it is told so, and either dialect does.
+    api = "tts" if family is None else family.api
+    nonce = nonce_from(secrets.randbits(96))
+    session_nonce.set(nonce)
+    with service.session(api if family is not None else "unknown") as metrics:
+        session = make_session(
+            family, model, Ids(nonce), config.limits, stack.coverage, strict=config.strict
+        )
+        connection = SocketConnection(receive, send, Codec(api), metrics)
+        began = time.monotonic()
+        LOG.info("session begins: model %r", model)
+        try:
+            await run_session(session, connection, stack, SessionObserver(metrics))
+        except Exception:
+            LOG.exception("the session broke")
+            await connection.close(1011, "internal error")
+        code, lasted = connection.close_code, time.monotonic() - began
+        LOG.info("session ends: close code %s after %.1f s", code, lasted)

@@ -1,0 +1,135 @@
+"""The listening socket and the WebSocket protocol on top of it: what makes slow readers visible.
+
+Law of this file: everything here exists because of buffers. Left alone, the kernel takes about
+four megabytes (a minute of speech) from us before a client that does not read is noticed. So the
+listening socket gets a small send buffer and a low mark for unsent bytes, which every accepted
+socket inherits; and a connection whose output has not moved for ``stall_s`` is cut off, because
+a WebSocket close cannot reach a client that does not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from asyncio.transports import BaseTransport
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.config import Config as UvicornConfig
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from dragoman.server.config import ConfigError
+
+SEND_BUFFER_BYTES = 128 * 1024
+UNSENT_BYTES = 64 * 1024
+BACKLOG = 2048
+_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
+
+def resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
+    """The first address that ``host`` stands for. Raises ``ConfigError``."""
+    try:
+        found = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
+        )
+    except (OSError, UnicodeError):
+        raise ConfigError(f"The host {host!r} is not an address of this machine.") from None
+    family, _, _, _, address = found[0]
+    return family, address
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. Raises ``ConfigError``."""
+    family, address = resolve(host, port)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if _TCP_NOTSENT_LOWAT is not None:
+            listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+        listener.setblocking(False)  # noqa: FBT003  # positional only
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
+            "Another program may use the port; --port 0 takes a free one."
+        ) from None
+    return listener
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, with an end for clients that do not read. See the head of the file."""
+
+    # Set for each server by ``bounded``: uvicorn takes a class here, not an object.
+    stall_s = 30.0
+    on_stall: Callable[[], None] = staticmethod(lambda: None)
+
+    def __init__(
+        self,
+        config: UvicornConfig,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._stall: asyncio.TimerHandle | None = None
+        self._end: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Keep what waits in user space as small as what waits in the kernel."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=UNSENT_BYTES)
+
+    def pause_writing(self) -> None:
+        """The client does not read fast enough: from now on it has ``stall_s``."""
+        super().pause_writing()
+        if self._stall is None:
+            self._stall = self.loop.call_later(self.stall_s, self._cut_off)
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is left to be waited for."""
+        for timer in (self._stall, self._end):
+            if timer is not None:
+                timer.cancel()
+        self._stall = self._end = None
+        super().connection_lost(exc)
+
+    async def run_asgi(self) -> None:
+        """When the session is over, the client has the time of a close handshake to go."""
+        await super().run_asgi()
+        self._end_in(self.close_timeout + 1.0)
+
+    def shutdown(self) -> None:
+        """The server stops: a client that never takes its close frame must not hold it up."""
+        super().shutdown()
+        self._end_in(1.0)
+
+    def _end_in(self, seconds: float) -> None:
+        # transport.close() waits for a client to read what is left; without reading, for ever.
+        if self._end is not None:
+            self._end.cancel()
+        if not self.disconnected:
+            self._end = self.loop.call_later(seconds, self.transport.abort)
+
+    def _cut_off(self) -> None:
+        self.on_stall()
+        self.transport.abort()
+
+
+def bounded(stall_s: float, on_stall: Callable[[], None]) -> type[BoundedWebSocket]:
+    """The protocol class with a server's own limit, for uvicorn's ``ws=``.
+
+    ``on_stall`` is called for every connection that is cut off because it did not read.
+    """
+    body = {"stall_s": stall_s, "on_stall": staticmethod(on_stall)}
+    return type("BoundedWebSocket", (BoundedWebSocket,), body)

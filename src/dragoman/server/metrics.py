@@ -1,0 +1,158 @@
+"""What ``GET /metrics`` tells: counters, gauges and histograms of one server.
+
+Law of this file: every name and label of a metric stands here. Each server has its own registry
+(no globals: a test may run two servers in one process). Labels come from closed sets, never from
+what a client sent, so their number is bounded. Counting must cost about a microsecond, so the
+children of the hot metrics are looked up once per session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+_LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
+_FIRST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_PROBE_S = 0.05
+
+
+class Metrics:
+    """The metrics of one server."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self.sessions_open = Gauge(
+            "dragoman_sessions_open", "Sessions that are open now.", ["api"], registry=registry
+        )
+        self.sessions = Counter(
+            "dragoman_sessions", "Sessions that were opened.", ["api"], registry=registry
+        )
+        self.session_seconds = Histogram(
+            "dragoman_session_seconds",
+            "How long sessions lasted.",
+            ["api"],
+            buckets=(1, 5, 15, 60, 300, 900, 3600, 7200),
+            registry=registry,
+        )
+        self.refused = Counter(
+            "dragoman_refused",
+            "Handshakes that were turned away, by HTTP status.",
+            ["status"],
+            registry=registry,
+        )
+        self.received = Counter(
+            "dragoman_events_received",
+            "Client events by type; malformed ones by their error code.",
+            ["api", "type"],
+            registry=registry,
+        )
+        self.sent = Counter(
+            "dragoman_events_sent", "Server events by type.", ["api", "type"], registry=registry
+        )
+        self.sent_bytes = Counter(
+            "dragoman_sent_bytes", "Bytes of server events sent.", ["api"], registry=registry
+        )
+        self.notes = Counter(
+            "dragoman_notes", "Things sessions noted for the operator.", ["name"], registry=registry
+        )
+        self.jobs_failed = Counter(
+            "dragoman_jobs_failed", "Engine jobs that failed.", ["api"], registry=registry
+        )
+        self.first_audio = Histogram(
+            "dragoman_first_audio_seconds",
+            "From response.created to its first response.audio.delta.",
+            ["api"],
+            buckets=_FIRST_BUCKETS_S,
+            registry=registry,
+        )
+        self.stalled = Counter(
+            "dragoman_stalled", "Connections cut off because nobody read.", registry=registry
+        )
+        self.lag = Histogram(
+            "dragoman_loop_lag_seconds",
+            "How late the event loop woke up.",
+            buckets=_LAG_BUCKETS_S,
+            registry=registry,
+        )
+        self.lag_now = Gauge(
+            "dragoman_loop_lag_last_seconds", "The last probe of the lag.", registry=registry
+        )
+
+    def page(self) -> bytes:
+        """The exposition text."""
+        return generate_latest(self.registry)
+
+    @contextlib.contextmanager
+    def session(self, api: str) -> Iterator[SessionMetrics]:
+        """Count a session while it is open."""
+        self.sessions.labels(api).inc()
+        gauge = self.sessions_open.labels(api)
+        with gauge.track_inprogress(), self.session_seconds.labels(api).time():
+            yield SessionMetrics(self, api)
+
+    async def probe_lag(self) -> None:
+        """Measure, until cancelled, how late a timer fires: what every client would feel."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _PROBE_S
+            await asyncio.sleep(_PROBE_S)
+            lag = max(0.0, loop.time() - due)
+            self.lag.observe(lag)
+            self.lag_now.set(lag)
+
+
+class SessionMetrics:
+    """The metrics of one session, with its labels looked up."""
+
+    def __init__(self, metrics: Metrics, api: str) -> None:
+        self._metrics = metrics
+        self._api = api
+        self._received: dict[str, Counter] = {}
+        self._sent: dict[str, Counter] = {}
+        self._sent_bytes = metrics.sent_bytes.labels(api)
+        self._silent_since: float | None = None
+
+    def received(self, kind: str) -> None:
+        """A client event came; ``kind`` is its type or the code of what was wrong with it."""
+        child = self._received.get(kind)
+        if child is None:
+            child = self._received[kind] = self._metrics.received.labels(self._api, kind)
+        child.inc()
+
+    def sent(self, kind: str, now: float) -> None:
+        """An event of this type went out; ``now`` in seconds on a monotonic clock."""
+        child = self._sent.get(kind)
+        if child is None:
+            child = self._sent[kind] = self._metrics.sent.labels(self._api, kind)
+        child.inc()
+        if kind == "response.created":
+            self._silent_since = now
+        elif kind == "response.audio.delta" and self._silent_since is not None:
+            self._metrics.first_audio.labels(self._api).observe(now - self._silent_since)
+            self._silent_since = None
+
+    def sent_bytes(self, size: int) -> None:
+        """A frame of this size was taken by the transport."""
+        self._sent_bytes.inc(size)
+
+    def noted(self, name: str) -> None:
+        """The session noted something."""
+        self._metrics.notes.labels(name).inc()
+
+    def failed(self) -> None:
+        """A job of the session died."""
+        self._metrics.jobs_failed.labels(self._api).inc()
