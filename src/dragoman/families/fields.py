@@ -14,8 +14,9 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from dragoman.wire.texts import shown
+
 INVALID_VALUE = "invalid_value"
-_SHOWN_CHARS = 80
 
 
 class Invalid(Exception):
@@ -24,22 +25,6 @@ class Invalid(Exception):
     def __init__(self, message: str, param: str, code: str = INVALID_VALUE) -> None:
         super().__init__(message)
         self.code, self.message, self.param = code, message, param
-
-
-def shown(value: Any) -> str:
-    """A client's value for use inside a message: on one line and short."""
-    if isinstance(value, Mapping):
-        text = "{...}"
-    elif isinstance(value, list | tuple):
-        text = "[...]"
-    elif value is None or isinstance(value, bool):
-        text = {None: "null", True: "true", False: "false"}[value]
-    elif isinstance(value, int) and abs(value) > 10**18:
-        text = "a very large number"  # str() of it may even raise
-    else:
-        text = str(value)
-    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 3] + "..."
 
 
 def refusal(value: Any, supported: str, param: str) -> Invalid:
