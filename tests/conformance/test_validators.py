@@ -77,11 +77,11 @@ def swap(first: str, second: str) -> Change:
 
 
 def later(kind: str) -> Change:
-    """Move a text behind its closing event."""
+    """Repeat a text behind its closing event."""
 
     def change(log: Log) -> None:
-        late = log.pop(place(log, kind))
-        log.insert(place(log, "response.audio.done"), late)
+        late = log[place(log, kind)][1] | {"event_id": "event_late"}
+        log.insert(place(log, "response.audio.done"), ("<", late))
 
     return change
 
