@@ -1,0 +1,206 @@
+"""English speech by flite 2.2, the small CMU synthesizer.
+
+Law of this file: libflite is opened in ``load`` only. It is free of copyleft, but long words can
+keep it busy for seconds and it is C without a safety net, so it runs in a worker process as well.
+Voices are shared libraries beside it; Debian and Ubuntu have them all in ``libflite1``.
+
+flite calls back while it synthesizes. Times are measured per 60 characters: slt and awb start
+after 12 ms, kal16 after 1 ms. ``duration_stretch`` sets the pace and ``f0_shift`` the pitch (rms
+ignores the latter). Gains bring each voice to about -20 dBFS RMS, as espeak's.
+API: ``flite.h``, ``cst_audio.h`` and ``cst_wave.h`` of flite 2.2.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from dragoman.audio.pcm import EdgeTrim, amplified, silence
+from dragoman.engines import espeak_voices
+from dragoman.engines.base import EngineUnavailable, Info, Utterance
+from dragoman.engines.plain_text import has_words, pause_ms, plain
+from dragoman.engines.pulling import OneAtATime, Put, pulled
+
+RATE_HZ = 16_000
+_LONGEST_TOKEN = 40
+_FIRST_SAMPLES = 1024
+_GO_ON, _STOP = 0, -1
+_MEND = "flite is not installed: apt-get install libflite1"
+
+
+class _Wave(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_char_p),
+        ("sample_rate", ctypes.c_int),
+        ("num_samples", ctypes.c_int),
+        ("num_channels", ctypes.c_int),
+        ("samples", ctypes.POINTER(ctypes.c_short)),
+    )
+
+
+_CALLBACK = ctypes.CFUNCTYPE(
+    *(ctypes.c_int, ctypes.POINTER(_Wave), ctypes.c_int, ctypes.c_int, ctypes.c_int),
+    ctypes.c_void_p,
+)
+
+
+class _Streaming(ctypes.Structure):  # the beginning of cst_audio_streaming_info
+    _fields_ = (("min_buffsize", ctypes.c_int), ("callback", _CALLBACK))
+
+
+class _Voice(ctypes.Structure):  # the beginning of cst_voice
+    _fields_ = (("name", ctypes.c_char_p), ("features", ctypes.c_void_p))
+
+
+class _Sound(msgspec.Struct, frozen=True):
+    """A flite voice with the factors that make a cloud voice of it."""
+
+    voice: str
+    gain_db: float
+    pitch: float = 1.0
+
+
+_SLT, _RMS = _Sound("slt", -3.9), _Sound("rms", 1.3)
+_AWB, _KAL = _Sound("awb", 0.9), _Sound("kal16", 7.0)
+_FEMALE = tuple(_Sound("slt", -3.9, pitch) for pitch in (1.0, 1.1, 0.92, 1.18))
+_MALE = (_RMS, _AWB, _Sound("awb", 0.9, 0.9), _KAL)
+_VOICES = {
+    name: sounds[index % len(sounds)]
+    for names, sounds in ((espeak_voices.FEMALE, _FEMALE), (espeak_voices.MALE, _MALE))
+    for index, name in enumerate(names)
+}
+
+_LINE = OneAtATime()  # of this process: voices hold the callback of whoever speaks
+
+
+class _Library:
+    """libflite and its voices; one per process."""
+
+    def __init__(self) -> None:
+        everywhere = ctypes.RTLD_GLOBAL  # the voice libraries need the symbols of the others
+        lib = ctypes.CDLL("libflite.so.1", mode=everywhere)
+        for name in ("cmulex", "usenglish"):
+            ctypes.CDLL(f"libflite_{name}.so.1", mode=everywhere)
+        lib.new_audio_streaming_info.restype = ctypes.POINTER(_Streaming)
+        lib.audio_streaming_info_val.restype = ctypes.c_void_p
+        lib.audio_streaming_info_val.argtypes = [ctypes.POINTER(_Streaming)]
+        lib.feat_set.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        lib.feat_set_float.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_float]
+        lib.flite_text_to_wave.restype = ctypes.POINTER(_Wave)
+        lib.flite_text_to_wave.argtypes = [ctypes.c_char_p, ctypes.POINTER(_Voice)]
+        lib.delete_wave.argtypes = [ctypes.POINTER(_Wave)]
+        lib.flite_init()
+        self._lib = lib
+        self._put: Put | None = None
+        self._callback = _CALLBACK(self._voiced)  # kept: the library holds only a pointer
+        self._voices = {name: self._open(name) for name in ("slt", "rms", "awb", "kal16")}
+
+    def _open(self, name: str) -> Any:
+        library = ctypes.CDLL(f"libflite_cmu_us_{name}.so.1", mode=ctypes.RTLD_GLOBAL)
+        register = getattr(library, f"register_cmu_us_{name}")
+        register.restype = ctypes.POINTER(_Voice)
+        register.argtypes = [ctypes.c_char_p]
+        voice = register(None)
+        streaming = self._lib.new_audio_streaming_info()
+        streaming.contents.min_buffsize = _FIRST_SAMPLES
+        streaming.contents.callback = self._callback
+        value = self._lib.audio_streaming_info_val(streaming)
+        self._lib.feat_set(voice.contents.features, b"streaming_info", value)
+        return voice
+
+    def _voiced(self, wave: Any, start: int, size: int, _last: int, _info: int) -> int:
+        if size <= 0 or self._put is None:
+            return _GO_ON
+        address = ctypes.addressof(wave.contents.samples.contents) + 2 * start
+        return _GO_ON if self._put(ctypes.string_at(address, 2 * size)) else _STOP
+
+    def speak(self, text: bytes, name: str, stretch: float, pitch: float, put: Put) -> None:
+        """Synthesize; returns when the text is spoken or ``put`` asked to stop."""
+        voice = self._voices[name]
+        self._lib.feat_set_float(voice.contents.features, b"duration_stretch", stretch)
+        self._lib.feat_set_float(voice.contents.features, b"f0_shift", pitch)
+        self._put = put
+        try:
+            wave = self._lib.flite_text_to_wave(text, voice)
+        finally:
+            self._put = None
+        if wave:
+            self._lib.delete_wave(wave)
+
+
+@functools.cache
+def _library() -> _Library:
+    try:
+        return _Library()
+    except OSError:
+        raise EngineUnavailable(_MEND) from None
+
+
+def _ascii(text: str) -> str:
+    """What flite can read: accents dropped, typographic marks made plain, the rest left out."""
+    plainer = text.translate({0x2019: "'", 0x2018: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."})
+    plainer = plainer.replace("–", ", ").replace("—", ", ")
+    return unicodedata.normalize("NFKD", plainer).encode("ascii", "ignore").decode()
+
+
+class Flite:
+    """Synthesizer on libflite; see the module."""
+
+    def __init__(self) -> None:
+        self.info = Info(
+            name="flite",
+            role="tts",
+            licence="BSD-like (CMU)",
+            quality="basic",
+            runs_in="process",
+            languages=("en",),
+            voices=espeak_voices.NAMES,
+            rate_hz=RATE_HZ,
+            about="flite 2.2: clear American English (slt, rms, kal16) and Scottish (awb)",
+        )
+        self._loaded: _Library | None = None
+
+    def load(self) -> None:
+        """Open the library and its voices; say a word with the two that most clients get."""
+        self._loaded = _library()
+        for voice in ("Cherry", "Ethan"):
+            for _ in self.synthesize(Utterance(text="ready", voice=voice, language="en")):
+                pass
+
+    def close(self) -> None:
+        """Forget the library; it stays open for other engine objects of the process."""
+        self._loaded = None
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        """As in the Protocol; the edges are trimmed and a pause fits the last punctuation.
+
+        Raises ``ValueError`` for a language other than English, ``RuntimeError`` before ``load``.
+        """
+        library = self._loaded
+        if library is None:
+            raise RuntimeError("flite is not loaded")
+        if utterance.language.lower().partition("-")[0] != "en":
+            raise ValueError(f"flite speaks English only, not {utterance.language!r}")
+        sound = _VOICES.get(utterance.voice, _SLT)
+        text = plain(_ascii(utterance.text), longest_token=_LONGEST_TOKEN)
+        if not has_words(text):
+            return
+        stretch = 1 / max(0.25, min(4.0, utterance.rate))
+        pitch = max(0.5, min(2.0, sound.pitch * utterance.pitch))
+        speak = functools.partial(library.speak, text.encode(), sound.voice, stretch, pitch)
+        gain = float(10 ** (sound.gain_db / 20)) * utterance.volume / 50
+        trim = EdgeTrim(RATE_HZ)
+        pieces = pulled(_LINE, speak)
+        try:
+            for piece in pieces:
+                if kept := trim.feed(piece):
+                    yield amplified(kept, gain)
+        finally:
+            pieces.close()
+        if kept := trim.finish():
+            yield amplified(kept, gain) + silence(pause_ms(text) * stretch, RATE_HZ)
