@@ -1,0 +1,77 @@
+"""Voice detection by loudness alone: the detector of the scripted stack.
+
+Law of this file: deterministic, numpy only, ready at once. It tells sound from silence, not
+speech from noise: anything clearly louder than the quietest recent past counts. That is what
+tests want (a beep is "speech"), and it is not meant for microphones.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from dragoman.engines.base import Detection, Info, Samples
+
+FRAME = 512
+
+
+class Energy:
+    """``Detector``: probability from the level above an adaptive noise floor.
+
+    ``floor_dbfs`` is the level below which nothing is ever speech; ``margin_db`` is how far above
+    the noise floor a frame has probability one half; ``rise_db_s`` is how fast the floor follows
+    a background that got louder.
+    """
+
+    frame_samples: int = FRAME
+
+    def __init__(
+        self, *, floor_dbfs: float = -55.0, margin_db: float = 9.0, rise_db_s: float = 0.5
+    ) -> None:
+        self._floor_dbfs, self._margin_db, self._rise_db_s = floor_dbfs, margin_db, rise_db_s
+
+    @property
+    def info(self) -> Info:
+        """Self-description."""
+        return Info(
+            name="energy",
+            role="vad",
+            licence="Apache-2.0",
+            quality="scripted",
+            languages=("*",),
+            about="Loudness above an adaptive floor; for tests and the scripted stack",
+        )
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def start(self) -> Detection:
+        """State for a new stream."""
+        return _EnergyStream(self._floor_dbfs, self._margin_db, self._rise_db_s)
+
+
+class _EnergyStream:
+    """One stream: the noise floor in dBFS.
+
+    The floor starts at the lowest level and falls at once but rises slowly, so that a stream
+    that begins in the middle of a word is heard from its first frame.
+    """
+
+    def __init__(self, lowest_dbfs: float, margin_db: float, rise_db_s: float) -> None:
+        self._lowest = self._floor = lowest_dbfs
+        self._margin = margin_db
+        self._rise = rise_db_s * FRAME / 16_000
+
+    def feed(self, frame: Samples) -> float:
+        """Probability that the frame holds sound. Raises ``ValueError`` for a wrong length."""
+        if frame.shape != (FRAME,):
+            raise ValueError(f"a frame has {FRAME} samples, not {frame.shape}")
+        power = float(np.dot(frame, frame)) / FRAME
+        level = 10 * math.log10(power) if power > 1e-12 else -120.0
+        self._floor = max(self._lowest, min(level, self._floor + self._rise))
+        over = level - self._floor - self._margin
+        return 1 / (1 + math.exp(max(-60.0, min(60.0, -over))))

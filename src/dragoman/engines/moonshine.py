@@ -1,0 +1,211 @@
+"""English recognition with Moonshine tiny, run directly on onnxruntime.
+
+Law of this file: one call is one window of audio, nothing is kept between calls, so one pair of
+onnxruntime sessions serves every thread. The model files come inside ``moonshine-voice==0.1.0``
+(MIT), the last release that carries them; that package is never imported.
+
+What the model wants, and what this engine adds (https://arxiv.org/abs/2410.15608):
+
+* raw audio with a mask over *samples*; half a second of zeros on both sides;
+* greedy decoding with a cache. Committed text (``Window.prefix``) goes in as the first tokens,
+  which keeps it as it is and costs one decoder pass instead of one per token. The word after it
+  has to be a new word, so committed words never grow;
+* a limit on tokens per second and a loop guard, because over noise a decoder runs in circles;
+* confidences: of a word, the geometric mean of its tokens' probabilities; of the hypothesis, the
+  same over all its tokens, the forced ones and the end mark included. Speech in another language
+  and noise come out as fluent English with a low one, which is what ``confidence_gate`` is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dragoman.engines.base import EngineUnavailable, Info, Samples, Window
+from dragoman.engines.bundled import checked_file, onnx_session, package_dir
+from dragoman.engines.moonshine_tokens import Bias, Tokens, looping
+from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
+
+REQUIREMENT = "moonshine-voice==0.1.0"
+FILES = {
+    "encoder_model.ort": "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221",
+    "decoder_model_merged.ort": "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
+    "tokenizer.bin": "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
+}
+BOS, END = 1, 2
+HEADS, HEAD_SIZE = 8, 36
+PADDING_S = 0.5
+TOKENS_PER_S = 7.0
+SPARE_TOKENS = 6
+LONGEST_S = 60.0
+"""Audio beyond this is refused: the encoder's cost grows with the square of the length."""
+
+Floats = npt.NDArray[np.float32]
+
+
+class Moonshine:
+    """``WindowTranscriber`` for English, cased and punctuated.
+
+    ``threads`` is per call; ``boost`` is the bias towards the glossary's source terms, of which
+    ``max_phrases`` are used at most.
+    """
+
+    def __init__(self, *, threads: int = 1, boost: float = 1.5, max_phrases: int = 50) -> None:
+        self._threads, self._boost, self._max_phrases = threads, boost, max_phrases
+        self._model: _Model | None = None
+
+    @property
+    def info(self) -> Info:
+        """Self-description."""
+        return Info(
+            name="moonshine",
+            role="asr",
+            licence="MIT",
+            quality="basic",
+            languages=("en",),
+            confidence_gate=0.6,
+            max_window_s=12.0,
+            about="Moonshine tiny-en on onnxruntime; the model comes inside moonshine-voice 0.1.0",
+        )
+
+    def load(self) -> None:
+        """Check the model files and open them (half a second); again: no effect."""
+        if self._model is None:
+            self._model = _Model(self._threads)
+
+    def close(self) -> None:
+        """Drop the model; calls under way finish with it."""
+        self._model = None
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        """One hypothesis per window. Thread-safe.
+
+        Raises ``ValueError`` for a language other than English and for audio over 60 s,
+        ``EngineUnavailable`` before ``load``.
+        """
+        model = self._model
+        if model is None:
+            raise EngineUnavailable("The engine moonshine is not loaded.")
+        return [self._one(model, window) for window in windows]
+
+    def _one(self, model: _Model, window: Window) -> Hypothesis:
+        if window.language is not None and window.language.split("-")[0].lower() != "en":
+            raise ValueError(f"moonshine hears English only, not {window.language!r}")
+        samples = np.frombuffer(window.samples, np.float32)
+        if not samples.size:
+            return Hypothesis(confidence=0.0, language="en")
+        if samples.size > LONGEST_S * HEARING_RATE_HZ:
+            raise ValueError(f"a window holds at most {LONGEST_S:.0f} s of audio")
+        tokens = model.tokens
+        ids, logprobs = model.decode(
+            samples, tokens.encode(window.prefix), self._bias(tokens, window.hints)
+        )
+        words = tuple(
+            Word(text=text, confidence=_geometric_mean([logprobs[at] for at in positions]))
+            for text, positions in tokens.words(ids)
+        )
+        return Hypothesis(words=words, confidence=_geometric_mean(logprobs), language="en")
+
+    def _bias(self, tokens: Tokens, hints: Hints) -> Bias | None:
+        phrases = [tokens.encode(phrase) for phrase in list(hints.phrases)[: self._max_phrases]]
+        return Bias(phrases, self._boost) if phrases else None
+
+
+class _Model:
+    """The two graphs and the vocabulary; nothing changes after it was made."""
+
+    def __init__(self, threads: int) -> None:
+        folder = package_dir("moonshine_voice", REQUIREMENT) / "assets" / "tiny-en"
+        paths = {name: checked_file(folder / name, sha, REQUIREMENT) for name, sha in FILES.items()}
+        self.tokens = Tokens(paths["tokenizer.bin"].read_bytes())
+        self._encoder: Any = onnx_session(paths["encoder_model.ort"], threads)
+        self._decoder: Any = onnx_session(paths["decoder_model_merged.ort"], threads)
+        self._past: list[str] = [
+            entry.name for entry in self._decoder.get_inputs() if entry.name.startswith("past_")
+        ]
+        # The cached branch gives the encoder's part back empty: it stays what the first pass made.
+        outputs = [entry.name for entry in self._decoder.get_outputs()]
+        growing = [
+            (past, out)
+            for past, out in zip(self._past, outputs[1:], strict=True)
+            if ".decoder." in past
+        ]
+        self._growing = [past for past, _ in growing]
+        self._step_outputs = [outputs[0], *(out for _, out in growing)]
+
+    def decode(
+        self, samples: Samples, prefix: list[int], bias: Bias | None
+    ) -> tuple[list[int], list[float]]:
+        """Token ids (the prefix first) and one log probability for each, and one for the end.
+
+        The last log probability is missing when decoding was cut short by the limit or a loop.
+        """
+        feeds = self._encode(samples)
+        feeds["input_ids"] = np.array([[BOS, *prefix]], np.int64)
+        logits, *past = self._decoder.run(None, feeds)
+        feeds.update(zip(self._past, past, strict=True))
+        feeds["use_cache_branch"] = np.array([True])
+        ids = list(prefix)
+        logprobs = [_logprob(row, token) for row, token in zip(logits[0], prefix, strict=False)]
+        if bias is not None:
+            for token in prefix:
+                bias.chose(token)
+        most = len(prefix) + SPARE_TOKENS + int(TOKENS_PER_S * samples.size / HEARING_RATE_HZ)
+        last: Floats = logits[0, -1]
+        while True:
+            token = self._choose(last, bias, after_prefix=bool(prefix) and len(ids) == len(prefix))
+            logprobs.append(_logprob(last, token))
+            if token == END:
+                return ids, logprobs
+            ids.append(token)
+            repeated = min(looping(ids), len(ids) - len(prefix))
+            if repeated:
+                return ids[:-repeated], logprobs[:-repeated]
+            if len(ids) >= most:
+                return ids, logprobs
+            feeds["input_ids"] = np.array([[token]], np.int64)
+            logits, *past = self._decoder.run(self._step_outputs, feeds)
+            feeds.update(zip(self._growing, past, strict=True))
+            last = logits[0, -1]
+
+    def _encode(self, samples: Samples) -> dict[str, npt.NDArray[Any]]:
+        pad = int(PADDING_S * HEARING_RATE_HZ)
+        audio = np.zeros((1, samples.size + 2 * pad), np.float32)
+        audio[0, pad : pad + samples.size] = samples
+        mask = np.ones(audio.shape, np.int64)
+        (states,) = self._encoder.run(None, {"input_values": audio, "attention_mask": mask})
+        empty = np.zeros((1, HEADS, 0, HEAD_SIZE), np.float32)
+        return {
+            "encoder_hidden_states": states,
+            "encoder_attention_mask": mask,
+            "use_cache_branch": np.array([False]),
+            **dict.fromkeys(self._past, empty),
+        }
+
+    def _choose(self, logits: Floats, bias: Bias | None, *, after_prefix: bool) -> int:
+        if bias is None and not after_prefix:
+            return int(logits.argmax())
+        scores = logits.copy()
+        if bias is not None:
+            bias.apply(scores)
+        if after_prefix:
+            allowed = self.tokens.starts_word.copy()
+            allowed[END] = True
+            scores[~allowed] = -np.inf
+        token = int(scores.argmax())
+        if bias is not None:
+            bias.chose(token)
+        return token
+
+
+def _logprob(logits: Floats, token: int) -> float:
+    """The model's own opinion of a token, before any bias."""
+    top = float(logits.max())
+    return float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
+
+
+def _geometric_mean(logprobs: Sequence[float]) -> float:
+    return float(np.exp(np.mean(logprobs))) if logprobs else 0.0

@@ -1,0 +1,128 @@
+"""Tokens of Moonshine: text to ids, ids to words, and the glossary as a bias on the next token.
+
+Law of this file: no model, no audio. The vocabulary file is a run of entries, each a length (one
+byte, or two when the first is 128 or more: ``first * 128 + second - 128``) and that many bytes.
+It is a byte-pair vocabulary whose ids are ordered by merge rank, so the file alone is enough to
+encode exactly as in training: merge the neighbours whose union has the lowest id until none is
+left. A space is written U+2581 and belongs to the word after it; the ids 3 to 258 are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+SPACE = "\u2581"
+_SPACE_BYTES = SPACE.encode()
+_FIRST_BYTE = 3
+_FIRST_MERGE = 259
+_FIRST_MARK = 32_000  # from here on the vocabulary holds marks that stand for no text
+
+
+class Tokens:
+    """The vocabulary. ``starts_word`` is true for every id that opens a new word."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.pieces = _pieces(raw)
+        self._ids = {
+            piece: at
+            for at, piece in enumerate(self.pieces[:_FIRST_MARK])
+            if piece and at >= _FIRST_MERGE
+        }
+        self.starts_word: npt.NDArray[np.bool_] = np.array(
+            [piece.startswith(_SPACE_BYTES) for piece in self.pieces], np.bool_
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of running text; every word of it, the first too, begins with its space."""
+        ids: list[int] = []
+        for word in text.split():
+            ids += self._merge((SPACE + word).encode())
+        return ids
+
+    def _merge(self, word: bytes) -> list[int]:
+        parts = [char.encode() for char in word.decode()]
+        while len(parts) > 1:
+            ranked = [
+                (self._ids.get(a + b, 1 << 30), at) for at, (a, b) in enumerate(pairwise(parts))
+            ]
+            best, at = min(ranked)
+            if best == 1 << 30:
+                break
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        ids: list[int] = []
+        for part in parts:
+            known = self._ids.get(part)
+            ids += [byte + _FIRST_BYTE for byte in part] if known is None else [known]
+        return ids
+
+    def words(self, ids: Sequence[int]) -> list[tuple[str, list[int]]]:
+        """The words that ids spell, each with the positions in ``ids`` that spelled it."""
+        found: list[tuple[bytes, list[int]]] = []
+        for position, token in enumerate(ids):
+            if not _FIRST_BYTE <= token < _FIRST_MARK:
+                continue
+            if self.starts_word[token] or not found:
+                found.append((b"", []))
+            piece, positions = found[-1]
+            found[-1] = (piece + self.pieces[token], [*positions, position])
+        texts = [(p.replace(_SPACE_BYTES, b"").decode("utf-8", "replace"), at) for p, at in found]
+        return [(text, at) for text, at in texts if text]
+
+
+class Bias:
+    """Favours listed phrases while they are being spelled (the embedded form of a glossary).
+
+    The first token of every phrase gets ``boost``, and once it was chosen the next one gets one
+    and a half times that: enough to tip a choice between two spellings of one sound, too little
+    to insert a phrase that was not said (larger values begin to do that).
+    """
+
+    def __init__(self, phrases: Iterable[Sequence[int]], boost: float) -> None:
+        self._phrases = [list(phrase) for phrase in phrases if phrase]
+        self._boost = boost
+        self._first = np.array(sorted({phrase[0] for phrase in self._phrases}), np.intp)
+        self._open: list[tuple[int, int]] = []
+
+    def apply(self, logits: npt.NDArray[np.float32]) -> None:
+        """Raise the favoured tokens in place; shape (vocabulary,)."""
+        logits[self._first] += self._boost
+        for token in {self._phrases[phrase][at] for phrase, at in self._open}:
+            logits[token] += 1.5 * self._boost
+
+    def chose(self, token: int) -> None:
+        """Follow the phrases that this token begins or continues."""
+        going = [(p, at + 1) for p, at in self._open if self._phrases[p][at] == token]
+        going += [(p, 1) for p, phrase in enumerate(self._phrases) if phrase[0] == token]
+        self._open = [(p, at) for p, at in going if at < len(self._phrases[p])]
+
+
+def looping(ids: Sequence[int], longest: int = 12, times: int = 3) -> int:
+    """How many ids at the end only repeat what stands before them: 0, or a loop to cut off.
+
+    A greedy decoder can run in circles over noise ("And, and, and"). A unit that stands
+    ``times`` times in a row is a loop; one or two tokens need twice as often, because people do
+    say "no, no, no".
+    """
+    for size in range(1, longest + 1):
+        needed = times * 2 if size <= 2 else times
+        tail = list(ids[-size * needed :])
+        if len(tail) == size * needed and tail == tail[:size] * needed:
+            return size * (needed - 1)
+    return 0
+
+
+def _pieces(raw: bytes) -> list[bytes]:
+    pieces, at = [], 0
+    while at < len(raw):
+        length = raw[at]
+        at += 1
+        if length >= 128:
+            length = length * 128 + raw[at] - 128
+            at += 1
+        pieces.append(raw[at : at + length])
+        at += length
+    return pieces

@@ -1,0 +1,190 @@
+"""Engines by name: entry points, spec strings, presets, and the ``--engines`` value.
+
+Law of this file: it finds and makes engines; it never loads or runs one. An engine is whatever a
+distribution registers under the entry point group ``dragoman.engines``; ours are registered the
+same way. Looking one up imports that one only.
+
+* A *spec* is ``name?option=value&option=value``. The options are the keyword arguments of the
+  engine's constructor, converted by their annotations.
+* A *choice* says which specs fill which role. It is written as a preset, as a list of
+  ``role=spec``, or as a preset with some roles replaced::
+
+      embedded
+      embedded,asr=my-asr?threads=2,tts=espeak
+      vad=silero,asr=moonshine,mt=apertium,tts=flite,espeak
+
+  A role may hold several engines, the first that covers a language is used: an item without
+  ``role=`` belongs to the role before it. An ``interpreter`` replaces the cascade.
+"""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from dragoman.engines.base import ENTRY_POINT_GROUP, Engine, Role
+
+ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter")
+CASCADE: tuple[Role, ...] = ("vad", "asr", "mt")
+
+
+class RegistryError(ValueError):
+    """A wrong name, option or choice; the message is a sentence for whoever wrote it."""
+
+
+class EngineChoice(msgspec.Struct, frozen=True):
+    """Which engines fill which role, as spec strings, first choice first."""
+
+    vad: tuple[str, ...] = ()
+    asr: tuple[str, ...] = ()
+    mt: tuple[str, ...] = ()
+    tts: tuple[str, ...] = ()
+    interpreter: tuple[str, ...] = ()
+
+    def specs(self, role: Role) -> tuple[str, ...]:
+        """The specs of one role."""
+        found: tuple[str, ...] = getattr(self, role)
+        return found
+
+    def all(self) -> list[tuple[Role, str]]:
+        """Every role with each of its specs."""
+        return [(role, spec) for role in ROLES for spec in self.specs(role)]
+
+
+PRESETS: Mapping[str, EngineChoice] = {
+    "embedded": EngineChoice(
+        vad=("silero",), asr=("moonshine",), mt=("apertium",), tts=("flite", "espeak")
+    ),
+    "scripted": EngineChoice(
+        vad=("energy",), asr=("scripted-asr",), mt=("scripted-mt",), tts=("scripted-tts",)
+    ),
+}
+
+
+class Spec(msgspec.Struct, frozen=True):
+    """A parsed spec string: an engine's name and its options, still as text."""
+
+    name: str
+    options: tuple[tuple[str, str], ...] = ()
+
+
+def parse_spec(text: str) -> Spec:
+    """``name?key=value&key2=value2`` in its parts. Raises ``RegistryError``."""
+    name, _, query = text.strip().partition("?")
+    if not name:
+        raise RegistryError(f"{text!r} names no engine.")
+    if not query:
+        return Spec(name)
+    try:
+        # "+" is no space here: values may be paths.
+        pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True, strict_parsing=True)
+    except ValueError as error:
+        raise RegistryError(f"{query!r} is not of the form key=value&key2=value2.") from error
+    return Spec(name, tuple(pairs))
+
+
+def parse_choice(text: str) -> EngineChoice:
+    """The value of ``--engines``. Raises ``RegistryError``."""
+    roles: dict[Role, list[str]] = {role: [] for role in ROLES}
+    current: Role | None = None
+    for number, item in enumerate(part.strip() for part in text.split(",")):
+        role, _, spec = item.partition("=")
+        if number == 0 and item in PRESETS:
+            roles = {role: list(PRESETS[item].specs(role)) for role in ROLES}
+        elif role in ROLES:
+            current = ROLES[ROLES.index(role)]
+            roles[current] = [spec] if spec else []
+        elif current is not None and item:
+            roles[current].append(item)
+        else:
+            raise RegistryError(
+                f"{item!r} is neither a preset ({', '.join(PRESETS)}) at the front nor "
+                f"role=engine with one of the roles {', '.join(ROLES)}."
+            )
+    if roles["interpreter"]:
+        roles.update({role: [] for role in CASCADE})
+    choice = EngineChoice(**{role: tuple(specs) for role, specs in roles.items()})
+    for _, spec in choice.all():
+        parse_spec(spec)
+    return choice
+
+
+def names() -> list[str]:
+    """The names of all registered engines, of every installed distribution; imports none."""
+    return sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
+
+
+def factory(name: str) -> Callable[..., Engine]:
+    """What makes the engine of this name: its class, imported now. Raises ``RegistryError``."""
+    points = tuple(entry_points(group=ENTRY_POINT_GROUP, name=name))
+    if not points:
+        raise RegistryError(f"There is no engine {name!r}. There are: {', '.join(names())}.")
+    if len({point.value for point in points}) > 1:
+        owners = ", ".join(sorted(_owner(point) for point in points))
+        raise RegistryError(f"Several distributions register the engine {name!r}: {owners}.")
+    try:
+        made: Callable[..., Engine] = points[0].load()
+    except (ImportError, AttributeError) as error:
+        raise RegistryError(
+            f"The engine {name!r} of {_owner(points[0])} cannot be imported: {error}."
+        ) from error
+    return made
+
+
+def make(spec: str, role: Role | None = None) -> Engine:
+    """A new engine from a spec string; cheap, nothing is loaded.
+
+    With ``role``, the engine has to be of that role. Raises ``RegistryError``.
+    """
+    parsed = parse_spec(spec)
+    maker = factory(parsed.name)
+    arguments = _arguments(parsed, maker)
+    try:
+        engine = maker(**arguments)
+    except (TypeError, ValueError) as error:
+        raise RegistryError(f"The engine {parsed.name!r} refuses its options: {error}.") from error
+    if role is not None and engine.info.role != role:
+        raise RegistryError(
+            f"{parsed.name!r} is an engine for {engine.info.role!r}, it cannot be used as {role!r}."
+        )
+    return engine
+
+
+def options(maker: Callable[..., Engine]) -> dict[str, tuple[type, object]]:
+    """The options of an engine: name to type and default (``inspect.Parameter.empty``: none)."""
+    if inspect.isclass(maker) and maker.__init__ is object.__init__:
+        return {}
+    target = maker.__init__ if inspect.isclass(maker) else maker
+    types = typing.get_type_hints(target)
+    return {
+        name: (types.get(name, str), parameter.default)
+        for name, parameter in inspect.signature(maker).parameters.items()
+        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    }
+
+
+def _arguments(spec: Spec, maker: Callable[..., Engine]) -> dict[str, object]:
+    known = options(maker)
+    arguments: dict[str, object] = {}
+    for name, text in spec.options:
+        if name not in known:
+            listed = ", ".join(known) or "none at all"
+            raise RegistryError(f"{spec.name!r} has no option {name!r}. Its options: {listed}.")
+        kind = known[name][0]
+        value = text.split(";") if typing.get_origin(kind) in {tuple, list} else text
+        try:
+            arguments[name] = msgspec.convert(value, kind, strict=False)
+        except msgspec.ValidationError as error:
+            raise RegistryError(
+                f"The option {name!r} of {spec.name!r} cannot be {text!r}: {error}."
+            ) from error
+    return arguments
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value

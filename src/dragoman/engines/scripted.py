@@ -1,0 +1,201 @@
+"""Scripted engines: deterministic recognition, translation and speech for tests, yours and ours.
+
+Law of this file: the same input gives the same output, bit for bit, on every machine and for any
+chunking of the audio; ready in milliseconds; numpy only. They come in the roles of a cascade:
+
+* ``ScriptedAsr`` hears the words that the script puts on the time line of the *session's audio*
+  (not of the turn): a window has the words that lie in it completely. So it needs no memory and
+  sessions cannot disturb each other. Without a script every stretch of 400 ms with sound in it
+  is one word from a fixed list; silence is nothing.
+* ``ScriptedMt`` replaces words by the script's dictionary and tags the others: ``hello-es``.
+* ``ScriptedTts`` speaks every word as a tone of its own pitch and length.
+
+The end-to-end counterpart is in ``scripted_interpreter``. The file format: ``scripted_file``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
+from dragoman.engines.scripted_file import Scene, Script, ScriptedFailure, read_script
+from dragoman.engines.scripted_text import CELL_MS, is_loud, rule_word, tones, translated
+from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
+
+SAMPLES_PER_MS = HEARING_RATE_HZ // 1000
+SLACK_MS = 10
+"""A word may stick out of a window by this much: window borders are rounded to milliseconds."""
+LICENCE = "Apache-2.0"
+
+
+class ScriptedAsr:
+    """``WindowTranscriber`` that hears what the script says, where it says so."""
+
+    def __init__(self, *, script: str = "") -> None:
+        self._path = script
+        self._script = Script()
+
+    @property
+    def info(self) -> Info:
+        """Self-description."""
+        return Info(
+            name="scripted-asr",
+            role="asr",
+            licence=LICENCE,
+            quality="scripted",
+            languages=("*",),
+            confidence_gate=0.5,
+            max_batch=16,
+            about="Words from a script or, without one, a word for every 400 ms of sound",
+        )
+
+    def load(self) -> None:
+        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
+        self._script = read_script(self._path)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        """One hypothesis per window. Raises ``ScriptedFailure`` where the script says so."""
+        return [self._one(window) for window in windows]
+
+    def _one(self, window: Window) -> Hypothesis:
+        samples = np.frombuffer(window.samples, np.float32)
+        end_ms = window.at_ms + samples.size // SAMPLES_PER_MS
+        if not self._script.scenes:
+            return _by_rule(samples, window, end_ms)
+        words: list[Word] = []
+        confidence, language = 1.0, window.language
+        for scene in self._script.scenes:
+            heard = _heard(scene, window.at_ms, end_ms)
+            if not heard:
+                continue
+            _wait(scene.delay_ms)
+            words += heard
+            confidence = min(confidence, scene.confidence)
+            language = scene.language or language
+        return Hypothesis(tuple(words), confidence, language, stable=len(words))
+
+
+def _heard(scene: Scene, start_ms: int, end_ms: int) -> list[Word]:
+    """The scene's words that lie in the window; fails when the failing word is among them."""
+    heard = []
+    for number, word in enumerate(scene.words, 1):
+        if word.start_ms < start_ms - SLACK_MS or word.end_ms > end_ms + SLACK_MS:
+            continue
+        if number == scene.fail_at_word:
+            raise ScriptedFailure(f"the script fails at word {number}, {word.text!r}")
+        begins_ms = max(0, word.start_ms - start_ms)
+        heard.append(Word(word.text, word.confidence, begins_ms, word.end_ms - start_ms))
+    return heard
+
+
+def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:
+    """One word for every cell of the session's time that lies in the window and has sound."""
+    words = []
+    first = -(-(window.at_ms - SLACK_MS) // CELL_MS)
+    for cell in range(max(0, first), (end_ms + SLACK_MS) // CELL_MS):
+        start_ms = cell * CELL_MS - window.at_ms
+        at = max(0, start_ms) * SAMPLES_PER_MS
+        if is_loud(samples[at : at + CELL_MS * SAMPLES_PER_MS]):
+            words.append(Word(rule_word(cell), 1.0, max(0, start_ms), start_ms + CELL_MS))
+    return Hypothesis(tuple(words), 1.0, window.language or "en", stable=len(words))
+
+
+class ScriptedMt:
+    """``Translator`` by dictionary and tags."""
+
+    def __init__(self, *, script: str = "") -> None:
+        self._path = script
+        self._script = Script()
+
+    @property
+    def info(self) -> Info:
+        """Self-description."""
+        return Info(
+            name="scripted-mt",
+            role="mt",
+            licence=LICENCE,
+            quality="scripted",
+            languages=("*",),
+            pairs=(("*", "*"),),
+            about="Words from the script's dictionary, others tagged with the target language",
+        )
+
+    def load(self) -> None:
+        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
+        self._script = read_script(self._path)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def warm(self, source: str, target: str) -> None:
+        """Nothing to warm."""
+
+    def translate(self, request: Translation) -> str:
+        """The translation. Raises ``ScriptedFailure`` for a text the script fails on."""
+        table = self._script.translation
+        _fail_on(table.fail_on, request.text)
+        _wait(table.delay_ms)
+        return translated(request.text, request.target, table.words.get(request.target, {}))
+
+
+class ScriptedTts:
+    """``Synthesizer`` of tones; ``rate_hz`` is its native rate."""
+
+    def __init__(self, *, script: str = "", rate_hz: int = 24_000) -> None:
+        self._path, self._rate_hz = script, rate_hz
+        self._script = Script()
+
+    @property
+    def info(self) -> Info:
+        """Self-description."""
+        return Info(
+            name="scripted-tts",
+            role="tts",
+            licence=LICENCE,
+            quality="scripted",
+            languages=("*",),
+            voices=("tone",),
+            rate_hz=self._rate_hz,
+            about="A tone for every word: pitch from the word and the voice, length from letters",
+        )
+
+    def load(self) -> None:
+        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
+        self._script = read_script(self._path)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        """PCM word by word. Raises ``ScriptedFailure`` at the word the script fails on."""
+        table = self._script.speech
+        _wait(table.delay_ms)
+        for word in utterance.text.split():
+            _fail_on(table.fail_on, word)
+            yield from tones(
+                word,
+                voice=utterance.voice,
+                rate_hz=self._rate_hz,
+                lengths=table,
+                rate=utterance.rate,
+                pitch=utterance.pitch,
+                volume=utterance.volume,
+            )
+
+
+def _fail_on(words: Sequence[str], text: str) -> None:
+    for word in words:
+        if word.lower() in text.lower():
+            raise ScriptedFailure(f"the script fails on {word!r}")
+
+
+def _wait(delay_ms: int) -> None:
+    """The wall clock delay that a script asked for; engines may block."""
+    if delay_ms:
+        time.sleep(delay_ms / 1000)
