@@ -13,9 +13,11 @@ import time
 
 from starlette.types import Receive, Send
 
+from dragoman.engines.registry import choose
 from dragoman.families import lookup
 from dragoman.runtime.driver import run_session
 from dragoman.runtime.stack import Stack
+from dragoman.server.config import Config
 from dragoman.server.connection import SocketConnection
 from dragoman.server.logs import session_nonce
 from dragoman.server.metrics import SessionMetrics
@@ -71,3 +73,8 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
             await connection.close(1011, "internal error")
         code, lasted = connection.close_code, time.monotonic() - began
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
+
+
+def make_stack(config: Config) -> Stack:
+    """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
+    return Stack(choose(config.engines), warm=config.directions)

@@ -1,0 +1,65 @@
+"""The command ``dragoman``: what it offers, and nothing of how.
+
+Law of this file: each command is one function in a file of its own, imported when it is called.
+``dragoman serve`` must answer in under a second, so nothing that another command needs may be
+imported for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from dragoman import __version__
+
+COMMANDS = ("serve", "demo", "say", "translate", "engines", "doctor")
+"""Each is a function of the same name in ``dragoman.cli.<name>``."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a command's file when the command is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All commands, in the order in which a newcomer needs them."""
+        return [*COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, imported now; None where there is none."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        path = f"dragoman.cli.{cmd_name}"
+        try:
+            function: Callable[..., Any] = getattr(importlib.import_module(path), cmd_name)
+        except ModuleNotFoundError as error:
+            if error.name == path:  # a slimmed-down installation
+                return None
+            raise
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(cmd_name)(function)
+        return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="dragoman",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Speak Qwen's realtime WebSocket APIs from your own machine: interpretation and synthesis."""
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"dragoman {__version__} (Python {platform.python_version()})")

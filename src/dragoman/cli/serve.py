@@ -1,0 +1,93 @@
+"""``dragoman serve``: flags to settings, then hand over to ``dragoman.server.serve``.
+
+Law of this file: a flag that is not given stays None, so that the environment and the file may
+speak. There is no flag for a key: every user of a machine can read command lines.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from dragoman import __version__
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [8000]")] = None,
+    engines: Annotated[
+        str | None, typer.Option(help="Which engines: embedded, scripted, or a list. [embedded]")
+    ] = None,
+    strict: Annotated[
+        bool | None, typer.Option(help="Behave as harshly as the cloud is documented to. [no]")
+    ] = None,
+    warm: Annotated[
+        str | None, typer.Option(help="Directions to get ready at the start. [en-es]")
+    ] = None,
+    aliases: Annotated[
+        str | None, typer.Option("--alias", help="More model names: MINE=qwen3-tts-…,…")
+    ] = None,
+    limits: Annotated[
+        str | None, typer.Option("--limit", help="Limits: idle_s=300,sessions=2000,…")
+    ] = None,
+    allowed_origins: Annotated[
+        str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
+    ] = None,
+    api_keys_file: Annotated[
+        Path | None, typer.Option(help="File of API keys, one in a line.")
+    ] = None,
+    allow_open: Annotated[
+        bool | None, typer.Option(help="Serve other machines without any key. [no]")
+    ] = None,
+    log_level: Annotated[
+        str | None, typer.Option(help="debug, info, warning or error. [info]")
+    ] = None,
+    drain_s: Annotated[
+        float | None, typer.Option(help="Seconds that sessions get at shutdown. [10]")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+) -> None:
+    """Serve both realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
+    from dragoman.server.config import ConfigError, load  # noqa: PLC0415  # see cli/main.py
+    from dragoman.server.serve import serve as run  # noqa: PLC0415
+
+    flags = {
+        "host": host,
+        "port": port,
+        "engines": engines,
+        "strict": strict,
+        "warm": warm,
+        "aliases": aliases,
+        "limits": limits,
+        "allowed_origins": allowed_origins,
+        "allow_open": allow_open,
+        "log_level": log_level,
+        "drain_s": drain_s,
+    }
+    try:
+        settings = load(flags, os.environ, config, api_keys_file)
+        code = run(settings.config, announce)
+    except ConfigError as error:
+        _refuse(str(error))
+    raise typer.Exit(code)
+
+
+def announce(url: str) -> None:
+    """The one line on standard output, as soon as sessions are welcome."""
+    line = f"Dragoman {__version__} serves {url}"
+    if sys.stdout.isatty():
+        from rich.console import Console  # noqa: PLC0415  # not needed where nobody looks
+
+        Console().print(f"[bold green]Dragoman[/] {__version__} serves [bold cyan]{url}[/]")
+    else:
+        typer.echo(line)
+        sys.stdout.flush()
+
+
+def _refuse(message: str) -> NoReturn:
+    typer.echo(f"dragoman serve: {message}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,273 @@
+"""The front door over real sockets: health, handshakes, refusals, frames, admission."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import socket
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+from dragoman import __version__
+from dragoman.server.app import model_in
+from tests.server.shell import FakeStack, shell
+
+UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+@pytest.mark.parametrize(
+    ("query", "model"),
+    [
+        (b"model=qwen-tts-realtime", "qwen-tts-realtime"),
+        (b"x=1?model=a", "a"),
+        (b"model=a&model=b", "b"),
+        (b"model=a?model=b", "b"),
+        (b"y=2&model=qwen%2Dtts", "qwen-tts"),
+        (b"model=a+b", "a+b"),
+        (b"xmodel=a", ""),
+        (b"", ""),
+        (b"model=", ""),
+        (b"model=" + b"m" * 1000, "m" * 256),
+    ],
+)
+def test_the_last_model_of_a_query_counts(query: bytes, model: str) -> None:
+    assert model_in(query) == model
+
+
+def test_health_is_503_until_the_engines_are_loaded() -> None:
+    stack = FakeStack(loads=False)
+    with shell(stack) as server:
+        status, body = server.health()
+        assert (status, body["status"]) == (503, "loading")
+        assert body["engines"] == [{"name": "pretend", "role": "asr", "state": "loading"}]
+        with pytest.raises(InvalidStatus) as caught:
+            connect(server.url)
+        refusal = caught.value.response
+        assert refusal.status_code == 503
+        assert refusal.headers["retry-after"] == "1"
+        assert json.loads(refusal.body)["code"] == "ServiceUnavailable"
+        stack.go.set()
+        server.wait(server.service.decided)
+        status, body = server.health()
+        assert (status, body["status"], body["version"]) == (200, "ready", __version__)
+        assert body["sessions"] == {"open": 0, "limit": 2000}
+        with connect(server.url) as ws:
+            assert ws.recv(10) == "model="
+
+
+def test_engines_that_cannot_load_are_a_failure_with_a_reason() -> None:
+    with shell(FakeStack(failure="Install apertium-eng-spa.")) as server:
+        status, body = server.health()
+        assert (status, body["status"]) == (503, "failed")
+        assert body["failure"] == "Install apertium-eng-spa."
+
+
+def test_model_reaches_the_conversation_and_frames_travel() -> None:
+    with shell() as server, connect(server.url + "?x=1?model=some-model") as ws:
+        assert ws.recv(10) == "model=some-model"
+        ws.send("hällo 👋")
+        assert ws.recv(10) == "hällo 👋"
+        assert server.health()[1]["sessions"] == {"open": 1, "limit": 2000, "echo": 1}
+        ws.send("bye")
+        with pytest.raises(ConnectionClosed) as caught:
+            ws.recv(10)
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1000
+
+
+def test_deflate_is_not_negotiated() -> None:
+    with shell() as server, connect(server.url, compression="deflate") as ws:
+        assert ws.response is not None
+        assert ws.request is not None
+        assert "permessage-deflate" in ws.request.headers["Sec-WebSocket-Extensions"]
+        assert "Sec-WebSocket-Extensions" not in ws.response.headers
+
+
+def test_a_bad_key_is_refused_with_the_clouds_114_bytes() -> None:
+    with shell(api_keys=("sk-right",)) as server:
+        for headers in ({}, {"Authorization": "Bearer sk-wrong"}):
+            with pytest.raises(InvalidStatus) as caught:
+                connect(server.url, additional_headers=headers)
+            refusal = caught.value.response
+            assert refusal.status_code == 401
+            assert refusal.headers["content-type"] == "application/json"
+            assert len(refusal.body) == 114
+            request_id = refusal.headers["x-request-id"]
+            assert re.fullmatch(UUID, request_id)
+            assert refusal.body.decode() == (
+                '{"code":"InvalidApiKey","message":"Invalid API-key provided.",'
+                f'"request_id":"{request_id}"}}'
+            )
+        for scheme in ("Bearer", "bearer"):
+            header = {"Authorization": f"{scheme} sk-right"}
+            with connect(server.url, additional_headers=header) as ws:
+                assert ws.recv(10) == "model="
+        assert b'dragoman_refused_total{status="401"} 2.0' in server.get("/metrics")[2]
+
+
+def test_a_strange_origin_is_refused() -> None:
+    with shell(allowed_origins=("https://app.example",)) as server:
+        with pytest.raises(InvalidStatus) as caught:
+            connect(server.url, origin="https://evil.example")
+        assert caught.value.response.status_code == 403
+        assert json.loads(caught.value.response.body)["code"] == "AccessDenied"
+        for origin in (f"http://127.0.0.1:{server.port}", "https://app.example"):
+            with connect(server.url, origin=origin) as ws:
+                assert ws.recv(10) == "model="
+
+
+def test_unknown_paths_are_404_json_for_both_protocols() -> None:
+    with shell() as server:
+        status, headers, body = server.get("/nothing")
+        assert (status, headers["content-type"]) == (404, "application/json")
+        assert json.loads(body)["code"] == "NotFound"
+        with pytest.raises(InvalidStatus) as caught:
+            connect(server.url.replace("realtime", "inference"))
+        assert caught.value.response.status_code == 404
+        assert json.loads(caught.value.response.body)["code"] == "NotFound"
+
+
+def test_http_on_the_wrong_address_is_told_what_to_do() -> None:
+    with shell() as server:
+        status, headers, body = server.get("/api-ws/v1/realtime?model=x")
+        assert (status, headers["upgrade"]) == (426, "websocket")
+        assert "WebSocket" in json.loads(body)["message"]
+        assert server.get("/health", "POST")[0] == 405
+
+
+def test_metrics_count_sessions_and_the_loop() -> None:
+    with shell() as server, connect(server.url) as ws:
+        ws.recv(10)
+        status, headers, body = server.get("/metrics")
+        assert status == 200
+        assert headers["content-type"].startswith("text/plain")
+        page = body.decode()
+        assert 'dragoman_sessions_open{api="echo"} 1.0' in page
+        assert 'dragoman_sessions_total{api="echo"} 1.0' in page
+        assert "dragoman_loop_lag_seconds_bucket" in page
+        assert "process_open_fds" in page
+
+
+def test_two_servers_share_no_metrics() -> None:
+    with shell() as one, shell() as other:
+        with connect(one.url) as ws:
+            ws.recv(10)
+            assert b'sessions_open{api="echo"}' not in other.get("/metrics")[2]
+            assert b'sessions_open{api="echo"} 1.0' in one.get("/metrics")[2]
+
+
+def test_more_sessions_than_the_limit_are_refused() -> None:
+    with shell(limits={"sessions": 2}) as server:
+        with connect(server.url) as first, connect(server.url) as second:
+            first.recv(10)
+            second.recv(10)
+            with pytest.raises(InvalidStatus) as caught:
+                connect(server.url)
+            assert caught.value.response.status_code == 503
+        server.wait(server.service._idle)
+        with connect(server.url) as again:
+            assert again.recv(10) == "model="
+
+
+def test_a_frame_beyond_16_mib_closes_with_1009() -> None:
+    with shell() as server, connect(server.url, max_size=None) as ws:
+        ws.recv(10)
+        ws.send("x" * (3 * 1024 * 1024))
+        assert len(ws.recv(20)) == 3 * 1024 * 1024
+        with pytest.raises(ConnectionClosed) as caught:
+            ws.send("x" * (16 * 1024 * 1024 + 1))
+            ws.recv(20)
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1009
+
+
+def test_many_sessions_at_once_do_not_mix() -> None:
+    with shell() as server:
+
+        def talk(number: int) -> list[str]:
+            with connect(f"{server.url}?model=m{number}") as ws:
+                heard = [str(ws.recv(20))]
+                for turn in range(20):
+                    ws.send(f"{number}/{turn}")
+                    heard.append(str(ws.recv(20)))
+                return heard
+
+        with ThreadPoolExecutor(20) as pool:
+            results = list(pool.map(talk, range(20)))
+        for number, heard in enumerate(results):
+            assert heard == [f"model=m{number}", *(f"{number}/{t}" for t in range(20))]
+        server.wait(server.service._idle)
+
+
+def handshake(port: int, receive_buffer: int | None = None) -> socket.socket:
+    """A WebSocket on a bare socket, so that a test can misbehave."""
+    raw = socket.socket()
+    if receive_buffer is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    raw.settimeout(20)
+    raw.connect(("127.0.0.1", port))
+    key = base64.b64encode(os.urandom(16)).decode()
+    raw.sendall(
+        f"GET /api-ws/v1/realtime HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += raw.recv(1)
+    assert b" 101 " in head
+    return raw
+
+
+def test_an_abrupt_end_frees_the_session() -> None:
+    with shell() as server:
+        raw = handshake(server.port)
+        raw.recv(1)
+        assert server.health()[1]["sessions"]["open"] == 1
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.close()  # with SO_LINGER 0: a reset instead of a goodbye
+        server.wait(server.service._idle)
+        assert server.health()[1]["sessions"]["open"] == 0
+
+
+async def flood(service, model, receive, send) -> None:
+    """Send 64 KiB frames for as long as the client is there; count what was taken."""
+    with service.session("flood"):
+        flood.taken = 0
+        try:
+            while True:
+                await send({"type": "websocket.send", "text": "x" * 65_536})
+                flood.taken += 65_536
+        except OSError:
+            return
+
+
+def test_a_client_that_never_reads_costs_little_and_is_cut_off() -> None:
+    with shell(converse=flood, limits={"stall_s": 0.3}) as server:
+        raw = handshake(server.port, receive_buffer=65_536)
+        server.wait(server.service._idle)  # the session ended though the client did nothing
+        assert 0 < flood.taken < 2 * 1024 * 1024
+        assert b"dragoman_stalled_total 1.0" in server.get("/metrics")[2]
+        raw.close()
+
+
+def test_a_slow_reader_that_does_read_is_not_cut_off() -> None:
+    async def some(service, model, receive, send) -> None:
+        with service.session("some"):
+            for _ in range(40):
+                await send({"type": "websocket.send", "text": "x" * 65_536})
+            await send({"type": "websocket.close", "code": 1000})
+
+    with shell(converse=some, limits={"stall_s": 5.0}) as server:
+        raw = handshake(server.port, receive_buffer=65_536)
+        got = 0
+        while piece := raw.recv(16_384):
+            got += len(piece)
+        assert got >= 40 * 65_536
+        assert b"dragoman_stalled_total 0.0" in server.get("/metrics")[2]

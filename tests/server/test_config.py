@@ -1,0 +1,141 @@
+"""Settings: precedence, origins, secrets, and what the operator is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dragoman.server.config import Config, ConfigError, ServerLimits, load
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_defaults_are_a_server_on_loopback_without_keys() -> None:
+    settings = load({}, {})
+    assert settings.config == Config()
+    assert settings.config.host == "127.0.0.1"
+    assert settings.config.directions == [("en", "es")]
+    assert set(settings.origins.values()) == {"default"}
+
+
+def test_there_are_at_most_twelve_fields() -> None:
+    assert len(Config.__struct_fields__) <= 12
+
+
+def test_command_line_beats_environment_beats_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.toml", 'port = 1\nhost = "::1"\nengines = "scripted"\n')
+    environment = {"DRAGOMAN_PORT": "2", "DRAGOMAN_HOST": "localhost"}
+    settings = load({"port": 3, "host": None}, environment, path)
+    config = settings.config
+    assert (config.port, config.host, config.engines) == (3, "localhost", "scripted")
+    assert settings.origins["port"] == "command line"
+    assert settings.origins["host"] == "environment DRAGOMAN_HOST"
+    assert settings.origins["engines"] == f"file {path}"
+    assert settings.origins["strict"] == "default"
+
+
+def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.toml", "port = 77\n")
+    assert load({}, {"DRAGOMAN_CONFIG": str(path)}).config.port == 77
+
+
+def test_every_field_can_come_from_the_environment() -> None:
+    environment = {
+        "DRAGOMAN_HOST": "::1",
+        "DRAGOMAN_PORT": "9",
+        "DRAGOMAN_ENGINES": "scripted",
+        "DRAGOMAN_API_KEYS": "sk-one, sk-two",
+        "DRAGOMAN_ALLOWED_ORIGINS": "https://a.example,https://b.example",
+        "DRAGOMAN_ALLOW_OPEN": "yes",
+        "DRAGOMAN_STRICT": "1",
+        "DRAGOMAN_ALIASES": "mine=qwen3-tts-flash-realtime",
+        "DRAGOMAN_WARM": "en-fr,en-yue",
+        "DRAGOMAN_LIMITS": "idle_s=1.5,sessions=7",
+        "DRAGOMAN_LOG_LEVEL": "DEBUG",
+        "DRAGOMAN_DRAIN_S": "0.5",
+    }
+    settings = load({}, environment)
+    assert settings.config == Config(
+        host="::1",
+        port=9,
+        engines="scripted",
+        api_keys=("sk-one", "sk-two"),
+        allowed_origins=("https://a.example", "https://b.example"),
+        allow_open=True,
+        strict=True,
+        aliases={"mine": "qwen3-tts-flash-realtime"},
+        warm=("en-fr", "en-yue"),
+        limits=ServerLimits(idle_s=1.5, sessions=7),
+        log_level="debug",
+        drain_s=0.5,
+    )
+    assert settings.config.directions == [("en", "fr"), ("en", "yue")]
+    assert all(settings.origins[f].startswith("environment") for f in Config.__struct_fields__)
+
+
+def test_limits_are_merged_one_by_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.toml", "[limits]\nidle_s = 10\nage_s = 20\n")
+    settings = load({"limits": "idle_s=5"}, {}, path)
+    limits = settings.config.limits
+    assert (limits.idle_s, limits.age_s, limits.linger_s) == (5, 20, 15)
+    assert settings.origins["limits.idle_s"] == "command line"
+    assert settings.origins["limits.age_s"] == f"file {path}"
+    assert settings.origins["limits.linger_s"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "words"),
+    [
+        ({"port": 70_000}, {}, ("port", "command line")),
+        ({}, {"DRAGOMAN_PORT": "many"}, ("port", "DRAGOMAN_PORT")),
+        ({}, {"DRAGOMAN_STRICT": "perhaps"}, ("strict", "perhaps")),
+        ({"warm": "english-spanish"}, {}, ("warm", "command line")),
+        ({"limits": "patience=3"}, {}, ("patience", "idle_s")),
+        ({"limits": "idle_s"}, {}, ("limits", "NAME=VALUE")),
+        ({"log_level": "loud"}, {}, ("log_level", "command line")),
+        ({"drain_s": "-1"}, {}, ("drain_s", "command line")),
+        ({"limits": "sessions=0"}, {}, ("limits",)),
+    ],
+)
+def test_a_bad_value_is_told_with_its_origin(flags, environment, words) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(flags, environment)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["prot = 1", "port = ", "[limits]\nidle_s = 'x'", "limits = 3"])
+def test_a_bad_file_is_told_plainly(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path / "d.toml", text)
+    with pytest.raises(ConfigError, match=str(path)):
+        load({}, {}, path)
+
+
+def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load({}, {}, tmp_path / "none.toml")
+
+
+def test_keys_come_from_files_and_never_show(tmp_path: Path) -> None:
+    keys = write(tmp_path / "keys", "# ours\nsk-secret-1\n\nsk-secret-2\n")
+    for settings, origin in (
+        (load({}, {}, keys_file=keys), f"command line, file {keys}"),
+        (load({}, {"DRAGOMAN_API_KEYS_FILE": str(keys)}), "environment DRAGOMAN_API_KEYS_FILE"),
+        (load({}, {}, write(tmp_path / "d.toml", 'api_keys_file = "keys"\n')), f"file {keys}"),
+    ):
+        config = settings.config
+        assert config.api_keys == ("sk-secret-1", "sk-secret-2")
+        assert settings.origins["api_keys"] == origin
+        for shown in (repr(config), str(config), str(config.shown()), repr(settings)):
+            assert "secret" not in shown
+            assert "2 set" in shown
+
+
+def test_an_error_about_keys_does_not_show_them() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load({}, {"DRAGOMAN_API_KEYS": "sk-secret", "DRAGOMAN_PORT": "x"})
+    assert "secret" not in str(caught.value)
