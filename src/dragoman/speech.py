@@ -12,7 +12,7 @@ audio; rates are in Hz; PCM is signed 16-bit little-endian mono.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -51,7 +51,7 @@ class Hypothesis(msgspec.Struct, frozen=True):
     stable: int = 0
 
 
-def joined_text(words: tuple[Word, ...] | list[Word]) -> str:
+def joined_text(words: Sequence[Word]) -> str:
     """The words as running text; the space belongs to the later word."""
     text = ""
     for word in words:

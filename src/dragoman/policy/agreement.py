@@ -1,0 +1,144 @@
+"""When a heard word is certain: LocalAgreement-2 with the last word held back.
+
+Law of this file: the decision which words of a recogniser's revisable hypotheses are committed,
+and nothing else. Pure; knows no audio and no time. Committed words never change; the one thing
+that may still come to the last of them is the punctuation behind it, because an extension
+rewrites nothing: "concerned" may become "concerned," but never "consent".
+
+How it works. Every hypothesis covers one window of audio. What it says beyond the committed
+words (found by a seam, for engines that do not keep to the prefix they were given) is its tail.
+Two successive tails are compared word by word, case and punctuation aside; what they share is
+committed, except the last word of either tail: the end of the audio cuts it short, so it never
+takes part in agreement. A pause or the end of a turn commits the tail whole; at a mere pause
+the closing mark of its last word is held back, since recognisers end every window with a full
+stop and only the next word tells whether the sentence went on.
+
+Sources: LocalAgreement, Macháček et al., arXiv 2307.14743; the held-back last word is what
+streaming Whisper implementations converge on.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from enum import Enum
+
+from dragoman.speech import Hypothesis, Word
+
+_ANCHOR_WORDS = 5
+
+
+class At(Enum):
+    """Where in the speech a hypothesis was made."""
+
+    STEP = "step"  # the speaker goes on
+    PAUSE = "pause"  # a soft pause: nothing is being said right now
+    END = "end"  # the turn is over
+
+
+def fold(text: str) -> str:
+    """The word as agreement sees it: case folded, marks and symbols at its edges dropped."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(c for c in folded if unicodedata.category(c)[0] not in "PSZ") or folded
+
+
+def bare(text: str) -> str:
+    """The word without the punctuation behind it; a word of nothing else stays as it is."""
+    end = len(text)
+    while end and unicodedata.category(text[end - 1])[0] == "P":
+        end -= 1
+    return text[:end] or text
+
+
+class Agreement:
+    """Committed words and tentative tail of one turn, over one or more windows."""
+
+    def __init__(self, gate: float = 0.0) -> None:
+        self._gate = gate
+        self._closed: list[Word] = []  # words of earlier windows of this turn
+        self._window: list[Word] = []  # committed words of the present window
+        self._tail: tuple[Word, ...] = ()
+        self.contradictions = 0
+        self.refused = 0
+
+    @property
+    def committed(self) -> list[Word]:
+        """All committed words of the turn."""
+        return self._closed + self._window
+
+    @property
+    def window(self) -> list[Word]:
+        """The committed words that lie in the present window (what an engine may force)."""
+        return self._window
+
+    @property
+    def tail(self) -> tuple[Word, ...]:
+        """What is heard but not certain."""
+        return self._tail
+
+    def update(self, hypothesis: Hypothesis, at: At) -> None:
+        """Take the newest hypothesis of the present window."""
+        if hypothesis.confidence < self._gate:
+            # Not speech this engine knows: commit nothing. What is shown stays until the end.
+            self.refused += 1
+            if at is At.END:
+                self._tail = ()
+            return
+        heard = hypothesis.words
+        start = self._seam(heard)
+        self._punctuate_last(heard, start, at)
+        tail = heard[start:]
+        count = len(tail) if at is not At.STEP else self._agreed(tail)
+        count = max(count, min(hypothesis.stable - start, len(tail)))
+        for word in tail[:count]:
+            self._window.append(word)
+        if at is At.PAUSE and count:
+            last = self._window[-1]
+            self._window[-1] = _with_text(last, bare(last.text))
+        self._tail = tail[count:]
+
+    def close_window(self) -> None:
+        """The window of audio ends here; the next hypothesis covers audio after it."""
+        self._closed += self._window
+        self._window = []
+        self._tail = ()
+
+    def drop_tail(self) -> None:
+        """Forget what is not certain (the audio behind it was cleared)."""
+        self._tail = ()
+
+    # ------------------------------------------------------------ inside
+    def _agreed(self, tail: tuple[Word, ...]) -> int:
+        limit = min(len(self._tail), len(tail)) - 1
+        count = 0
+        while count < limit and fold(self._tail[count].text) == fold(tail[count].text):
+            count += 1
+        return count
+
+    def _seam(self, heard: Sequence[Word]) -> int:
+        """How many words of the hypothesis repeat what is committed."""
+        done = [fold(word.text) for word in self._window]
+        said = [fold(word.text) for word in heard]
+        if said[: len(done)] == done:
+            return len(done)
+        self.contradictions += 1
+        for size in range(min(_ANCHOR_WORDS, len(done)), 0, -1):
+            ends = [
+                i + size for i in range(len(said) - size + 1) if said[i : i + size] == done[-size:]
+            ]
+            if ends:
+                return min(ends, key=lambda end: abs(end - len(done)))
+        return min(len(done), len(said))
+
+    def _punctuate_last(self, heard: Sequence[Word], start: int, at: At) -> None:
+        """Give the last committed word the mark that it turned out to carry."""
+        goes_on = at is At.END or len(heard) - start >= 2
+        if not self._window or not 0 < start <= len(heard) or not goes_on:
+            return
+        last, now = self._window[-1], heard[start - 1].text
+        if now.startswith(last.text) and bare(now) == bare(last.text):
+            self._window[-1] = _with_text(last, now)
+
+
+def _with_text(word: Word, text: str) -> Word:
+    return Word(text, word.confidence, word.start_ms, word.end_ms, word.joined)

@@ -1,0 +1,54 @@
+"""How a tentative tail is shown without flicker.
+
+Law of this file: only what is *shown* is decided here, never what is committed. A new stash
+that would rewrite more than half of the shown one within 300 ms waits for the next update;
+meanwhile the shown words that are still pending stay. Pure; ``now_s`` is an input.
+"""
+
+from __future__ import annotations
+
+from dragoman.policy.agreement import fold
+
+_HOLD_S = 0.3
+
+
+class Calm:
+    """What is on show for one turn: committed text and the stash behind it."""
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._stash = ""
+        self._changed_s = float("-inf")
+
+    def show(self, text: str, stash: str, now_s: float) -> str:
+        """The stash to show behind ``text``, which must begin with the text shown before."""
+        left = self._left(text)
+        if stash and left and self._rewrites(left, stash) and now_s - self._changed_s < _HOLD_S:
+            stash = left
+        if stash != self._stash:
+            self._changed_s = now_s
+        self._text, self._stash = text, stash
+        return stash
+
+    def _left(self, text: str) -> str:
+        """What of the shown stash is still tentative now that ``text`` is committed."""
+        shown = self._stash
+        grown = text[len(self._text) :]
+        if not grown:
+            return shown
+        words = shown.split()
+        for word in grown.split():
+            if not words or fold(words[0]) != fold(word):
+                return ""  # committed otherwise than shown: what follows is stale too
+            words.pop(0)
+        return (" " if shown[:1] == " " else "") + " ".join(words) if words else ""
+
+    @staticmethod
+    def _rewrites(shown: str, new: str) -> bool:
+        old_words, new_words = shown.split(), new.split()
+        same = 0
+        while same < min(len(old_words), len(new_words)) and fold(old_words[same]) == fold(
+            new_words[same]
+        ):
+            same += 1
+        return len(old_words) - same > len(old_words) / 2

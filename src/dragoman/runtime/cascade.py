@@ -1,0 +1,31 @@
+"""The job ``Interpret`` as a cascade of engines: VAD and ASR, then MT, then TTS.
+
+Law of this file: it only joins the three stages; each has its own file and its own law. Data
+flows one way, each stage tells the session before it passes on, and every queue between them
+is bounded, so a slow stage slows the one before it and in the end the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from dragoman.runtime.driver import Emit
+from dragoman.runtime.inbox import Inbox
+from dragoman.runtime.listening import Listening
+from dragoman.runtime.stack import Stack
+from dragoman.runtime.texts import Texts
+from dragoman.runtime.translating import Translating
+from dragoman.runtime.voicing import Voicing
+from dragoman.speech import Interpret
+
+
+async def interpret(task: Interpret, inbox: Inbox, emit: Emit, stack: Stack) -> None:
+    """Run the job until its input ends and everything heard has been said."""
+    texts = Texts()
+    voicing = Voicing(stack, emit)
+    listening = Listening(task, stack, emit, texts)
+    translating = Translating(stack, emit, texts, voicing)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(listening.run(inbox), name="listen")
+        group.create_task(translating.run(), name="translate")
+        group.create_task(voicing.run(), name="voice")

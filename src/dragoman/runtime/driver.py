@@ -1,0 +1,229 @@
+"""The imperative shell: one driver per connection does all the waiting.
+
+Law of this file. The session is a synchronous step function, so any task here may step it at
+once; there is no await between a step and the carrying out of its commands, and so no order to
+lose. Four kinds of tasks wait, each for one thing:
+
+* the reader waits for the client, and for room in the inboxes of running jobs;
+* the writer waits for the socket, and it alone sends; a send is never cancelled while the
+  client lives;
+* the timer waits for the session's deadline;
+* a job waits for its engines, and for room in the outbox before it reports.
+
+The step never waits for a job, a job never waits for the reader: no circle, no deadlock.
+Commands for a job that has just ended are no-ops. A job's failure becomes a ``Failed`` report.
+A client that takes nothing for ``SEND_STALL_S`` is cut off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from dragoman.runtime.inbox import Inbox
+from dragoman.runtime.outbox import Outbox
+from dragoman.session import kernel
+from dragoman.speech import Result, Task
+from dragoman.wire.base import ClientEvent, Malformed
+from dragoman.wire.codec import encode
+
+LOG = logging.getLogger("dragoman.session")
+
+INBOX_BYTES = 10 * 32_000
+"""High water of a job's inbox: ten seconds of 16 kHz audio."""
+OUTBOX_CHARS = 512 * 1024
+"""High water of the outbox: about eight seconds of speech in base64."""
+SEND_STALL_S = 60.0
+
+Emit = Callable[[Result], Awaitable[None]]
+RunJob = Callable[[Task, Inbox, Emit], Awaitable[None]]
+
+
+class Connection(Protocol):
+    """What the driver needs of a socket."""
+
+    async def receive(self) -> ClientEvent | Malformed | None:
+        """The next client event, or None when the client is gone."""
+
+    async def send(self, text: str) -> None:
+        """Send one text frame; raises ``OSError`` when the client is gone."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close the WebSocket."""
+
+
+class Observer(Protocol):
+    """Who is told what the client is not: metrics and the log."""
+
+    def sent(self, event_type: str) -> None:
+        """An event went to the client."""
+
+    def noted(self, name: str, detail: str) -> None:
+        """A session noted something countable."""
+
+    def failed(self, reason: str) -> None:
+        """A job failed."""
+
+
+class Driver:
+    """Runs one session over one connection; see the head of this file."""
+
+    def __init__(
+        self,
+        session: kernel.Session,
+        connection: Connection,
+        run_job: RunJob,
+        observer: Observer,
+    ) -> None:
+        self._session = session
+        self._connection = connection
+        self._run_job = run_job
+        self._observer = observer
+        self._loop = asyncio.get_running_loop()
+        self._outbox = Outbox(OUTBOX_CHARS)
+        self._jobs: dict[int, tuple[Inbox, asyncio.Task[None]]] = {}
+        self._deadline_moved = asyncio.Event()
+        self._sending_since: float | None = None
+
+    async def run(self) -> None:
+        """Until the session closed or the client went away; no job outlives this."""
+        self._perform(self._session.open(self._loop.time()))
+        tasks = [
+            asyncio.create_task(self._read(), name="reader"),
+            asyncio.create_task(self._write(), name="writer"),
+            asyncio.create_task(self._time(), name="timer"),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await self._stop(tasks)
+
+    async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
+        jobs = [task for _, task in self._jobs.values()]
+        self._jobs.clear()
+        for task in [*tasks, *jobs]:
+            task.cancel()
+        await asyncio.gather(*tasks, *jobs, return_exceptions=True)
+
+    # ------------------------------------------------------------ the waiting tasks
+    async def _read(self) -> None:
+        while (event := await self._connection.receive()) is not None:
+            self._perform(self._session.receive(event, self._loop.time()))
+            if self._session.closed:
+                await asyncio.Event().wait()  # the writer ends the run, after the last frame
+            for inbox, _ in list(self._jobs.values()):
+                await inbox.room()
+
+    async def _write(self) -> None:
+        while True:
+            frame = await self._outbox.get()
+            self._sending_since = self._loop.time()
+            try:
+                if not isinstance(frame, str):
+                    await self._connection.close(*frame)
+                    return
+                await self._connection.send(frame)
+            except OSError:
+                return
+            finally:
+                self._sending_since = None
+
+    async def _time(self) -> None:
+        while True:
+            now = self._loop.time()
+            self._deadline_moved.clear()
+            deadline = self._session.deadline()
+            if deadline is not None and now >= deadline:
+                self._perform(self._session.tick(now))
+                continue
+            stalled = self._sending_since
+            if stalled is not None and now - stalled >= SEND_STALL_S:
+                self._observer.noted("slow_reader_cut", "the client took nothing for too long")
+                return
+            await self._sleep_until(deadline, now)
+
+    async def _sleep_until(self, deadline: float | None, now: float) -> None:
+        # Deadlines mostly move later, so waking a little early and looking again is cheaper
+        # than being woken at every event. SEND_STALL_S bounds the nap.
+        nap = SEND_STALL_S if deadline is None else min(SEND_STALL_S, deadline - now)
+        try:
+            async with asyncio.timeout(max(nap, 0.001)):
+                await self._deadline_moved.wait()
+        except TimeoutError:
+            return
+
+    # ------------------------------------------------------------ carrying out commands
+    def _perform(self, commands: list[kernel.Command]) -> None:
+        before = self._session.closed
+        for command in commands:
+            match command:
+                case kernel.Send(event=event, event_id=event_id):
+                    self._outbox.put(encode(event, event_id))
+                    self._observer.sent(type(event).__struct_config__.tag)  # type: ignore[arg-type]  # always a str
+                case kernel.Start(job=job, task=task):
+                    self._start(job, task)
+                case kernel.Push(job=job, item=item):
+                    if job in self._jobs:
+                        self._jobs[job][0].put(item)
+                case kernel.End(job=job):
+                    if job in self._jobs:
+                        self._jobs[job][0].end()
+                case kernel.Abort(job=job):
+                    self._abort(job)
+                case kernel.Close(code=code, reason=reason):
+                    self._outbox.close(code, reason)
+                case kernel.Note(name=name, detail=detail):
+                    self._observer.noted(name, detail)
+        if before != self._session.closed or any(isinstance(c, kernel.Send) for c in commands):
+            self._wake_timer()
+
+    def _wake_timer(self) -> None:
+        deadline = self._session.deadline()
+        if deadline is not None and deadline - self._loop.time() < SEND_STALL_S:
+            self._deadline_moved.set()
+
+    def _start(self, job: int, task: Task) -> None:
+        inbox = Inbox(INBOX_BYTES)
+        running = asyncio.create_task(self._job(job, task, inbox), name=f"job-{job}")
+        self._jobs[job] = (inbox, running)
+
+    def _abort(self, job: int) -> None:
+        if job in self._jobs:
+            inbox, task = self._jobs.pop(job)
+            inbox.close()
+            task.cancel()
+            _graves.add(task)
+            task.add_done_callback(_graves.discard)
+
+    async def _job(self, job: int, task: Task, inbox: Inbox) -> None:
+        async def emit(result: Result) -> None:
+            while not self._outbox.has_room:
+                await self._outbox.room()
+            self._report(kernel.Output(job, result))
+
+        try:
+            await self._run_job(task, inbox, emit)
+        except asyncio.CancelledError:
+            raise
+        except Exception as failure:
+            LOG.exception("job %d failed", job)
+            self._observer.failed(type(failure).__name__)
+            self._retire(job, inbox, kernel.Failed(job, repr(failure)))
+        else:
+            self._retire(job, inbox, kernel.Ended(job))
+
+    def _retire(self, job: int, inbox: Inbox, report: kernel.Report) -> None:
+        self._jobs.pop(job, None)
+        inbox.close()  # the reader may be waiting for room in it
+        self._report(report)
+
+    def _report(self, report: kernel.Report) -> None:
+        self._perform(self._session.report(report, self._loop.time()))
+
+
+_graves: set[asyncio.Task[None]] = set()
+"""Aborted jobs that still clean up: the loop keeps only weak references to tasks."""

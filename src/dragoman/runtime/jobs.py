@@ -1,0 +1,28 @@
+"""Which job runs which task.
+
+Law of this file: the one place where a task meets its implementation; a session never knows
+whether the cascade or an end-to-end engine interprets for it.
+"""
+
+from __future__ import annotations
+
+from dragoman.runtime import cascade, direct, speaking
+from dragoman.runtime.driver import Emit, RunJob
+from dragoman.runtime.inbox import Inbox
+from dragoman.runtime.stack import Stack
+from dragoman.speech import Speak, Task
+
+
+def job_runner(stack: Stack) -> RunJob:
+    """The function by which the driver of one connection runs its jobs on these engines."""
+
+    async def run(task: Task, inbox: Inbox, emit: Emit) -> None:
+        if isinstance(task, Speak):
+            await speaking.speak(task, inbox, emit, stack)
+        elif stack.interpreter is not None:
+            host, engine = stack.interpreter
+            await direct.interpret(task, inbox, emit, host, engine)
+        else:
+            await cascade.interpret(task, inbox, emit, stack)
+
+    return run

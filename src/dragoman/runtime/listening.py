@@ -1,0 +1,315 @@
+"""First stage of the cascade: audio to turns of committed words.
+
+Law of this file: the only place that opens and closes turns. Audio is taken in order, frame by
+frame; a mark of the endpointer is acted on before the next frame is looked at, so a turn's
+words come from exactly its audio, however fast or slow the client sends. Silence inside a turn
+is not decoded: what was heard is committed at the soft pause, and of a long pause only the last
+part is kept as run-up for what follows.
+
+Media time is counted in received samples. A turn is at most 30 s long: from 25 s on the next
+soft pause ends it, at 30 s the quietest recent moment.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+import numpy as np
+
+from dragoman.audio.resample import Resampler
+from dragoman.engines.base import Detection, Detector, Samples
+from dragoman.policy.calm import Calm
+from dragoman.policy.endpoint import SOFT_PAUSE_MS, Endpointer, Mark, Moment
+from dragoman.runtime.driver import Emit
+from dragoman.runtime.hearing import Hearing
+from dragoman.runtime.hosts import EngineFailed
+from dragoman.runtime.inbox import Inbox
+from dragoman.runtime.stack import Stack
+from dragoman.runtime.texts import Texts, stash_behind
+from dragoman.speech import (
+    HEARING_RATE_HZ,
+    Audio,
+    Clear,
+    EndTurn,
+    Heard,
+    Image,
+    Interpret,
+    SpeechStarted,
+    SpeechStopped,
+    joined_text,
+)
+
+_PER_MS = HEARING_RATE_HZ // 1000
+TURN_MS = 30_000
+TURN_SOFT_MS = 25_000
+_LEAD_IN = (Mark.ONSET, Mark.RESUME)
+_FAILURES_IN_A_ROW = 3
+_PIECE_MS = 1_000
+"""Audio that has piled up is worked on in pieces of at most this."""
+
+
+Step = Callable[[], Awaitable[Samples | bool | None]]
+
+
+class Turn:
+    """One open turn: its settings as they were when it opened, and what is heard in it."""
+
+    def __init__(self, number: int, settings: Interpret, hearing: Hearing, begin_ms: int) -> None:
+        self.number = number
+        self.settings = settings
+        self.hearing = hearing
+        self.begin_ms = begin_ms
+        self.failed = False
+        self.calm = Calm()
+        self.shown = ("", "")
+
+
+class Listening:
+    """See the head of this file."""
+
+    def __init__(self, task: Interpret, stack: Stack, emit: Emit, texts: Texts) -> None:
+        self._settings = task
+        self._stack = stack
+        self._emit = emit
+        self._texts = texts
+        detector = stack.detector_engine
+        self._frame = detector.frame_samples
+        self._frame_ms = self._frame // _PER_MS
+        self._endpointer = Endpointer(task.endpointing, self._frame_ms)
+        self._detector: Detector = detector
+        self._detection: Detection | None = None
+        self._resampler = Resampler(task.rate_in, HEARING_RATE_HZ)
+        self._rest: Samples = np.zeros(0, np.float32)  # less than a frame
+        self._recent: deque[Samples] = deque()  # frames before an onset, or inside a pause
+        self._turn: Turn | None = None
+        self._turns = 0
+        self._ended_ms = 0
+        self._now_ms = 0
+        self._failures = 0
+
+    async def run(self, inbox: Inbox) -> None:
+        """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
+        recogniser keeps failing.
+        """
+        try:
+            while (item := await inbox.get()) is not None:
+                match item:
+                    case Audio(pcm=pcm):
+                        await self._audio(self._gather(pcm, inbox))
+                    case Interpret():
+                        self._configure(item)
+                    case EndTurn():
+                        await self._end_turn(manual=self._settings.endpointing is None)
+                    case Clear():
+                        await self._clear()
+                    case Image():
+                        self._stack.noted("image_kept")
+            await self._end_turn()
+            await self._texts.end()
+        finally:
+            if self._turn is not None:
+                self._turn.hearing.abandon()
+
+    # ------------------------------------------------------------ inputs
+    def _gather(self, pcm: bytes, inbox: Inbox) -> bytes:
+        """Join audio that has piled up, so that a backlog costs fewer hops between threads."""
+        limit = self._settings.rate_in * 2 * _PIECE_MS // 1000
+        parts, size = [pcm], len(pcm)
+        while size < limit and isinstance(waiting := inbox.peek(), Audio):
+            inbox.get_now()
+            parts.append(waiting.pcm)
+            size += len(waiting.pcm)
+        return b"".join(parts) if len(parts) > 1 else pcm
+
+    def _configure(self, settings: Interpret) -> None:
+        if settings.rate_in != self._settings.rate_in:
+            self._resampler = Resampler(settings.rate_in, HEARING_RATE_HZ)
+        self._settings = settings
+        if self._turn is None:
+            self._endpointer.configure(settings.endpointing)
+
+    async def _audio(self, pcm: bytes) -> None:
+        heard = np.frombuffer(self._resampler.feed(pcm), "<i2").astype(np.float32) / 32768.0
+        self._rest = np.concatenate((self._rest, heard)) if len(self._rest) else heard
+        count = len(self._rest) // self._frame
+        if not count:
+            return
+        frames = self._rest[: count * self._frame].reshape(count, self._frame)
+        self._rest = self._rest[count * self._frame :]
+        probabilities = await self._stack.detector.run(self._detect, frames)
+        speech: list[Samples] = []
+        for frame, probability in zip(frames, probabilities, strict=True):
+            if self._turn is None and self._settings.endpointing is None:
+                await self._open(self._now_ms)
+            self._now_ms += self._frame_ms
+            moment = self._endpointer.feed(probability)
+            if self._collects() and (moment is None or moment.mark not in _LEAD_IN):
+                speech.append(frame)
+            else:
+                self._keep(frame)
+            if moment is not None or self._is_full():
+                await self._feed(speech)
+                speech = []
+                await (self._split() if moment is None else self._act(moment))
+        await self._feed(speech)
+
+    def _detect(self, frames: Samples) -> list[float]:
+        """Runs on the detector's threads."""
+        if self._detection is None:
+            self._detection = self._detector.start()
+        return [self._detection.feed(frame) for frame in frames]
+
+    def _collects(self) -> bool:
+        """Whether frames go to the turn at once (else they are only kept)."""
+        return self._turn is not None and self._endpointer.speaking
+
+    def _keep(self, frame: Samples) -> None:
+        """Remember the last frames: the run-up of an onset, or the end of a pause."""
+        self._recent.append(frame)
+        endpointing = self._settings.endpointing
+        prefix_ms = endpointing.prefix_ms if endpointing else 0
+        room_ms = max(prefix_ms, SOFT_PAUSE_MS) + 4 * self._frame_ms
+        while len(self._recent) * self._frame_ms > room_ms:
+            self._recent.popleft()
+
+    # ------------------------------------------------------------ marks
+    async def _act(self, moment: Moment) -> None:
+        match moment.mark:
+            case Mark.ONSET if self._turn is None:
+                await self._open(max(moment.at_ms, self._ended_ms))
+            case Mark.ONSET | Mark.RESUME:
+                await self._release()
+            case Mark.PAUSE:
+                await self._pause(moment.at_ms)
+            case Mark.OFFSET:
+                await self._close(moment.at_ms)
+
+    async def _open(self, at_ms: int, rest: Samples | None = None) -> None:
+        settings = self._settings
+        self._endpointer.configure(settings.endpointing)
+        self._turns += 1
+        hearing = await self._stack.hear(settings, at_ms)
+        self._turn = Turn(self._turns, settings, hearing, at_ms)
+        await self._texts.open(self._turns, settings)
+        await self._emit(SpeechStarted(self._turns, at_ms))
+        if rest is None:
+            await self._release()
+        else:
+            await self._feed([rest])
+
+    async def _release(self) -> None:
+        """Give the turn the kept frames, as far as they lie in its own time."""
+        if self._turn is not None:
+            own = self._length_ms(self._turn) // self._frame_ms
+            frames = list(self._recent)[max(0, len(self._recent) - own) :]
+            self._recent.clear()
+            await self._feed(frames)
+
+    async def _pause(self, at_ms: int) -> None:
+        turn = self._turn
+        if turn is None:
+            return
+        if turn.settings.endpointing is not None and self._length_ms(turn) >= TURN_SOFT_MS:
+            self._endpointer.reset()
+            await self._close(at_ms)
+            return
+        await self._guarded(turn, turn.hearing.pause)
+        await self._tell(turn, paused=True)
+
+    async def _split(self) -> None:
+        """Speech without a pause has filled the turn; it goes on in the next one."""
+        turn = self._turn
+        if turn is None:
+            return
+        rest = await self._guarded(turn, turn.hearing.split)
+        samples = rest if isinstance(rest, np.ndarray) else np.zeros(0, np.float32)
+        at_ms = self._now_ms - len(samples) // _PER_MS
+        await self._conclude(turn, at_ms)
+        self._endpointer.reopen(self._now_ms)
+        await self._open(at_ms, samples)
+
+    async def _close(self, at_ms: int) -> None:
+        turn = self._turn
+        if turn is not None:
+            await self._guarded(turn, turn.hearing.finish)
+            await self._conclude(turn, at_ms)
+
+    async def _end_turn(self, *, manual: bool = False) -> None:
+        """The turn ends with the audio that is here. A manual commit always makes a turn, so
+        that the client gets its answer even for silence.
+        """
+        if self._turn is None and manual:
+            await self._open(self._now_ms)
+        if self._turn is not None:
+            await self._feed([self._rest] if self._collects() else [])
+            self._endpointer.reset()
+            await self._close(self._now_ms)
+        self._forget()
+
+    async def _clear(self) -> None:
+        turn = self._turn
+        if turn is not None:
+            turn.hearing.abandon()
+            self._endpointer.reset()
+            await self._conclude(turn, self._now_ms)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._recent.clear()
+        self._rest = self._rest[:0]
+
+    # ------------------------------------------------------------ the open turn
+    async def _feed(self, frames: list[Samples]) -> None:
+        turn = self._turn
+        if turn is None or not frames:
+            return
+        samples = np.concatenate(frames)
+        if await self._guarded(turn, lambda: turn.hearing.feed(samples)):
+            await self._tell(turn)
+
+    async def _tell(self, turn: Turn, *, paused: bool = False) -> None:
+        """Publish what is new, first to the client, then to the next stage."""
+        agreement = turn.hearing.agreement
+        words, tail = agreement.committed, agreement.tail
+        text = joined_text(words)
+        stash = turn.calm.show(text, stash_behind(text, tail), self._stack.now_s())
+        if (text, stash) != turn.shown:
+            turn.shown = (text, stash)
+            await self._emit(Heard(turn.number, text, stash, language=turn.hearing.language))
+        await self._texts.put(turn.number, words, tail, turn.hearing.language, paused=paused)
+
+    async def _conclude(self, turn: Turn, at_ms: int) -> None:
+        self._turn = None
+        self._recent.clear()
+        self._ended_ms = max(at_ms, turn.begin_ms)
+        self._stack.noted("words_refused" if turn.hearing.agreement.refused else "turn_heard")
+        await self._emit(SpeechStopped(turn.number, self._ended_ms))
+        words = turn.hearing.agreement.committed
+        language = turn.hearing.language
+        await self._emit(Heard(turn.number, joined_text(words), "", final=True, language=language))
+        await self._texts.put(turn.number, words, (), language, final=True, failed=turn.failed)
+
+    def _is_full(self) -> bool:
+        turn = self._turn
+        bounded = turn is not None and turn.settings.endpointing is not None
+        return bounded and turn is not None and self._length_ms(turn) >= TURN_MS
+
+    def _length_ms(self, turn: Turn) -> int:
+        return self._now_ms - turn.begin_ms
+
+    async def _guarded(self, turn: Turn, step: Step) -> Samples | bool | None:
+        """A failed decode fails its turn, not the session; three turns in a row, the session."""
+        if turn.failed:
+            return None
+        try:
+            result = await step()
+        except EngineFailed:
+            turn.failed = True
+            turn.hearing.abandon()
+            self._failures += 1
+            if self._failures >= _FAILURES_IN_A_ROW:
+                raise
+            return None
+        self._failures = 0
+        return result

@@ -1,0 +1,246 @@
+"""The loaded set of engines that all sessions share.
+
+Law of this file: which engine does what. It makes hosts from the operator's choice, loads and
+warms them, says what they cover, and picks the one for a language or a direction: the first in
+the operator's order that covers it. Jobs ask here and nowhere else; nothing here knows events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from dragoman.engines import registry
+from dragoman.engines.base import (
+    Detector,
+    Engine,
+    EngineUnavailable,
+    Info,
+    Interpreter,
+    Recognizer,
+    Role,
+    Translator,
+    Utterance,
+)
+from dragoman.runtime.hearing import Cadence, Hearing, StreamHearing, WindowHearing
+from dragoman.runtime.hosts import EngineFailed, EngineHost, make_host
+from dragoman.speech import Coverage, Interpret
+
+_ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter")
+
+Progress = Callable[[str], None]
+
+
+class EngineStatus(msgspec.Struct, frozen=True):
+    """One engine as ``/health`` and the start-up lines show it."""
+
+    name: str
+    role: Role
+    state: str  # "loading" | "ready" | "unavailable"
+    quality: str
+    detail: str = ""
+
+
+class Seat(msgspec.Struct):
+    """One chosen engine: the object, where it lives, and how far it is."""
+
+    spec: str
+    engine: Engine
+    host: EngineHost
+    state: str = "loading"
+    detail: str = ""
+
+    @property
+    def info(self) -> Info:
+        """The engine's self-description."""
+        return self.engine.info
+
+
+class Stack:
+    """See the head of this file. ``asr_step_ms`` fixes the step; None is adaptive."""
+
+    def __init__(
+        self,
+        choice: registry.EngineChoice,
+        *,
+        warm: Sequence[tuple[str, str]] = (("en", "es"),),
+        threads: int = 2,
+        workers: int = 2,
+        asr_step_ms: int | None = None,
+    ) -> None:
+        self._warm = warm
+        self._asr_step_ms = asr_step_ms
+        self._seats: dict[Role, list[Seat]] = {role: [] for role in _ROLES}
+        self.counts: Counter[str] = Counter()
+        self.ready = False
+        self._coverage = Coverage()
+        for role in _ROLES:
+            for spec in choice.specs(role):
+                engine = registry.make(spec, role)
+                host = make_host(engine, spec=spec, threads=threads, workers=workers)
+                self._seats[role].append(Seat(spec, engine, host))
+
+    # ------------------------------------------------------------ life
+    async def load(self, progress: Progress = lambda _line: None) -> None:
+        """Load every chosen engine and warm the paths that the first session will take.
+
+        An engine that is second choice for its role may be missing; raises
+        ``EngineUnavailable`` when a role is left without any.
+        """
+        seats = [seat for role in _ROLES for seat in self._seats[role]]
+        await asyncio.gather(*(self._load(seat, progress) for seat in seats))
+        for role in _ROLES:
+            self._drop_missing(role)
+        self._coverage = self._covered()
+        await self._warm_up(progress)
+        self.ready = True
+
+    async def close(self) -> None:
+        """Stop every engine."""
+        self.ready = False
+        seats = [seat for role in _ROLES for seat in self._seats[role]]
+        await asyncio.gather(*(seat.host.close() for seat in seats), return_exceptions=True)
+
+    def status(self) -> list[EngineStatus]:
+        """Every chosen engine and how far it is."""
+        return [
+            EngineStatus(seat.info.name, role, seat.state, seat.info.quality, seat.detail)
+            for role in _ROLES
+            for seat in self._seats[role]
+        ]
+
+    def waiting(self) -> dict[str, int]:
+        """Calls queued at each engine."""
+        return {
+            seat.info.name: seat.host.waiting
+            for role in _ROLES
+            for seat in self._seats[role]
+            if seat.state == "ready"
+        }
+
+    # ------------------------------------------------------------ what is covered
+    @property
+    def coverage(self) -> Coverage:
+        """What the loaded engines can do."""
+        return self._coverage
+
+    @property
+    def only_heard(self) -> str | None:
+        """The one language that is heard, when it is one."""
+        heard = self._coverage.hears
+        return next(iter(heard)) if len(heard) == 1 and "*" not in heard else None
+
+    # ------------------------------------------------------------ who does what
+    @property
+    def detector(self) -> EngineHost:
+        """Where voice detection runs."""
+        return self._ready("vad")[0].host
+
+    @property
+    def detector_engine(self) -> Detector:
+        """The detector itself (its streams are made on its host's threads)."""
+        engine = self._ready("vad")[0].engine
+        assert isinstance(engine, Detector)
+        return engine
+
+    @property
+    def interpreter(self) -> tuple[EngineHost, Interpreter] | None:
+        """The end-to-end engine that replaces the cascade, if one was chosen."""
+        for seat in self._ready("interpreter"):
+            if isinstance(seat.engine, Interpreter):
+                return seat.host, seat.engine
+        return None
+
+    async def hear(self, settings: Interpret, at_ms: int) -> Hearing:
+        """A recogniser for one turn."""
+        seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
+        if isinstance(seat.engine, Recognizer):
+            return await StreamHearing.start(
+                seat.host, seat.engine, settings.source, settings.hints
+            )
+        cadence = Cadence(self._asr_step_ms)
+        return WindowHearing(seat.host, settings.source, settings.hints, cadence, at_ms)
+
+    def translator(self, source: str, target: str) -> EngineHost:
+        """The translator of a direction."""
+        wanted = {(source, target), ("*", "*")}
+        return self._first("mt", lambda info: bool(wanted & set(info.pairs))).host
+
+    def voice(self, language: str) -> EngineHost:
+        """The synthesizer of a language; a language nobody speaks is read by the first."""
+        for seat in self._ready("tts"):
+            if _covers(seat.info.languages, language):
+                return seat.host
+        return self._first("tts", lambda _info: True).host
+
+    def noted(self, name: str) -> None:
+        """Count something for the metrics."""
+        self.counts[name] += 1
+
+    @staticmethod
+    def now_s() -> float:
+        """The clock that policies are given."""
+        return time.monotonic()
+
+    # ------------------------------------------------------------ inside
+    def _ready(self, role: Role) -> list[Seat]:
+        return [seat for seat in self._seats[role] if seat.state == "ready"]
+
+    def _first(self, role: Role, fits: Callable[[Info], bool]) -> Seat:
+        for seat in self._ready(role):
+            if fits(seat.info):
+                return seat
+        raise EngineFailed(f"no loaded {role} engine covers what is asked")
+
+    async def _load(self, seat: Seat, progress: Progress) -> None:
+        try:
+            await seat.host.start()
+        except EngineUnavailable as missing:
+            seat.state, seat.detail = "unavailable", str(missing)
+            progress(f"{seat.info.name}: {missing}")
+        else:
+            seat.state = "ready"
+            progress(f"{seat.info.name} ready")
+
+    def _drop_missing(self, role: Role) -> None:
+        seats = self._seats[role]
+        if seats and not self._ready(role):
+            raise EngineUnavailable("; ".join(seat.detail for seat in seats))
+
+    def _covered(self) -> Coverage:
+        if self.interpreter is not None:
+            info = self._ready("interpreter")[0].info
+            hears = frozenset(info.languages)
+            speaks = frozenset(target for _, target in info.pairs)
+            return Coverage(hears, frozenset(info.pairs), speaks | self._languages("tts"))
+        pairs = frozenset(pair for seat in self._ready("mt") for pair in seat.info.pairs)
+        return Coverage(self._languages("asr"), pairs, self._languages("tts"))
+
+    def _languages(self, role: Role) -> frozenset[str]:
+        return frozenset(tag for seat in self._ready(role) for tag in seat.info.languages)
+
+    async def _warm_up(self, progress: Progress) -> None:
+        for source, target in self._warm:
+            if self._coverage.can_translate(source, target) and self._ready("mt"):
+                host = self.translator(source, target)
+                engine = next(s.engine for s in self._ready("mt") if s.host is host)
+                if isinstance(engine, Translator):
+                    await host.run(engine.warm, source, target)
+                    progress(f"translation {source} to {target} ready")
+        for seat in self._ready("tts"):
+            await self._first_words(seat)
+
+    async def _first_words(self, seat: Seat) -> None:
+        """The first synthesis loads dictionaries; better now than in a session."""
+        language = "en" if _covers(seat.info.languages, "en") else seat.info.languages[0]
+        utterance = Utterance(text="Ready.", voice="", language=language)
+        async for _ in seat.host.speak(utterance, 24_000):
+            pass
+
+
+def _covers(languages: Iterable[str], language: str | None) -> bool:
+    return language is None or "*" in languages or language in languages
