@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import re
@@ -11,12 +12,12 @@ import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.server.shell import FakeStack, shell
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from dragoman import __version__
 from dragoman.server.app import model_in
-from tests.server.shell import FakeStack, shell
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -155,11 +156,10 @@ def test_metrics_count_sessions_and_the_loop() -> None:
 
 
 def test_two_servers_share_no_metrics() -> None:
-    with shell() as one, shell() as other:
-        with connect(one.url) as ws:
-            ws.recv(10)
-            assert b'sessions_open{api="echo"}' not in other.get("/metrics")[2]
-            assert b'sessions_open{api="echo"} 1.0' in one.get("/metrics")[2]
+    with shell() as one, shell() as other, connect(one.url) as ws:
+        ws.recv(10)
+        assert b'sessions_open{api="echo"}' not in other.get("/metrics")[2]
+        assert b'sessions_open{api="echo"} 1.0' in one.get("/metrics")[2]
 
 
 def test_more_sessions_than_the_limit_are_refused() -> None:
@@ -180,8 +180,10 @@ def test_a_frame_beyond_16_mib_closes_with_1009() -> None:
         ws.recv(10)
         ws.send("x" * (3 * 1024 * 1024))
         assert len(ws.recv(20)) == 3 * 1024 * 1024
-        with pytest.raises(ConnectionClosed) as caught:
+        # The close may come while the client still sends: it has to arrive all the same.
+        with contextlib.suppress(ConnectionClosed):
             ws.send("x" * (16 * 1024 * 1024 + 1))
+        with pytest.raises(ConnectionClosed) as caught:
             ws.recv(20)
         assert caught.value.rcvd is not None
         assert caught.value.rcvd.code == 1009

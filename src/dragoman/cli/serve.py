@@ -16,7 +16,7 @@ import typer
 from dragoman import __version__
 
 
-def serve(
+def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it with positions
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [8000]")] = None,
     engines: Annotated[

@@ -13,11 +13,11 @@ import time
 
 from starlette.types import Receive, Send
 
-from dragoman.engines.registry import choose
+from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.families import lookup
 from dragoman.runtime.driver import run_session
 from dragoman.runtime.stack import Stack
-from dragoman.server.config import Config
+from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import SocketConnection
 from dragoman.server.logs import session_nonce
 from dragoman.server.metrics import SessionMetrics
@@ -77,4 +77,8 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
 
 def make_stack(config: Config) -> Stack:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
-    return Stack(choose(config.engines), warm=config.directions)
+    try:
+        choice = parse_choice(config.engines)
+    except RegistryError as error:
+        raise ConfigError(f"engines: {error}") from None
+    return Stack(choice, warm=config.directions)

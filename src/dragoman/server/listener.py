@@ -77,6 +77,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._stall: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
+        self._failed = False
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep what waits in user space as small as what waits in the kernel."""
@@ -103,6 +104,32 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
                 timer.cancel()
         self._stall = self._end = None
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Nothing is heard any more after a frame that broke the rules, but it is read."""
+        if not self._failed:
+            super().data_received(data)
+
+    def handle_parser_exception(self) -> None:
+        """Close with the code that says why (1009, 1007, 1002), so that it arrives.
+
+        uvicorn closes the socket at once. While the client is still sending, that is a reset,
+        which overtakes the close frame; so we close our half only, and read on for a while.
+        """
+        self._failed = True
+        closing = self.conn.close_sent
+        assert closing is not None
+        self.queue.put_nowait(
+            {"type": "websocket.disconnect", "code": closing.code, "reason": closing.reason}
+        )
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     async def run_asgi(self) -> None:
         """When the session is over, the client has the time of a close handshake to go."""
