@@ -26,8 +26,7 @@ from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.outbox import Outbox
 from dragoman.session import kernel
 from dragoman.speech import Result, Task
-from dragoman.wire.base import ClientEvent, Malformed
-from dragoman.wire.codec import encode
+from dragoman.wire.base import ClientEvent, Malformed, ServerEvent
 
 LOG = logging.getLogger("dragoman.session")
 
@@ -38,6 +37,8 @@ OUTBOX_CHARS = 512 * 1024
 SEND_STALL_S = 60.0
 
 Emit = Callable[[Result], Awaitable[None]]
+Encode = Callable[[ServerEvent, str], str]
+"""Event and event id to a text frame (``wire.codec.Codec.encode``)."""
 RunJob = Callable[[Task, Inbox, Emit], Awaitable[None]]
 
 
@@ -74,11 +75,13 @@ class Driver:
         self,
         session: kernel.Session,
         connection: Connection,
+        encode: Encode,
         run_job: RunJob,
         observer: Observer,
     ) -> None:
         self._session = session
         self._connection = connection
+        self._encode = encode
         self._run_job = run_job
         self._observer = observer
         self._loop = asyncio.get_running_loop()
@@ -162,8 +165,8 @@ class Driver:
         for command in commands:
             match command:
                 case kernel.Send(event=event, event_id=event_id):
-                    self._outbox.put(encode(event, event_id))
-                    self._observer.sent(type(event).__struct_config__.tag)  # type: ignore[arg-type]  # always a str
+                    self._outbox.put(self._encode(event, event_id))
+                    self._observer.sent(str(event.__struct_config__.tag))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
                 case kernel.Push(job=job, item=item):

@@ -1,4 +1,4 @@
-"""Which job runs which task.
+"""A session's life on a loaded stack, and which job runs which task.
 
 Law of this file: the one place where a task meets its implementation; a session never knows
 whether the cascade or an end-to-end engine interprets for it.
@@ -7,10 +7,18 @@ whether the cascade or an end-to-end engine interprets for it.
 from __future__ import annotations
 
 from dragoman.runtime import cascade, direct, speaking
-from dragoman.runtime.driver import Emit, RunJob
+from dragoman.runtime.driver import Connection, Driver, Emit, Encode, Observer, RunJob
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.stack import Stack
+from dragoman.session.kernel import Session
 from dragoman.speech import Speak, Task
+
+
+async def run_session(
+    session: Session, connection: Connection, encode: Encode, stack: Stack, observer: Observer
+) -> None:
+    """Serve one connection until its session closed or the client went away."""
+    await Driver(session, connection, encode, job_runner(stack), observer).run()
 
 
 def job_runner(stack: Stack) -> RunJob:

@@ -16,7 +16,7 @@ from dragoman.engines.base import Utterance
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.stack import Stack
-from dragoman.speech import Interpret, TurnDone, Voiced
+from dragoman.speech import Interpret, Status, TurnDone, Voiced
 
 _MOST_PIECES = 64
 
@@ -87,5 +87,5 @@ class Voicing:
     async def _close(self, end: _TurnEnd) -> None:
         voice, self._voice = self._voice, _Voice()
         audio_ms = voice.size * 500 // voice.rate_hz
-        status = "failed" if end.failed or voice.broken else "completed"
+        status: Status = "failed" if end.failed or voice.broken else "completed"
         await self._emit(TurnDone(end.turn, audio_ms, status))

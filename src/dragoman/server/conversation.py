@@ -15,7 +15,7 @@ from starlette.types import Receive, Send
 
 from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.families import lookup
-from dragoman.runtime.driver import run_session
+from dragoman.runtime.jobs import run_session
 from dragoman.runtime.stack import Stack
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import SocketConnection
@@ -63,11 +63,13 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
         session = make_session(
             family, model, Ids(nonce), config.limits, stack.coverage, strict=config.strict
         )
-        connection = SocketConnection(receive, send, Codec(api), metrics)
+        codec = Codec(api)
+        connection = SocketConnection(receive, send, codec, metrics)
         began = time.monotonic()
         LOG.info("session begins: model %r", model)
         try:
-            await run_session(session, connection, stack, SessionObserver(metrics))
+            observer = SessionObserver(metrics)
+            await run_session(session, connection, codec.encode, stack, observer)
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
