@@ -41,7 +41,7 @@ class Calm:
             if not words or fold(words[0]) != fold(word):
                 return ""  # committed otherwise than shown: what follows is stale too
             words.pop(0)
-        return (" " if shown[:1] == " " else "") + " ".join(words) if words else ""
+        return " " + " ".join(words) if words else ""
 
     @staticmethod
     def _rewrites(shown: str, new: str) -> bool:

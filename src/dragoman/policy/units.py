@@ -74,8 +74,8 @@ class Units:
     ) -> list[Unit]:
         """The units that became ripe. ``tail`` are uncommitted words, only looked at."""
         ripe: list[Unit] = []
-        if self._begin < self._cut == len(words) and self._closes(words[-1]):
-            ripe.append(self._take(words, len(words), closes=True))  # the mark came late
+        if self._begin < self._cut and self._closes(words[self._cut - 1]):
+            ripe.append(self._take(words, self._cut, closes=True))  # the mark came late
         for end in range(self._cut + 1, len(words) + 1):
             following = words[end] if end < len(words) else (tail[0] if tail else None)
             verdict = self._verdict(words[end - 1], end, following)

@@ -1,0 +1,125 @@
+"""What is committed of a recogniser's revisable hypotheses."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman.policy.agreement import Agreement, At, bare, fold
+from dragoman.speech import Hypothesis, Word, joined_text
+
+
+def hyp(text: str, confidence: float = 1.0, stable: int = 0) -> Hypothesis:
+    return Hypothesis(tuple(Word(w) for w in text.split()), confidence, stable=stable)
+
+
+def committed(agreement: Agreement) -> str:
+    return joined_text(agreement.committed)
+
+
+def test_two_hypotheses_agree_but_their_last_words_never_take_part() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("ask not what your"), At.STEP)
+    assert committed(agreement) == ""
+    agreement.update(hyp("ask not what your"), At.STEP)
+    assert committed(agreement) == "ask not what"
+    assert joined_text(agreement.tail) == "your"
+
+
+def test_a_truncated_last_word_is_not_committed() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("the exhib"), At.STEP)
+    agreement.update(hyp("the exhib"), At.STEP)
+    agreement.update(hyp("the exhibition was"), At.STEP)
+    agreement.update(hyp("the exhibition was open"), At.STEP)
+    assert committed(agreement) == "the exhibition"
+
+
+def test_case_and_punctuation_do_not_break_agreement_and_the_newest_form_counts() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("and so my fellow"), At.STEP)
+    agreement.update(hyp("And so, my fellow Americans"), At.STEP)
+    assert committed(agreement) == "And so, my"
+
+
+def test_a_pause_commits_everything_but_the_mark_that_may_be_wrong() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("which we are at present concerned."), At.PAUSE)
+    assert committed(agreement) == "which we are at present concerned"
+    assert agreement.tail == ()
+    agreement.update(hyp("which we are at present concerned, differs from"), At.STEP)
+    agreement.update(hyp("which we are at present concerned, differs from most"), At.STEP)
+    assert committed(agreement) == "which we are at present concerned, differs"
+
+
+def test_the_end_of_the_turn_brings_the_closing_mark() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("for your country."), At.PAUSE)
+    agreement.update(hyp("for your country."), At.END)
+    assert committed(agreement) == "for your country."
+
+
+def test_below_the_gate_nothing_is_committed_even_at_the_end() -> None:
+    agreement = Agreement(gate=0.6)
+    for at in (At.STEP, At.STEP, At.PAUSE, At.END):
+        agreement.update(hyp("you you you", confidence=0.4), at)
+    assert agreement.committed == []
+    assert agreement.tail == ()
+    assert agreement.refused == 4
+
+
+def test_an_engine_that_revises_committed_words_is_joined_by_its_seam() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("we went to the old town"), At.PAUSE)
+    agreement.update(hyp("well we went to the old town and then home"), At.END)
+    assert committed(agreement) == "we went to the old town and then home"
+    assert agreement.contradictions == 1
+
+
+def test_a_closed_window_is_not_compared_again() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("first part."), At.PAUSE)
+    agreement.close_window()
+    agreement.update(hyp("Second part."), At.END)
+    assert committed(agreement) == "first part Second part."
+
+
+def test_an_append_only_engine_says_itself_what_is_stable() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("one two three", stable=2), At.STEP)
+    assert committed(agreement) == "one two"
+
+
+words = st.lists(st.sampled_from("a b c d e and, so. No?".split()), max_size=8)
+
+
+@given(st.lists(st.tuples(words, st.sampled_from(list(At)), st.floats(0, 1)), max_size=12))
+def test_committed_text_only_ever_grows(steps: list[tuple[list[str], At, float]]) -> None:
+    agreement = Agreement(gate=0.3)
+    before = ""
+    for texts, at, confidence in steps:
+        agreement.update(hyp(" ".join(texts), confidence), at)
+        now = committed(agreement)
+        assert now.startswith(before)
+        before = now
+        if at is At.PAUSE:
+            agreement.close_window()
+
+
+@given(
+    st.lists(st.sampled_from("the quick brown fox, jumps. over".split()), min_size=1, max_size=30)
+)
+def test_a_perfect_recogniser_loses_nothing(spoken: list[str]) -> None:
+    agreement = Agreement()
+    for count in range(1, len(spoken) + 1):
+        agreement.update(hyp(" ".join(spoken[:count])), At.STEP)
+    agreement.update(hyp(" ".join(spoken)), At.END)
+    assert [fold(w.text) for w in agreement.committed] == [fold(w) for w in spoken]
+    assert agreement.contradictions == 0
+
+
+def test_fold_and_bare() -> None:
+    assert fold("Americans,") == "americans"
+    assert fold("...") == "..."
+    assert bare("“Yes!”") == "“Yes"
+    assert bare("—") == "—"
