@@ -60,6 +60,12 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
         return self.dialect == "deltas"
 
     @property
+    def rate_param(self) -> str:
+        """Where a client of this generation sets the input rate."""
+        nested = self.dialect == "deltas"
+        return f"session.{'audio.input.format.' if nested else ''}sample_rate"
+
+    @property
     def languages(self) -> tuple[str, ...]:
         """Every language of the model page, spoken ones first."""
         return self.spoken + self.text_only
