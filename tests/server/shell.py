@@ -46,6 +46,9 @@ class FakeStack:
     def status(self) -> list[Status]:
         return [Status("pretend", "asr", "ready" if self.go.is_set() else "loading")]
 
+    def waiting(self) -> dict[str, int]:
+        return {"pretend": 3}
+
     async def close(self) -> None:
         self.closed = True
 

@@ -151,6 +151,7 @@ def test_metrics_count_sessions_and_the_loop() -> None:
         page = body.decode()
         assert 'dragoman_sessions_open{api="echo"} 1.0' in page
         assert 'dragoman_sessions_total{api="echo"} 1.0' in page
+        assert 'dragoman_engine_waiting{engine="pretend"} 3.0' in page
         assert "dragoman_loop_lag_seconds_bucket" in page
         assert "process_open_fds" in page
 

@@ -108,7 +108,7 @@ async def _health(request: Request) -> Response:
 
 async def _metrics(request: Request) -> Response:
     service: Service = request.app.state.service
-    return Response(service.metrics.page(), media_type=CONTENT_TYPE)
+    return Response(service.metrics_page(), media_type=CONTENT_TYPE)
 
 
 async def _upgrade_needed(_: Request) -> Response:

@@ -196,7 +196,7 @@ def _lay_environment(layers: _Layers, environment: Mapping[str, str]) -> None:
 
 
 def load(
-    flags: Mapping[str, str | int | bool | None],
+    flags: Mapping[str, str | float | None],
     environment: Mapping[str, str],
     path: Path | None = None,
     keys_file: Path | None = None,

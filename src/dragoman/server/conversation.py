@@ -42,7 +42,7 @@ class SessionObserver:
     def noted(self, name: str, detail: str) -> None:
         """A session noted something countable."""
         self._metrics.noted(name)
-        LOG.info("%s %s", name, detail)
+        LOG.info("%s: %r", name, detail)  # quoted: a client may have had a hand in it
 
     def failed(self, reason: str) -> None:
         """A job failed."""
@@ -80,7 +80,6 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
 def make_stack(config: Config) -> Stack:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
     try:
-        choice = parse_choice(config.engines)
+        return Stack(parse_choice(config.engines), warm=config.directions)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None
-    return Stack(choice, warm=config.directions)

@@ -82,6 +82,9 @@ class Metrics:
         self.stalled = Counter(
             "dragoman_stalled", "Connections cut off because nobody read.", registry=registry
         )
+        self.engine_waiting = Gauge(
+            "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
+        )
         self.lag = Histogram(
             "dragoman_loop_lag_seconds",
             "How late the event loop woke up.",

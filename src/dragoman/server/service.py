@@ -39,6 +39,9 @@ class Loadable(Protocol):
     def status(self) -> list[Any]:
         """A plain value for each engine, with ``name``, ``role`` and what state it is in."""
 
+    def waiting(self) -> dict[str, int]:
+        """How many calls are queued at each engine."""
+
     async def close(self) -> None:
         """Stop the engines."""
 
@@ -124,7 +127,13 @@ class Service:
             return _unavailable("The server has as many sessions as it takes.")
         return None
 
-    # ------------------------------------------------------------ health
+    # ------------------------------------------------------------ health and metrics
+    def metrics_page(self) -> bytes:
+        """The body of ``GET /metrics``."""
+        for engine, calls in self.stack.waiting().items():
+            self.metrics.engine_waiting.labels(engine).set(calls)
+        return self.metrics.page()
+
     def health(self) -> dict[str, Any]:
         """The body of ``GET /health``; nothing in it is secret."""
         body: dict[str, Any] = {

@@ -1,0 +1,73 @@
+"""``dragoman engines``: every registered engine, what it can do, and what keeps it from running.
+
+Law of this file: presentation of ``cli.probe``; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from dragoman.cli.probe import Probe, counted, probe
+from dragoman.engines import registry
+from dragoman.engines.base import Info
+
+_ORDER = {role: number for number, role in enumerate(registry.ROLES)}
+
+
+def engines(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, complete.")] = False,
+) -> None:
+    """List every engine: role, languages, voices, quality, licence, and whether it runs here."""
+    found = asyncio.run(probe(registry.names()))
+    found.sort(key=lambda p: (_ORDER[p.info.role] if p.info else len(_ORDER), p.spec))
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
+        return
+    _print(found)
+
+
+def covers(info: Info) -> str:
+    """What an engine covers, in a line."""
+    if info.pairs:
+        return counted((f"{source}→{target}" for source, target in info.pairs), most=6)
+    return counted(info.languages)
+
+
+def _print(found: list[Probe]) -> None:
+    from rich.console import Console  # noqa: PLC0415  # not needed for --json
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for heading in ("role", "engine", "covers", "voices", "rate", "quality", "licence", "runs in"):
+        table.add_column(heading, overflow="fold")
+    for entry in found:
+        table.add_row(*_cells(entry), style=None if entry.available else "dim")
+    console = Console()
+    console.print(table)
+    missing = [entry for entry in found if not entry.available]
+    if missing:
+        console.print("\nNot available here:")
+    for entry in missing:
+        console.print(Text(f"  {entry.spec}: {entry.why}"))
+    presets = "; ".join(
+        f"{name} = " + " ".join(spec for _, spec in choice.all())
+        for name, choice in registry.PRESETS.items()
+    )
+    console.print(Text(f"\nPresets for --engines: {presets}"))
+
+
+def _cells(entry: Probe) -> list[Any]:
+    info = entry.info
+    if info is None:
+        return ["?", entry.spec, "", "", "", "", "", "no"]
+    voices = str(len(info.voices)) if info.voices else ""
+    rate = f"{info.rate_hz} Hz" if info.role == "tts" else ""
+    runs = info.runs_in if entry.available else "no"
+    return [info.role, entry.spec, covers(info), voices, rate, info.quality, info.licence, runs]

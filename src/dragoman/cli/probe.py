@@ -1,0 +1,75 @@
+"""Whether engines can run here: each is put where it would live, loaded, and closed again.
+
+Law of this file: nothing is guessed. An engine is available if it loads in its own kind of host
+(GPL libraries in a worker process, as in the server), and else the sentence it refused with says
+how to mend that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from typing import Any
+
+import msgspec
+
+from dragoman.engines import registry
+from dragoman.engines.base import ENTRY_POINT_GROUP, EngineUnavailable, Info
+from dragoman.runtime.hosts import EngineFailed, make_host
+
+LOAD_TIMEOUT_S = 60.0
+
+
+class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of one engine. ``why`` is empty when it is available."""
+
+    spec: str
+    package: str
+    available: bool
+    why: str = ""
+    info: Info | None = None
+
+
+async def probe(specs: Iterable[str]) -> list[Probe]:
+    """Load the engines of these specs, all at once, and say how it went."""
+    return list(await asyncio.gather(*(_probe(spec) for spec in specs)))
+
+
+async def _probe(spec: str) -> Probe:
+    package = package_of(spec)
+    try:
+        engine = registry.make(spec)
+    except registry.RegistryError as error:
+        return Probe(spec, package, available=False, why=str(error))
+    host = make_host(engine, spec=spec, threads=1, workers=1)
+    why = ""
+    try:
+        async with asyncio.timeout(LOAD_TIMEOUT_S):
+            await host.start()
+    except EngineUnavailable as refusal:
+        why = str(refusal)
+    except TimeoutError:
+        why = f"It did not load within {LOAD_TIMEOUT_S:.0f} seconds."
+    except EngineFailed as failure:
+        why = f"It failed while loading: {failure}"
+    finally:
+        await host.close()
+    return Probe(spec, package, available=not why, why=why, info=engine.info)
+
+
+def package_of(spec: str) -> str:
+    """The distribution that registers the engine of a spec, or ""."""
+    name = spec.partition("?")[0]
+    for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
+        if point.dist is not None:
+            return point.dist.name
+    return ""
+
+
+def counted(items: Iterable[str], most: int = 8) -> str:
+    """Some of many things: ``a, b, c and 40 more``; ``*`` is ``any``."""
+    listed: list[Any] = ["any" if item == "*" else item for item in items]
+    if len(listed) <= most:
+        return ", ".join(listed)
+    return f"{', '.join(listed[:most])} and {len(listed) - most} more"
