@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import av
 import numpy as np
 
 RATE_HZ = 16_000
@@ -23,7 +24,6 @@ def turns(*lengths_ms: int, pause_ms: int = 1_500) -> bytes:
 
 def jpeg(width: int = 320, height: int = 240) -> bytes:
     """A small grey JPEG."""
-    import av
 
     with io.BytesIO() as sink:
         with av.open(sink, "w", format="mjpeg") as box:

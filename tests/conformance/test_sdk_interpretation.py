@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
 from tests.conformance.sounds import jpeg, turns

@@ -10,7 +10,6 @@ import base64
 from collections.abc import Callable
 
 import pytest
-
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
 from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
