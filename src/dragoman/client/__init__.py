@@ -1,0 +1,26 @@
+"""A small typed asyncio client for both realtime APIs, of this server and of the cloud alike.
+
+Law of this package: it imports ``wire`` and ``audio`` at most, never the server's side.
+"""
+
+from dragoman.client.base import LOCAL_URL
+from dragoman.client.errors import (
+    CannotConnect,
+    ClientError,
+    ConnectionLost,
+    Refused,
+    ServerError,
+)
+from dragoman.client.interpret import InterpretClient
+from dragoman.client.speech import SpeechClient
+
+__all__ = [
+    "LOCAL_URL",
+    "CannotConnect",
+    "ClientError",
+    "ConnectionLost",
+    "InterpretClient",
+    "Refused",
+    "ServerError",
+    "SpeechClient",
+]

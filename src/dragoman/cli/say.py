@@ -1,0 +1,175 @@
+"""``dragoman say``: text in, a WAV out.
+
+Law of this file: options, progress and files; what is said to the server is ``SpeechClient``'s
+business. Text from standard input is passed on as it arrives, so ``some-program | dragoman say``
+speaks while the program still writes.
+
+How it works. Standard input blocks, so a daemon thread reads it and hands over one piece at a
+time: it reads on only after the piece was sent. Progress goes to standard error, because with
+``-o -`` the WAV itself goes to standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import CancelledError
+from typing import Annotated, Any, NamedTuple, NoReturn
+
+import typer
+from rich.console import Console
+from rich.status import Status
+
+from dragoman.cli.screen import complain, is_terminal
+from dragoman.cli.why import explain
+from dragoman.client.base import LOCAL_URL
+from dragoman.client.errors import ClientError
+from dragoman.client.speech import DEFAULT_MODEL, SpeechClient
+from dragoman.client.wav import WavWriter
+
+_READ_BYTES = 65_536
+
+
+class _Wish(NamedTuple):
+    url: str
+    model: str
+    api_key: str | None
+    output: str
+    sample_rate_hz: int
+    settings: dict[str, Any]
+
+
+def say(
+    text: Annotated[
+        str | None, typer.Argument(help="What to say. Left out or '-': read from standard input.")
+    ] = None,
+    *,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="WAV to write; '-' is standard output.")
+    ] = "speech.wav",
+    voice: Annotated[str | None, typer.Option(help="Name of a voice, e.g. Cherry.")] = None,
+    model: Annotated[str, typer.Option(help="Model name.")] = DEFAULT_MODEL,
+    url: Annotated[str, typer.Option(help="Address of the server.")] = LOCAL_URL,
+    api_key: Annotated[
+        str | None, typer.Option(help="API key; default: DASHSCOPE_API_KEY.", show_default=False)
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Language of the text, e.g. English or Auto.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=0.5, max=2.0, help="Speaking rate; 1 is natural.")
+    ] = None,
+    pitch: Annotated[float | None, typer.Option(min=0.5, max=2.0, help="Pitch.")] = None,
+    volume: Annotated[int | None, typer.Option(min=0, max=100, help="Volume.")] = None,
+    sample_rate: Annotated[
+        int, typer.Option(min=8000, max=48_000, help="Samples per second of the WAV.")
+    ] = 24_000,
+) -> None:
+    """Speak a text through a realtime server and write the speech to a WAV file."""
+    settings = {
+        "voice": voice,
+        "mode": "server_commit",
+        "language_type": language,
+        "response_format": "pcm",
+        "sample_rate": sample_rate,
+        "speech_rate": rate,
+        "pitch_rate": pitch,
+        "volume": volume,
+    }
+    wish = _Wish(url, model, api_key, output, sample_rate, settings)
+    source: str | AsyncIterator[str] = typed_text() if text is None or text == "-" else text
+    if isinstance(source, str) and not source.strip():
+        _usage("there is nothing to say: the text is empty")
+    try:
+        spoken_ms = asyncio.run(_run(wish, source))
+    except (ClientError, OSError) as failure:
+        complain(explain(failure, url))
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        complain("stopped")
+        raise typer.Exit(130) from None
+    if spoken_ms == 0:
+        complain("nothing was spoken: the text holds no words")
+        raise typer.Exit(1)
+
+
+def _usage(text: str) -> NoReturn:
+    complain(text)
+    raise typer.Exit(2)
+
+
+async def _run(wish: _Wish, source: str | AsyncIterator[str]) -> float:
+    notes = Console(stderr=True, highlight=False)
+    async with SpeechClient(wish.url, model=wish.model, api_key=wish.api_key) as client:
+        await client.update(**wish.settings)
+        if not isinstance(source, str) and sys.stdin.isatty():
+            notes.print("Type what to say; Ctrl-D ends.", style="dim")
+        with (
+            WavWriter(wish.output, wish.sample_rate_hz) as wav,
+            Status("speaking …", console=notes) as status,
+        ):
+            async for data in client.speak(source):
+                wav.write(data)
+                status.update(f"speaking … {wav.written_ms / 1000:.1f} s")
+        first_ms = client.first_audio_ms
+    if first_ms is not None:
+        where = "standard output" if wish.output == "-" else wish.output
+        notes.print(
+            f"First audio after {first_ms:.0f} ms; {wav.written_ms / 1000:.2f} s of speech "
+            f"written to {where}.",
+            markup=False,
+            soft_wrap=not is_terminal(),
+        )
+    return wav.written_ms
+
+
+async def typed_text() -> AsyncIterator[str]:
+    """Standard input as text, piece by piece as it arrives; broken UTF-8 is replaced."""
+    loop = asyncio.get_running_loop()
+    pieces: asyncio.Queue[str | OSError | None] = asyncio.Queue(maxsize=1)
+    stopped = threading.Event()
+
+    take = _reader()
+
+    def hand_over(piece: str | OSError | None) -> None:
+        asyncio.run_coroutine_threadsafe(pieces.put(piece), loop).result()
+
+    def read() -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        try:
+            while data := take():
+                if stopped.is_set():
+                    return
+                if text := decoder.decode(data):
+                    hand_over(text)
+            hand_over(decoder.decode(b"", final=True))
+            hand_over(None)
+        except OSError as failure:
+            hand_over(failure)
+        except (RuntimeError, CancelledError):
+            pass  # The loop has ended: nobody wants the text any more.
+
+    # A daemon, because a read from a silent terminal cannot be interrupted.
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    try:
+        while (piece := await pieces.get()) is not None:
+            if isinstance(piece, OSError):
+                raise piece
+            yield piece
+    finally:
+        stopped.set()
+
+
+def _reader() -> Callable[[], bytes]:
+    """Reads what has arrived, at least one byte; b"" at the end."""
+    try:
+        number = sys.stdin.fileno()
+    except (OSError, ValueError):
+        # A stand-in for standard input, e.g. in a test: it has no file behind it.
+        return lambda: sys.stdin.buffer.readline(_READ_BYTES)
+    # Past the buffer: a thread that sleeps inside it would hold its lock when Python ends.
+    return lambda: os.read(number, _READ_BYTES)

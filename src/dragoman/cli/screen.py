@@ -1,0 +1,166 @@
+"""How a running interpretation is shown and kept: on a terminal, in a pipe, in a WAV, in a log.
+
+Law of this file: output only. ``Screen`` shows captions, ``Listener`` passes each event on to the
+screen, the figures, the WAV and the log; ``translate`` and ``demo`` use both in the same way.
+
+How it works. On a terminal the open lines and a progress bar stay at the bottom and finished lines
+scroll up above them. Elsewhere only finished lines are written, ``en: …`` and ``es: …``, so
+that a pipe gets plain text. Everything that is no caption goes to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from dragoman.cli.captions import Captions, Line, plain
+from dragoman.client.events import Audio, Event, Problem
+from dragoman.client.latency import Latency, Summary
+from dragoman.client.log import EventLog
+from dragoman.client.wav import WavWriter
+
+LONG_MS = 20_000
+
+
+class Screen:
+    """A context manager; ``show`` each event, ``progress`` as the source is sent."""
+
+    def __init__(
+        self, captions: Captions, total_ms: float | None, console: Console | None = None
+    ) -> None:
+        self._captions = captions
+        self._console = console or Console(highlight=False)
+        self._notes = Console(stderr=True, highlight=False)
+        self._bar: Progress | None = None
+        self._live: Live | None = None
+        if self._console.is_terminal:
+            if total_ms is not None and total_ms >= LONG_MS:
+                self._bar = _bar(self._console, total_ms)
+            self._live = Live(Text(), console=self._console, refresh_per_second=12, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Print what is still open and give the terminal back. Safe to call twice."""
+        for line in self._captions.rest():
+            self._print(line)
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def show(self, event: Event) -> None:
+        """Take an event in and show what changed."""
+        if isinstance(event, Problem):
+            self.note(f"The server reports: {event.message or event.code}", style="yellow")
+            return
+        for line in self._captions.apply(event):
+            self._print(line)
+        if self._live is not None and not isinstance(event, Audio):
+            self._live.update(self._picture())
+
+    def progress(self, media_ms: float) -> None:
+        """So much of the source has been sent."""
+        if self._bar is not None and self._live is not None:
+            self._bar.update(self._bar.task_ids[0], completed=media_ms)
+            self._live.update(self._picture())
+
+    def note(self, text: str, style: str = "") -> None:
+        """A line that is no caption."""
+        if self._live is not None:
+            self._live.console.print(Text(plain(text), style=style))
+        else:
+            self._notes.print(Text(plain(text), style=style), soft_wrap=True)
+
+    def _picture(self) -> RenderableType:
+        picture = self._captions.picture()
+        return picture if self._bar is None else Group(picture, self._bar)
+
+    def _print(self, line: Line) -> None:
+        if self._live is not None:
+            self._live.console.print(self._captions.styled(line))
+        else:
+            self._console.print(Text(f"{line.label}: {line.text}"), soft_wrap=True)
+
+
+def _bar(console: Console, total_ms: float) -> Progress:
+    bar = Progress(
+        TextColumn("[dim]sent"),
+        BarColumn(bar_width=None),
+        TextColumn("[dim]{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
+        console=console,
+        auto_refresh=False,
+    )
+    bar.add_task("sent", total=total_ms)
+    return bar
+
+
+class Listener:
+    """Everything that is done with what comes back from one interpretation session.
+
+    With ``timeline`` the speech stands in the WAV where it would have been heard beside the
+    source, with silence between; without it the pieces follow one another.
+    """
+
+    def __init__(
+        self, screen: Screen, log: EventLog, wav: WavWriter | None, *, timeline: bool
+    ) -> None:
+        self.latency = Latency()
+        self._screen = screen
+        self._log = log
+        self._wav = wav
+        self._timeline = timeline
+
+    def take(self, at_ms: float, event: Event) -> None:
+        """Take an event that arrived at this time (ms since the start of sending)."""
+        silence_ms = self.latency.note(at_ms, event)
+        self._log.received(at_ms, event)
+        if isinstance(event, Audio) and self._wav is not None:
+            if self._timeline:
+                self._wav.silence(silence_ms)
+            self._wav.write(event.pcm)
+        self._screen.show(event)
+
+
+def closing_lines(found: Summary) -> list[str]:
+    """The measured waiting times, one to a line, for a session at microphone pace."""
+    rows = [
+        ("first text", found.first_text_ms, "after the speaker began"),
+        ("first translated text", found.first_translation_ms, "after the speaker began"),
+        ("first voice", found.first_voice_ms, "after the speaker began"),
+        ("longest gap", found.longest_gap_ms, "silence inside the translated voice"),
+        ("voice lag at the end", found.voice_end_lag_ms, "after the speaker had finished"),
+    ]
+    width = max(len(name) for name, _, _ in rows)
+    return [
+        f"  {name:<{width}}  {value / 1000:6.2f} s  {meaning}"
+        if value is not None
+        else f"  {name:<{width}}   none came"
+        for name, value, meaning in rows
+    ]
+
+
+def complain(text: str) -> None:
+    """An error message, on standard error."""
+    Console(stderr=True, highlight=False).print(
+        Text("Error: ", style="bold red") + Text(text, style="not bold"), soft_wrap=True
+    )
+
+
+def is_terminal() -> bool:
+    """Whether a person looks at standard error."""
+    return sys.stderr.isatty()

@@ -1,0 +1,143 @@
+"""A server of our own in a process of its own, for as long as a command needs it.
+
+Law of this file: start, wait for readiness, stop; nothing about what is done with the server.
+
+How it works. The server takes a free port itself (``--port 0``) and prints its address; a
+thread reads its output, keeps the last lines for an error message, and so never lets the pipe
+fill up. Readiness is what ``/health`` says. Stopping is SIGTERM, and after a grace a kill.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+
+from dragoman.cli.captions import plain
+
+_ADDRESS = re.compile(r"(?:ws|http)://(?:127\.0\.0\.1|\[::1\]|localhost):([1-9]\d*)")
+_START_S = 30.0
+_READY_S = 300.0
+_STOP_S = 10.0
+_COMMAND = "from dragoman.cli.main import app; app(prog_name='dragoman')"
+
+
+class ServerFailed(Exception):
+    """The server did not start; the text ends with what it printed last."""
+
+
+class _Process:
+    """The running server and what it prints."""
+
+    def __init__(self, options: list[str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _COMMAND, "serve", "--port", "0", *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # Ctrl-C is for this program, which then stops the server in good order.
+            start_new_session=True,
+        )
+        self._last: deque[str] = deque(maxlen=20)
+        self._port: int | None = None
+        self._known = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._last.append(line.rstrip())
+            found = _ADDRESS.search(line)
+            if found and self._port is None:
+                self._port = int(found.group(1))
+                self._known.set()
+        self._known.set()
+
+    def port(self) -> int:
+        """The port it listens on; waits until it says so."""
+        self._known.wait(_START_S)
+        if self._port is None:
+            raise ServerFailed(f"the server did not start. {self.last_words()}")
+        return self._port
+
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self._process.poll() is not None
+
+    def last_words(self) -> str:
+        """What it printed last, for a message."""
+        words = "\n".join(plain(line) for line in self._last)
+        return f"It said:\n{words}" if words else "It said nothing."
+
+    def stop(self) -> None:
+        """End it, and wait until it is gone."""
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+@contextlib.contextmanager
+def running_server(console: Console, engines: str | None = None) -> Iterator[str]:
+    """Start a server on a free loopback port; gives the address of its API once it is ready.
+
+    Raises:
+        ServerFailed: it did not start, or ended while loading, or was not ready in five minutes.
+
+    """
+    with console.status("starting the server …") as status:
+        server = _Process([] if engines is None else ["--engines", engines])
+        try:
+            port = server.port()
+            deadline_s = time.monotonic() + _READY_S
+            while (waiting_for := _unready(port)) is not None:
+                if server.ended():
+                    raise ServerFailed(f"the server ended while loading. {server.last_words()}")
+                if time.monotonic() > deadline_s:
+                    raise ServerFailed(f"the server was not ready in time. {server.last_words()}")
+                status.update(f"loading {plain(waiting_for)} …" if waiting_for else "loading …")
+                time.sleep(0.2)  # Polling: HTTP has nothing to wait on.
+        except BaseException:
+            server.stop()
+            raise
+    try:
+        yield f"ws://127.0.0.1:{port}/api-ws/v1/realtime"
+    finally:
+        server.stop()
+
+
+def _unready(port: int) -> str | None:
+    """None when ``/health`` answers 200, else what it says is still loading."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"http://127.0.0.1:{port}/health", timeout=5):
+            return None
+    except urllib.error.HTTPError as answer:
+        with answer, contextlib.suppress(OSError, ValueError):
+            return _loading(json.load(answer))
+        return ""
+    except OSError:
+        return ""
+
+
+def _loading(health: Any) -> str:
+    """What is being loaded just now, from the JSON of ``/health``."""
+    words = health.get("loading") if isinstance(health, dict) else None
+    return words if isinstance(words, str) else ""

@@ -1,0 +1,26 @@
+"""Failures in words that say what to do next.
+
+Law of this file: text only. It never shows a key, and a traceback only means a bug.
+"""
+
+from __future__ import annotations
+
+from dragoman.client.base import is_loopback
+from dragoman.client.errors import CannotConnect
+
+
+def explain(failure: Exception, url: str) -> str:
+    """One or two sentences about a failure, for a person at a terminal."""
+    if isinstance(failure, CannotConnect):
+        if failure.reason == "nothing listens there" and is_loopback(url):
+            return (
+                f"no server is running at {failure.address}. "
+                "Start one in another terminal with: dragoman serve"
+            )
+        return str(failure)
+    if isinstance(failure, BrokenPipeError):
+        return "the program that reads the output has ended"
+    if isinstance(failure, OSError):
+        name = f"{failure.filename}: " if failure.filename else ""
+        return f"{name}{failure.strerror or 'input or output failed'}"
+    return str(failure)
