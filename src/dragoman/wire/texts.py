@@ -59,6 +59,11 @@ class HalfKeeper:
     def __init__(self) -> None:
         self._half = ""
 
+    @property
+    def holds(self) -> bool:
+        """Whether a half is being kept."""
+        return bool(self._half)
+
     def feed(self, piece: str) -> str:
         """The text that is whole by now."""
         if not piece:
