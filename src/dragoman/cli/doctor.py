@@ -1,0 +1,118 @@
+"""``dragoman doctor``: whether ``dragoman serve`` would work here, and if not, what mends it.
+
+Law of this file: it puts the checks of ``cli.checks`` together and prints them. Exit code 1 if
+serving with the chosen engines would not work, else 0. Keys are counted, never shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from dragoman import __version__
+from dragoman.cli import checks
+from dragoman.cli.checks import Check
+from dragoman.engines.registry import parse_choice
+from dragoman.server.config import ConfigError, Settings, load
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One effective setting and where it came from."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Everything ``doctor`` has to say."""
+
+    version: str
+    ok: bool
+    checks: list[Check]
+    settings: list[Setting]
+
+
+def doctor(
+    host: Annotated[str | None, typer.Option(help="As for serve.")] = None,
+    port: Annotated[int | None, typer.Option(help="As for serve.")] = None,
+    engines: Annotated[str | None, typer.Option(help="As for serve.")] = None,
+    config: Annotated[Path | None, typer.Option(help="As for serve.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+) -> None:
+    """Check the whole installation and say how to mend what is missing."""
+    report = examine({"host": host, "port": port, "engines": engines}, config)
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
+    else:
+        _print(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
+    """Run every check for the settings that these flags and the environment make."""
+    found = [checks.python()]
+    settings: list[Setting] = []
+    try:
+        effective = load(flags, os.environ, path)
+        settings = shown(effective)
+        found += _for(effective)
+    except ConfigError as error:
+        found.append(Check("settings", "bad", "cannot be used", str(error)))
+    return Report(__version__, all(c.state != "bad" for c in found), found, settings)
+
+
+def _for(effective: Settings) -> list[Check]:
+    from dragoman.server.conversation import make_stack  # noqa: PLC0415  # heavy: the runtime
+
+    config = effective.config
+    stack = make_stack(config)
+    names = {spec.partition("?")[0] for _, spec in parse_choice(config.engines).all()}
+    wheels = bool(names & {"silero", "moonshine", "espeak"})
+    return [
+        *checks.packages(embedded=wheels),
+        *checks.model_files(names),
+        *asyncio.run(checks.loaded(stack, config.directions)),
+        *checks.address(config),
+        *checks.machine(config),
+    ]
+
+
+def shown(effective: Settings) -> list[Setting]:
+    """Every effective setting, limits one by one, with its origin."""
+    values = effective.config.shown()
+    limits = values.pop("limits")
+    flat = {**values, **{f"limits.{name}": value for name, value in limits.items()}}
+    return [Setting(name, value, effective.origins[name]) for name, value in flat.items()]
+
+
+def _print(report: Report) -> None:
+    from rich.console import Console  # noqa: PLC0415  # not needed for --json
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    marks = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "bad": ("BAD ", "bold red")}
+    console.print(f"Dragoman {report.version}")
+    for check in report.checks:
+        mark, colour = marks[check.state]
+        console.print(Text.assemble((mark, colour), f" {check.name}: {check.detail}"))
+        if check.mend and check.state != "ok":
+            console.print(Text(f"       {check.mend}"))
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    for heading in ("setting", "value", "from"):
+        table.add_column(heading, overflow="fold")
+    for setting in report.settings:
+        value = Text(msgspec.json.encode(setting.value).decode().strip('"'))
+        table.add_row(setting.name, value, setting.origin)
+    console.print(table)
+    verdict = "Ready to serve." if report.ok else "Serving would not work: mend what is BAD above."
+    console.print(Text(verdict, "bold green" if report.ok else "bold red"))

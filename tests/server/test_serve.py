@@ -1,0 +1,148 @@
+"""``dragoman serve`` as a process: ready, healthy, drained, with nothing secret in its log."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from tests.live import Live, command, environment, serve
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
+
+TTS = "?model=qwen3-tts-flash-realtime"
+INTERPRETATION = "?model=qwen3.5-livetranslate-flash-realtime"
+
+
+def test_health_tells_what_is_running(scripted_server: Live) -> None:
+    status, body = scripted_server.health()
+    assert status == 200
+    assert body["status"] == "ready"
+    assert {engine["state"] for engine in body["engines"]} == {"ready"}
+    assert {engine["role"] for engine in body["engines"]} == {"vad", "asr", "mt", "tts"}
+
+
+@pytest.mark.parametrize("query", [TTS, INTERPRETATION])
+def test_a_session_is_greeted_and_finished(scripted_server: Live, query: str) -> None:
+    with connect(scripted_server.url + query) as ws:
+        created = json.loads(ws.recv(20))
+        assert created["type"] == "session.created"
+        assert created["session"]["model"] == query.partition("=")[2]
+        ws.send('{"type":"session.finish"}')
+        assert json.loads(ws.recv(20))["type"] == "session.finished"
+
+
+def test_an_unknown_model_is_greeted_then_told_then_closed(scripted_server: Live) -> None:
+    with connect(scripted_server.url + "?model=no-such-model") as ws:
+        assert json.loads(ws.recv(20))["type"] == "session.created"
+        error = json.loads(ws.recv(20))["error"]
+        assert (error["type"], error["code"]) == ("invalid_request_error", "ModelNotFound")
+        assert error["message"] == "Model not found (no-such-model)!"
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(20)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1007
+
+
+def test_a_binary_frame_is_answered_and_survived(scripted_server: Live) -> None:
+    with connect(scripted_server.url + TTS) as ws:
+        ws.recv(20)
+        ws.send(b"\x00\x01")
+        assert json.loads(ws.recv(20))["error"]["type"] == "invalid_request_error"
+        ws.send('{"type":"session.finish"}')
+        assert json.loads(ws.recv(20))["type"] == "session.finished"
+
+
+def test_sessions_in_parallel_have_ids_of_their_own(scripted_server: Live) -> None:
+    def greet(_: int) -> str:
+        with connect(scripted_server.url + TTS) as ws:
+            created = json.loads(ws.recv(20))
+            ws.send('{"type":"session.finish"}')
+            ws.recv(20)
+            return str(created["session"]["id"])
+
+    with ThreadPoolExecutor(16) as pool:
+        ids = list(pool.map(greet, range(48)))
+    assert len(set(ids)) == 48
+
+
+def test_sigterm_drains_and_exits_with_0() -> None:
+    with serve(drain_s=20) as live, connect(live.url + TTS) as ws:
+        ws.recv(20)
+        live.process.terminate()
+        while live.health()[1]["status"] != "draining":
+            pass
+        with pytest.raises(InvalidStatus) as refused:
+            connect(live.url + TTS)
+        assert refused.value.response.status_code == 503
+        ws.send('{"type":"session.finish"}')
+        assert json.loads(ws.recv(20))["type"] == "session.finished"
+        ws.close()
+        assert live.process.wait(20) == 0
+
+
+def test_sigterm_with_a_session_that_stays_closes_it_and_exits_with_0() -> None:
+    with serve(drain_s=0.2) as live, connect(live.url + TTS) as ws:
+        ws.recv(20)
+        live.process.terminate()
+        with pytest.raises(ConnectionClosed) as closed:
+            ws.recv(20)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
+        assert live.process.wait(20) == 0
+
+
+def test_the_log_has_the_session_and_no_secret() -> None:
+    secret = "sk-very-secret"
+    with serve(api_keys=secret, log_level="debug") as live:
+        url = f"{live.url}{TTS}&token=query-secret"
+        with connect(url, additional_headers={"Authorization": f"Bearer {secret}"}) as ws:
+            session_id = json.loads(ws.recv(20))["session"]["id"]
+            ws.send('{"type":"session.finish"}')
+            ws.recv(20)
+        assert live.stop() == 0
+        log = live.log()
+        nonce = session_id.partition("_")[2][:15]
+        assert f"session={nonce} session begins" in log
+        assert f"session={nonce} session ends" in log
+        assert "secret" not in log
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"host": "0.0.0.0"}, "--allow-open"),
+        ({"engines": "no-such-engine"}, "engines:"),
+        ({"engines": "asr=no-such-engine"}, "no-such-engine"),
+        ({"port": "x"}, "DRAGOMAN_PORT"),
+        ({"host": "no.such.host.invalid"}, "not an address"),
+    ],
+)
+def test_bad_settings_are_told_in_one_sentence(settings: dict[str, str], words: str) -> None:
+    done = subprocess.run(
+        [*command(), "serve"],
+        env=environment(**{"port": 0, **settings}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_busy_port_is_told_in_one_sentence(scripted_server: Live) -> None:
+    done = subprocess.run(
+        [*command(), "serve", "--engines", "scripted", "--port", str(scripted_server.port)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert f":{scripted_server.port}" in done.stderr
+    assert "--port 0" in done.stderr
