@@ -21,7 +21,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from dragoman.engines.apertium_stages import StageFailed, Stages
+from dragoman.engines.apertium_stages import StageFailed, Stages, StageStuck
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 
 PACKAGES = (
@@ -145,10 +145,9 @@ class _Leg:
             again = self.stages is not None  # a chain that was idle may have died meanwhile
             try:
                 return self._once(text, timeout_s)
-            except StageFailed:
-                alive = self.stages is not None and self.stages.alive
+            except StageFailed as failure:
                 self.kill()
-                if alive or not again:
+                if isinstance(failure, StageStuck) or not again:
                     raise  # stuck, or broken from the start: trying again would only cost time
                 return self._once(text, timeout_s)
 

@@ -48,6 +48,10 @@ class StageFailed(Exception):
     """The chain died, could not be started or did not answer in time."""
 
 
+class StageStuck(StageFailed):
+    """The chain lives and does not answer."""
+
+
 class Stages:
     """A running chain for one mode file. Not thread-safe: one text at a time."""
 
@@ -89,15 +93,13 @@ class Stages:
         """Process ids of the stages."""
         return [process.pid for process in self._processes]
 
-    @property
-    def alive(self) -> bool:
-        """Whether every stage still runs."""
-        return bool(self._processes) and all(p.poll() is None for p in self._processes)
-
     def translate(self, text: str, timeout_s: float) -> str:
         """One text through the chain, as Apertium writes it. Raises ``StageFailed``."""
         data = (escaped(text) + _SENTENCE_END).encode() + b"\0"
         answer = self._exchange(data, time.monotonic() + timeout_s)
+        if not answer.rstrip().endswith(_FLUSHED.encode().rstrip()):
+            # What a dying chain flushes looks like an answer, but our own mark is not in it.
+            raise StageFailed("a stage ended")
         plain = answer.decode("utf-8", "replace").replace(_FLUSHED, "").rstrip()
         return _ESCAPED.sub(r"\1", plain)
 
@@ -110,7 +112,7 @@ class Stages:
                 left_s = deadline_s - time.monotonic()
                 events = ready.select(left_s) if left_s > 0 else []
                 if not events:
-                    raise StageFailed("no answer in time")
+                    raise StageStuck("no answer in time")
                 for key, _ in events:
                     if key.fileobj is self._out:
                         answer += _read(self._out.fileno())

@@ -141,7 +141,7 @@ class ScriptedMt:
         table = self._script.translation
         _fail_on(table.fail_on, request.text)
         _wait(table.delay_ms)
-        return translated(request.text, request.target, table.words.get(request.target, {}))
+        return translated(request.text.strip(), request.target, table.words.get(request.target, {}))
 
 
 class ScriptedTts:

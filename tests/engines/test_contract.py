@@ -1,0 +1,68 @@
+"""Every engine of ours against the contract."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+
+import pytest
+from tests import recordings
+from tests.engines.contract import Case, laws
+
+from dragoman.engines import registry
+from dragoman.engines.base import EngineUnavailable, Samples
+
+
+def dickens() -> Samples:
+    return recordings.read(recordings.two_cities())[: 5 * 16_000]
+
+
+CASES: dict[str, Case] = {
+    name: Case(functools.partial(registry.make, name), speech=speech, exact=exact)
+    for name, speech, exact in [
+        ("silero", dickens, True),
+        ("energy", None, True),
+        ("moonshine", dickens, True),
+        ("scripted-asr", None, True),
+        ("apertium", None, True),
+        ("scripted-mt", None, True),
+        ("scripted-tts", None, True),
+        ("espeak", None, False),
+        ("flite", None, False),
+        ("scripted-interpreter", None, True),
+    ]
+}
+ROLES = {
+    "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
+    "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
+    "flite": "tts", "scripted-interpreter": "interpreter",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cases() -> Iterator[dict[str, Case]]:
+    yield CASES
+    for case in CASES.values():
+        case.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "law"),
+    [
+        pytest.param(name, law, id=f"{name}-{law.__name__}")
+        for name, role in ROLES.items()
+        for law in laws(role)  # type: ignore[arg-type]  # the table above holds roles
+    ],
+)
+def test_law(cases: dict[str, Case], name: str, law: Callable[[Case], None]) -> None:
+    case = cases[name]
+    try:
+        _ = case.engine
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    assert case.engine.info.role == ROLES[name]
+    law(case)
+
+
+def test_every_registered_engine_of_ours_is_in_the_table() -> None:
+    assert set(registry.names()) >= set(ROLES)

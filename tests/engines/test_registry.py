@@ -1,0 +1,90 @@
+"""Specs, choices and look-ups."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from dragoman.engines import registry
+from dragoman.engines.registry import EngineChoice, RegistryError, make, parse_choice, parse_spec
+
+
+def test_presets_fill_every_role_of_the_cascade_with_engines_that_exist() -> None:
+    for choice in registry.PRESETS.values():
+        for role in ("vad", "asr", "mt", "tts"):
+            assert choice.specs(role)
+        for role, spec in choice.all():
+            assert make(spec, role).info.role == role
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("scripted", registry.PRESETS["scripted"]),
+        (
+            "embedded,asr=mine?x=1,tts=espeak",
+            EngineChoice(("silero",), ("mine?x=1",), ("apertium",), ("espeak",)),
+        ),
+        ("tts=flite,espeak?a=b", EngineChoice(tts=("flite", "espeak?a=b"))),
+        (
+            "scripted, interpreter=scripted-interpreter",
+            EngineChoice(tts=("scripted-tts",), interpreter=("scripted-interpreter",)),
+        ),
+        ("embedded,mt=", EngineChoice(("silero",), ("moonshine",), (), ("flite", "espeak"))),
+    ],
+)
+def test_choices(text: str, expected: EngineChoice) -> None:
+    assert parse_choice(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "asr=a,embedded,,", "ocr=x", "asr=?x=1"])
+def test_wrong_choices_name_what_there_is(text: str) -> None:
+    with pytest.raises(RegistryError) as caught:
+        parse_choice(text)
+    assert "role" in str(caught.value) or "names no engine" in str(caught.value)
+
+
+def test_specs_keep_values_as_they_are() -> None:
+    spec = parse_spec("scripted-asr?script=/a+b/c%20d.toml")
+    assert spec.options == (("script", "/a+b/c d.toml"),)
+    assert parse_spec("silero") == parse_spec("silero?") == registry.Spec("silero")
+
+
+def test_options_are_converted_by_their_annotations() -> None:
+    assert make("scripted-tts?rate_hz=16000").info.rate_hz == 16_000
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ("nothing", "silero"),  # the list of what exists
+        ("silero?speed=2", "threads"),  # the list of options
+        ("silero?threads=two", "'two'"),
+        ("apertium?max_directions=0", "at least 1"),
+        ("silero?threads", "key=value"),
+    ],
+)
+def test_errors_say_how_to_go_on(spec: str, names: str) -> None:
+    with pytest.raises(RegistryError, match=names):
+        make(spec)
+
+
+def test_an_engine_cannot_play_another_role() -> None:
+    with pytest.raises(RegistryError, match="vad"):
+        make("silero", "asr")
+
+
+def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
+    code = (
+        "import sys; from dragoman.engines import registry as r; r.names(); "
+        "[r.make(s).load() for _, s in r.parse_choice('scripted').all()]; "
+        "print(*sorted(m for m in sys.modules if m.startswith('dragoman.engines.')), "
+        "*('onnxruntime' in sys.modules, 'av' in sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "moonshine" not in found.stdout
+    assert "apertium" not in found.stdout
+    assert "espeak" not in found.stdout
+    assert found.stdout.split()[-2:] == ["False", "False"]
