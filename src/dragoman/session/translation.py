@@ -7,8 +7,8 @@ does not know the engines behind the job.
 * The job starts with the first speech. An update while it runs is pushed into it and holds
   from the next turn on; each turn keeps the settings that held where its speech begins.
 * Server VAD: speech goes straight into the job, which finds the turns. Manual mode: speech
-  waits here until ``commit``, then goes in as one turn, which exists at once (``committed``)
-  although the job will number it later.
+  waits here until ``commit``, then goes in as one turn, whose item has its id at once
+  (``committed``) although the job opens and numbers the turn later.
 * ``session.finish`` ends the job's input; ``session.finished`` follows when the job has ended
   and every turn is told.
 """
@@ -224,20 +224,22 @@ class TranslationSession(BaseSession):
     def _commit(self, *, beyond_limit: bool = False) -> None:
         if not self._speech.waiting:
             raise Rejected("invalid_value", EMPTY_COMMIT)
-        segment = self._segment(self.settings, is_manual=True)
-        if not self._turns.open(segment):
-            if beyond_limit:  # nobody can be told any more
+        if len(self._turns) + len(self._commits) >= self.limits.waiting_responses:
+            if beyond_limit:  # the connection ends: nobody waits for this turn's answer
                 self.note("turn_dropped")
                 return
             raise Rejected("invalid_value", "Too many responses are waiting.")
-        start_ms = self._speech.pushed_ms
-        previous = self._thread.last_item
-        self.send(wire.AudioCommitted(previous_item_id=previous, item_id=segment.ids.source_item))
-        self._commits.append(Commit(segment, start_ms))
+        segment = self._segment(self.settings, is_manual=True)
+        is_next = not self._turns and not self._commits
+        self.send(
+            wire.AudioCommitted(
+                previous_item_id=self._thread.last_item if is_next else msgspec.UNSET,
+                item_id=segment.ids.source_item,
+            )
+        )
+        self._commits.append(Commit(segment, self._speech.pushed_ms))
         self._push_speech(self._speech.take())
         self._push(EndTurn())
-        self._turns.put(segment, SpeechStarted(0, start_ms))
-        self._tell()
 
     def _clear(self) -> None:
         self._speech.clear()
@@ -260,18 +262,20 @@ class TranslationSession(BaseSession):
     def _begin(self, fact: SpeechStarted) -> None:
         if fact.turn in self._numbered:
             self.note("fact_dropped", "SpeechStarted")
-        elif self._commits and fact.at_ms + _ROUNDING_MS >= self._commits[0].start_ms:
-            self._numbered[fact.turn] = self._commits.popleft().segment
+            return
+        if self._commits and fact.at_ms + _ROUNDING_MS >= self._commits[0].start_ms:
+            segment = self._commits.popleft().segment
+        else:  # found by the server, or the rest of a long commit that was cut
+            settings = self._settings_at(fact.at_ms)
+            segment = self._segment(settings, is_manual=settings.manual)
+        if self._turns.open(segment):
+            self._numbered[fact.turn] = segment
+            self._turns.put(segment, fact)
         else:
-            segment = self._segment(self._settings_at(fact.at_ms))
-            if self._turns.open(segment):
-                self._numbered[fact.turn] = segment
-                self._turns.put(segment, fact)
-            else:
-                self.note("turn_dropped")
+            self.note("turn_dropped")
 
     def _settings_at(self, at_ms: int) -> Settings:
-        """What held where this turn begins; manual settings never open a turn by themselves."""
+        """What held where this turn begins."""
         for since_ms, settings in reversed(self._history):
             if since_ms <= at_ms:
                 return settings
@@ -295,6 +299,9 @@ class TranslationSession(BaseSession):
     def _ended(self) -> None:
         """The job is over: turns it never reported complete with what they have."""
         is_expected = self.phase is not Phase.OPEN
+        for commit in self._commits:
+            self._turns.open(commit.segment)
+            self._turns.put(commit.segment, SpeechStarted(0, commit.start_ms))
         for segment in self._turns:
             self._turns.put(segment, TurnDone(0, 0, "completed" if is_expected else "failed"))
         self._forget_job()
