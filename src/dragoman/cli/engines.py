@@ -34,8 +34,10 @@ def engines(
 
 def covers(info: Info) -> str:
     """What an engine covers, in a line."""
+    if ("*", "*") in info.pairs:
+        return "any language to any"
     if info.pairs:
-        return counted((f"{source}→{target}" for source, target in info.pairs), most=6)
+        return counted((f"{source}→{target}" for source, target in info.pairs), most=8)
     return counted(info.languages)
 
 
@@ -45,8 +47,9 @@ def _print(found: list[Probe]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    for heading in ("role", "engine", "covers", "voices", "rate", "quality", "licence", "runs in"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("role", "engine", "quality", "runs in"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("languages, voices, licence")
     for entry in found:
         table.add_row(*_cells(entry), style=None if entry.available else "dim")
     console = Console()
@@ -66,8 +69,10 @@ def _print(found: list[Probe]) -> None:
 def _cells(entry: Probe) -> list[Any]:
     info = entry.info
     if info is None:
-        return ["?", entry.spec, "", "", "", "", "", "no"]
-    voices = str(len(info.voices)) if info.voices else ""
-    rate = f"{info.rate_hz} Hz" if info.role == "tts" else ""
+        return ["?", entry.spec, "", "no", ""]
+    about = [covers(info)]
+    if info.role == "tts":
+        about.append(f"{len(info.voices)} voices at {info.rate_hz} Hz")
+    about.append(info.licence)
     runs = info.runs_in if entry.available else "no"
-    return [info.role, entry.spec, covers(info), voices, rate, info.quality, info.licence, runs]
+    return [info.role, entry.spec, info.quality, runs, "; ".join(about)]

