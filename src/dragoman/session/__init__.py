@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.families import Family
 from dragoman.families.tts import TtsFamily
 from dragoman.session.base import BaseSession, Limits
+from dragoman.session.translation import TranslationSession
 from dragoman.session.tts import TtsSession
 from dragoman.session.unknown import UnknownModelSession
 from dragoman.speech import Coverage
@@ -28,6 +29,4 @@ def make_session(
         return UnknownModelSession(model, ids, limits, strict=strict)
     if isinstance(family, TtsFamily):
         return TtsSession(family, model, ids, limits, coverage, strict=strict)
-    from dragoman.session.translation import TranslationSession  # noqa: PLC0415 - loads only when needed
-
     return TranslationSession(family, model, ids, limits, coverage, strict=strict)
