@@ -27,6 +27,7 @@ from dragoman.engines.pulling import OneAtATime, Put, pulled
 
 RATE_HZ = 22_050
 _BUFFER_MS = 60
+_GATHERED = 5  # callbacks, some 40 µs each: waking the reader for each would cost as much
 _WORDS_PER_MINUTE = 175
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
 _UTF8 = 1
@@ -57,12 +58,23 @@ class _Library:
         self._callback = _CALLBACK(self._voiced)  # kept: the library holds only a pointer
         self._lib.espeak_SetSynthCallback(self._callback)
         self._put: Put | None = None
+        self._made: list[bytes] = []
+        self._due = 0  # pieces to gather before they are handed on
         self._voice = ""
 
     def _voiced(self, samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
         if not samples or count <= 0 or self._put is None:
             return 0
-        return 0 if self._put(ctypes.string_at(samples, count * 2)) else 1
+        self._made.append(ctypes.string_at(samples, count * 2))
+        if len(self._made) < self._due:
+            return 0
+        self._due = _GATHERED  # the first piece goes at once, the others together
+        return 0 if self._hand_on() else 1
+
+    def _hand_on(self) -> bool:
+        pcm = b"".join(self._made)
+        self._made.clear()
+        return self._put is not None and (not pcm or self._put(pcm))
 
     def speak(self, text: str, voice: str, words_per_minute: int, pitch: int, put: Put) -> None:
         """Synthesize; returns when the text is spoken or ``put`` asked to stop."""
@@ -73,13 +85,15 @@ class _Library:
         self._check(self._lib.espeak_SetParameter(_RATE, words_per_minute, 0), "rate")
         self._check(self._lib.espeak_SetParameter(_PITCH, pitch, 0), "pitch")
         data = text.encode("utf-8", "replace") + b"\0"
-        self._put = put
+        self._put, self._due = put, 1
         try:
             self._check(
                 self._lib.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None), "speech"
             )
+            self._hand_on()
         finally:
             self._put = None
+            self._made.clear()
 
     @staticmethod
     def _check(code: int, what: str) -> None:

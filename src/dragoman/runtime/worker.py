@@ -1,0 +1,178 @@
+"""A worker process: one engine, one job at a time, behind one unix socket.
+
+Law of this file: plain blocking code in one thread, no asyncio, no work of its own: it waits in
+``recv`` until the host asks. While it speaks it looks for ``Credit`` and ``Cancel`` between
+pieces, and waits when the listener's window is full. It ends when the socket does, and the kernel
+ends it when the host's thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux).
+
+Started by ``runtime.worker_process`` as ``python -m dragoman.runtime.worker FD PARENT SPEC``.
+Imports are kept few: starting time is what a crash costs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections import deque
+
+from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer
+from dragoman.runtime.answering import answer_translations, answer_windows
+from dragoman.runtime.engine_spec import engine_from_spec
+from dragoman.runtime.frames import (
+    Answers,
+    Ask,
+    Begin,
+    Cancel,
+    Credit,
+    Finished,
+    Frame,
+    FrameReader,
+    Piece,
+    Ready,
+    Unavailable,
+    encode,
+)
+from dragoman.runtime.segment_voice import voiced
+
+_RECEIVE_BYTES = 1 << 18
+_PR_SET_PDEATHSIG = 1
+_WARM_RATE_HZ = 24_000
+
+
+class HostGone(Exception):
+    """The host closed the socket or died."""
+
+
+class Link:
+    """The worker's end of the socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._reader = FrameReader()
+        self._frames: deque[Frame] = deque()
+
+    def send(self, frame: Frame) -> None:
+        """Send; blocks while the host does not read. Raises ``HostGone``."""
+        try:
+            self._sock.sendall(encode(frame))
+        except OSError:
+            raise HostGone from None
+
+    def receive(self) -> Frame:
+        """The next frame; blocks. Raises ``HostGone``."""
+        while not self._frames:
+            self._read(0)
+        return self._frames.popleft()
+
+    def pending(self) -> Frame | None:
+        """The next frame if one is there. Raises ``HostGone``."""
+        if not self._frames:
+            with contextlib.suppress(BlockingIOError):
+                self._read(socket.MSG_DONTWAIT)
+        return self._frames.popleft() if self._frames else None
+
+    def _read(self, flags: int) -> None:
+        try:
+            data = self._sock.recv(_RECEIVE_BYTES, flags)
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise HostGone
+        self._frames.extend(self._reader.feed(data))
+
+
+def serve(link: Link, engine: Engine) -> None:
+    """Do what the host asks until it goes; raises ``HostGone`` then."""
+    while True:
+        frame = link.receive()
+        match frame:
+            case Begin():
+                link.send(Finished(frame.job, _speak(link, engine, frame)))
+            case Ask():
+                outcomes = answer_windows(engine, frame.windows) if frame.windows else []
+                outcomes += answer_translations(engine, frame.translations)
+                link.send(Answers(frame.job, tuple(outcomes)))
+            case _:
+                pass  # a Credit or Cancel that crossed the end of its job
+
+
+def _speak(link: Link, engine: Engine, begin: Begin) -> str | None:
+    """Speak one segment; None, or what went wrong."""
+    if not isinstance(engine, Synthesizer):
+        return f"engine {engine.info.name} ({engine.info.role}) does not speak"
+    room = begin.window
+    try:
+        with contextlib.closing(voiced(engine, begin.utterance, begin.rate_hz)) as pieces:
+            for pcm in pieces:
+                link.send(Piece(begin.job, pcm))
+                room = _regulate(link, begin.job, room - len(pcm))
+                if room <= 0:
+                    return None
+    except HostGone:
+        raise
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
+        return repr(error)
+    return None
+
+
+def _regulate(link: Link, job: int, room: int) -> int:
+    """The bytes that may still be sent, after waiting for at least one; 0 when cancelled."""
+    while True:
+        frame = link.receive() if room <= 0 else link.pending()
+        match frame:
+            case None:
+                return room
+            case Cancel(job=cancelled) if cancelled == job:
+                return 0
+            case Credit(job=credited, size=size) if credited == job:
+                room += size
+            case _:
+                pass  # for a job before this one
+
+
+def _follow_parent(parent: int) -> None:
+    """Die with the host, also while the engine is deep in a C library."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(0)
+
+
+def main() -> None:
+    """Run one worker: load the engine, say so, serve."""
+    descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    _follow_parent(parent)
+    sock = socket.socket(fileno=descriptor)
+    sock.set_inheritable(False)
+    link = Link(sock)
+    with contextlib.suppress(HostGone):
+        try:
+            engine = engine_from_spec(spec)
+            engine.load()
+            if isinstance(engine, Synthesizer) and engine.info.rate_hz != _WARM_RATE_HZ:
+                _warm_resampler(engine.info.rate_hz)
+        except EngineUnavailable as unavailable:
+            link.send(Unavailable(str(unavailable)))
+        else:
+            link.send(Ready())
+            with contextlib.closing(engine):
+                serve(link, engine)
+    sys.stderr.flush()
+    os._exit(0)  # threads of the engine may still hang in C; nothing here needs an orderly exit
+
+
+def _warm_resampler(from_hz: int) -> None:
+    from dragoman.audio.resample import Resampler  # noqa: PLC0415 - only speech needs it
+
+    resampler = Resampler(from_hz, _WARM_RATE_HZ)
+    resampler.feed(bytes(from_hz // 10 * 2))
+    resampler.flush()
+
+
+if __name__ == "__main__":
+    main()
