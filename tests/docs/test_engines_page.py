@@ -1,0 +1,52 @@
+"""docs/engines.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dragoman.engines import registry
+from dragoman.engines.scripted_file import (
+    Entry,
+    ScriptFile,
+    SpeechEntry,
+    TranslationEntry,
+    WordEntry,
+    parse_script,
+)
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
+
+
+def script() -> str:
+    return next(b for b in re.findall(r"```toml\n(.*?)```", PAGE, re.S) if "utterances" in b)
+
+
+def test_the_script_on_the_page_is_valid_and_shows_every_key() -> None:
+    found = parse_script(script().encode())
+    assert [scene.words[0].start_ms for scene in found.scenes] == [500, 3700, 9000, 11300]
+    for kind in (ScriptFile, Entry, WordEntry, TranslationEntry, SpeechEntry):
+        for key in kind.__struct_fields__:
+            assert re.search(rf"\b{key}\b", script()), key
+
+
+def test_every_engine_of_ours_and_each_of_its_options_is_on_the_page() -> None:
+    for preset in registry.PRESETS:
+        assert f"`{preset}`" in PAGE
+    for name in registry.names():
+        maker = registry.factory(name)
+        if not maker.__module__.startswith("dragoman."):
+            continue
+        assert f"| `{name}` |" in PAGE
+        for option in registry.options(maker):
+            assert f"`{option}`" in PAGE, f"{name}: {option}"
+
+
+def test_the_choices_on_the_page_are_understood() -> None:
+    values = re.findall(r"--engines \"?([\w?&=.,-]+)", PAGE.replace("VALUE", "embedded"))
+    assert len(values) >= 4
+    for value in values:
+        choice = registry.parse_choice(value)
+        assert choice.tts
+        for role, spec in choice.all():
+            assert registry.make(spec, role)
