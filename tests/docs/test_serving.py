@@ -1,0 +1,98 @@
+"""``docs/serving.md`` is complete: every setting, flag, variable, limit, metric and default."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer import Typer
+from typer.main import get_command
+
+from dragoman.cli import serve as command
+from dragoman.server.config import ENV_PREFIX, Config, ServerLimits, load
+from dragoman.server.metrics import Metrics
+
+PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+
+
+def rows(first: str) -> dict[str, list[str]]:
+    """The table whose first heading is ``first``: cells by the name in the first column."""
+    lines = PAGE.splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    table = {}
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        table[cells[0].strip("`")] = cells[1:]
+    return table
+
+
+def flags_of_serve() -> set[str]:
+    alone = Typer()
+    alone.command()(command.serve)
+    return {
+        name
+        for parameter in get_command(alone).params
+        for name in [*parameter.opts, *parameter.secondary_opts]
+        if not name.startswith("--install") and not name.startswith("--show")
+    }
+
+
+def test_every_setting_has_its_row_and_variable() -> None:
+    table = rows("setting")
+    assert list(table) == list(Config.__struct_fields__)
+    for field, cells in table.items():
+        assert f"`{ENV_PREFIX}{field.upper()}`" in cells[1]
+
+
+def test_every_flag_is_documented_and_none_that_is_not() -> None:
+    flags = flags_of_serve()
+    for flag in flags:
+        assert f"`{flag}`" in PAGE or f"`{flag} " in PAGE, flag
+    documented = set(re.findall(r"`(--[a-z-]+)", PAGE)) - {"--json"}
+    assert documented <= flags
+
+
+@pytest.mark.parametrize("field", Config.__struct_fields__)
+def test_defaults_are_as_documented(field: str) -> None:
+    default: Any = getattr(Config(), field)
+    told = rows("setting")[field][2]
+    if field == "limits":
+        assert "(#limits)" in told
+    elif not default and default is not False:
+        assert told == "none"
+    else:
+        text = ",".join(default) if isinstance(default, tuple) else str(default).lower()
+        assert told.strip("`") == text.removesuffix(".0")
+
+
+def test_limits_are_as_documented() -> None:
+    table = rows("limit")
+    assert set(table) == set(ServerLimits.__struct_fields__)
+    for name, cells in table.items():
+        assert float(cells[0]) == getattr(ServerLimits(), name)
+
+
+def test_metrics_are_as_documented() -> None:
+    documented = {name.partition("{")[0].removesuffix("_total") for name in rows("metric")}
+    real = {
+        family.name
+        for family in Metrics().registry.collect()
+        if family.name.startswith("dragoman_")
+    }
+    assert documented == real
+
+
+def test_the_example_file_is_valid(tmp_path: Path) -> None:
+    example = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert example is not None
+    (tmp_path / "keys").write_text("sk-1\n")
+    file = tmp_path / "dragoman.toml"
+    file.write_text(example[1])
+    config = load({}, {}, file).config
+    assert config.api_keys == ("sk-1",)
+    assert config.limits.sessions == tomllib.loads(example[1])["limits"]["sessions"]
