@@ -8,8 +8,8 @@ What the model wants, and what this engine adds (https://arxiv.org/abs/2410.1560
 
 * raw audio with a mask over *samples*; half a second of zeros on both sides;
 * greedy decoding with a cache. Committed text (``Window.prefix``) goes in as the first tokens,
-  which keeps it as it is and costs one decoder pass instead of one per token. The word after it
-  has to be a new word, so committed words never grow;
+  which keeps it as it is and costs one decoder pass instead of one per token. What follows has
+  to be a new word or a mark, so committed words never grow by a letter;
 * a limit on tokens per second and a loop guard, because over noise a decoder runs in circles;
 * confidences: of a word, the geometric mean of its tokens' probabilities; of the hypothesis, the
   same over all its tokens, the forced ones and the end mark included. Speech in another language
@@ -192,7 +192,7 @@ class _Model:
         if bias is not None:
             bias.apply(scores)
         if after_prefix:
-            allowed = self.tokens.starts_word.copy()
+            allowed = self.tokens.starts_word | self.tokens.mark
             allowed[END] = True
             scores[~allowed] = -np.inf
         token = int(scores.argmax())

@@ -17,13 +17,16 @@ import numpy.typing as npt
 
 SPACE = "\u2581"
 _SPACE_BYTES = SPACE.encode()
+_MARKS = b".,;:!?"
 _FIRST_BYTE = 3
 _FIRST_MERGE = 259
 _FIRST_MARK = 32_000  # from here on the vocabulary holds marks that stand for no text
 
 
 class Tokens:
-    """The vocabulary. ``starts_word`` is true for every id that opens a new word."""
+    """The vocabulary. ``starts_word`` is true for every id that opens a new word, ``mark`` for
+    every id that is punctuation and nothing else.
+    """
 
     def __init__(self, raw: bytes) -> None:
         self.pieces = _pieces(raw)
@@ -34,6 +37,10 @@ class Tokens:
         }
         self.starts_word: npt.NDArray[np.bool_] = np.array(
             [piece.startswith(_SPACE_BYTES) for piece in self.pieces], np.bool_
+        )
+
+        self.mark: npt.NDArray[np.bool_] = np.array(
+            [bool(piece) and not piece.strip(_MARKS) for piece in self.pieces], np.bool_
         )
 
     def encode(self, text: str) -> list[int]:

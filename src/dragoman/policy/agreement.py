@@ -26,6 +26,8 @@ from enum import Enum
 from dragoman.speech import Hypothesis, Word
 
 _ANCHOR_WORDS = 5
+_TRUST = 0.8
+"""The gate is this much lower for a speaker whose language is known to be the engine's."""
 
 
 class At(Enum):
@@ -58,6 +60,7 @@ class Agreement:
         self._closed: list[Word] = []  # words of earlier windows of this turn
         self._window: list[Word] = []  # committed words of the present window
         self._tail: tuple[Word, ...] = ()
+        self._held = ""  # the last committed word with the mark that a pause held back
         self.contradictions = 0
         self.refused = 0
 
@@ -76,9 +79,13 @@ class Agreement:
         """What is heard but not certain."""
         return self._tail
 
-    def update(self, hypothesis: Hypothesis, at: At) -> None:
-        """Take the newest hypothesis of the present window."""
-        if hypothesis.confidence < self._gate:
+    def update(self, hypothesis: Hypothesis, at: At, *, trusted: bool = False) -> None:
+        """Take the newest hypothesis of the present window.
+
+        ``trusted``: this speaker was already understood, and the window is no mere snippet, so
+        a rare name must not cost the whole phrase.
+        """
+        if hypothesis.confidence < self._gate * (_TRUST if trusted else 1.0):
             # Not speech this engine knows: commit nothing. What is shown stays until the end.
             self.refused += 1
             if at is At.END:
@@ -94,11 +101,20 @@ class Agreement:
             self._window.append(word)
         if at is At.PAUSE and count:
             last = self._window[-1]
+            self._held = last.text
             self._window[-1] = _with_text(last, bare(last.text))
         self._tail = tail[count:]
 
-    def close_window(self) -> None:
-        """The window of audio ends here; the next hypothesis covers audio after it."""
+    def close_window(self, *, sentence: bool = False) -> None:
+        """The window of audio ends here; the next hypothesis covers audio after it.
+
+        No later hypothesis can tell the mark that a pause held back. ``sentence`` says that the
+        pause was long enough to believe a full stop; other marks are believed anyway.
+        """
+        believed = self._held and (sentence or not self._held.endswith("."))
+        if believed and self._window and bare(self._held) == self._window[-1].text:
+            self._window[-1] = _with_text(self._window[-1], self._held)
+        self._held = ""
         self._closed += self._window
         self._window = []
         self._tail = ()

@@ -16,6 +16,9 @@ from dragoman.speech import Endpointing
 SOFT_PAUSE_MS = 300
 """Silence after which held-back words are committed and a clause may be cut."""
 
+SENTENCE_PAUSE_MS = 700
+"""Silence after which a full stop that a recogniser heard is believed."""
+
 _HYSTERESIS = 0.15
 _ONSET_FRAMES = 3
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from dragoman.engines.base import Recognition, Recognizer, Samples, Window
 from dragoman.policy.agreement import Agreement, At
+from dragoman.policy.endpoint import SENTENCE_PAUSE_MS
 from dragoman.runtime.hosts import EngineHost
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word, joined_text
 
@@ -31,6 +32,9 @@ _CUT_FROM_MS = 4_000
 _CUT_TO_MS = 400
 _QUIET_MS = 120
 _SETTLE_MS = 200
+_SNIPPET_MS = 2_000
+"""Shorter windows are unreliable: a pause commits nothing of them, and their gate is full."""
+_KNOWN_WORDS = 4
 
 
 class Cadence:
@@ -70,6 +74,9 @@ class Hearing(Protocol):
 
     async def pause(self) -> bool:
         """The speaker paused: commit what is held back."""
+
+    def resume(self, silent_ms: int) -> None:
+        """Speech goes on after a pause of this length; its audio is fed next."""
 
     async def finish(self) -> None:
         """The turn is over: commit the rest."""
@@ -114,6 +121,9 @@ class StreamHearing:
         self._take(self._last, At.PAUSE)
         return True
 
+    def resume(self, silent_ms: int) -> None:
+        """See ``Hearing``. The stream keeps its own context."""
+
     async def finish(self) -> None:
         """See ``Hearing``."""
         self._take(await self._host.run(self._recognition.finish), At.END)
@@ -143,6 +153,8 @@ class WindowHearing:
         hints: Hints,
         cadence: Cadence,
         begin_ms: int,
+        *,
+        trusted: bool = False,
     ) -> None:
         self.agreement = Agreement(host.info.confidence_gate)
         self.language: str | None = None
@@ -156,6 +168,8 @@ class WindowHearing:
         self._agreed = 0  # samples in which everything committed was heard
         self._longest = int(host.info.max_window_s * HEARING_RATE_HZ)
         self._flight: asyncio.Task[Hypothesis] | None = None
+        self._trusted = trusted
+        self._paused: Hypothesis | None = None  # what was heard up to the pause we are in
 
     async def feed(self, samples: Samples) -> bool:
         """See ``Hearing``."""
@@ -174,16 +188,26 @@ class WindowHearing:
         return news
 
     async def pause(self) -> bool:
-        """See ``Hearing``. A window that is long enough ends here."""
-        await self._commit(len(self._window), At.PAUSE)
-        if len(self._window) >= CLOSE_AFTER_MS * _PER_MS:
-            # Nothing of the words is behind us: the pause is. Keep a little for the next onset.
-            self._close(len(self._window) - _SETTLE_MS * _PER_MS)
+        """See ``Hearing``."""
+        snippet = len(self._window) < _SNIPPET_MS * _PER_MS
+        self._paused = await self._commit(len(self._window), At.STEP if snippet else At.PAUSE)
         return True
 
+    def resume(self, silent_ms: int) -> None:
+        """See ``Hearing``. A window that is long enough ends at the pause; all its words are
+        before it, and a little of the silence is kept as run-up.
+        """
+        if self._paused is not None and len(self._window) >= CLOSE_AFTER_MS * _PER_MS:
+            sentence = silent_ms >= SENTENCE_PAUSE_MS
+            self._close(len(self._window) - _SETTLE_MS * _PER_MS, sentence=sentence)
+        self._paused = None
+
     async def finish(self) -> None:
-        """See ``Hearing``."""
-        await self._commit(len(self._window), At.END)
+        """See ``Hearing``. What was heard at the pause before the end is not decoded again."""
+        if self._paused is not None:
+            self._take(self._paused, At.END)
+        else:
+            await self._commit(len(self._window), At.END)
         self._window = self._window[:0]
 
     async def split(self) -> Samples:
@@ -216,11 +240,14 @@ class WindowHearing:
             await asyncio.wait([self._flight])
             self._land()
 
-    async def _commit(self, end: int, at: At) -> None:
+    async def _commit(self, end: int, at: At) -> Hypothesis | None:
         await self._settle()
-        if end:
-            self._take(await self._decode(self._window[:end]), at)
-            self._agreed = self._decoded = end
+        if not end:
+            return None
+        hypothesis = await self._decode(self._window[:end])
+        self._agreed = self._decoded = end
+        self._take(hypothesis, at)
+        return hypothesis
 
     async def _cut(self) -> None:
         """No pause came: commit up to the quietest moment of the last seconds and go on there."""
@@ -237,8 +264,8 @@ class WindowHearing:
         last = max(size - _CUT_TO_MS * _PER_MS, 0)
         return quietest(self._window, max(self._agreed, size - _CUT_FROM_MS * _PER_MS), last)
 
-    def _close(self, end: int) -> None:
-        self.agreement.close_window()
+    def _close(self, end: int, *, sentence: bool = False) -> None:
+        self.agreement.close_window(sentence=sentence)
         self._begin_ms += end // _PER_MS
         self._window = self._window[end:].copy()
         self._agreed = self._decoded = 0
@@ -264,7 +291,9 @@ class WindowHearing:
         words = tuple(self._dated(word) for word in hypothesis.words)
         self.language = hypothesis.language or self.language
         dated = Hypothesis(words, hypothesis.confidence, hypothesis.language, hypothesis.stable)
-        self.agreement.update(dated, at)
+        known = self._trusted or len(self.agreement.committed) >= _KNOWN_WORDS
+        trusted = known and self._decoded >= _SNIPPET_MS * _PER_MS
+        self.agreement.update(dated, at, trusted=trusted)
 
     def _dated(self, word: Word) -> Word:
         """Window time to session time; without an engine's times, when it was first heard."""

@@ -45,6 +45,7 @@ TURN_MS = 30_000
 TURN_SOFT_MS = 25_000
 _LEAD_IN = (Mark.ONSET, Mark.RESUME)
 _FAILURES_IN_A_ROW = 3
+_KNOWN_WORDS = 4
 _PIECE_MS = 1_000
 """Audio that has piled up is worked on in pieces of at most this."""
 
@@ -85,8 +86,10 @@ class Listening:
         self._turn: Turn | None = None
         self._turns = 0
         self._ended_ms = 0
+        self._paused_ms = 0
         self._now_ms = 0
         self._failures = 0
+        self._trusted = False  # whether this session's speaker was understood before
 
     async def run(self, inbox: Inbox) -> None:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
@@ -179,6 +182,8 @@ class Listening:
             case Mark.ONSET if self._turn is None:
                 await self._open(max(moment.at_ms, self._ended_ms))
             case Mark.ONSET | Mark.RESUME:
+                if self._turn is not None:
+                    self._turn.hearing.resume(moment.at_ms - self._paused_ms)
                 await self._release()
             case Mark.PAUSE:
                 await self._pause(moment.at_ms)
@@ -189,7 +194,7 @@ class Listening:
         settings = self._settings
         self._endpointer.configure(settings.endpointing)
         self._turns += 1
-        hearing = await self._stack.hear(settings, at_ms)
+        hearing = await self._stack.hear(settings, at_ms, trusted=self._trusted)
         self._turn = Turn(self._turns, settings, hearing, at_ms)
         await self._texts.open(self._turns, settings)
         await self._emit(SpeechStarted(self._turns, at_ms))
@@ -210,6 +215,7 @@ class Listening:
         turn = self._turn
         if turn is None:
             return
+        self._paused_ms = at_ms
         if turn.settings.endpointing is not None and self._length_ms(turn) >= TURN_SOFT_MS:
             self._endpointer.reset()
             await self._close(at_ms)
@@ -286,6 +292,7 @@ class Listening:
         self._stack.noted("words_refused" if turn.hearing.agreement.refused else "turn_heard")
         await self._emit(SpeechStopped(turn.number, self._ended_ms))
         words = turn.hearing.agreement.committed
+        self._trusted = self._trusted or len(words) >= _KNOWN_WORDS
         language = turn.hearing.language
         await self._emit(Heard(turn.number, joined_text(words), "", final=True, language=language))
         await self._texts.put(turn.number, words, (), language, final=True, failed=turn.failed)
