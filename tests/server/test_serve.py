@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.live import Live, command, environment, serve
+from tests.server.raw import handshake, masked
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
@@ -132,6 +133,51 @@ def test_bad_settings_are_told_in_one_sentence(settings: dict[str, str], words: 
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_engines_that_do_not_load_end_the_process_with_the_cure() -> None:
+    done = subprocess.run(
+        [*command(), "serve", "--engines", "scripted,mt=apertium?root=/no/such/folder"],
+        env=environment(port=0),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "apt-get install" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def resident_bytes(live: Live) -> float:
+    page = live.get("/metrics")[1].decode()
+    return next(
+        float(line.split()[1])
+        for line in page.splitlines()
+        if line.startswith("process_resident_memory_bytes ")
+    )
+
+
+def test_a_synthesis_client_that_never_reads_is_cut_off_at_little_cost() -> None:
+    """Minutes of speech are asked for; what waits for the client stays a few hundred KiB."""
+    text = "one two three four five six seven. " * 2_000
+    with serve(limits={"stall_s": 1}) as live:
+        with connect(live.url + TTS) as ws:  # one session first: what it loads, stays loaded
+            ws.send('{"type":"session.finish"}')
+            ws.recv(20)
+        before = resident_bytes(live)
+        raw = handshake(live.port, receive_buffer=65_536, query=TTS)
+        for event in (
+            {"type": "session.update", "session": {"mode": "commit"}},
+            {"type": "input_text_buffer.append", "text": text},
+            {"type": "input_text_buffer.commit"},
+        ):
+            raw.sendall(masked(json.dumps(event)))
+        while b"dragoman_stalled_total 1.0" not in live.get("/metrics")[1]:
+            assert resident_bytes(live) - before < 40e6
+        while live.health()[1]["sessions"]["open"]:
+            pass
+        raw.close()
 
 
 def test_a_busy_port_is_told_in_one_sentence(scripted_server: Live) -> None:

@@ -20,6 +20,7 @@ import msgspec
 
 from dragoman.engines import bundled, moonshine, silero
 from dragoman.engines.base import EngineUnavailable
+from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.stack import Stack
 from dragoman.server.auth import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
@@ -101,7 +102,7 @@ async def loaded(stack: Stack, directions: list[tuple[str, str]]) -> list[Check]
     try:
         await stack.load(lambda _line: None)
         failure = ""
-    except EngineUnavailable as refusal:
+    except (EngineUnavailable, EngineFailed) as refusal:
         failure = str(refusal)
     checks = []
     for seat in stack.status():
