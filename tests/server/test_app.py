@@ -45,6 +45,7 @@ def test_health_is_503_until_the_engines_are_loaded() -> None:
     with shell(stack) as server:
         status, body = server.health()
         assert (status, body["status"]) == (503, "loading")
+        assert body["loading"] == ["asr pretend"]
         assert body["engines"] == [{"name": "pretend", "role": "asr", "state": "loading"}]
         with pytest.raises(InvalidStatus) as caught:
             connect(server.url)

@@ -72,6 +72,10 @@ class Metrics:
         self.jobs_failed = Counter(
             "dragoman_jobs_failed", "Engine jobs that failed.", ["api"], registry=registry
         )
+        self._define_timings()
+
+    def _define_timings(self) -> None:
+        registry = self.registry
         self.first_audio = Histogram(
             "dragoman_first_audio_seconds",
             "From response.created to its first response.audio.delta.",

@@ -37,7 +37,7 @@ class Loadable(Protocol):
         """Get the engines ready, telling what happens."""
 
     def status(self) -> list[Any]:
-        """A plain value for each engine, with ``name``, ``role`` and what state it is in."""
+        """A plain value for each engine, with ``name``, ``role`` and ``state``."""
 
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
@@ -56,7 +56,6 @@ class Service:
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
-        self._progress = "starting"
         self._born = time.monotonic()
         self._open: dict[str, int] = {}
         self._idle = asyncio.Event()
@@ -68,7 +67,7 @@ class Service:
     async def load(self) -> None:
         """Load the engines. A failure is kept in ``state`` and ``failure``, not raised."""
         try:
-            await self.stack.load(self._note_progress)
+            await self.stack.load(lambda what: LOG.info("loading: %s", what))
         except EngineUnavailable as refusal:
             self.state, self.failure = "failed", str(refusal)
         except Exception as failure:
@@ -80,10 +79,6 @@ class Service:
                 self.state = "ready"
             LOG.info("engines ready after %.2f s", time.monotonic() - self._born)
         self.decided.set()
-
-    def _note_progress(self, what: str) -> None:
-        self._progress = what
-        LOG.info("loading: %s", what)
 
     def drain(self) -> None:
         """From now on no new session is taken."""
@@ -149,7 +144,8 @@ class Service:
             "engines": [msgspec.to_builtins(engine) for engine in self.stack.status()],
         }
         if self.state == "loading":
-            body["loading"] = self._progress
+            missing = [f"{e.role} {e.name}" for e in self.stack.status() if e.state == "loading"]
+            body["loading"] = missing or ["warming up"]
         if self.failure:
             body["failure"] = self.failure
         return body
