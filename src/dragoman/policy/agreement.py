@@ -26,7 +26,7 @@ from enum import Enum
 from dragoman.speech import Hypothesis, Word
 
 _ANCHOR_WORDS = 5
-_TRUST = 0.8
+_TRUST = 0.9
 """The gate is this much lower for a speaker whose language is known to be the engine's."""
 
 
