@@ -115,7 +115,8 @@ class SpeechClient(Dialogue):
             ConnectionLost: the connection ended before the session did.
 
         """
-        sender = asyncio.create_task(self._send_all(text))
+        failures: list[Exception] = []
+        sender = asyncio.create_task(self._send_all(text, failures))
         try:
             async for event in self:
                 match event:
@@ -128,14 +129,14 @@ class SpeechClient(Dialogue):
             raise ConnectionLost(1000, "")
         except ConnectionLost:
             # If the text itself failed, the sender has hung up: its reason is the true one.
-            if sender.done() and not sender.cancelled() and sender.exception() is not None:
-                sender.result()
+            if failures:
+                raise failures[0] from None
             raise
         finally:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
 
-    async def _send_all(self, text: str | AsyncIterable[str]) -> None:
+    async def _send_all(self, text: str | AsyncIterable[str], failures: list[Exception]) -> None:
         try:
             if isinstance(text, str):
                 await self.append(text)
@@ -145,9 +146,9 @@ class SpeechClient(Dialogue):
             if self._mode == "commit":
                 await self.commit()
             await self.finish()
-        except Exception:
+        except Exception as failure:  # noqa: BLE001  # whatever it is, the listener raises it
+            failures.append(failure)
             await self.close()
-            raise
 
     def _read(self, raw: Raw) -> list[Event]:
         event = read_speech(raw)

@@ -1,0 +1,177 @@
+"""The captions: what stands, what is dimmed, what scrolls up, in both dialects."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+from rich.console import Console
+from tests.client.test_reading import ASR
+
+from dragoman.cli.captions import Captions, Line, plain
+from dragoman.cli.screen import Screen, closing_lines
+from dragoman.client.events import Problem, SourceText, TargetText, TurnDone
+from dragoman.client.latency import Summary
+from dragoman.client.reading import Reading
+
+
+def source(text: str, stash: str = "", item: str = "s1", *, final: bool = False) -> SourceText:
+    return SourceText(item_id=item, text=text, stash=stash, final=final, language="en")
+
+
+def target(text: str, stash: str = "", response: str = "r1", *, final: bool = False) -> TargetText:
+    return TargetText(response_id=response, item_id="t", text=text, stash=stash, final=final)
+
+
+def done(response: str = "r1") -> TurnDone:
+    return TurnDone(response_id=response, status="completed")
+
+
+def drawn(show: Callable[[Console], None]) -> tuple[str, str]:
+    """What is printed, as plain text and with its colours."""
+    console = Console(record=True, force_terminal=True, width=80, file=io.StringIO())
+    show(console)
+    return console.export_text(clear=False), console.export_text(styles=True)
+
+
+def test_both_lines_grow_and_tentative_words_are_dim() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("It was", " the west"))
+    captions.apply(target("Era", " el oeste"))
+    text, styled = drawn(lambda console: console.print(captions.picture()))
+    assert [line.strip() for line in text.splitlines()] == ["en It was the west", "es Era el oeste"]
+    assert "\x1b[2;36m the west" in styled
+    assert "\x1b[2;32m el oeste" in styled
+    assert "\x1b[36mIt was" in styled
+
+
+def test_a_snapshot_replaces_what_stood_there() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("", "It was the west"))
+    captions.apply(source("It was the best"))
+    text, _ = drawn(lambda console: console.print(captions.picture()))
+    assert text.strip() == "en It was the best"
+
+
+def test_a_finished_segment_leaves_as_one_pair() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("It was"))
+    captions.apply(target("Era"))
+    assert captions.apply(source("It was the best.", final=True)) == []
+    pair = captions.apply(target("Era el mejor.", final=True))
+    assert pair == [Line("en", "It was the best.", False), Line("es", "Era el mejor.", True)]
+    assert captions.apply(done()) == []
+    text, _ = drawn(lambda console: console.print(captions.picture()))
+    assert text.strip() == ""
+
+
+def test_a_translation_that_ends_first_waits_for_its_source() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("It was"))
+    assert captions.apply(target("Era.", final=True)) == []
+    assert captions.apply(source("It was.", final=True)) == []
+    assert [line.text for line in captions.apply(done())] == ["It was.", "Era."]
+    assert captions.rest() == []
+
+
+def test_speech_without_a_translation_still_leaves() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("One.", item="s1", final=True))
+    assert [line.text for line in captions.apply(source("Two.", item="s2", final=True))] == ["One."]
+    assert [line.text for line in captions.apply(done())] == ["Two."]
+
+
+def test_noise_that_came_to_nothing_leaves_no_line() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("", "hm"))
+    assert captions.apply(source("", final=True)) == []
+    assert captions.apply(target("", final=True)) == []
+    assert captions.apply(done()) == []
+
+
+def test_no_transcript_means_only_translations() -> None:
+    captions = Captions("en", "es")
+    captions.apply(target("Era"))
+    assert captions.apply(target("Era.", final=True)) == [Line("es", "Era.", True)]
+
+
+def test_a_session_that_breaks_off_shows_what_was_certain() -> None:
+    captions = Captions("en", "es")
+    captions.apply(source("It was", " the west"))
+    captions.apply(target("Era", " el"))
+    assert [line.text for line in captions.rest()] == ["It was", "Era"]
+    assert captions.rest() == []
+
+
+def test_the_detected_language_becomes_the_label() -> None:
+    captions = Captions(None, "es")
+    captions.apply(source("It was.", final=True))
+    assert [line.label for line in captions.rest()] == ["en"]
+    fixed = Captions("fr", "es")
+    fixed.apply(source("It was.", final=True))
+    assert [line.label for line in fixed.rest()] == ["fr"]
+
+
+def test_a_server_cannot_steer_the_terminal() -> None:
+    evil = "a\x1b[2J\x1b]0;title\x07b\r\nc\x9b31m\ud800"
+    assert plain(evil) == "a[2J]0;titleb c31m"
+    captions = Captions("en", "es")
+    captions.apply(target("[red]not markup[/red]\x1b[31m", evil))
+    text, styled = drawn(lambda console: console.print(captions.picture()))
+    assert "[red]not markup[/red][31m" in text
+    assert "\x1b]0;" not in styled
+    assert "\x1b[31m" not in styled
+
+
+def test_open_lines_are_bounded() -> None:
+    captions = Captions("en", "es")
+    for number in range(100):
+        captions.apply(source(f"item {number}", item=f"s{number}"))
+    assert len(captions.rest()) <= 8
+
+
+def test_the_newest_dialect_looks_the_same() -> None:
+    reading, captions = Reading(), Captions("en", "es")
+    kind = "response.audio_transcript"
+    raws = [
+        {"type": f"{ASR}delta", "item_id": "s", "delta": "It was"},
+        {"type": f"{ASR}delta", "item_id": "s", "delta": " the best."},
+        {"type": f"{kind}.delta", "response_id": "r", "item_id": "t", "delta": "Era"},
+    ]
+    for raw in raws:
+        for event in reading.feed(raw):
+            captions.apply(event)
+    text, _ = drawn(lambda console: console.print(captions.picture()))
+    assert [line.strip() for line in text.splitlines()] == ["en It was the best.", "es Era"]
+
+
+def test_a_terminal_gets_lines_above_and_a_pipe_gets_plain_lines() -> None:
+    def play(console: Console) -> None:
+        with Screen(Captions("en", "es"), 60_000, console) as screen:
+            screen.show(source("It was", " the west"))
+            screen.progress(30_000)
+            screen.show(source("It was the best.", final=True))
+            screen.show(target("Era el mejor.", final=True))
+            screen.show(source("Cut", item="s2"))
+
+    terminal, _ = drawn(play)
+    assert "en It was the best." in terminal
+    pipe = io.StringIO()
+    play(Console(file=pipe, width=20))
+    assert pipe.getvalue() == "en: It was the best.\nes: Era el mejor.\nen: Cut\n"
+
+
+def test_a_problem_is_a_note_and_no_caption() -> None:
+    pipe = io.StringIO()
+    problem = Problem(type="invalid_request_error", code="invalid_value", message="too big")
+    console = Console(file=pipe, force_terminal=True, width=80)
+    with Screen(Captions("en", "es"), None, console) as screen:
+        screen.show(problem)
+    assert "The server reports: too big" in pipe.getvalue()
+
+
+def test_the_closing_lines_say_what_was_measured_and_what_never_came() -> None:
+    lines = closing_lines(Summary(first_text_ms=1234, first_translation_ms=2000))
+    assert "1.23 s" in lines[0]
+    assert "2.00 s" in lines[1]
+    assert "none came" in lines[2]
