@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from itertools import chain
 
 from dragoman.policy.sentences import Segmenter
 
@@ -55,7 +56,8 @@ class TextQueue:
 
     def has_tail(self) -> bool:
         """Whether there is text (more than white space) behind the last border."""
-        for unit in reversed([*self._ready, self._segmenter.pending, *self._raw]):
+        pending = (self._segmenter.pending,)
+        for unit in chain(reversed(self._raw), pending, reversed(self._ready)):
             if unit is Mark.BORDER:
                 return False
             if str(unit).strip():

@@ -211,6 +211,8 @@ class TtsSession(BaseSession):
 
     # ------------------------------------------------------------ text
     def _hold(self, text: str) -> None:
+        if not text:
+            return
         if self.settings.mode == "commit":
             self._buffer.append(text)
             self._buffered_chars += len(text)
@@ -220,8 +222,7 @@ class TtsSession(BaseSession):
     def _settle_text(self) -> None:
         """Everything appended so far goes into the queue."""
         self._hold(self._halves.flush())
-        for text in self._buffer:
-            self._queue.feed(text)
+        self._queue.feed("".join(self._buffer))
         self._forget_buffer()
 
     def _forget_buffer(self) -> None:
