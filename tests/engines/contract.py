@@ -182,8 +182,7 @@ def detector_refuses_other_frame_lengths(case: Case) -> None:
 
 # ---------------------------------------------------------------- recognition
 def _window(case: Case, samples: Samples, prefix: str = "") -> Window:
-    speech_ms = samples.size * 1000 // RATE if samples.size and np.abs(samples).max() > 0 else 0
-    return Window(samples.tobytes(), case.language, prefix=prefix, speech_ms=speech_ms)
+    return Window(samples.tobytes(), case.language, prefix=prefix)
 
 
 def _recognized(case: Case, samples: Samples, chunk: int) -> tuple[Hypothesis, list[Hypothesis]]:

@@ -48,7 +48,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     scripted (not real), gist (about half of the sentences right), basic (usable, plainly a
     machine), good. ``confidence_gate``: hypotheses below it are not speech this engine knows.
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
-    ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well.
+    ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
+    ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
     """
 
     name: str
@@ -63,6 +64,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     confidence_gate: float = 0.0
     max_batch: int = 1
     max_window_s: float = 12.0
+    step_ms: int | None = None
     about: str = ""
 
 
@@ -122,8 +124,7 @@ class Window(msgspec.Struct, frozen=True):
 
     ``samples`` are float32 bytes at 16 kHz. ``prefix`` is text already committed for the start
     of this window, which an engine may force; words returned always cover the whole window.
-    ``at_ms`` is where the window begins in the session's audio, ``speech_ms`` how much of it holds
-    speech by the detector; scripted engines live on these two.
+    ``at_ms`` is where the window begins in the session's audio; scripted engines live on it.
     """
 
     samples: bytes
@@ -131,7 +132,6 @@ class Window(msgspec.Struct, frozen=True):
     hints: Hints = Hints()
     prefix: str = ""
     at_ms: int = 0
-    speech_ms: int = 0
 
 
 @runtime_checkable

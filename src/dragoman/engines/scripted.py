@@ -49,6 +49,7 @@ class ScriptedAsr:
             languages=("*",),
             confidence_gate=0.5,
             max_batch=16,
+            step_ms=320,
             about="Words from a script or, without one, a word for every 400 ms of sound",
         )
 

@@ -69,8 +69,10 @@ class Hearing(Protocol):
     agreement: Agreement
     language: str | None
 
-    async def feed(self, samples: Samples) -> bool:
-        """Take audio of the turn; whether there may be news in ``agreement``."""
+    async def feed(self, samples: Samples, at_ms: int) -> bool:
+        """Take audio of the turn that begins at this time of the session; whether there may be
+        news in ``agreement``. After a long pause it does not join what was fed before.
+        """
 
     async def pause(self) -> bool:
         """The speaker paused: commit what is held back."""
@@ -108,7 +110,7 @@ class StreamHearing:
         recognition: Recognition = await host.run(engine.start, language, hints)
         return cls(host, recognition, host.info.confidence_gate)
 
-    async def feed(self, samples: Samples) -> bool:
+    async def feed(self, samples: Samples, at_ms: int) -> bool:
         """See ``Hearing``."""
         hypothesis: Hypothesis | None = await self._host.run(self._recognition.feed, samples)
         if hypothesis is None:
@@ -152,7 +154,6 @@ class WindowHearing:
         language: str | None,
         hints: Hints,
         cadence: Cadence,
-        begin_ms: int,
         *,
         trusted: bool = False,
     ) -> None:
@@ -163,7 +164,7 @@ class WindowHearing:
         self._hints = hints
         self._cadence = cadence
         self._window: Samples = np.zeros(0, np.float32)
-        self._begin_ms = begin_ms  # where the window begins in the session's audio
+        self._begin_ms = 0  # where the window begins in the session's audio
         self._decoded = 0  # samples of the window that were in the last decode asked for
         self._agreed = 0  # samples in which everything committed was heard
         self._longest = int(host.info.max_window_s * HEARING_RATE_HZ)
@@ -171,8 +172,13 @@ class WindowHearing:
         self._trusted = trusted
         self._paused: Hypothesis | None = None  # what was heard up to the pause we are in
 
-    async def feed(self, samples: Samples) -> bool:
+    async def feed(self, samples: Samples, at_ms: int) -> bool:
         """See ``Hearing``."""
+        if len(self._window) and at_ms != self._begin_ms + len(self._window) // _PER_MS:
+            await self._commit(len(self._window), At.PAUSE)
+            self._close(len(self._window), sentence=True)
+        if not len(self._window):
+            self._begin_ms = at_ms
         self._window = np.concatenate((self._window, samples))
         news = self._land()
         if len(self._window) >= self._longest:
@@ -277,7 +283,6 @@ class WindowHearing:
             hints=self._hints,
             prefix=joined_text(self.agreement.window),
             at_ms=self._begin_ms,
-            speech_ms=len(samples) // _PER_MS,
         )
         loop = asyncio.get_running_loop()
         began_s = loop.time()

@@ -2,9 +2,8 @@
 
 Law of this file: the only place that opens and closes turns. Audio is taken in order, frame by
 frame; a mark of the endpointer is acted on before the next frame is looked at, so a turn's
-words come from exactly its audio, however fast or slow the client sends. Silence inside a turn
-is not decoded: what was heard is committed at the soft pause, and of a long pause only the last
-part is kept as run-up for what follows.
+words come from exactly its audio, however fast or slow the client sends. While the speaker
+pauses nothing is decoded: what was heard is committed at the soft pause.
 
 Media time is counted in received samples. A turn is at most 30 s long: from 25 s on the next
 soft pause ends it, at 30 s the quietest recent moment.
@@ -13,14 +12,14 @@ soft pause ends it, at 30 s the quietest recent moment.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import numpy as np
 
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import Detection, Detector, Samples
 from dragoman.policy.calm import Calm
-from dragoman.policy.endpoint import SOFT_PAUSE_MS, Endpointer, Mark, Moment
+from dragoman.policy.endpoint import Endpointer, Mark, Moment
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.hearing import Hearing
 from dragoman.runtime.hosts import EngineFailed
@@ -43,6 +42,8 @@ from dragoman.speech import (
 _PER_MS = HEARING_RATE_HZ // 1000
 TURN_MS = 30_000
 TURN_SOFT_MS = 25_000
+KEPT_PAUSE_MS = 1_500
+"""A pause inside a turn up to this long stays part of the audio; of a longer one, the end."""
 _LEAD_IN = (Mark.ONSET, Mark.RESUME)
 _FAILURES_IN_A_ROW = 3
 _KNOWN_WORDS = 4
@@ -50,6 +51,8 @@ _PIECE_MS = 1_000
 """Audio that has piled up is worked on in pieces of at most this."""
 
 
+Frame = tuple[int, Samples]
+"""A piece of audio and the time of the session it begins at."""
 Step = Callable[[], Awaitable[Samples | bool | None]]
 
 
@@ -82,7 +85,7 @@ class Listening:
         self._detection: Detection | None = None
         self._resampler = Resampler(task.rate_in, HEARING_RATE_HZ)
         self._rest: Samples = np.zeros(0, np.float32)  # less than a frame
-        self._recent: deque[Samples] = deque()  # frames before an onset, or inside a pause
+        self._recent: deque[Frame] = deque()  # before an onset, or inside a pause
         self._turn: Turn | None = None
         self._turns = 0
         self._ended_ms = 0
@@ -141,16 +144,17 @@ class Listening:
         frames = self._rest[: count * self._frame].reshape(count, self._frame)
         self._rest = self._rest[count * self._frame :]
         probabilities = await self._stack.detector.run(self._detect, frames)
-        speech: list[Samples] = []
+        speech: list[Frame] = []
         for frame, probability in zip(frames, probabilities, strict=True):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
+            at_ms = self._now_ms
             self._now_ms += self._frame_ms
             moment = self._endpointer.feed(probability)
             if self._collects() and (moment is None or moment.mark not in _LEAD_IN):
-                speech.append(frame)
+                speech.append((at_ms, frame))
             else:
-                self._keep(frame)
+                self._keep(at_ms, frame)
             if moment is not None or self._is_full():
                 await self._feed(speech)
                 speech = []
@@ -167,12 +171,12 @@ class Listening:
         """Whether frames go to the turn at once (else they are only kept)."""
         return self._turn is not None and self._endpointer.speaking
 
-    def _keep(self, frame: Samples) -> None:
+    def _keep(self, at_ms: int, frame: Samples) -> None:
         """Remember the last frames: the run-up of an onset, or the end of a pause."""
-        self._recent.append(frame)
-        endpointing = self._settings.endpointing
-        prefix_ms = endpointing.prefix_ms if endpointing else 0
-        room_ms = max(prefix_ms, SOFT_PAUSE_MS) + 4 * self._frame_ms
+        self._recent.append((at_ms, frame))
+        room_ms = KEPT_PAUSE_MS
+        if self._turn is None and self._settings.endpointing is not None:
+            room_ms = self._settings.endpointing.prefix_ms + 4 * self._frame_ms
         while len(self._recent) * self._frame_ms > room_ms:
             self._recent.popleft()
 
@@ -194,20 +198,20 @@ class Listening:
         settings = self._settings
         self._endpointer.configure(settings.endpointing)
         self._turns += 1
-        hearing = await self._stack.hear(settings, at_ms, trusted=self._trusted)
+        hearing = await self._stack.hear(settings, trusted=self._trusted)
         self._turn = Turn(self._turns, settings, hearing, at_ms)
         await self._texts.open(self._turns, settings)
         await self._emit(SpeechStarted(self._turns, at_ms))
         if rest is None:
             await self._release()
         else:
-            await self._feed([rest])
+            await self._feed([(at_ms, rest)])
 
     async def _release(self) -> None:
         """Give the turn the kept frames, as far as they lie in its own time."""
         if self._turn is not None:
-            own = self._length_ms(self._turn) // self._frame_ms
-            frames = list(self._recent)[max(0, len(self._recent) - own) :]
+            begin_ms = self._turn.begin_ms
+            frames = [frame for frame in self._recent if frame[0] >= begin_ms - self._frame_ms]
             self._recent.clear()
             await self._feed(frames)
 
@@ -248,7 +252,7 @@ class Listening:
         if self._turn is None and manual:
             await self._open(self._now_ms)
         if self._turn is not None:
-            await self._feed([self._rest] if self._collects() else [])
+            await self._feed([(self._now_ms, self._rest)] if self._collects() else [])
             self._endpointer.reset()
             await self._close(self._now_ms)
         self._forget()
@@ -266,12 +270,14 @@ class Listening:
         self._rest = self._rest[:0]
 
     # ------------------------------------------------------------ the open turn
-    async def _feed(self, frames: list[Samples]) -> None:
-        turn = self._turn
-        if turn is None or not frames:
+    async def _feed(self, frames: Iterable[Frame]) -> None:
+        """Give the turn audio without gaps."""
+        turn, pieces = self._turn, list(frames)
+        if turn is None or not pieces:
             return
-        samples = np.concatenate(frames)
-        if await self._guarded(turn, lambda: turn.hearing.feed(samples)):
+        at_ms = pieces[0][0]
+        samples = np.concatenate([piece for _, piece in pieces])
+        if await self._guarded(turn, lambda: turn.hearing.feed(samples, at_ms)):
             await self._tell(turn)
 
     async def _tell(self, turn: Turn, *, paused: bool = False) -> None:

@@ -155,17 +155,15 @@ class Stack:
                 return seat.host, seat.engine
         return None
 
-    async def hear(self, settings: Interpret, at_ms: int, *, trusted: bool) -> Hearing:
+    async def hear(self, settings: Interpret, *, trusted: bool) -> Hearing:
         """A recogniser for one turn; ``trusted`` when this session's speaker was understood."""
         seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
         if isinstance(seat.engine, Recognizer):
             return await StreamHearing.start(
                 seat.host, seat.engine, settings.source, settings.hints
             )
-        cadence = Cadence(self._asr_step_ms)
-        return WindowHearing(
-            seat.host, settings.source, settings.hints, cadence, at_ms, trusted=trusted
-        )
+        cadence = Cadence(self._asr_step_ms or seat.info.step_ms)
+        return WindowHearing(seat.host, settings.source, settings.hints, cadence, trusted=trusted)
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""
