@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import queue
 import threading
 from collections import deque
@@ -237,7 +238,7 @@ class ThreadHost:
             if batch:
                 self._batches += 1
                 loop = asyncio.get_running_loop()
-                self._threads.submit(lambda loop=loop, batch=batch: self._work_on(loop, batch))  # type: ignore[misc]  # mypy cannot type defaults of a lambda
+                self._threads.submit(functools.partial(self._work_on, loop, batch))
 
     def _work_on(
         self,

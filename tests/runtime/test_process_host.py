@@ -1,0 +1,280 @@
+"""Engines in worker processes: what is said stays tied to its text, and nothing that a worker
+does (die, hang, raise, run ahead) hurts more than the one job it had.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runtime import tiny_engines as tiny
+
+from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
+from dragoman.runtime.hosts import EngineFailed, ProcessHost
+from dragoman.runtime.process_jobs import Speech
+from dragoman.speech import Hypothesis
+
+pytestmark = pytest.mark.anyio
+HERE = str(Path(__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def _workers_find_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", HERE)
+
+
+def say(text: str) -> Utterance:
+    return Utterance(text, "", "en")
+
+
+@asynccontextmanager
+async def hosted(
+    spec: str = tiny.SPEAKER, engine: Any = None, **options: Any
+) -> AsyncIterator[ProcessHost]:
+    info = (engine or tiny.Speaker()).info
+    host = ProcessHost(info, spec=spec, **{"workers": 1, **options})
+    await host.start()
+    try:
+        yield host
+    finally:
+        await host.close()
+
+
+async def spoken(host: ProcessHost, text: str, rate_hz: int = tiny.RATE_HZ) -> bytes:
+    return b"".join([piece async for piece in host.speak(say(text), rate_hz)])
+
+
+async def failed(work: Coroutine[Any, Any, Any]) -> str:
+    with pytest.raises(EngineFailed) as caught:
+        await work
+    return str(caught.value)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():
+        await asyncio.sleep(0.001)
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended (a zombie that nobody has reaped yet counts)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+async def test_many_jobs_at_once_keep_their_own_sound() -> None:
+    async with hosted(workers=2) as host:
+        texts = [f"job {n} " + chr(0x4E00 + n) * (n % 7) for n in range(40)]
+        results = await asyncio.gather(*(spoken(host, text) for text in texts))
+        assert results == [tiny.pcm_of(text) for text in texts]
+        assert host.waiting == 0
+
+
+async def test_speech_is_resampled_to_the_exact_length() -> None:
+    async with hosted() as host:
+        for rate_hz in (8_000, 24_000, 48_000):
+            assert len(await spoken(host, "abcde", rate_hz)) == 5 * 2 * rate_hz // 10
+        assert await spoken(host, "") == b""
+
+
+async def test_a_killed_worker_fails_its_job_only_and_is_replaced() -> None:
+    async with hosted(window_ms=200) as host:
+        (old,) = host.pids
+        pieces = host.speak(say("x" * 1000), tiny.RATE_HZ)
+        await anext(pieces)
+        behind = asyncio.create_task(spoken(host, "behind"))
+        await until(lambda: host.waiting == 1)
+        os.kill(old, signal.SIGKILL)
+        with pytest.raises(EngineFailed, match="SIGKILL"):
+            async for _ in pieces:
+                pass
+        assert await behind == tiny.pcm_of("behind")
+        (new,) = host.pids
+        assert new != old
+
+
+async def test_killing_an_idle_worker_costs_nothing() -> None:
+    async with hosted() as host:
+        (old,) = host.pids
+        os.kill(old, signal.SIGKILL)
+        await until(lambda: old not in host.pids)
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
+async def test_a_stuck_worker_is_replaced_after_the_limit() -> None:
+    async with hosted(limit_s=0.3) as host:
+        (old,) = host.pids
+        assert "time limit" in await failed(spoken(host, "!hang"))
+        assert await spoken(host, "after") == tiny.pcm_of("after")
+        assert old not in host.pids
+
+
+async def test_waiting_for_a_slow_listener_is_not_being_stuck() -> None:
+    async with hosted(limit_s=0.5, window_ms=200) as host:
+        text = "y" * 200
+        got = []
+        async with aclosing(host.speak(say(text), tiny.RATE_HZ)) as pieces:
+            got.append(await anext(pieces))
+            await until(lambda: all(r.job.stalled for r in host._running.values()))  # type: ignore[union-attr]
+            await asyncio.sleep(1.0)  # longer than the limit: time itself is what is tested
+            got += [piece async for piece in pieces]
+        assert b"".join(got) == tiny.pcm_of(text)
+
+
+async def test_a_slow_listener_bounds_what_the_worker_sends() -> None:
+    async with hosted(window_ms=500) as host:
+        async with aclosing(host.speak(say("z" * 1000), tiny.RATE_HZ)) as pieces:
+            await anext(pieces)
+            (running,) = host._running.values()
+            assert isinstance(running.job, Speech)
+            await until(lambda: running.job.stalled)  # type: ignore[union-attr]
+            assert running.job._ahead <= 700 * 32  # window and one piece, in bytes
+            assert host.waiting == 0
+        assert await spoken(host, "next") == tiny.pcm_of("next")
+
+
+async def test_a_stalled_worker_gets_room_while_others_wait() -> None:
+    async with hosted(window_ms=1_000) as host:
+        text = "w" * 25  # 2.5 s: more than one window, less than the widest
+        async with aclosing(host.speak(say(text), tiny.RATE_HZ)) as pieces:
+            first = await anext(pieces)
+            assert await spoken(host, "other") == tiny.pcm_of("other")  # though nobody reads on
+            assert first + b"".join([piece async for piece in pieces]) == tiny.pcm_of(text)
+
+
+async def test_cancelling_keeps_the_worker() -> None:
+    async with hosted(window_ms=200) as host:
+        pids = host.pids
+        for _ in range(5):
+            async with aclosing(host.speak(say("c" * 5000), tiny.RATE_HZ)) as pieces:
+                await anext(pieces)
+        assert await spoken(host, "still") == tiny.pcm_of("still")
+        assert host.pids == pids
+
+
+async def test_cancelling_a_queued_job_takes_it_out_of_the_line() -> None:
+    async with hosted(window_ms=200) as host:
+        long = host.speak(say("c" * 5000), tiny.RATE_HZ)
+        async with aclosing(long) as pieces:
+            await anext(pieces)
+            queued = asyncio.create_task(spoken(host, "never"))
+            await until(lambda: host.waiting == 1)
+            queued.cancel()
+            await asyncio.wait([queued])
+            assert host.waiting == 0
+
+
+async def test_an_engine_that_raises_fails_the_call_and_lives_on() -> None:
+    async with hosted() as host:
+        pids = host.pids
+        assert "as asked" in await failed(spoken(host, "!raise"))
+        assert await spoken(host, "ok") == tiny.pcm_of("ok")
+        assert host.pids == pids
+        assert "worker processes" in await failed(host.run(print))
+
+
+async def test_a_crash_loop_fails_clearly_and_heals() -> None:
+    async with hosted() as host:
+        for _ in range(3):
+            assert "SIGKILL" in await failed(spoken(host, "!crash"))
+        assert "keep dying" in await failed(spoken(host, "too early"))
+        await until(lambda: bool(host._idle))
+        assert await spoken(host, "healed") == tiny.pcm_of("healed")
+
+
+async def test_close_ends_jobs_and_leaves_no_process() -> None:
+    async with hosted(workers=3, window_ms=200, limit_s=60) as host:
+        pids = host.pids
+        assert len(pids) == 3
+        hanging = [asyncio.create_task(spoken(host, "!hang")) for _ in range(2)]
+        streaming = host.speak(say("s" * 5000), tiny.RATE_HZ)
+        await anext(streaming)
+        waiting = asyncio.create_task(spoken(host, "queued"))
+        await until(lambda: host.waiting == 1)
+        await host.close()
+        for task in (*hanging, waiting):
+            assert "closed" in await failed(task)  # type: ignore[arg-type]
+        assert "not open" in await failed(spoken(host, "late"))
+        assert host.pids == []
+        assert all(gone(pid) for pid in pids)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (tiny.MISSING, "install the tiny thing"),
+        (tiny.DIES_LOADING, "SIGKILL"),
+        ("no_such_module:Engine", "no_such_module"),
+        ("no-such-engine", "no-such-engine"),
+    ],
+)
+async def test_an_engine_that_cannot_start_says_why(spec: str, message: str) -> None:
+    host = ProcessHost(tiny.Speaker().info, spec=spec, workers=2)
+    with pytest.raises(EngineUnavailable, match=message):
+        await host.start()
+    assert host.pids == []
+
+
+async def test_windows_and_translations_are_answered_in_batches() -> None:
+    async with hosted(tiny.LISTENER, tiny.Listener()) as host:
+        answers = await asyncio.gather(*(host.call(Window(bytes(4 * n))) for n in range(6)))
+        words = [[w.text for w in a.words] for a in answers if isinstance(a, Hypothesis)]
+        assert words == [["0", "1"], ["4", "4"], ["8", "4"], ["12", "4"], ["16", "4"], ["20", "1"]]
+        assert "as asked" in await failed(host.call(Window(b"", "raise")))
+    async with hosted(tiny.TRANSLATOR, tiny.UpperCase()) as host:
+        assert await host.call(Translation("hola", "es", "en")) == "HOLA"
+        assert "does not speak" in await failed(spoken(host, "x"))
+
+
+async def test_the_queue_has_a_bound() -> None:
+    async with hosted(window_ms=200, most_waiting=2) as host:
+        async with aclosing(host.speak(say("q" * 5000), tiny.RATE_HZ)) as pieces:
+            await anext(pieces)
+            queued = [asyncio.create_task(spoken(host, "in")) for _ in range(2)]
+            await until(lambda: host.waiting == 2)
+            assert "too many" in await failed(spoken(host, "out"))
+        assert await asyncio.gather(*queued) == [tiny.pcm_of("in")] * 2
+
+
+async def test_it_works_on_uvloop_too() -> None:
+    code = (
+        "import uvloop\nfrom dragoman.runtime.hosts import ProcessHost\n"
+        "from dragoman.engines.base import Utterance\nimport tiny_engines as tiny\n"
+        "async def main():\n"
+        "    host = ProcessHost(tiny.Speaker().info, spec=tiny.SPEAKER, workers=1, limit_s=5)\n"
+        "    await host.start()\n"
+        "    said = host.speak(Utterance('uv', '', 'en'), tiny.RATE_HZ)\n"
+        "    assert b''.join([p async for p in said]) == tiny.pcm_of('uv')\n"
+        "    await host.close()\n"
+        "uvloop.run(main())"
+    )
+    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=False)
+    assert done.returncode == 0
+
+
+async def test_workers_end_when_their_host_is_killed() -> None:
+    code = (
+        "import asyncio\nfrom dragoman.runtime.hosts import ProcessHost\n"
+        "from dragoman.engines.base import Utterance\nimport tiny_engines as tiny\n"
+        "async def main():\n"
+        "    host = ProcessHost(tiny.Speaker().info, spec=tiny.SPEAKER, workers=2, limit_s=60)\n"
+        "    await host.start()\n"
+        "    print(*host.pids, flush=True)\n"
+        "    async for _ in host.speak(Utterance('!hang', '', 'en'), 16000): pass\n"
+        "asyncio.run(main())"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        line = await asyncio.to_thread(parent.stdout.readline)
+        parent.kill()
+    pids = [int(pid) for pid in line.split()]
+    assert len(pids) == 2
+    await until(lambda: all(gone(pid) for pid in pids))

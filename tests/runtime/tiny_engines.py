@@ -1,0 +1,118 @@
+"""Deterministic engines for the tests of hosts; their sound says which text it came from.
+
+They live in a file of their own because worker processes import them, by the spec strings
+``SPEAKER`` and so on; ``PYTHONPATH`` has to hold this folder then.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+
+from dragoman.engines.base import EngineUnavailable, Info, Translation, Utterance, Window
+from dragoman.speech import Hypothesis, Word
+
+SPEAKER = "tiny_engines:Speaker"
+LISTENER = "tiny_engines:Listener"
+TRANSLATOR = "tiny_engines:UpperCase"
+MISSING = "tiny_engines:Missing"
+DIES_LOADING = "tiny_engines:DiesLoading"
+RATE_HZ = 16_000
+PIECE_SAMPLES = 1_600
+
+
+def pcm_of(text: str) -> bytes:
+    """What ``Speaker`` says: for every character a tenth of a second of its code point."""
+    return b"".join(ord(c).to_bytes(2, "little") * PIECE_SAMPLES for c in text)
+
+
+class _Tiny:
+    def load(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class Speaker(_Tiny):
+    """Text is spoken character by character, or is one of a few commands."""
+
+    def __init__(self) -> None:
+        self.info = Info(
+            name="tiny", role="tts", licence="Apache-2.0", quality="scripted", runs_in="process",
+            languages=("*",), rate_hz=RATE_HZ,
+        )  # fmt: skip
+        self.made = 0
+        self.stopped = threading.Event()
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        text = utterance.text
+        if text == "!hang":
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+            threading.Event().wait()
+        if text == "!crash":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if text == "!raise":
+            raise ValueError("as asked")
+        try:
+            for character in text:
+                self.made += 1
+                yield pcm_of(character)
+        finally:
+            self.stopped.set()
+
+
+class Listener(_Tiny):
+    """Hypotheses that say how long a window and how large its batch was."""
+
+    def __init__(self) -> None:
+        self.info = Info(
+            name="ears", role="asr", licence="Apache-2.0", quality="scripted", runs_in="process",
+            languages=("*",), max_batch=4,
+        )  # fmt: skip
+        self.batches: list[int] = []
+        self.entered = threading.Semaphore(0)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        self.entered.release()
+        self.gate.wait()
+        if any(window.language == "raise" for window in windows):
+            raise ValueError("as asked")
+        self.batches.append(len(windows))
+        return [Hypothesis((Word(f"{len(w.samples)}"), Word(f"{len(windows)}"))) for w in windows]
+
+
+class UpperCase(_Tiny):
+    """Translates by shouting."""
+
+    def __init__(self) -> None:
+        self.info = Info(
+            name="shout", role="mt", licence="Apache-2.0", quality="scripted", runs_in="process",
+            pairs=(("*", "*"),),
+        )  # fmt: skip
+
+    def translate(self, request: Translation) -> str:
+        if request.text == "!raise":
+            raise ValueError("as asked")
+        return request.text.upper()
+
+    def warm(self, source: str, target: str) -> None:
+        pass
+
+
+class Missing(Speaker):
+    """Cannot be loaded."""
+
+    def load(self) -> None:
+        raise EngineUnavailable("install the tiny thing")
+
+
+class DiesLoading(Speaker):
+    """Takes its process down while loading."""
+
+    def load(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
