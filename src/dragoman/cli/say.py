@@ -53,7 +53,9 @@ def say(
     ] = "speech.wav",
     voice: Annotated[str | None, typer.Option(help="Name of a voice, e.g. Cherry.")] = None,
     model: Annotated[str, typer.Option(help="Model name.")] = DEFAULT_MODEL,
-    url: Annotated[str, typer.Option(help="Address of the server.")] = LOCAL_URL,
+    url: Annotated[
+        str, typer.Option(help="Address of the server.", envvar="DRAGOMAN_URL")
+    ] = LOCAL_URL,
     api_key: Annotated[
         str | None, typer.Option(help="API key; default: DASHSCOPE_API_KEY.", show_default=False)
     ] = None,

@@ -56,7 +56,10 @@ class Screen:
 
     def close(self) -> None:
         """Print what is still open and give the terminal back. Safe to call twice."""
-        for line in self._captions.rest():
+        left = self._captions.rest()
+        if self._live is not None:
+            self._live.update(Text())
+        for line in left:
             self._print(line)
         if self._live is not None:
             self._live.stop()
@@ -67,10 +70,11 @@ class Screen:
         if isinstance(event, Problem):
             self.note(f"The server reports: {event.message or event.code}", style="yellow")
             return
-        for line in self._captions.apply(event):
-            self._print(line)
+        finished = self._captions.apply(event)
         if self._live is not None and not isinstance(event, Audio):
-            self._live.update(self._picture())
+            self._live.update(self._picture())  # Before printing, or a line is seen twice.
+        for line in finished:
+            self._print(line)
 
     def progress(self, media_ms: float) -> None:
         """So much of the source has been sent."""

@@ -76,7 +76,9 @@ def translate(
     ] = True,
     model: Annotated[str, typer.Option(help="Model name.")] = DEFAULT_MODEL,
     voice: Annotated[str | None, typer.Option(help="Name of a voice.")] = None,
-    url: Annotated[str, typer.Option(help="Address of the server.")] = LOCAL_URL,
+    url: Annotated[
+        str, typer.Option(help="Address of the server.", envvar="DRAGOMAN_URL")
+    ] = LOCAL_URL,
     api_key: Annotated[
         str | None, typer.Option(help="API key; default: DASHSCOPE_API_KEY.", show_default=False)
     ] = None,
