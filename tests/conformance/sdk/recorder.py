@@ -84,10 +84,12 @@ def listen_to_debug_log():
 def play(flow, options):
     """One flow; an exception is an outcome, not a crash."""
     recorder = Recorder()
+    began = time.monotonic()
     try:
         flow(recorder, options)
     except Exception as error:  # what the SDK raises is part of the result
         recorder.outcome["raised"] = f"{type(error).__name__}: {error}"
+    recorder.outcome["seconds"] = round(time.monotonic() - began, 2)
     return {"log": recorder.log, "outcome": recorder.outcome}
 
 
