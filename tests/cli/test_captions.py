@@ -6,13 +6,13 @@ import io
 from collections.abc import Callable
 
 from rich.console import Console
-from tests.client.test_reading import ASR
 
 from dragoman.cli.captions import Captions, Line, plain
 from dragoman.cli.screen import Screen, closing_lines
 from dragoman.client.events import Problem, SourceText, TargetText, TurnDone
 from dragoman.client.latency import Summary
 from dragoman.client.reading import Reading
+from tests.client.test_reading import ASR
 
 
 def source(text: str, stash: str = "", item: str = "s1", *, final: bool = False) -> SourceText:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.test_main import run
 
 from dragoman.cli import checks
 from dragoman.server.config import Config, ServerLimits
+from tests.cli.test_main import run
 
 
 def report(*arguments: str, **settings: object) -> tuple[int, dict[str, Any], dict[str, Any]]:

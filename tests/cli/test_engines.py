@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
-from tests.cli.test_main import run
-
 from dragoman.cli.probe import counted, probe
 from dragoman.engines import registry
+from tests.cli.test_main import run
 
 
 def test_json_has_every_registered_engine_with_its_description() -> None:

@@ -6,10 +6,10 @@ import subprocess
 import sys
 
 import pytest
-from tests.live import command, environment
 
 from dragoman import __version__
 from dragoman.cli.main import COMMANDS
+from tests.live import command, environment
 
 
 def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:

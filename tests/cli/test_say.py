@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 import typer
-from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
 from typer.testing import CliRunner, Result
 
 from dragoman.cli.say import say
+from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 APP = typer.Typer()
 APP.command()(say)

@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from typer.testing import CliRunner, Result
+
+from dragoman.cli.translate import translate
 from tests.client.fake import (
     FLAT,
     NESTED,
@@ -24,9 +27,6 @@ from tests.client.fake import (
     tone,
 )
 from tests.client.test_media import make
-from typer.testing import CliRunner, Result
-
-from dragoman.cli.translate import translate
 
 APP = typer.Typer()
 APP.command()(translate)

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from tests.client.fake import Stage, fake_server, opening
 
 from dragoman.client.base import Connection, _key_for, address_of, is_loopback
 from dragoman.client.errors import (
@@ -19,6 +18,7 @@ from dragoman.client.errors import (
     Refused,
     ServerError,
 )
+from tests.client.fake import Stage, fake_server, opening
 
 Use = Callable[[Connection], Awaitable[Any]]
 

@@ -7,7 +7,6 @@ import base64
 from typing import Any
 
 import pytest
-from tests.client.fake import FLAT, NESTED, OLDEST, Stage, fake_server, interpreting, opening, tone
 
 from dragoman.client import CannotConnect, InterpretClient, ServerError
 from dragoman.client.events import (
@@ -21,6 +20,7 @@ from dragoman.client.events import (
     TurnDone,
 )
 from dragoman.client.interpret import Settings, session_object
+from tests.client.fake import FLAT, NESTED, OLDEST, Stage, fake_server, interpreting, opening, tone
 
 
 async def interpret(url: str, model: str, pcm: bytes, **settings: Any) -> list[Event]:

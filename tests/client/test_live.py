@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 import typer
-from tests.client.fake import FLAT, NESTED, OLDEST
-from tests.client.test_media import make
-from tests.live import Live
 from typer.testing import CliRunner
 
 from dragoman.cli.say import say
@@ -27,6 +24,9 @@ from dragoman.client.events import (
     TurnDone,
 )
 from dragoman.client.media import MediaFile, Sound
+from tests.client.fake import FLAT, NESTED, OLDEST
+from tests.client.test_media import make
+from tests.live import Live
 
 # Whatever a program calls it, a command is run in this process: no start of Python each time.
 SAY, TRANSLATE = typer.Typer(), typer.Typer()

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 from dragoman.client import ConnectionLost, ServerError, SpeechClient
 from dragoman.client.events import Cleared, Committed, SessionChanged, SessionFinished, SpokenData
+from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 
 async def spoken(client: SpeechClient, text: str | AsyncIterator[str]) -> bytes:

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Callable
 
 import pytest
+
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
 from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis

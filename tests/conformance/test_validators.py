@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from tests.conformance.good_logs import (
     ASR,
     MODEL_A,

@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 
 import msgspec
-from tests.docs.error_cases import COVERAGE, Case, Step, Wait
 
 from dragoman.families import lookup
 from dragoman.session import make_session
@@ -14,6 +13,7 @@ from dragoman.session.kernel import Close, Command, Ended, Failed, Output, Send
 from dragoman.wire.base import Ids, nonce_from
 from dragoman.wire.codec import Codec
 from dragoman.wire.common import Error
+from tests.docs.error_cases import COVERAGE, Case, Step, Wait
 
 NOTHING = "–"
 CULPRIT = "culprit_1"

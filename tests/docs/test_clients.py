@@ -10,6 +10,7 @@ import wave
 from pathlib import Path
 
 import pytest
+
 from tests.client.test_media import make
 from tests.live import Live, environment
 

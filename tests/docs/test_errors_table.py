@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tests.docs.error_cases import CASES, COVERAGE, TTS, Case, Wait, append, audio
-from tests.docs.play_case import CULPRIT, NOTHING, framed, play
 
 from dragoman.families import lookup
 from dragoman.session import make_session
@@ -16,6 +14,8 @@ from dragoman.session.kernel import Command, Ended, Failed, Note, Output, Send
 from dragoman.wire.base import Ids, nonce_from
 from dragoman.wire.codec import Codec
 from dragoman.wire.common import Error
+from tests.docs.error_cases import CASES, COVERAGE, TTS, Case, Wait, append, audio
+from tests.docs.play_case import CULPRIT, NOTHING, framed, play
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests import recordings
-from tests.engines.contract import Case, laws
 
 from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Samples
+from tests import recordings
+from tests.engines.contract import Case, laws
 
 
 def dickens() -> Samples:

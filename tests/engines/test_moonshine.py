@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests import recordings
 
 from dragoman.engines import bundled
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine import FILES, REQUIREMENT, Moonshine
 from dragoman.engines.moonshine_tokens import Bias, Tokens, looping
 from dragoman.speech import Hints, joined_text
+from tests import recordings
 
 
 @pytest.fixture(scope="module")

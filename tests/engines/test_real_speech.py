@@ -8,13 +8,13 @@ from __future__ import annotations
 import jiwer
 import numpy as np
 import pytest
-from tests import recordings
-from tests.recordings import DICKENS, Recording, needs_pocketsphinx, needs_shared, spoken_words
 
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine import Moonshine
 from dragoman.engines.silero import Silero
 from dragoman.speech import Hypothesis, joined_text
+from tests import recordings
+from tests.recordings import DICKENS, Recording, needs_pocketsphinx, needs_shared, spoken_words
 
 
 @pytest.fixture(scope="module")

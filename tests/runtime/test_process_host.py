@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.runtime import tiny_engines as tiny
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts import EngineFailed, ProcessHost
 from dragoman.runtime.process_jobs import Speech
 from dragoman.speech import Hypothesis
+from tests.runtime import tiny_engines as tiny
 
 pytestmark = pytest.mark.anyio
 HERE = str(Path(__file__).parent)

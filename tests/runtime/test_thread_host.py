@@ -7,11 +7,11 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.runtime import tiny_engines as tiny
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts import EngineFailed, ThreadHost, make_host
 from dragoman.speech import Hypothesis, joined_text
+from tests.runtime import tiny_engines as tiny
 
 pytestmark = pytest.mark.anyio
 

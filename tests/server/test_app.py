@@ -10,13 +10,13 @@ import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.server.raw import handshake
-from tests.server.shell import FakeStack, shell
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from dragoman import __version__
 from dragoman.server.app import model_in
+from tests.server.raw import handshake
+from tests.server.shell import FakeStack, shell
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

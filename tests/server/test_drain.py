@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.server.shell import shell
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+
+from tests.server.shell import shell
 
 
 def test_a_running_session_may_finish_while_new_ones_are_refused() -> None:

@@ -7,10 +7,11 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.live import Live, command, environment, serve
-from tests.server.raw import handshake, masked
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
+
+from tests.live import Live, command, environment, serve
+from tests.server.raw import handshake, masked
 
 TTS = "?model=qwen3-tts-flash-realtime"
 INTERPRETATION = "?model=qwen3.5-livetranslate-flash-realtime"

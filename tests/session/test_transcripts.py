@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from tests.transcripts.player import play
 
 FOLDER = Path(__file__).parent.parent / "transcripts"
