@@ -29,7 +29,7 @@ _PER_MS = HEARING_RATE_HZ // 1000
 CLOSE_AFTER_MS = 5_000
 """A pause closes a window at least this long; shorter ones give the recogniser its context."""
 _CUT_FROM_MS = 4_000
-_CUT_TO_MS = 400
+_CUT_TO_MS = 80
 _QUIET_MS = 120
 _SETTLE_MS = 200
 _SNIPPET_MS = 2_000
@@ -263,8 +263,8 @@ class WindowHearing:
         self._close(end)
 
     def _quiet_moment(self) -> int:
-        """Where to cut: behind all committed words (they agreed in two hypotheses, so the
-        earlier of these had heard them), before the very end, where a word may have begun.
+        """Where to cut: behind all committed words; they agreed in two hypotheses, so the
+        earlier of these had heard them.
         """
         size = len(self._window)
         last = max(size - _CUT_TO_MS * _PER_MS, 0)

@@ -156,14 +156,22 @@ class Stack:
         return None
 
     async def hear(self, settings: Interpret, *, trusted: bool) -> Hearing:
-        """A recogniser for one turn; ``trusted`` when this session's speaker was understood."""
+        """A recogniser for one turn. ``trusted`` when this session's speaker was understood
+        before; who declares the source language is trusted from the start.
+        """
         seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
         if isinstance(seat.engine, Recognizer):
             return await StreamHearing.start(
                 seat.host, seat.engine, settings.source, settings.hints
             )
         cadence = Cadence(self._asr_step_ms or seat.info.step_ms)
-        return WindowHearing(seat.host, settings.source, settings.hints, cadence, trusted=trusted)
+        return WindowHearing(
+            seat.host,
+            settings.source,
+            settings.hints,
+            cadence,
+            trusted=trusted or settings.source is not None,
+        )
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""
