@@ -1,0 +1,215 @@
+"""How good the embedded engines are on real speech, and what doing it live costs.
+
+Law of this file: nothing here is tuned to these recordings. Word error rate and chrF of what
+clients receive at microphone pace, beside the same engines *offline*: the whole recording
+recognised at once (in pieces where the model takes no more), each sentence translated whole. The
+quotient of both is the retention: what is left of the quality when one does not wait.
+
+Measures: jiwer's word error rate over lower-case words without marks; sacrebleu's chrF2.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from dragoman.bench import loops
+from dragoman.bench.judging import judge
+from dragoman.bench.live import Live
+from dragoman.bench.measures import Timeline
+from dragoman.bench.numbers import BenchFailed, Figure, Part, ratio
+from dragoman.bench.recordings import RATE_HZ, Pcm, Recording, all_english, read
+from dragoman.bench.subject import serving
+from dragoman.bench.wheel import Wheel
+from dragoman.engines import registry
+from dragoman.engines.base import Translation, Window
+from dragoman.policy.sentences import Segmenter
+from dragoman.runtime.hearing import quietest
+from dragoman.runtime.hosts import EngineHost, make_host
+from dragoman.speech import Hypothesis
+
+TARGET = "es"
+_AT_ONCE = 3
+_QUICK = 4
+_FINISH_S = 90.0
+
+
+class Score(msgspec.Struct, kw_only=True):
+    """One recording; texts as received, rates as fractions, chrF 0..100."""
+
+    id: str
+    transcript: str
+    heard: str
+    heard_offline: str
+    wer: float
+    wer_offline: float
+    said: str
+    said_offline: str
+    reference: str | None
+    chrf: float | None
+    """Against the human translation, where there is one."""
+    chrf_offline: float | None
+    agreement: float
+    """chrF of what was said live against what the same engines say offline."""
+
+
+def measure(*, quick: bool, recordings: Path | None) -> Part:
+    """Interpret every English recording at hand, live and offline."""
+    judges = _judges()
+    chosen = all_english(recordings)[: _QUICK if quick else None]
+    with serving() as subject:
+        live = loops.run(_live(subject.port, chosen))
+    offline = loops.run(_offline(chosen))
+    scores = [
+        judges.score(recording, live[recording.id], offline[recording.id]) for recording in chosen
+    ]
+    figures = judges.totals(scores)
+    raw: dict[str, object] = {"recordings": msgspec.to_builtins(scores)}
+    return Part(name="quality", figures=figures, raw=raw)
+
+
+def plain_words(text: str) -> str:
+    """Text as word error rates count it: lower case, without marks."""
+    return " ".join(re.sub(r"[^\w' ]+", " ", text.lower().replace("’", "'")).split())
+
+
+# ---------------------------------------------------------------- live and offline
+async def _live(port: int, recordings: list[Recording]) -> dict[str, tuple[str, str]]:
+    """What was heard and said of each recording, a few at a time, at microphone pace."""
+    found: dict[str, tuple[str, str]] = {}
+    wheel, room = Wheel(), asyncio.Semaphore(_AT_ONCE)
+
+    async def one(recording: Recording) -> None:
+        async with room:
+            samples = await read(recording.path)
+            session = await Live.open(port, samples, TARGET, speak=False)
+            session.start(wheel, wheel.now_s)
+            await session.finished(len(samples) / RATE_HZ + _FINISH_S)
+        verdict = judge(session.rows, Timeline.of(samples, RATE_HZ))
+        found[recording.id] = verdict.source_text, verdict.target_text
+
+    await asyncio.gather(*(one(recording) for recording in recordings))
+    return found
+
+
+async def _offline(recordings: list[Recording]) -> dict[str, tuple[str, str]]:
+    """The same of the engines alone, in this process."""
+    hosts = [
+        make_host(registry.make(spec), spec=spec, threads=1, workers=1)
+        for spec in ("moonshine", "apertium")
+    ]
+    hearing, translating = hosts
+    try:
+        for host in hosts:
+            await host.start()
+        found: dict[str, tuple[str, str]] = {}
+        for recording in recordings:
+            heard = await _recognised(hearing, await read(recording.path))
+            found[recording.id] = heard, await _translated(translating, heard)
+        return found
+    finally:
+        for host in hosts:
+            await host.close()
+
+
+async def _recognised(host: EngineHost, samples: Pcm) -> str:
+    heard: list[str] = []
+    floats = samples.astype(np.float32) / 32768.0
+    longest = int(host.info.max_window_s * RATE_HZ)
+    while len(floats):
+        end = len(floats)
+        if end > longest:
+            end = quietest(floats, longest // 2, longest - RATE_HZ // 2)
+        answer = await host.call(Window(samples=floats[:end].tobytes(), language="en"))
+        assert isinstance(answer, Hypothesis)
+        heard += [word.text for word in answer.words]
+        floats = floats[end:]
+    return " ".join(heard)
+
+
+async def _translated(host: EngineHost, text: str) -> str:
+    cutter = Segmenter()
+    sentences = [*cutter.feed(text), *cutter.flush()]
+    said = [
+        await host.call(Translation(text=sentence.strip(), source="en", target=TARGET))
+        for sentence in sentences
+        if sentence.strip()
+    ]
+    return " ".join(str(sentence) for sentence in said)
+
+
+# ---------------------------------------------------------------- judges
+def _judges() -> Judges:
+    try:
+        import jiwer  # noqa: PLC0415  # development dependencies, only needed here
+        import sacrebleu  # noqa: PLC0415
+    except ImportError as missing:
+        raise BenchFailed(
+            f"the package {missing.name} is not installed: pip install 'dragoman[dev]'"
+        ) from None
+    return Judges(jiwer, sacrebleu)
+
+
+class Judges:
+    """The two packages that score."""
+
+    def __init__(self, jiwer: Any, sacrebleu: Any) -> None:
+        self._jiwer = jiwer
+        self._chrf = sacrebleu.metrics.CHRF()
+
+    def score(self, recording: Recording, live: tuple[str, str], off: tuple[str, str]) -> Score:
+        """One recording, from (heard, said) live and offline."""
+        reference = recording.translations.get(TARGET)
+        return Score(
+            id=recording.id,
+            transcript=recording.transcript,
+            heard=live[0],
+            heard_offline=off[0],
+            wer=self.wer([recording.transcript], [live[0]]),
+            wer_offline=self.wer([recording.transcript], [off[0]]),
+            said=live[1],
+            said_offline=off[1],
+            reference=reference,
+            chrf=None if reference is None else self.chrf([live[1]], [reference]),
+            chrf_offline=None if reference is None else self.chrf([off[1]], [reference]),
+            agreement=self.chrf([live[1]], [off[1]]),
+        )
+
+    def wer(self, spoken: list[str], heard: list[str]) -> float:
+        """Word error rate over all of them together."""
+        return float(
+            self._jiwer.wer([plain_words(t) for t in spoken], [plain_words(t) for t in heard])
+        )
+
+    def chrf(self, said: list[str], references: list[str]) -> float:
+        """ChrF2 over all of them together, 0..100."""
+        return float(self._chrf.corpus_score(said, [references]).score)
+
+    def totals(self, scores: list[Score]) -> list[Figure]:
+        """The figures over all recordings, and the word error rate of each."""
+        spoken = [score.transcript for score in scores]
+        known = [score for score in scores if score.reference is not None]
+        human = [score.reference or "" for score in known]
+        chrf = self.chrf([s.said for s in known], human) if known else None
+        offline = self.chrf([s.said_offline for s in known], human) if known else None
+        live_to_offline = self.chrf([s.said for s in scores], [s.said_offline for s in scores])
+        rows: list[tuple[str, float | None, str]] = [
+            ("recordings", float(len(scores)), ""),
+            ("WER live", 100 * self.wer(spoken, [s.heard for s in scores]), "%"),
+            ("WER offline", 100 * self.wer(spoken, [s.heard_offline for s in scores]), "%"),
+            ("chrF live, human reference", chrf, ""),
+            ("chrF offline, human reference", offline, ""),
+            ("retention (chrF live / offline)", _percent(ratio(chrf, offline)), "%"),
+            ("chrF live against offline", live_to_offline, ""),
+        ]
+        rows += [(f"WER {score.id}", 100 * score.wer, "%") for score in scores]
+        return [Figure(part="quality", name=n, value=v, unit=u) for n, v, u in rows]
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
