@@ -37,6 +37,7 @@ from dragoman.speech import (
     Input,
     Said,
     SpeechStarted,
+    SpeechStopped,
     TurnDone,
 )
 from dragoman.wire import translation as wire
@@ -303,6 +304,7 @@ class TranslationSession(BaseSession):
             self._turns.open(commit.segment)
             self._turns.put(commit.segment, SpeechStarted(0, commit.start_ms))
         for segment in self._turns:
+            self._turns.put(segment, SpeechStopped(0, self._speech.pushed_ms))
             self._turns.put(segment, TurnDone(0, 0, "completed" if is_expected else "failed"))
         self._forget_job()
         self._tell()
@@ -314,6 +316,7 @@ class TranslationSession(BaseSession):
         self.note("job_failed", reason)
         segment = self._turns.oldest
         if segment is not None:
+            segment.write(SpeechStopped(0, self._speech.pushed_ms))
             segment.write(TurnDone(0, 0, "failed"))
         self._forget_job()
         self.die("internal_error", ENGINE_FAILED)
