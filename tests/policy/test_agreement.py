@@ -79,9 +79,24 @@ def test_an_engine_that_revises_committed_words_is_joined_by_its_seam() -> None:
 def test_a_closed_window_is_not_compared_again() -> None:
     agreement = Agreement()
     agreement.update(hyp("first part."), At.PAUSE)
-    agreement.close_window()
+    agreement.close_window(1000)
     agreement.update(hyp("Second part."), At.END)
-    assert committed(agreement) == "first part Second part."
+    assert committed(agreement) == "first part. Second part."
+
+
+def closed(silent_ms: int) -> str:
+    agreement = Agreement()
+    agreement.update(hyp("it was the age of wisdom."), At.PAUSE)
+    agreement.close_window(silent_ms)
+    second = Hypothesis(hyp("It was the age of foolishness.").words, language="en")
+    agreement.update(second, At.END)
+    return committed(agreement)
+
+
+def test_a_full_stop_is_believed_after_a_long_pause_and_else_becomes_a_comma() -> None:
+    assert closed(900) == "it was the age of wisdom. It was the age of foolishness."
+    assert closed(400) == "it was the age of wisdom, it was the age of foolishness."
+    assert closed(0) == "it was the age of wisdom it was the age of foolishness."
 
 
 def test_an_append_only_engine_says_itself_what_is_stable() -> None:
@@ -103,7 +118,7 @@ def test_committed_text_only_ever_grows(steps: list[tuple[list[str], At, float]]
         assert now.startswith(before)
         before = now
         if at is At.PAUSE:
-            agreement.close_window()
+            agreement.close_window(len(texts) * 200)
 
 
 @given(

@@ -1,8 +1,8 @@
 """Fakes for runtime tests: engines whose speech is arithmetic, hosts that take their time.
 
-A *spoken* signal carries words as levels: 260 ms of constant amplitude ``n / 100`` and 140
-ms of nothing are the word ``w<n>``, zeros are silence. A recogniser of it is exact, and hears a word that a window cuts
-short as another word, as real ones do.
+A *spoken* signal carries words as levels: 260 ms of constant amplitude ``n / 100`` and 140 ms of
+nothing are the word ``w<n>``, zeros are silence. A recogniser of it is exact, and hears a word
+that a window cuts short as another word, as real ones do.
 """
 
 from __future__ import annotations

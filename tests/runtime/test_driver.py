@@ -316,14 +316,3 @@ def test_the_deadline_is_kept() -> None:
         return connection
 
     assert run(main()).closed == (1007, "late")
-
-
-def test_a_client_that_takes_nothing_for_too_long_is_cut_off(monkeypatch: Any) -> None:
-    monkeypatch.setattr(driver_module, "SEND_STALL_S", 0.02)
-
-    async def main() -> Seen:
-        running, seen = drive(FakeSession(lambda _event: []), FakeConnection(reads=0))
-        await running
-        return seen
-
-    assert "slow_reader_cut" in run(main()).names

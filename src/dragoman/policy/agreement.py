@@ -23,6 +23,8 @@ import unicodedata
 from collections.abc import Sequence
 from enum import Enum
 
+from dragoman.policy import clause_data
+from dragoman.policy.endpoint import SENTENCE_PAUSE_MS
 from dragoman.speech import Hypothesis, Word
 
 _ANCHOR_WORDS = 5
@@ -61,6 +63,7 @@ class Agreement:
         self._window: list[Word] = []  # committed words of the present window
         self._tail: tuple[Word, ...] = ()
         self._held = ""  # the last committed word with the mark that a pause held back
+        self._continues = False  # the window begins in the middle of a sentence
         self.contradictions = 0
         self.refused = 0
 
@@ -91,7 +94,7 @@ class Agreement:
             if at is At.END:
                 self._tail = ()
             return
-        heard = hypothesis.words
+        heard = self._lowered(hypothesis)
         start = self._seam(heard)
         self._punctuate_last(heard, start, at)
         tail = heard[start:]
@@ -105,16 +108,20 @@ class Agreement:
             self._window[-1] = _with_text(last, bare(last.text))
         self._tail = tail[count:]
 
-    def close_window(self, *, sentence: bool = False) -> None:
-        """The window of audio ends here; the next hypothesis covers audio after it.
+    def close_window(self, silent_ms: int) -> None:
+        """The window of audio ends here, followed by this much silence (0: speech was cut).
 
-        No later hypothesis can tell the mark that a pause held back. ``sentence`` says that the
-        pause was long enough to believe a full stop; other marks are believed anyway.
+        No later hypothesis can tell the mark that was held back. After a long pause it is
+        believed; after a short one a full stop becomes a comma; where speech was cut there is
+        none. In the latter two the capital letter with which recognisers begin every window is
+        taken back from a word that has it for no other reason.
         """
-        believed = self._held and (sentence or not self._held.endswith("."))
-        if believed and self._window and bare(self._held) == self._window[-1].text:
-            self._window[-1] = _with_text(self._window[-1], self._held)
-        self._held = ""
+        held, self._held = self._held, ""
+        self._continues = silent_ms < SENTENCE_PAUSE_MS
+        if silent_ms and self._window and bare(held) == self._window[-1].text:
+            lowered = self._continues and held.endswith(".")
+            self._window[-1] = _with_text(self._window[-1], held[:-1] + "," if lowered else held)
+            self._continues = lowered
         self._closed += self._window
         self._window = []
         self._tail = ()
@@ -124,6 +131,15 @@ class Agreement:
         self._tail = ()
 
     # ------------------------------------------------------------ inside
+    def _lowered(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
+        words = hypothesis.words
+        if not (self._continues and words):
+            return words
+        first = words[0]
+        if fold(first.text) not in clause_data.small_words(hypothesis.language):
+            return words
+        return (_with_text(first, first.text[:1].lower() + first.text[1:]), *words[1:])
+
     def _agreed(self, tail: tuple[Word, ...]) -> int:
         limit = min(len(self._tail), len(tail)) - 1
         count = 0

@@ -1,4 +1,4 @@
-"""Language data for clause units: marks, clause openers, abbreviations.
+"""Language data for clauses: marks, clause openers, small words, abbreviations.
 
 Law of this file: data only, no decisions. Openers are words that usually begin a clause, so a
 cut before them is safe once enough words wait; languages without a list are cut at marks,
@@ -24,6 +24,14 @@ _OPENERS: dict[str, str] = {
     "it": "e ma o né perché benché mentre se quando dove che chi cui poi come prima dopo quindi",
     "de": "und aber oder denn weil obwohl während wenn falls als bis dass ob wo der die das",
 }
+_SMALL: dict[str, str] = {
+    "en": "a an the this that these those it its he his him she her we us our they them their you "
+    "your my me there here and but or nor so yet because although though while if unless until "
+    "when where which who whose as than of to in on at by for from with without into over under "
+    "about after before between through during against not no is are was were be been being am "
+    "do does did have has had will would shall should can could may might must let all any some "
+    "each every both more most much many such same other only even just also then now how what why",
+}
 _ABBREVIATIONS: dict[str, str] = {
     "en": "mr mrs ms dr prof st jr sr vs etc no vol fig gen col capt lt sgt rev hon eg ie approx",
     "es": "sr sra srta dr dra prof ud uds etc pág núm",
@@ -38,6 +46,11 @@ _ABBREVIATIONS: dict[str, str] = {
 def openers(language: str | None) -> frozenset[str]:
     """Words that usually begin a clause in the language (case folded)."""
     return frozenset(_OPENERS.get(language or "", "").split())
+
+
+def small_words(language: str | None) -> frozenset[str]:
+    """Words that are capital only at the beginning of a sentence (case folded)."""
+    return frozenset(_SMALL.get(language or "", "").split())
 
 
 def abbreviations(language: str | None) -> frozenset[str]:

@@ -12,7 +12,7 @@ lose. Four kinds of tasks wait, each for one thing:
 
 The step never waits for a job, a job never waits for the reader: no circle, no deadlock.
 Commands for a job that has just ended are no-ops. A job's failure becomes a ``Failed`` report.
-A client that takes nothing for ``SEND_STALL_S`` is cut off.
+Cutting off a client that takes nothing is the listener's (``server.listener``), which can.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INBOX_BYTES = 10 * 32_000
 """High water of a job's inbox: ten seconds of 16 kHz audio."""
 OUTBOX_CHARS = 512 * 1024
 """High water of the outbox: about eight seconds of speech in base64."""
-SEND_STALL_S = 60.0
+_LONGEST_NAP_S = 60.0
 
 Emit = Callable[[Result], Awaitable[None]]
 Encode = Callable[[ServerEvent, str], str]
@@ -88,7 +88,6 @@ class Driver:
         self._outbox = Outbox(OUTBOX_CHARS)
         self._jobs: dict[int, tuple[Inbox, asyncio.Task[None]]] = {}
         self._deadline_moved = asyncio.Event()
-        self._sending_since: float | None = None
 
     async def run(self) -> None:
         """Until the session closed or the client went away; no job outlives this."""
@@ -124,7 +123,6 @@ class Driver:
     async def _write(self) -> None:
         while True:
             frame = await self._outbox.get()
-            self._sending_since = self._loop.time()
             try:
                 if not isinstance(frame, str):
                     await self._connection.close(*frame)
@@ -132,8 +130,6 @@ class Driver:
                 await self._connection.send(frame)
             except OSError:
                 return
-            finally:
-                self._sending_since = None
 
     async def _time(self) -> None:
         while True:
@@ -143,16 +139,12 @@ class Driver:
             if deadline is not None and now >= deadline:
                 self._perform(self._session.tick(now))
                 continue
-            stalled = self._sending_since
-            if stalled is not None and now - stalled >= SEND_STALL_S:
-                self._observer.noted("slow_reader_cut", "the client took nothing for too long")
-                return
             await self._sleep_until(deadline, now)
 
     async def _sleep_until(self, deadline: float | None, now: float) -> None:
         # Deadlines mostly move later, so waking a little early and looking again is cheaper
-        # than being woken at every event. SEND_STALL_S bounds the nap.
-        nap = SEND_STALL_S if deadline is None else min(SEND_STALL_S, deadline - now)
+        # than being woken at every event.
+        nap = _LONGEST_NAP_S if deadline is None else min(_LONGEST_NAP_S, deadline - now)
         try:
             async with asyncio.timeout(max(nap, 0.001)):
                 await self._deadline_moved.wait()
@@ -186,7 +178,7 @@ class Driver:
 
     def _wake_timer(self) -> None:
         deadline = self._session.deadline()
-        if deadline is not None and deadline - self._loop.time() < SEND_STALL_S:
+        if deadline is not None and deadline - self._loop.time() < _LONGEST_NAP_S:
             self._deadline_moved.set()
 
     def _start(self, job: int, task: Task) -> None:

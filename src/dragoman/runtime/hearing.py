@@ -176,7 +176,7 @@ class WindowHearing:
         """See ``Hearing``."""
         if len(self._window) and at_ms != self._begin_ms + len(self._window) // _PER_MS:
             await self._commit(len(self._window), At.PAUSE)
-            self._close(len(self._window), sentence=True)
+            self._close(len(self._window), SENTENCE_PAUSE_MS)
         if not len(self._window):
             self._begin_ms = at_ms
         self._window = np.concatenate((self._window, samples))
@@ -204,8 +204,7 @@ class WindowHearing:
         before it, and a little of the silence is kept as run-up.
         """
         if self._paused is not None and len(self._window) >= CLOSE_AFTER_MS * _PER_MS:
-            sentence = silent_ms >= SENTENCE_PAUSE_MS
-            self._close(len(self._window) - _SETTLE_MS * _PER_MS, sentence=sentence)
+            self._close(len(self._window) - _SETTLE_MS * _PER_MS, silent_ms)
         self._paused = None
 
     async def finish(self) -> None:
@@ -260,7 +259,7 @@ class WindowHearing:
         await self._settle()
         end = self._quiet_moment()
         await self._commit(end, At.PAUSE)
-        self._close(end)
+        self._close(end, 0)
 
     def _quiet_moment(self) -> int:
         """Where to cut: behind all committed words; they agreed in two hypotheses, so the
@@ -270,8 +269,8 @@ class WindowHearing:
         last = max(size - _CUT_TO_MS * _PER_MS, 0)
         return quietest(self._window, max(self._agreed, size - _CUT_FROM_MS * _PER_MS), last)
 
-    def _close(self, end: int, *, sentence: bool = False) -> None:
-        self.agreement.close_window(sentence=sentence)
+    def _close(self, end: int, silent_ms: int) -> None:
+        self.agreement.close_window(silent_ms)
         self._begin_ms += end // _PER_MS
         self._window = self._window[end:].copy()
         self._agreed = self._decoded = 0
