@@ -1,0 +1,167 @@
+"""The set-up and the checks: what they do when something is missing or wrong."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def script(name: str) -> ModuleType:
+    """A fresh copy of a script, as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Apt:
+    """Takes the place of apt-get: knows some packages, and installs them by making a file."""
+
+    def __init__(self, folder: Path, *known: str) -> None:
+        self.folder, self.known = folder, known
+        self.calls: list[list[str]] = []
+
+    def __call__(self, prefix: list[str], *words: str) -> int:
+        self.calls.append([*prefix, *words])
+        names = [word for word in words[1:] if not word.startswith("--")]
+        if any(name not in self.known for name in names):
+            return 100
+        for name in names:
+            (self.folder / name).touch()
+        return 0
+
+
+@pytest.fixture
+def setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The set-up, working in a folder of its own, as root, with apt."""
+    module = script("setup")
+    monkeypatch.setattr(module, "GIVEN_UP", tmp_path / "given-up")
+    monkeypatch.setattr(module, "root_prefix", list)
+    monkeypatch.setattr(module.shutil, "which", lambda name: f"/usr/bin/{name}")
+    return module
+
+
+def packages(setup: ModuleType, folder: Path, *names: str) -> Sequence[object]:
+    """Packages that are there once a file of their name is."""
+    return [setup.SystemPackage(name, "is wanted", (folder / name).exists) for name in names]
+
+
+def test_nothing_missing_means_no_apt(
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    apt = Apt(tmp_path, "a")
+    monkeypatch.setattr(setup, "apt", apt)
+    (tmp_path / "a").touch()
+    assert setup.install_system(packages(setup, tmp_path, "a")) == set()
+    assert apt.calls == []
+
+
+def test_what_is_missing_is_installed_and_told(
+    setup: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    apt = Apt(tmp_path, "a", "b")
+    monkeypatch.setattr(setup, "apt", apt)
+    (tmp_path / "a").touch()
+    assert setup.install_system(packages(setup, tmp_path, "a", "b")) == set()
+    assert apt.calls == [["update"], ["install", "--no-install-recommends", "b"]]
+    assert "b (is wanted)" in capsys.readouterr().out
+
+
+def test_one_unknown_package_does_not_stop_the_others(
+    setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    apt = Apt(tmp_path, "a")
+    monkeypatch.setattr(setup, "apt", apt)
+    wanted = packages(setup, tmp_path, "a", "b")
+    assert setup.install_system(wanted) == {"b"}
+    assert (tmp_path / "a").exists()
+    setup.GIVEN_UP.write_text("b\n")
+    apt.calls.clear()
+    assert setup.install_system(wanted) == {"b"}
+    assert apt.calls == [], "what apt did not have is not asked for again and again"
+
+
+def test_without_root_it_says_so_and_goes_on(
+    setup: ModuleType,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(setup, "root_prefix", lambda: None)
+    apt = Apt(tmp_path, "a")
+    monkeypatch.setattr(setup, "apt", apt)
+    assert setup.install_system(packages(setup, tmp_path, "a")) == set()
+    assert apt.calls == []
+    assert "no root or sudo here; going on without: a" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("uid", "sudo", "prefix"),
+    [(0, None, []), (0, "/usr/bin/sudo", []), (1000, None, None),
+     (1000, "/usr/bin/sudo", ["/usr/bin/sudo", "-n"])],
+)  # fmt: skip
+def test_sudo_only_when_not_root(
+    uid: int, sudo: str | None, prefix: list[str] | None, monkeypatch: pytest.MonkeyPatch
+):
+    module = script("setup")
+    monkeypatch.setattr(module.os, "geteuid", lambda: uid)
+    monkeypatch.setattr(module.shutil, "which", lambda name: sudo)
+    monkeypatch.setattr(module.sys.stdin, "isatty", lambda: False, raising=False)
+    assert module.root_prefix() == prefix
+
+
+def test_an_environment_is_current_until_its_inputs_change(tmp_path: Path):
+    module = script("setup")
+    lock = tmp_path / "lock"
+    lock.write_text("a==1\n")
+    env = tmp_path / "env"
+    (env / "bin").mkdir(parents=True)
+    (env / "bin" / "python").touch()
+    (env / ".stamp").write_text(module.stamp_of(lock))
+    assert module.is_current(env, module.stamp_of(lock))
+    lock.write_text("a==2\n")
+    assert not module.is_current(env, module.stamp_of(lock))
+
+
+def test_the_licence_list():
+    is_allowed: Callable[[str], bool] = script("check_licences").is_allowed
+    assert is_allowed("BSD-3-Clause AND MIT")
+    assert is_allowed("License :: OSI Approved :: Mozilla Public License 2.0 (MPL 2.0)")
+    assert not is_allowed("GPL-3.0-or-later")
+    assert not is_allowed("MIT AND AGPL-3.0")
+    assert not is_allowed("Proprietary, with permITted use")
+    assert not is_allowed("")
+
+
+def test_index_hosts_are_seen():
+    pattern = script("check_hosts").INDEX
+    for bad in ("--index-url https://x/simple", "--extra-index-url=x", "--find-links x"):
+        assert pattern.search(bad)
+    assert not pattern.search("uv pip compile --no-emit-index-url")
+
+
+def test_a_lock_entry_without_a_hash_is_seen():
+    entry = script("check_hosts").ENTRY
+    text = "a==1 \\\n    --hash=sha256:00\nb==2\nc==3 \\\n    --hash=sha256:11\n"
+    found = {match.group().split("==")[0]: bool(match["hashes"]) for match in entry.finditer(text)}
+    assert found == {"a": True, "b": False, "c": True}
+
+
+def test_sizes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    module = script("check_sizes")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    file = tmp_path / "a.py"
+    file.write_text("def f():\n" + "    x = 1\n" * 70)
+    told = {name: (lines, limit) for name, lines, _, limit in module.sizes(file)}
+    assert told == {"a.py": (71, 400), "a.py::f": (71, 60)}
