@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.conformance.rules import Violation
 from tests.conformance.translation_validator import validate_translation
 from tests.transcripts.player import Player
