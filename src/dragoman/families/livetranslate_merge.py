@@ -2,21 +2,21 @@
 
 Law of this file: a patch either becomes a whole new ``Settings`` or raises ``Invalid``. The top
 level is merged; nested objects replace what was there, except that the target language is never
-lost. Flat and nested names are both understood in every generation; where both are there, the
-generation's own form wins. ``null`` says nothing, except for ``turn_detection`` (manual mode)
-and the source transcript (off). Unknown fields are ignored.
+lost. Where a setting may stand is ``livetranslate_names``; what the engines cover is
+``livetranslate_coverage``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from dragoman.families import fields
 from dragoman.families.fields import Invalid
 from dragoman.families.livetranslate_coverage import check_languages, language
+from dragoman.families.livetranslate_names import Asked, collect, inner
 from dragoman.families.livetranslate_settings import DetectionType, Settings, TurnDetection
 from dragoman.families.livetranslate_voices import CLONE_OF_SPEAKER, is_clone
 from dragoman.speech import Coverage
@@ -36,13 +36,6 @@ FREQUENCIES = ("never", "once", "always")
 Changes = dict[str, Any]
 
 
-class Asked(NamedTuple):
-    """A value that a client sent, and the path it sent it under."""
-
-    value: Any
-    param: str
-
-
 def merge(
     family: LivetranslateFamily,
     settings: Settings,
@@ -53,7 +46,7 @@ def merge(
 ) -> Settings:
     """See the head of this file."""
     nested_first = family.dialect == "deltas"
-    asked = _collect(patch, nested_first=nested_first)
+    asked = collect(patch, nested_first=nested_first)
     if nested_first and strict and not fields.given(patch, "translation"):
         raise Invalid("Invalid translation parameter.", "session.translation")
     changes: Changes = {}
@@ -73,74 +66,6 @@ def merge(
     if strict:
         _check_strictly(family, merged)
     return merged
-
-
-# ---------------------------------------------------------------- flat and nested names
-def _collect(patch: Mapping[str, Any], *, nested_first: bool) -> dict[str, Asked]:
-    """Every setting that the patch names in either form, by our own name for it."""
-    flat, nested = _flat(patch), _nested(patch)
-    return {**flat, **nested} if nested_first else {**nested, **flat}
-
-
-def _flat(patch: Mapping[str, Any]) -> dict[str, Asked]:
-    names = {
-        "modalities": "modalities",
-        "voice": "voice",
-        "input_audio_format": "format_in",
-        "output_audio_format": "format_out",
-        "sample_rate": "rate_in",
-        "translation": "translation",
-        "enable_voice_clone": "enable_voice_clone",
-        "voice_clone_options": "voice_clone_options",
-    }
-    asked = {
-        ours: Asked(patch[theirs], f"session.{theirs}")
-        for theirs, ours in names.items()
-        if fields.given(patch, theirs)
-    }
-    if "turn_detection" in patch:
-        asked["detection"] = Asked(patch["turn_detection"], "session.turn_detection")
-    if "input_audio_transcription" in patch:
-        name = "input_audio_transcription"
-        asked["transcription"] = Asked(patch[name], f"session.{name}")
-    return asked
-
-
-def _nested(patch: Mapping[str, Any]) -> dict[str, Asked]:
-    asked: dict[str, Asked] = {}
-    if fields.given(patch, "output_modalities"):
-        asked["modalities"] = Asked(patch["output_modalities"], "session.output_modalities")
-    audio = _object(patch, "audio", "session.audio")
-    hears = _object(audio, "input", "session.audio.input")
-    says = _object(audio, "output", "session.audio.output")
-    _add_format(asked, hears, "session.audio.input.format", "format_in", "rate_in")
-    _add_format(asked, says, "session.audio.output.format", "format_out", "rate_out")
-    if "turn_detection" in hears:
-        path = "session.audio.input.turn_detection"
-        asked["detection"] = Asked(hears["turn_detection"], path)
-    if "transcription" in hears:
-        asked["transcription"] = Asked(hears["transcription"], "session.audio.input.transcription")
-    if fields.given(says, "voice"):
-        asked["voice"] = Asked(says["voice"], "session.audio.output.voice")
-    return asked
-
-
-def _add_format(
-    asked: dict[str, Asked], side: Mapping[str, Any], path: str, name: str, rate: str
-) -> None:
-    value = side.get("format")
-    if isinstance(value, str):  # some clients write the flat value in the nested place
-        asked[name] = Asked(value, path)
-        return
-    form = _object(side, "format", path)
-    if fields.given(form, "type"):
-        asked[name] = Asked(form["type"], f"{path}.type")
-    if fields.given(form, "sample_rate"):
-        asked[rate] = Asked(form["sample_rate"], f"{path}.sample_rate")
-
-
-def _object(where: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
-    return fields.mapping(where[key], path) if fields.given(where, key) else {}
 
 
 # ---------------------------------------------------------------- one setting after the other
@@ -250,7 +175,7 @@ def _read_transcription(
     if fields.given(value, "language"):
         param = f"{asked.param}.language"
         changes["asr_language"] = language(family, value["language"], param, strict=strict)
-    corpus = _object(value, "corpus", f"{asked.param}.corpus")
+    corpus = inner(value, "corpus", f"{asked.param}.corpus")
     if fields.given(corpus, "text"):
         param = f"{asked.param}.corpus.text"
         changes["context"] = fields.text(corpus["text"], param, max_chars=MAX_CONTEXT_CHARS)
@@ -304,9 +229,9 @@ def _read_skip(
     """The documents put the options in the one place, the SDK in the other: both are read."""
     name = "same_language_skip_options"
     translation = patch.get("translation")
-    inner = translation if isinstance(translation, Mapping) else {}
+    nested = translation if isinstance(translation, Mapping) else {}
     for place, where, path in (
-        ("translation", inner, f"session.translation.{name}"),
+        ("translation", nested, f"session.translation.{name}"),
         ("session", patch, f"session.{name}"),
     ):
         if not fields.given(where, name):
