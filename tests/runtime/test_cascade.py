@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from dragoman.speech import (
     Endpointing,
     EndTurn,
     Heard,
+    Image,
     Input,
     Interpret,
     Result,
@@ -283,6 +285,24 @@ def test_a_recogniser_that_keeps_failing_ends_the_job() -> None:
     with pytest.raises(ExceptionGroup) as failure:
         run(stack, [Audio(pcm(p)) for p in cut(audio, [1600])])
     assert failure.group_contains(EngineFailed)
+
+
+@pytest.mark.parametrize("takes", [True, False])
+def test_the_latest_picture_goes_to_translators_that_take_one(takes: bool) -> None:
+    seen: list[bytes] = []
+
+    def look(request: Any) -> bool:
+        if isinstance(request, Translation):
+            seen.append(request.image)
+        return False
+
+    stack = FakeStack(fail=look)
+    stack.translator("en", "es").info = msgspec.structs.replace(ANY, takes_images=takes)
+    inputs: list[Input] = [
+        Image(b"old", 0), Image(b"slide", 0), Audio(pcm(spoken("w5", "w6", 1600))),
+    ]  # fmt: skip
+    run(stack, inputs)
+    assert set(seen) == {b"slide" if takes else b""}
 
 
 def test_eight_kilohertz_input_is_heard() -> None:

@@ -50,6 +50,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
     ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
     ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
+    ``takes_images`` asks for the speaker's latest picture with every translation.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_batch: int = 1
     max_window_s: float = 12.0
     step_ms: int | None = None
+    takes_images: bool = False
     about: str = ""
 
 
@@ -149,7 +151,8 @@ class Translation(msgspec.Struct, frozen=True):
     """Request value for one translation: ``text`` is one sentence or the beginning of one.
 
     ``before`` holds closed sentence pairs of the same speech; ``prefix`` is target text already
-    committed, which an engine may force; the caller finds the seam either way.
+    committed, which an engine may force; the caller finds the seam either way. ``image`` is what
+    the speaker last showed (JPEG or PNG), only for engines with ``Info.takes_images``.
     """
 
     text: str
@@ -158,6 +161,7 @@ class Translation(msgspec.Struct, frozen=True):
     before: tuple[tuple[str, str], ...] = ()
     prefix: str = ""
     hints: Hints = Hints()
+    image: bytes = b""
 
 
 @runtime_checkable

@@ -109,8 +109,8 @@ class Listening:
                         await self._end_turn(manual=self._settings.endpointing is None)
                     case Clear():
                         await self._clear()
-                    case Image():
-                        self._stack.noted("image_kept")
+                    case Image(data=data):
+                        self._texts.image = data
             await self._end_turn()
             await self._texts.end()
         finally:

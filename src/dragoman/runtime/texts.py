@@ -44,6 +44,8 @@ class Texts:
         self._settings: dict[int, Interpret] = {}
         self._waiting: dict[int, Words] = {}
         self._ended = False
+        self.image = b""
+        """What the speaker shows now: the latest picture, kept as context."""
         self._changed = asyncio.Condition()
 
     async def open(self, turn: int, settings: Interpret) -> None:

@@ -143,6 +143,7 @@ class Translating:
         if target.passes:
             return source
         settings = target.settings
+        host = self._stack.translator(target.language, settings.target)
         request = Translation(
             text=source,
             source=target.language,
@@ -150,8 +151,9 @@ class Translating:
             before=tuple(self._before),
             prefix=target.open,
             hints=settings.hints,
+            image=self._texts.image if host.info.takes_images else b"",
         )
-        answer = await self._stack.translator(target.language, settings.target).call(request)
+        answer = await host.call(request)
         if not isinstance(answer, str):
             raise TypeError("a translator answered with no text")
         return answer
