@@ -23,6 +23,7 @@ from dragoman.engines.base import (
     Interpreter,
     Recognizer,
     Role,
+    Translation,
     Translator,
     Utterance,
 )
@@ -206,6 +207,7 @@ class Stack:
 
     async def _load(self, seat: Seat, progress: Progress) -> None:
         try:
+            _check_place(seat.engine)
             await seat.host.start()
         except EngineUnavailable as missing:
             seat.state, seat.detail = "unavailable", str(missing)
@@ -236,9 +238,11 @@ class Stack:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
                 host = self.translator(source, target)
                 engine = next(s.engine for s in self._ready("mt") if s.host is host)
-                if isinstance(engine, Translator):
+                if engine.info.runs_in == "process":  # out of reach but for calls
+                    await host.call(Translation("Ready.", source, target))
+                elif isinstance(engine, Translator):
                     await host.run(engine.warm, source, target)
-                    progress(f"translation {source} to {target} ready")
+                progress(f"translation {source} to {target} ready")
         for seat in self._ready("tts"):
             await self._first_words(seat)
 
@@ -248,6 +252,17 @@ class Stack:
         utterance = Utterance(text="Ready.", voice="", language=language)
         async for _ in seat.host.speak(utterance, 24_000):
             pass
+
+
+def _check_place(engine: Engine) -> None:
+    """Stateful engines are called again and again with their own streams, which no worker
+    process holds. Raises ``EngineUnavailable``.
+    """
+    if engine.info.runs_in == "process" and isinstance(engine, Detector | Recognizer | Interpreter):
+        raise EngineUnavailable(
+            f"{engine.info.name} keeps state between calls, so it has to run in threads; offer "
+            "recognition as a window transcriber to run it in processes."
+        )
 
 
 def _covers(languages: Iterable[str], language: str | None) -> bool:
