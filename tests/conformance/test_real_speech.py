@@ -1,0 +1,141 @@
+"""Real speech through a real server: floors wide enough never to flake, tuned to nothing.
+
+The recordings are those beside the checkout, or else those that come with dependencies. Word
+error rates and chrF of every recording are printed by ``make bench``; here stand only the limits
+whose breach means that something is broken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+
+import jiwer
+import numpy as np
+import pytest
+import sacrebleu
+
+from dragoman.client.events import Audio, SourceText, TargetText
+from dragoman.client.interpret import InterpretClient
+from dragoman.engines import registry
+from dragoman.engines.base import Translation
+from tests.conformance.translation_validator import validate_translation
+from tests.live import Live
+from tests.recordings import Recording, needs_shared, pocketsphinx, shared, spoken_words
+
+MAX_WER = 0.20
+MIN_AGREEMENT = 70.0
+FOREIGN = ("de", "zh", "ja", "ko", "fr")
+A3 = "qwen3.5-livetranslate-flash-realtime"
+B = "qwen3.8-livetranslate-flash-realtime"
+
+
+class Heard:
+    """What one session gave: final texts, speech, and every event."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.source: list[str] = []
+        self.target: list[str] = []
+        self.speech = 0
+        self.log: list[tuple[str, dict]] = []
+
+    def tap(self, way: str, raw: dict) -> None:
+        self.log.append((">" if way == "out" else "<", raw))
+
+
+async def interpret(
+    server: Live, samples: np.ndarray, *, model: str = A3, target: str = "es", chunk_ms: int = 100
+) -> Heard:
+    """As fast as the server takes it."""
+    heard = Heard(model)
+    pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+    size = chunk_ms * 32
+    async with InterpretClient(server.url, model=model, tap=heard.tap) as client:
+
+        async def send() -> None:
+            await client.update(target=target)
+            for at in range(0, len(pcm), size):
+                await client.send_audio(pcm[at : at + size])
+            await client.finish()
+
+        sending = asyncio.create_task(send())
+        async for event in client:
+            match event:
+                case SourceText(final=True, text=text):
+                    heard.source.append(text)
+                case TargetText(final=True, text=text):
+                    heard.target.append(text)
+                case Audio(pcm=voice):
+                    heard.speech += len(voice)
+        await sending
+    return heard
+
+
+def english() -> list[Recording]:
+    return [r for r in shared("en") if r.human and r.duration_s < 16] or pocketsphinx()
+
+
+@lru_cache(maxsize=1)
+def offline_translator() -> object:
+    engine = registry.make("apertium", "mt")
+    engine.load()
+    return engine
+
+
+def translate_whole(text: str) -> str:
+    return offline_translator().translate(Translation(text=text, source="en", target="es"))  # type: ignore[attr-defined]
+
+
+@pytest.mark.timeout(400)
+def test_english_is_recognised_and_translated(embedded_server: Live) -> None:
+    recordings = english()
+    assert recordings
+
+    async def main() -> list[Heard]:
+        return [await interpret(embedded_server, r.samples()) for r in recordings]
+
+    sessions = asyncio.run(main())
+    for session in sessions:
+        validate_translation(session.log, model=A3)
+    sources = [" ".join(session.source) for session in sessions]
+    targets = [" ".join(session.target) for session in sessions]
+    wer = jiwer.wer([spoken_words(r.transcript) for r in recordings], [*map(spoken_words, sources)])
+    assert wer <= MAX_WER
+    # The clause units say nearly what the same engine says of the whole text at once.
+    agreement = sacrebleu.corpus_chrf(targets, [[translate_whole(text) for text in sources]])
+    assert agreement.score >= MIN_AGREEMENT
+    assert all(
+        session.speech > 24_000 for session, text in zip(sessions, targets, strict=False) if text
+    )
+
+
+@pytest.mark.parametrize("chunk_ms", [20, 2000])
+def test_chunks_of_any_size_are_heard(embedded_server: Live, chunk_ms: int) -> None:
+    recording = english()[0]
+    heard = asyncio.run(interpret(embedded_server, recording.samples(), model=B, chunk_ms=chunk_ms))
+    validate_translation(heard.log, model=heard.model)
+    assert jiwer.wer(spoken_words(recording.transcript), spoken_words(" ".join(heard.source))) < 0.4
+
+
+def test_silence_and_noise_say_nothing(embedded_server: Live) -> None:
+    noise = np.random.default_rng(3).normal(0, 0.01, 16_000 * 6).astype(np.float32)
+    heard = asyncio.run(interpret(embedded_server, np.concatenate((noise, np.zeros(48_000)))))
+    validate_translation(heard.log, model=heard.model)
+    assert "".join(heard.source + heard.target) == ""
+    assert heard.speech == 0
+
+
+@needs_shared
+@pytest.mark.timeout(300)
+def test_foreign_speech_gives_no_invented_english(embedded_server: Live) -> None:
+    recordings = [r for r in shared(*FOREIGN) if r.duration_s < 10]
+
+    async def main() -> list[Heard]:
+        return [await interpret(embedded_server, r.samples()) for r in recordings]
+
+    sessions = asyncio.run(main())
+    for session in sessions:
+        validate_translation(session.log, model=A3)
+    quiet = [r.id for r, s in zip(recordings, sessions, strict=False) if not "".join(s.source)]
+    assert len(quiet) >= 0.7 * len(recordings), {r.id for r in recordings} - set(quiet)
