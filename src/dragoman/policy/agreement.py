@@ -19,6 +19,7 @@ streaming Whisper implementations converge on.
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Sequence
 from enum import Enum
@@ -40,8 +41,12 @@ class At(Enum):
     END = "end"  # the turn is over
 
 
+@functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
-    """The word as agreement sees it: case folded, marks and symbols at its edges dropped."""
+    """The word as agreement sees it: case folded, marks and symbols dropped.
+
+    Remembered, because every hypothesis brings the same words again.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(c for c in folded if unicodedata.category(c)[0] not in "PSZ") or folded
 
