@@ -153,10 +153,11 @@ class Driver:
 
     # ------------------------------------------------------------ carrying out commands
     def _perform(self, commands: list[kernel.Command]) -> None:
-        before = self._session.closed
+        before, sends = self._session.closed, False
         for command in commands:
             match command:
                 case kernel.Send(event=event, event_id=event_id):
+                    sends = True
                     self._outbox.put(self._encode(event, event_id))
                     self._observer.sent(str(event.__struct_config__.tag))
                 case kernel.Start(job=job, task=task):
@@ -173,7 +174,7 @@ class Driver:
                     self._outbox.close(code, reason)
                 case kernel.Note(name=name, detail=detail):
                     self._observer.noted(name, detail)
-        if before != self._session.closed or any(isinstance(c, kernel.Send) for c in commands):
+        if sends or before != self._session.closed:
             self._wake_timer()
 
     def _wake_timer(self) -> None:

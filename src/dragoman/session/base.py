@@ -210,8 +210,10 @@ class BaseSession:
         if self.phase is Phase.FINISHING and self.is_idle():
             self._wind_up(now)
         out, self._out = self._out, []
-        if any(isinstance(command, Send) for command in out):
-            self._last_life = now
+        for command in out:
+            if isinstance(command, Send):
+                self._last_life = now
+                break
         return out
 
     def _wind_up(self, now: float) -> None:
