@@ -2,14 +2,16 @@
 
 Law of this file: every name and label of a metric stands here. Each server has its own registry
 (no globals: a test may run two servers in one process). Labels come from closed sets, never from
-what a client sent, so their number is bounded. Counting must cost about a microsecond, so the
-children of the hot metrics are looked up once per session.
+what a client sent, so their number is bounded. Counting must cost next to nothing, so what happens
+with every event is counted in plain numbers of the session, which are added to the metrics when
+somebody looks and when the session ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator
 
 from prometheus_client import (
@@ -34,6 +36,7 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
+        self._open: set[SessionMetrics] = set()
         ProcessCollector(registry=registry)
         self.sessions_open = Gauge(
             "dragoman_sessions_open", "Sessions that are open now.", ["api"], registry=registry
@@ -101,6 +104,8 @@ class Metrics:
 
     def page(self) -> bytes:
         """The exposition text."""
+        for session in self._open:
+            session.settle()
         return generate_latest(self.registry)
 
     @contextlib.contextmanager
@@ -108,44 +113,46 @@ class Metrics:
         """Count a session while it is open."""
         self.sessions.labels(api).inc()
         gauge = self.sessions_open.labels(api)
-        with gauge.track_inprogress(), self.session_seconds.labels(api).time():
-            yield SessionMetrics(self, api)
+        counted = SessionMetrics(self, api)
+        self._open.add(counted)
+        try:
+            with gauge.track_inprogress(), self.session_seconds.labels(api).time():
+                yield counted
+        finally:
+            self._open.discard(counted)
+            counted.settle()
 
     async def probe_lag(self) -> None:
         """Measure, until cancelled, how late a timer fires: what every client would feel."""
         loop = asyncio.get_running_loop()
         while True:
+            # Both clocks are the system's monotonic one, but uvloop's own stands still while
+            # callbacks run: timers are due by that, and late by the true one.
             due = loop.time() + _PROBE_S
             await asyncio.sleep(_PROBE_S)
-            lag = max(0.0, loop.time() - due)
+            lag = max(0.0, time.monotonic() - due)
             self.lag.observe(lag)
             self.lag_now.set(lag)
 
 
 class SessionMetrics:
-    """The metrics of one session, with its labels looked up."""
+    """The metrics of one session. Counts that are not settled yet are the session's own."""
 
     def __init__(self, metrics: Metrics, api: str) -> None:
         self._metrics = metrics
         self._api = api
-        self._received: dict[str, Counter] = {}
-        self._sent: dict[str, Counter] = {}
-        self._sent_bytes = metrics.sent_bytes.labels(api)
+        self._received: dict[str, int] = {}
+        self._sent: dict[str, int] = {}
+        self._sent_bytes = 0
         self._silent_since: float | None = None
 
     def received(self, kind: str) -> None:
         """A client event came; ``kind`` is its type or the code of what was wrong with it."""
-        child = self._received.get(kind)
-        if child is None:
-            child = self._received[kind] = self._metrics.received.labels(self._api, kind)
-        child.inc()
+        self._received[kind] = self._received.get(kind, 0) + 1
 
     def sent(self, kind: str, now: float) -> None:
         """An event of this type went out; ``now`` in seconds on a monotonic clock."""
-        child = self._sent.get(kind)
-        if child is None:
-            child = self._sent[kind] = self._metrics.sent.labels(self._api, kind)
-        child.inc()
+        self._sent[kind] = self._sent.get(kind, 0) + 1
         if kind == "response.created":
             self._silent_since = now
         elif kind == "response.audio.delta" and self._silent_since is not None:
@@ -154,7 +161,17 @@ class SessionMetrics:
 
     def sent_bytes(self, size: int) -> None:
         """A frame of this size was taken by the transport."""
-        self._sent_bytes.inc(size)
+        self._sent_bytes += size
+
+    def settle(self) -> None:
+        """Add what was counted since the last time to the server's metrics."""
+        metrics, api = self._metrics, self._api
+        for counts, metric in ((self._received, metrics.received), (self._sent, metrics.sent)):
+            for kind, count in counts.items():
+                metric.labels(api, kind).inc(count)
+            counts.clear()
+        metrics.sent_bytes.labels(api).inc(self._sent_bytes)
+        self._sent_bytes = 0
 
     def noted(self, name: str) -> None:
         """The session noted something."""
