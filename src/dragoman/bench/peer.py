@@ -158,7 +158,9 @@ class Peer(asyncio.Protocol):
         if size < head or size < head + length:
             return start
         end = start + head + length
-        self._take(buffer[start], bytes(buffer[start + head : end]), now_s)
+        with memoryview(buffer) as view:
+            payload = bytes(view[start + head : end])
+        self._take(buffer[start], payload, now_s)
         return end
 
     def _take(self, first: int, payload: bytes, now_s: float) -> None:

@@ -191,7 +191,7 @@ class Judges:
         return float(self._chrf.corpus_score(said, [references]).score)
 
     def totals(self, scores: list[Score]) -> list[Figure]:
-        """The figures over all recordings, and the word error rate of each."""
+        """The figures over all recordings, and both rates of each."""
         spoken = [score.transcript for score in scores]
         known = [score for score in scores if score.reference is not None]
         human = [score.reference or "" for score in known]
@@ -207,7 +207,11 @@ class Judges:
             ("retention (chrF live / offline)", _percent(ratio(chrf, offline)), "%"),
             ("chrF live against offline", live_to_offline, ""),
         ]
-        rows += [(f"WER {score.id}", 100 * score.wer, "%") for score in scores]
+        for score in scores:
+            rows += [
+                (f"{score.id}: WER", 100 * score.wer, "%"),
+                (f"{score.id}: chrF", score.chrf, ""),
+            ]
         return [Figure(part="quality", name=n, value=v, unit=u) for n, v, u in rows]
 
 
