@@ -105,11 +105,25 @@ def test_the_word_after_a_prefix_is_a_word_of_its_own(engine: Moonshine) -> None
     assert [word.text for word in found.words[:4]] == ["It", "was", "the", "be"]
 
 
-def test_a_prefix_that_was_never_said_costs_confidence(engine: Moonshine) -> None:
+def test_a_prefix_that_was_never_said_is_doubted_and_mutes_nothing_behind_it(
+    engine: Moonshine,
+) -> None:
     audio = dickens(4).tobytes()
     wrong = "Quarterly revenue of the aluminium smelter fell sharply"
-    assert engine.transcribe([Window(audio, prefix=wrong)])[0].confidence < 0.6
-    assert engine.transcribe([Window(audio)])[0].confidence > 0.8
+    heard = engine.transcribe([Window(audio, prefix=wrong)])[0]
+    forced = heard.words[: len(wrong.split())]
+    assert min(word.confidence or 0.0 for word in forced) < 0.1
+    assert heard.confidence >= 0.6
+
+
+def test_the_spelling_of_a_forced_word_does_not_cost_the_words_behind_it(
+    engine: Moonshine,
+) -> None:
+    audio = dickens(6).tobytes()
+    spelled = engine.transcribe([Window(audio, prefix="It was the best")])[0]
+    lowered = engine.transcribe([Window(audio, prefix="it was the best")])[0]
+    assert lowered.confidence >= engine.info.confidence_gate
+    assert [w.text for w in lowered.words[4:]] == [w.text for w in spelled.words[4:]]
 
 
 def test_a_glossary_leaves_other_speech_alone(engine: Moonshine) -> None:

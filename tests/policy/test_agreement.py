@@ -99,6 +99,16 @@ def test_a_full_stop_is_believed_after_a_long_pause_and_else_becomes_a_comma() -
     assert closed(0) == "it was the age of wisdom it was the age of foolishness."
 
 
+def test_what_an_engine_may_force_is_spelled_as_it_heard_it() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("it was the age of wisdom."), At.PAUSE)
+    agreement.close_window(400)
+    for _ in range(2):
+        agreement.update(Hypothesis(hyp("It was the age").words, language="en"), At.STEP)
+    assert [word.text for word in agreement.window] == ["It", "was", "the"]
+    assert committed(agreement).endswith("wisdom, it was the")
+
+
 def test_an_append_only_engine_says_itself_what_is_stable() -> None:
     agreement = Agreement()
     agreement.update(hyp("one two three", stable=2), At.STEP)

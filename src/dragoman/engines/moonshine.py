@@ -12,8 +12,10 @@ What the model wants, and what this engine adds (https://arxiv.org/abs/2410.1560
   to be a new word or a mark, so committed words never grow by a letter;
 * a limit on tokens per second and a loop guard, because over noise a decoder runs in circles;
 * confidences: of a word, the geometric mean of its tokens' probabilities; of the hypothesis, the
-  same over all its tokens, the forced ones and the end mark included. Speech in another language
-  and noise come out as fluent English with a low one, which is what ``confidence_gate`` is for.
+  same over all its tokens and the end mark, with or without the forced ones, whichever is higher:
+  a prefix that the model would spell otherwise says nothing about the speech behind it. Speech
+  in another language and noise come out as fluent English with a low confidence, which is what
+  ``confidence_gate`` is for.
 """
 
 from __future__ import annotations
@@ -100,14 +102,14 @@ class Moonshine:
         if samples.size > LONGEST_S * HEARING_RATE_HZ:
             raise ValueError(f"a window holds at most {LONGEST_S:.0f} s of audio")
         tokens = model.tokens
-        ids, logprobs = model.decode(
-            samples, tokens.encode(window.prefix), self._bias(tokens, window.hints)
-        )
+        prefix = tokens.encode(window.prefix)
+        ids, logprobs = model.decode(samples, prefix, self._bias(tokens, window.hints))
         words = tuple(
             Word(text=text, confidence=_geometric_mean([logprobs[at] for at in positions]))
             for text, positions in tokens.words(ids)
         )
-        return Hypothesis(words=words, confidence=_geometric_mean(logprobs), language="en")
+        confidence = max(_geometric_mean(logprobs), _geometric_mean(logprobs[len(prefix) :]))
+        return Hypothesis(words=words, confidence=confidence, language="en")
 
     def _bias(self, tokens: Tokens, hints: Hints) -> Bias | None:
         phrases = [tokens.encode(phrase) for phrase in list(hints.phrases)[: self._max_phrases]]

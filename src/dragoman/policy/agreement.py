@@ -69,23 +69,26 @@ class Agreement:
         self._tail: tuple[Word, ...] = ()
         self._held = ""  # the last committed word with the mark that a pause held back
         self._continues = False  # the window begins in the middle of a sentence
+        self._language: str | None = None
         self.contradictions = 0
         self.refused = 0
 
     @property
     def committed(self) -> list[Word]:
         """All committed words of the turn."""
-        return self._closed + self._window
+        return self._closed + self._lowered(self._window)
 
     @property
     def window(self) -> list[Word]:
-        """The committed words that lie in the present window (what an engine may force)."""
+        """The committed words that lie in the present window, spelled as the engine heard them:
+        what it may be asked to begin its next answer with.
+        """
         return self._window
 
     @property
     def tail(self) -> tuple[Word, ...]:
         """What is heard but not certain."""
-        return self._tail
+        return self._tail if self._window else tuple(self._lowered(self._tail))
 
     def update(self, hypothesis: Hypothesis, at: At, *, trusted: bool = False) -> None:
         """Take the newest hypothesis of the present window.
@@ -99,7 +102,8 @@ class Agreement:
             if at is At.END:
                 self._tail = ()
             return
-        heard = self._lowered(hypothesis)
+        heard = hypothesis.words
+        self._language = hypothesis.language
         start = self._seam(heard)
         self._punctuate_last(heard, start, at)
         tail = heard[start:]
@@ -122,6 +126,7 @@ class Agreement:
         taken back from a word that has it for no other reason.
         """
         held, self._held = self._held, ""
+        self._window = self._lowered(self._window)
         self._continues = silent_ms < SENTENCE_PAUSE_MS
         if silent_ms and self._window and bare(held) == self._window[-1].text:
             lowered = self._continues and held.endswith(".")
@@ -136,14 +141,14 @@ class Agreement:
         self._tail = ()
 
     # ------------------------------------------------------------ inside
-    def _lowered(self, hypothesis: Hypothesis) -> tuple[Word, ...]:
-        words = hypothesis.words
-        if not (self._continues and words):
-            return words
-        first = words[0]
-        if fold(first.text) not in clause_data.small_words(hypothesis.language):
-            return words
-        return (_with_text(first, first.text[:1].lower() + first.text[1:]), *words[1:])
+    def _lowered(self, words: Sequence[Word]) -> list[Word]:
+        """The first words of the present window as they read behind the window before it."""
+        lowered = list(words)
+        if self._continues and lowered:
+            first = lowered[0]
+            if fold(first.text) in clause_data.small_words(self._language):
+                lowered[0] = _with_text(first, first.text[:1].lower() + first.text[1:])
+        return lowered
 
     def _agreed(self, tail: tuple[Word, ...]) -> int:
         limit = min(len(self._tail), len(tail)) - 1
