@@ -21,7 +21,15 @@ from dragoman.engines import registry
 from dragoman.engines.base import Translation
 from tests.conformance.translation_validator import validate_translation
 from tests.live import Live
-from tests.recordings import Recording, needs_shared, pocketsphinx, shared, spoken_words
+from tests.recordings import (
+    Recording,
+    needs_shared,
+    pocketsphinx,
+    read,
+    shared,
+    spoken_words,
+    two_cities,
+)
 
 MAX_WER = 0.20
 MIN_AGREEMENT = 70.0
@@ -45,17 +53,26 @@ class Heard:
 
 
 async def interpret(
-    server: Live, samples: np.ndarray, *, model: str = A3, target: str = "es", chunk_ms: int = 100
+    server: Live,
+    samples: np.ndarray,
+    *,
+    model: str = A3,
+    chunk_ms: int = 100,
+    realtime: bool = False,
 ) -> Heard:
-    """As fast as the server takes it."""
+    """Into Spanish, as fast as the server takes it or at microphone pace."""
     heard = Heard(model)
     pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
     size = chunk_ms * 32
     async with InterpretClient(server.url, model=model, tap=heard.tap) as client:
 
         async def send() -> None:
-            await client.update(target=target)
-            for at in range(0, len(pcm), size):
+            await client.update(target="es")
+            began_s = asyncio.get_running_loop().time()
+            for number, at in enumerate(range(0, len(pcm), size), 1):
+                if realtime:
+                    due_s = began_s + number * chunk_ms / 1000
+                    await asyncio.sleep(due_s - asyncio.get_running_loop().time())
                 await client.send_audio(pcm[at : at + size])
             await client.finish()
 
@@ -139,3 +156,14 @@ def test_foreign_speech_gives_no_invented_english(embedded_server: Live) -> None
         validate_translation(session.log, model=A3)
     quiet = [r.id for r, s in zip(recordings, sessions, strict=False) if not "".join(s.source)]
     assert len(quiet) >= 0.7 * len(recordings), {r.id for r in recordings} - set(quiet)
+
+
+@pytest.mark.timeout(120)
+def test_nothing_of_a_reading_is_lost_at_microphone_pace(embedded_server: Live) -> None:
+    """Windows, pauses and prefixes work together here as they only do in real time."""
+    samples = read(two_cities())[: 18 * 16_000]
+    heard = asyncio.run(interpret(embedded_server, samples, realtime=True))
+    validate_translation(heard.log, model=A3)
+    said = spoken_words(" ".join(heard.source))
+    for word in ("wisdom", "foolishness", "belief", "incredulity", "light", "darkness"):
+        assert word in said
