@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,19 @@ def test_too_few_open_files_are_a_note_with_a_limit_that_fits(
     files, _ = checks.machine(Config(limits=ServerLimits(sessions=2000)))
     assert files.state == "note"
     assert "sessions=768" in files.mend
+
+
+def test_a_package_only_an_engine_needs_is_a_note_with_this_interpreters_pip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def version(name: str) -> str:
+        if name in {"espeakng-loader", "uvicorn"}:
+            raise checks.metadata.PackageNotFoundError(name)
+        return "999"
+
+    monkeypatch.setattr(checks.metadata, "version", version)
+    found = {check.name: check for check in checks.packages(embedded=True)}
+    assert found["package uvicorn"].state == "bad"
+    espeak = found["package espeakng-loader"]
+    assert espeak.state == "note"  # another voice may do; if none does, the engine's line is bad
+    assert espeak.mend == f"{sys.executable} -m pip install espeakng-loader==0.2.4"

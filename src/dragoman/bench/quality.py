@@ -28,6 +28,7 @@ from dragoman.bench.subject import serving
 from dragoman.bench.wheel import Wheel
 from dragoman.engines import registry
 from dragoman.engines.base import Translation, Window
+from dragoman.engines.bundled import pip_install
 from dragoman.policy.sentences import Segmenter
 from dragoman.runtime.hearing import quietest
 from dragoman.runtime.hosts import EngineHost, make_host
@@ -150,7 +151,7 @@ def _judges() -> Judges:
         import sacrebleu  # noqa: PLC0415
     except ImportError as missing:
         raise BenchFailed(
-            f"the package {missing.name} is not installed: pip install 'dragoman[dev]'"
+            f"the package {missing.name} is not installed: {pip_install(missing.name or '')}"
         ) from None
     return Judges(jiwer, sacrebleu)
 

@@ -21,6 +21,8 @@ import numpy.typing as npt
 
 from dragoman.bench.numbers import BenchFailed
 from dragoman.client.media import MediaFile, Sound
+from dragoman.engines.bundled import pip_install
+from dragoman.engines.moonshine import REQUIREMENT
 
 BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data" / "speech"
 POCKETSPHINX = Path("/usr/share/pocketsphinx/test/data/librivox")
@@ -56,7 +58,7 @@ def dickens() -> Recording:
     for folder in [] if spec is None else spec.submodule_search_locations or []:
         for path in sorted(Path(folder).glob("assets/*two_cities*.wav")):
             return Recording(id="two_cities", path=path, transcript=DICKENS)
-    raise BenchFailed("no recording: install it with `pip install 'dragoman[embedded]'`")
+    raise BenchFailed(f"no recording: install it with `{pip_install(REQUIREMENT)}`")
 
 
 def all_english(folder: Path | None) -> list[Recording]:

