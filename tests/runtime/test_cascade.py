@@ -210,6 +210,19 @@ def test_in_manual_mode_commits_make_turns_even_of_silence() -> None:
     assert final(facts, Heard) == {1: "w5 w6 w7", 2: "", 3: ""}
 
 
+def test_many_commits_that_end_inside_a_frame_keep_the_clock_of_the_session() -> None:
+    task = Interpret(target="es", source="en", endpointing=None)
+    length = 1010 * 16 + 7  # neither whole frames nor whole milliseconds
+    inputs: list[Input] = []
+    for _ in range(40):
+        inputs += [Audio(pcm(spoken("w5", 700)[:length])), EndTurn()]
+    facts = run(FakeStack(), inputs, task)
+    begun = [fact.at_ms for fact in facts if isinstance(fact, SpeechStarted)]
+    ended = [fact.at_ms for fact in facts if isinstance(fact, SpeechStopped)]
+    assert begun == pytest.approx([number * length / 16 for number in range(40)], abs=2)
+    assert ended == pytest.approx([number * length / 16 for number in range(1, 41)], abs=2)
+
+
 def test_a_commit_under_vad_closes_the_open_turn_and_is_nothing_without_one() -> None:
     audio = spoken("w5", "w6", "w7")
     facts = run(FakeStack(), [EndTurn(), Audio(pcm(audio)), EndTurn(), EndTurn()])

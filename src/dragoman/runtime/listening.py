@@ -91,6 +91,7 @@ class Listening:
         self._ended_ms = 0
         self._paused_ms = 0
         self._now_ms = 0
+        self._unclocked = 0  # samples that passed beside the frames: less than a millisecond
         self._failures = 0
         self._trusted = False  # whether this session's speaker was understood before
 
@@ -254,7 +255,7 @@ class Listening:
         if self._turn is not None:
             await self._feed([(self._now_ms, self._rest)] if self._collects() else [])
             self._endpointer.reset()
-            await self._close(self._now_ms)
+            await self._close(self._now_ms + len(self._rest) // _PER_MS)
         self._forget()
 
     async def _clear(self) -> None:
@@ -266,7 +267,13 @@ class Listening:
         self._forget()
 
     def _forget(self) -> None:
+        """What was kept is over. The piece of a frame that is left has passed as well: without
+        it the clock would fall behind the session's, a little with every commit.
+        """
         self._recent.clear()
+        passed_ms, self._unclocked = divmod(self._unclocked + len(self._rest), _PER_MS)
+        self._now_ms += passed_ms
+        self._endpointer.skip(passed_ms)
         self._rest = self._rest[:0]
 
     # ------------------------------------------------------------ the open turn
