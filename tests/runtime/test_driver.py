@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from dragoman.runtime import driver as driver_module
 from dragoman.runtime.driver import Driver, Emit
 from dragoman.runtime.inbox import Inbox
@@ -273,6 +275,90 @@ def test_a_client_that_reads_nothing_stops_its_job_not_the_reader(monkeypatch: A
         await connection.until("end")
         connection.incoming.put_nowait(None)
         await running
+
+    run(main())
+
+
+def test_a_client_that_asks_without_reading_is_not_heard_without_end(monkeypatch: Any) -> None:
+    monkeypatch.setattr(driver_module, "OUTBOX_CHARS", 1000)
+    heard = 0
+
+    def receive(event: Ping) -> list[kernel.Command]:
+        nonlocal heard
+        heard += 1
+        return [pong("z" * 100)]
+
+    async def main() -> None:
+        connection = FakeConnection(reads=0)
+        running, _ = drive(FakeSession(receive), connection)
+        for _ in range(1000):
+            connection.incoming.put_nowait(Ping())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert 10 < heard < 30
+        connection.read_more(2000)
+        connection.incoming.put_nowait(None)
+        await running
+        assert heard == 1000
+
+    run(main())
+
+
+def test_a_burst_of_one_client_lets_others_have_their_turn() -> None:
+    heard = 0
+
+    def receive(event: Ping) -> list[kernel.Command]:
+        nonlocal heard
+        heard += 1
+        return []
+
+    async def main() -> None:
+        connection = FakeConnection()
+        for _ in range(1000):
+            connection.incoming.put_nowait(Ping())
+        running, _ = drive(FakeSession(receive), connection)
+        while not heard:
+            await asyncio.sleep(0)
+        assert heard < 100
+        connection.incoming.put_nowait(None)
+        await running
+        assert heard == 1000
+
+    run(main())
+
+
+def test_a_cancellation_that_nobody_asked_for_is_a_failure_not_silence() -> None:
+    async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+        raise asyncio.CancelledError  # an engine's library lets one escape
+
+    async def main() -> None:
+        connection = FakeConnection()
+        session = FakeSession(lambda _e: [Start(1, Speak(voice=""))], lambda _r: [pong("told")])
+        running, _ = drive(session, connection, job)
+        connection.incoming.put_nowait(Ping())
+        await connection.until("told")
+        assert isinstance(session.reports[0], Failed)
+        connection.incoming.put_nowait(None)
+        await running
+
+    run(main())
+
+
+def test_a_bug_in_reporting_the_end_of_a_job_ends_the_run() -> None:
+    async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+        return
+
+    def report(report: kernel.Report) -> list[kernel.Command]:
+        raise LookupError("a bug of the session")
+
+    async def main() -> None:
+        connection = FakeConnection()
+        running, _ = drive(
+            FakeSession(lambda _e: [Start(1, Speak(voice=""))], report), connection, job
+        )
+        connection.incoming.put_nowait(Ping())
+        with pytest.raises(LookupError):
+            await running
 
     run(main())
 

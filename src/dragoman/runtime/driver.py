@@ -4,14 +4,17 @@ Law of this file. The session is a synchronous step function, so any task here m
 once; there is no await between a step and the carrying out of its commands, and so no order to
 lose. Four kinds of tasks wait, each for one thing:
 
-* the reader waits for the client, and for room in the inboxes of running jobs;
+* the reader waits for the client, for room in the inboxes of running jobs, and, when the client
+  asks without reading the answers, for room in the outbox;
 * the writer waits for the socket, and it alone sends; a send is never cancelled while the
   client lives;
 * the timer waits for the session's deadline;
 * a job waits for its engines, and for room in the outbox before it reports.
 
 The step never waits for a job, a job never waits for the reader: no circle, no deadlock.
-Commands for a job that has just ended are no-ops. A job's failure becomes a ``Failed`` report.
+Commands for a job that has just ended are no-ops. A job's failure becomes a ``Failed`` report,
+and so does a cancellation that nobody asked for; what fails while that is reported is a bug of
+ours and ends the run, because a session whose job has silently gone would wait for ever.
 Cutting off a client that takes nothing is the listener's (``server.listener``), which can.
 """
 
@@ -35,6 +38,8 @@ INBOX_BYTES = 10 * 32_000
 OUTBOX_CHARS = 512 * 1024
 """High water of the outbox: about eight seconds of speech in base64."""
 _LONGEST_NAP_S = 60.0
+_BURST = 64
+"""Events of one client that are taken in a row before other sessions have their turn."""
 
 Emit = Callable[[Result], Awaitable[None]]
 Encode = Callable[[ServerEvent, str], str]
@@ -88,6 +93,7 @@ class Driver:
         self._outbox = Outbox(OUTBOX_CHARS)
         self._jobs: dict[int, tuple[Inbox, asyncio.Task[None]]] = {}
         self._deadline_moved = asyncio.Event()
+        self._broken: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
         """Until the session closed or the client went away; no job outlives this."""
@@ -98,27 +104,33 @@ class Driver:
             asyncio.create_task(self._time(), name="timer"),
         ]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            waits = [*tasks, self._broken]
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for ended in done:
+                ended.result()
         finally:
             await self._stop(tasks)
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         jobs = [task for _, task in self._jobs.values()]
         self._jobs.clear()
-        for task in [*tasks, *jobs]:
-            task.cancel()
-        await asyncio.gather(*tasks, *jobs, return_exceptions=True)
+        for waited in [*tasks, *jobs, self._broken]:
+            waited.cancel()
+        await asyncio.gather(*tasks, *jobs, self._broken, return_exceptions=True)
 
     # ------------------------------------------------------------ the waiting tasks
     async def _read(self) -> None:
+        taken = 0
         while (event := await self._connection.receive()) is not None:
             self._perform(self._session.receive(event, self._loop.time()))
             if self._session.closed:
                 await asyncio.Event().wait()  # the writer ends the run, after the last frame
-            for inbox, _ in list(self._jobs.values()):
+            for inbox in [inbox for inbox, _ in self._jobs.values() if not inbox.has_room]:
                 await inbox.room()
+            await self._outbox.room_to_answer()
+            taken += 1
+            if taken % _BURST == 0:  # thousands of tiny frames may have come in one read
+                await asyncio.sleep(0)
 
     async def _write(self) -> None:
         while True:
@@ -186,6 +198,12 @@ class Driver:
         inbox = Inbox(INBOX_BYTES)
         running = asyncio.create_task(self._job(job, task, inbox), name=f"job-{job}")
         self._jobs[job] = (inbox, running)
+        running.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None and not self._broken.done():
+            self._broken.set_exception(failure)
 
     def _abort(self, job: int) -> None:
         if job in self._jobs:
@@ -203,9 +221,9 @@ class Driver:
 
         try:
             await self._run_job(task, inbox, emit)
-        except asyncio.CancelledError:
-            raise
-        except Exception as failure:
+        except (Exception, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) and job not in self._jobs:
+                raise  # it was aborted
             LOG.exception("job %d failed", job)
             self._observer.failed(type(failure).__name__)
             self._retire(job, inbox, kernel.Failed(job, repr(failure)))

@@ -12,17 +12,20 @@ from collections import deque
 
 from dragoman.speech import Audio, Image, Input, Say
 
+_ITEM = 64
+"""What keeping an input costs besides its content, roughly: a million empty ones are not free."""
+
 
 def weight(item: Input) -> int:
     """How much an input counts: bytes of audio or image, or of text as UTF-8 at most."""
     match item:
         case Audio(pcm=pcm):
-            return len(pcm)
+            return _ITEM + len(pcm)
         case Image(data=data):
-            return len(data)
+            return _ITEM + len(data)
         case Say(text=text):
-            return 4 * len(text)
-    return 64
+            return _ITEM + 4 * len(text)
+    return _ITEM
 
 
 class Inbox:
@@ -33,7 +36,9 @@ class Inbox:
         self._high_water = high_water
         self._weight = 0
         self._ended = False
-        self._arrived = asyncio.Event()
+        # One reader, an item for every 100 ms of every session: cheaper than an Event.
+        self._loop = asyncio.get_running_loop()
+        self._arrival: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
 
@@ -45,12 +50,12 @@ class Inbox:
         self._weight += weight(item)
         if self._weight > self._high_water:
             self._room.clear()
-        self._arrived.set()
+        self._wake()
 
     def end(self) -> None:
         """No more inputs come."""
         self._ended = True
-        self._arrived.set()
+        self._wake()
 
     def close(self) -> None:
         """The reader is gone: forget what waits and never hold anybody up again."""
@@ -64,8 +69,8 @@ class Inbox:
         while not self._items:
             if self._ended:
                 return None
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._arrival = self._loop.create_future()
+            await self._arrival
         return self._take()
 
     def get_now(self) -> Input | None:
@@ -76,9 +81,19 @@ class Inbox:
         """What ``get_now`` would give, left in place."""
         return self._items[0] if self._items else None
 
+    @property
+    def has_room(self) -> bool:
+        """Whether ``room`` would return at once."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Wait until less than the high-water mark is queued."""
         await self._room.wait()
+
+    def _wake(self) -> None:
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None and not arrival.done():  # done: its reader was cancelled
+            arrival.set_result(None)
 
     def _take(self) -> Input:
         item = self._items.popleft()

@@ -2,6 +2,8 @@
 
 Law of this file: ``put`` never waits, so a session's answer to a client event always goes out
 in order; jobs wait in ``room`` before they report, and only the socket writer takes frames out.
+Jobs stop at the high-water mark. At twice that, what lies on top are answers to a client that
+asks and does not read: then the socket reader waits too, in ``room_to_answer``.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ class Outbox:
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._room_to_answer = asyncio.Event()
+        self._room_to_answer.set()
 
     @property
     def chars(self) -> int:
@@ -35,6 +39,8 @@ class Outbox:
         self._chars += len(frame)
         if self._chars > self._high_water:
             self._room.clear()
+        if self._chars > 2 * self._high_water:
+            self._room_to_answer.clear()
         self._arrived.set()
 
     def close(self, code: int, reason: str) -> None:
@@ -42,6 +48,7 @@ class Outbox:
         if self._close is None:
             self._close = (code, reason)
             self._room.set()
+            self._room_to_answer.set()
             self._arrived.set()
 
     async def get(self) -> str | tuple[int, str]:
@@ -55,6 +62,8 @@ class Outbox:
         self._chars -= len(frame)
         if self._chars <= self._high_water:
             self._room.set()
+        if self._chars <= 2 * self._high_water:
+            self._room_to_answer.set()
         return frame
 
     @property
@@ -65,3 +74,7 @@ class Outbox:
     async def room(self) -> None:
         """Wait until less than the high-water mark is queued."""
         await self._room.wait()
+
+    async def room_to_answer(self) -> None:
+        """Wait until less than twice the high-water mark is queued."""
+        await self._room_to_answer.wait()
