@@ -26,6 +26,15 @@ def test_two_hypotheses_agree_but_their_last_words_never_take_part() -> None:
     assert joined_text(agreement.tail) == "your"
 
 
+def test_the_mark_at_the_end_of_a_step_is_not_shown_but_marks_inside_are() -> None:
+    agreement = Agreement()
+    agreement.update(hyp("it was the best, I think."), At.STEP)
+    assert joined_text(agreement.tail) == "it was the best, I think"
+    agreement.update(hyp("it was the best, I think. It"), At.STEP)
+    assert committed(agreement) == "it was the best, I"
+    assert joined_text(agreement.tail) == "think. It"
+
+
 def test_a_truncated_last_word_is_not_committed() -> None:
     agreement = Agreement()
     agreement.update(hyp("the exhib"), At.STEP)

@@ -116,6 +116,10 @@ class Agreement:
             self._held = last.text
             self._window[-1] = _with_text(last, bare(last.text))
         self._tail = tail[count:]
+        if at is At.STEP and self._tail:
+            # Recognisers close whatever they heard so far: a reader would see a full stop come
+            # and go behind every word.
+            self._tail = (*self._tail[:-1], _with_text(self._tail[-1], bare(self._tail[-1].text)))
 
     def close_window(self, silent_ms: int) -> None:
         """The window of audio ends here, followed by this much silence (0: speech was cut).
