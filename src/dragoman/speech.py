@@ -143,10 +143,16 @@ class Clear(msgspec.Struct, frozen=True):
 
 # ---------------------------------------------------------------- interpretation: facts
 class SpeechStarted(msgspec.Struct, frozen=True):
-    """Fact: a turn opened. ``turn`` counts from 1."""
+    """Fact: a turn opened. ``turn`` counts from 1.
+
+    ``at_ms`` is where its speech begins. A detector needs some speech to find it: ``found_ms`` is
+    how much had been listened to by then, and the task that held there is the turn's task. None:
+    the same as ``at_ms``.
+    """
 
     turn: int
     at_ms: int
+    found_ms: int | None = None
 
 
 class SpeechStopped(msgspec.Struct, frozen=True):

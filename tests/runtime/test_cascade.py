@@ -249,6 +249,25 @@ def test_settings_apply_from_the_next_turn() -> None:
     assert set(voices(facts)) == {1}
 
 
+def test_a_turn_says_how_far_was_listened_when_it_was_found() -> None:
+    """So whoever changes the task in between knows which task the turn has."""
+    words = pcm(spoken(1000, "w5", "w6", 1600))
+    facts = run(FakeStack(), [Audio(words)])
+    (begun,) = (fact for fact in facts if isinstance(fact, SpeechStarted))
+    assert begun.at_ms < 1000 <= (begun.found_ms or 0) <= 1000 + 4 * 32
+
+
+def test_detection_settings_that_come_during_a_turn_find_the_next_one() -> None:
+    padded = msgspec.structs.replace(TASK, endpointing=Endpointing(silence_ms=600, prefix_ms=0))
+    inputs: list[Input] = [
+        Audio(pcm(spoken(960, "w5"))), padded, Audio(pcm(spoken(3200, "w8", 1600))),
+    ]  # fmt: skip
+    facts = run(FakeStack(), inputs)
+    first, second = (fact.at_ms for fact in facts if isinstance(fact, SpeechStarted))
+    assert first == pytest.approx(960 - TASK.endpointing.prefix_ms, abs=32)
+    assert second == pytest.approx(960 + 400 + 3200, abs=32)
+
+
 def test_the_same_language_passes_through_without_a_translator() -> None:
     def fail(request: Any) -> bool:
         return isinstance(request, Translation)

@@ -40,6 +40,7 @@ from dragoman.speech import (
 )
 
 _PER_MS = HEARING_RATE_HZ // 1000
+_FULL_SCALE = np.float32(1 / 32768)
 TURN_MS = 30_000
 TURN_SOFT_MS = 25_000
 KEPT_PAUSE_MS = 1_500
@@ -82,6 +83,7 @@ class Listening:
         self._frame_ms = self._frame // _PER_MS
         self._endpointer = Endpointer(task.endpointing, self._frame_ms)
         self._detector: Detector = detector
+        self._detector_host = stack.detector
         self._detection: Detection | None = None
         self._resampler = Resampler(task.rate_in, HEARING_RATE_HZ)
         self._rest: Samples = np.zeros(0, np.float32)  # less than a frame
@@ -137,14 +139,15 @@ class Listening:
             self._endpointer.configure(settings.endpointing)
 
     async def _audio(self, pcm: bytes) -> None:
-        heard = np.frombuffer(self._resampler.feed(pcm), "<i2").astype(np.float32) / 32768.0
+        whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
+        heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
         self._rest = np.concatenate((self._rest, heard)) if len(self._rest) else heard
         count = len(self._rest) // self._frame
         if not count:
             return
         frames = self._rest[: count * self._frame].reshape(count, self._frame)
         self._rest = self._rest[count * self._frame :]
-        probabilities = await self._stack.detector.run(self._detect, frames)
+        probabilities = await self._detector_host.run(self._detect, frames)
         speech: list[Frame] = []
         for frame, probability in zip(frames, probabilities, strict=True):
             if self._turn is None and self._settings.endpointing is None:
@@ -197,12 +200,11 @@ class Listening:
 
     async def _open(self, at_ms: int, rest: Samples | None = None) -> None:
         settings = self._settings
-        self._endpointer.configure(settings.endpointing)
         self._turns += 1
         hearing = await self._stack.hear(settings, trusted=self._trusted)
         self._turn = Turn(self._turns, settings, hearing, at_ms)
         await self._texts.open(self._turns, settings)
-        await self._emit(SpeechStarted(self._turns, at_ms))
+        await self._emit(SpeechStarted(self._turns, at_ms, self._now_ms))
         if rest is None:
             await self._release()
         else:
@@ -300,6 +302,7 @@ class Listening:
 
     async def _conclude(self, turn: Turn, at_ms: int) -> None:
         self._turn = None
+        self._endpointer.configure(self._settings.endpointing)
         self._recent.clear()
         self._ended_ms = max(at_ms, turn.begin_ms)
         self._stack.noted("words_refused" if turn.hearing.agreement.refused else "turn_heard")

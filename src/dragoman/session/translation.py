@@ -5,7 +5,7 @@ by turn. What a turn sends stands in ``segment``, in which order turns speak in 
 does not know the engines behind the job.
 
 * The job starts with the first speech. An update while it runs is pushed into it and holds
-  from the next turn on; each turn keeps the settings that held where its speech begins.
+  from the next turn on; each turn keeps the settings that held where it was found.
 * Server VAD: speech goes straight into the job, which finds the turns. Manual mode: speech
   waits here until ``commit``, then goes in as one turn, whose item has its id at once
   (``committed``) although the job opens and numbers the turn later.
@@ -267,7 +267,7 @@ class TranslationSession(BaseSession):
         if self._commits and fact.at_ms + _ROUNDING_MS >= self._commits[0].start_ms:
             segment = self._commits.popleft().segment
         else:  # found by the server, or the rest of a long commit that was cut
-            settings = self._settings_at(fact.at_ms)
+            settings = self._settings_of(fact)
             segment = self._segment(settings, is_manual=settings.manual)
         if self._turns.open(segment):
             self._numbered[fact.turn] = segment
@@ -275,10 +275,13 @@ class TranslationSession(BaseSession):
         else:
             self.note("turn_dropped")
 
-    def _settings_at(self, at_ms: int) -> Settings:
-        """What held where this turn begins."""
+    def _settings_of(self, fact: SpeechStarted) -> Settings:
+        """What held where this turn was found: the job works on it with the same task. Speech
+        that came before an update was listened to before it.
+        """
+        at_ms = fact.at_ms + 1 if fact.found_ms is None else fact.found_ms
         for since_ms, settings in reversed(self._history):
-            if since_ms <= at_ms:
+            if since_ms < at_ms:
                 return settings
         return self._history[0][1]
 
