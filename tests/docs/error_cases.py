@@ -87,13 +87,15 @@ MANUAL = update(turn_detection=None)
 SPEAKING = (IN_COMMIT_MODE, append(), COMMIT_TEXT)
 TURN_FAILED = (Output(1, SpeechStarted(1, 0)), Output(1, TurnDone(1, 0, "failed")))
 OPUS = {"input": {"format": {"type": "opus"}}}
-DEEP = "[" * 100_000
+DEEP = "[" * 20_000
+MANY = '{"type":"session.update","session":{"a":[' + "[]," * 60_000 + "[]]}}"
 TOO_LONG = "x" * 257
 
 FRAMES: dict[str, Case] = {
     "not-json": Case(TTS, ["{nonsense"]),
     "not-an-object": Case(TTS, ["[1, 2]"]),
     "nested-too-deep": Case(TTS, [DEEP]),
+    "too-many-values": Case(TTS, [MANY]),
     "binary-frame": Case(LT35, [b'{"type":"session.finish"}']),
     "no-type": Case(TTS, [{"session": {}}]),
     "type-not-text": Case(TTS, [{"type": 7}]),

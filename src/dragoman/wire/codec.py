@@ -1,7 +1,9 @@
 """Between text frames and typed events, for both APIs.
 
 Law of this file: the only place that knows JSON and base64. ``decode`` never raises: a frame is
-an event or ``Malformed``. Two paths lead in. The fast one is msgspec's typed decoder. What it
+an event or ``Malformed``. It runs on the event loop, so a frame of more values than any client
+has a use for is refused before it is read: 16 MiB of ``[],[],…`` would stop every session for
+seconds. Two paths lead in. The fast one is msgspec's typed decoder. What it
 refuses goes the tolerant way, by ``json``: that accepts the lone surrogates of clients which cut
 an emoji in two, and it finds out what to say about a frame that is really wrong.
 
@@ -28,6 +30,8 @@ Api = Literal["tts", "translation"]
 
 INVALID = "invalid_value"
 _CLIENT_EVENTS = {"tts": tts.CLIENT_EVENTS, "translation": translation.CLIENT_EVENTS}
+_MOST_VALUES = 50_000
+_SMALL_FRAME_CHARS = 64 * 1024  # cannot hold enough values to matter
 _REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
 _AT = re.compile(r" - at `\$\.?(.*)`$")
@@ -58,6 +62,8 @@ class Codec:
         """A client's frame as an event, or what is wrong with it."""
         if not isinstance(frame, str):
             return Malformed(INVALID, "Binary frames are not supported, only JSON text frames.")
+        if len(frame) > _SMALL_FRAME_CHARS and _values(frame) > _MOST_VALUES:
+            return Malformed(INVALID, f"An event may hold at most {_MOST_VALUES} values.")
         try:
             return self._decoder.decode(frame)
         except _REFUSED:
@@ -81,6 +87,8 @@ class Codec:
             if not isinstance(event, dict):
                 return Malformed(INVALID, "An event must be a JSON object.")
             text = event.get("text")
+            if isinstance(text, str):
+                event["text"] = ""
             event = whole_deep(event)
         except (ValueError, RecursionError):
             return Malformed(INVALID, "The frame is not valid JSON.")
@@ -134,6 +142,11 @@ def explain(refusal: str, event: dict[str, Any]) -> tuple[str, str]:
     if path in event:
         return f"Invalid value: '{shown(value)}'. Supported values are: {kinds}.", path
     return f"Invalid value for '{path}': it must be {kinds}.", path
+
+
+def _values(frame: str) -> int:
+    """About how many values the JSON has; commas and brackets inside strings count too."""
+    return frame.count(",") + frame.count("[") + frame.count("{")
 
 
 def _union(events: tuple[type[ClientEvent], ...]) -> Any:
