@@ -2,7 +2,7 @@
 
 import pytest
 
-from dragoman.policy.tokens import characters, is_dense, text_tokens
+from dragoman.policy.tokens import TextMeter, characters, is_dense, text_tokens
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,11 @@ def test_text_tokens(text: str, count: int):
 
 def test_dense_scripts():
     assert [char for char in "a中1あ한.ア" if is_dense(char)] == ["中", "あ", "한", "ア"]
+
+
+def test_a_text_in_pieces_counts_as_one():
+    meter = TextMeter()
+    for piece in ("Hi", "你", "好。", "", " th", "ere"):
+        meter.feed(piece)
+    whole = "Hi你好。 there"
+    assert (meter.characters, meter.tokens) == (characters(whole), text_tokens(whole))

@@ -56,3 +56,27 @@ def test_dropping_goes_up_to_the_next_border():
     queue.drop_unit()
     assert drain(queue) == ["Three.", Mark.BORDER]
     assert (queue.chars, queue.borders) == (0, 0)
+
+
+def test_a_long_stretch_of_nothing_is_passed_over_and_loses_no_word():
+    queue = TextQueue()
+    queue.feed("Well" + " " * 5000 + "then." + "-" * 5000 + "So" + "." * 3000)
+    queue.border()
+    units = drain(queue)
+    assert units[-1] is Mark.BORDER
+    spoken = "".join(units[:-1])
+    assert [word.strip(" .-") for word in units[:-1]] == ["Well", "then", "So"]
+    assert len(spoken) < 3500, "what says nothing is not handed over"
+    assert (queue.chars, queue.borders) == (0, 0)
+
+
+def test_small_pieces_are_put_together():
+    queue = TextQueue()
+    for _ in range(10):
+        queue.feed("word. ")
+    queue.border()
+    queue.feed("Next")
+    assert len(queue._raw) == 3
+    assert queue.next() == "word."
+    assert drain(queue) == [" word."] * 9 + [Mark.BORDER]
+    assert queue.has_tail()

@@ -18,6 +18,26 @@ _SYLLABLE_RUNS = re.compile(f"[{_HAN}\u3005\u3007{_KANA}{_HANGUL}]+")
 _CHARS_PER_TOKEN = 4
 
 
+class TextMeter:
+    """Both counts of a text that comes in pieces, without keeping it: a response may be a book."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self._syllables = self._others = 0
+
+    def feed(self, text: str) -> None:
+        """More text."""
+        syllables = _covered(_SYLLABLE_RUNS, text)
+        self._syllables += syllables
+        self._others += len(text) - syllables
+        self.characters += characters(text)
+
+    @property
+    def tokens(self) -> int:
+        """``text_tokens`` of all of it."""
+        return self._syllables + -(-self._others // _CHARS_PER_TOKEN)
+
+
 def characters(text: str) -> int:
     """Billed characters: 2 for a Han ideograph, 1 for anything else, spaces included."""
     return len(text) + _covered(_HAN_RUNS, text)
@@ -25,8 +45,9 @@ def characters(text: str) -> int:
 
 def text_tokens(text: str) -> int:
     """Estimated tokens of the text."""
-    syllables = _covered(_SYLLABLE_RUNS, text)
-    return syllables + -((syllables - len(text)) // _CHARS_PER_TOKEN)
+    meter = TextMeter()
+    meter.feed(text)
+    return meter.tokens
 
 
 def is_dense(char: str) -> bool:

@@ -50,7 +50,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     idle_s: float = 300.0
     age_s: float = 7200.0
     linger_s: float = 15.0
-    text_append_chars: int = 1_000_000
+    text_append_chars: int = 200_000
     text_buffer_chars: int = 1_000_000
     waiting_responses: int = 256
     manual_audio_bytes: int = 15 * 1024 * 1024

@@ -17,7 +17,7 @@ from enum import Enum
 from msgspec import UNSET
 
 from dragoman.families.tts import Settings, TtsFamily
-from dragoman.policy.tokens import characters, text_tokens
+from dragoman.policy.tokens import TextMeter
 from dragoman.session.packing import AudioPacker
 from dragoman.speech import Status
 from dragoman.wire import tts as wire
@@ -69,7 +69,7 @@ class Response:
         self._rate_hz = settings.sample_rate
         self._packer = AudioPacker(settings.sample_rate)
         self._stage = Stage.NEW
-        self._texts: list[str] = []
+        self._text = TextMeter()
         self._audio_bytes = 0
         self.id = ids.new("resp")
         self.item_id = ids.new("item")
@@ -86,7 +86,7 @@ class Response:
 
     def speaks(self, text: str) -> None:
         """Count this text as spoken here (for the usage)."""
-        self._texts.append(text)
+        self._text.feed(text)
 
     def audio(self, pcm: bytes) -> None:
         """Speech arrived: as many deltas as it fills."""
@@ -130,11 +130,10 @@ class Response:
         self._send(event)
 
     def _usage(self) -> wire.Usage:
-        text = "".join(self._texts)
-        heard = text_tokens(text)
+        heard = self._text.tokens
         voiced = self._family.audio_tokens(self._audio_bytes // 2, self._rate_hz)
         return wire.Usage(
-            characters=characters(text),
+            characters=self._text.characters,
             total_tokens=heard + voiced,
             input_tokens=heard,
             output_tokens=voiced,

@@ -3,7 +3,9 @@
 Law of this file: order and counting, no events. ``feed`` adds text, ``border`` marks where a
 response must end (a commit, a finish), ``next`` takes the oldest unit out. Sentences are cut
 only when they are asked for, so that a book in one append costs the event loop no more at once
-than a line does, and so that what waits is bounded by one number of characters.
+than a line does, and so that what waits is bounded by one number of characters: small pieces
+are put together. A whole slice with nothing to say is passed over without a look at each
+character, for a client may send a million spaces.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections import deque
 from enum import Enum
 from itertools import chain
 
-from dragoman.policy.sentences import Segmenter
+from dragoman.policy.sentences import Segmenter, is_speakable
 
 _SLICE_CHARS = 1024
 
@@ -36,6 +38,10 @@ class TextQueue:
     def feed(self, text: str) -> None:
         """Text arrived."""
         self.chars += len(text)
+        last = self._raw[-1] if self._raw else Mark.BORDER
+        if isinstance(last, str) and len(last) + len(text) <= _SLICE_CHARS:
+            self._raw[-1] = last + text
+            return
         for at in range(0, len(text), _SLICE_CHARS):
             self._raw.append(text[at : at + _SLICE_CHARS])
 
@@ -51,7 +57,7 @@ class TextQueue:
         """
         while True:
             unit = self._unit()
-            if unit is None or unit is Mark.BORDER or any(map(str.isalnum, unit)):
+            if unit is None or isinstance(unit, Mark) or is_speakable(unit):
                 return unit
 
     def has_tail(self) -> bool:
@@ -74,7 +80,9 @@ class TextQueue:
             if not self._raw:
                 return None
             piece = self._raw.popleft()
-            if isinstance(piece, str):
+            if isinstance(piece, str) and self._says_nothing(piece):
+                self.chars -= len(piece)
+            elif isinstance(piece, str):
                 self._ready.extend(self._segmenter.feed(piece))
             else:
                 self._ready.extend(self._segmenter.flush())
@@ -85,3 +93,7 @@ class TextQueue:
         else:
             self.borders -= 1
         return unit
+
+    def _says_nothing(self, piece: str) -> bool:
+        whole = len(piece) == _SLICE_CHARS
+        return whole and not self._segmenter.has_begun and not is_speakable(piece)

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 from dragoman.families import fields, tts
 from dragoman.families.tts import TtsFamily
+from dragoman.policy.sentences import is_speakable
 from dragoman.session.base import BaseSession, Limits, Phase, Rejected
 from dragoman.session.kernel import Abort, End, Ended, Failed, Output, Push, Report, Start
 from dragoman.session.response import Response
@@ -38,6 +39,7 @@ from dragoman.wire.texts import HalfKeeper
 
 RESPONSE_CHARS = 300
 SEGMENTS_AHEAD = 8
+_PIECE_CHARS = 1024
 
 _LATE = "Session update error: session already started or finished or failed."
 _NO_CLEAR = "only client commit mode supports clear operation"
@@ -139,7 +141,7 @@ class TtsSession(BaseSession):
     def on_finish(self) -> None:
         """Speak what is left, in both modes."""
         commit_mode = self.settings.mode == "commit"
-        if commit_mode and not any(map(str.isalnum, "".join(self._buffer))):
+        if commit_mode and not is_speakable("".join(self._buffer)):
             self._forget_buffer()  # nothing to speak: no empty response at the end
         self._settle_text()
         if self._queue.has_tail() or (not commit_mode and isinstance(self.state, Speaking)):
@@ -214,7 +216,10 @@ class TtsSession(BaseSession):
         if not text:
             return
         if self.settings.mode == "commit":
-            self._buffer.append(text)
+            if self._buffer and len(self._buffer[-1]) < _PIECE_CHARS:
+                self._buffer[-1] += text  # a million strings of one character are 60 MB
+            else:
+                self._buffer.append(text)
             self._buffered_chars += len(text)
         else:
             self._queue.feed(text)
