@@ -3,8 +3,10 @@ does (die, hang, raise, run ahead) hurts more than the one job it had.
 """
 
 import asyncio
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -188,6 +190,36 @@ async def test_a_crash_loop_fails_clearly_and_heals() -> None:
         assert "keep dying" in await failed(spoken(host, "too early"))
         await until(lambda: bool(host._idle))
         assert await spoken(host, "healed") == tiny.pcm_of("healed")
+
+
+async def test_a_replacement_that_finds_no_room_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Descriptors run out under load and come back; the pool must not stay smaller for that."""
+    real, refused = socket.socketpair, False
+
+    def pair() -> tuple[socket.socket, socket.socket]:
+        nonlocal refused
+        if not refused:
+            refused = True
+            raise OSError(errno.EMFILE, "Too many open files")
+        return real()
+
+    async with hosted() as host:
+        monkeypatch.setattr(socket, "socketpair", pair)
+        os.kill(host.pids[0], signal.SIGKILL)
+        async with asyncio.timeout(20):
+            await until(lambda: refused)
+            assert await spoken(host, "back") == tiny.pcm_of("back")
+        assert len(host.pids) == 1
+
+
+async def test_workers_do_not_know_the_keys_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRAGOMAN_API_KEYS", "sk-not-for-engines")
+    async with hosted() as host:
+        environment = Path(f"/proc/{host.pids[0]}/environ").read_bytes()
+    assert b"PYTHONPATH" in environment
+    assert b"sk-not-for-engines" not in environment
 
 
 async def test_close_ends_jobs_and_leaves_no_process() -> None:

@@ -132,6 +132,39 @@ async def test_an_engine_that_raises_fails_only_that_segment() -> None:
         assert await spoken(host, "ok") == tiny.pcm_of("ok")
 
 
+class Quits(tiny.Listener):
+    """An engine whose library ends the program, or raises what a future cannot take."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def transcribe(self, windows: Any) -> Any:
+        raise self.error
+
+    def feed(self) -> None:
+        raise self.error
+
+
+class QuitsSpeaking(tiny.Speaker):
+    def synthesize(self, utterance: Utterance) -> Any:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), StopIteration(), asyncio.CancelledError()])
+async def test_whatever_an_engine_raises_fails_its_call_and_not_its_thread(
+    error: BaseException,
+) -> None:
+    engine = Quits(error)
+    async with asyncio.timeout(10), hosted(engine) as host:
+        for _ in range(2):  # there is one thread: it must have survived the first time
+            assert type(error).__name__ in await failed(host.run(engine.feed))
+            assert type(error).__name__ in await failed(host.call(Window(b"")))
+    async with asyncio.timeout(10), hosted(QuitsSpeaking()) as host:
+        for _ in range(2):
+            assert "SystemExit" in await failed(spoken(host, "a"))
+
+
 async def test_a_slow_listener_stops_the_engine_and_leaving_frees_the_thread() -> None:
     engine = tiny.Speaker()
     async with hosted(engine, window_ms=500) as host:

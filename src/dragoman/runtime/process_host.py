@@ -110,7 +110,12 @@ class ProcessHost:
     async def _add_worker(self) -> None:
         worker = WorkerProcess(self._spec, self._on_frame, self._on_gone)
         self._workers.add(worker)
-        await worker.open(self._start_limit_s)
+        try:
+            await worker.open(self._start_limit_s)
+        except EngineUnavailable:
+            if worker.pid is None:  # there is no process that could go
+                self._workers.discard(worker)
+            raise
         if not self._open:
             return
         self._ready.add(worker)

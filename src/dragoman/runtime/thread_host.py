@@ -2,7 +2,8 @@
 
 Law of this file: a fixed number of threads takes work first in, first out; results come back to
 the loop with ``call_soon_threadsafe``. The threads are daemons: an engine that never returns must
-not keep the server from ending. Windows that wait while all threads are busy are put together
+not keep the server from ending; and whatever one raises, ``SystemExit`` included, fails its call
+and neither a thread nor the loop. Windows that wait while all threads are busy are put together
 into one engine call, up to ``Info.max_batch``. A speaking thread waits when its listener is a
 window behind, and stops when the listener goes.
 """
@@ -197,8 +198,12 @@ class ThreadHost:
                 return
             try:
                 result = function(*args)
-            except BaseException as error:  # noqa: BLE001 - raised again where the caller waits
-                _settle(loop, future, None, error)
+            except Exception as error:  # noqa: BLE001 - raised again where the caller waits
+                # A future takes no StopIteration.
+                strange = isinstance(error, StopIteration)
+                _settle(loop, future, None, EngineFailed(repr(error)) if strange else error)
+            except BaseException as error:  # noqa: BLE001 - would end the loop that it is raised in
+                _settle(loop, future, None, EngineFailed(repr(error)))
             else:
                 _settle(loop, future, result, None)
 
@@ -245,7 +250,10 @@ class ThreadHost:
         loop: asyncio.AbstractEventLoop,
         batch: list[tuple[Request, asyncio.Future[Outcome]]],
     ) -> None:
-        outcomes = answer_batch(self._engine, [request for request, _ in batch])
+        try:
+            outcomes = answer_batch(self._engine, [request for request, _ in batch])
+        except BaseException as error:  # noqa: BLE001 - see the head of this file
+            outcomes = [Outcome(failure=repr(error)) for _ in batch]
         futures = [future for _, future in batch]
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(self._answered, futures, outcomes)
@@ -325,6 +333,6 @@ def _produce(engine: Synthesizer, utterance: Utterance, rate_hz: int, out: _Hand
             for pcm in pieces:
                 if not out.put(pcm):
                     break
-    except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
+    except BaseException as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
         failure = f"{engine.info.name}: {error!r}"
     out.end(failure)

@@ -3,7 +3,7 @@
 Law of this file: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
 queue and no policy. The worker is a fresh interpreter, never a fork. It must be started from a
 thread that lives as long as the host (the loop's), because the kernel ties the worker's life to
-the thread that started it.
+the thread that started it. A worker gets the server's environment without the server's keys.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import cast
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.runtime.frames import Frame, FrameReader, Ready, Unavailable, encode
+
+_SECRETS = ("DRAGOMAN_API_KEYS", "DRAGOMAN_API_KEYS_FILE")
 
 OnFrame = Callable[["WorkerProcess", Frame], None]
 OnGone = Callable[["WorkerProcess", str], None]
@@ -51,12 +53,15 @@ class WorkerProcess(asyncio.Protocol):
     async def open(self, limit_s: float) -> None:
         """Start the process and wait until its engine is ready.
 
-        Raises ``EngineUnavailable`` when the engine says so, dies, or takes too long.
+        Raises ``EngineUnavailable`` when the engine says so, dies, or takes too long, and when
+        there is no room for a process (descriptors, memory), which may pass.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = _start(self._spec, theirs.fileno())
-        ours.settimeout(0)
+        try:
+            ours = self._spawn()
+        except OSError as error:
+            raise EngineUnavailable(
+                f"no worker process for the engine {self._spec}: {error.strerror or error}"
+            ) from error
         loop = asyncio.get_running_loop()
         await loop.create_unix_connection(lambda: self, sock=ours)
         try:
@@ -69,6 +74,17 @@ class WorkerProcess(asyncio.Protocol):
         except asyncio.CancelledError:
             self.kill("was not wanted any more")
             raise
+
+    def _spawn(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = _start(self._spec, theirs.fileno())
+            except OSError:
+                ours.close()
+                raise
+        ours.settimeout(0)
+        return ours
 
     def send(self, frame: Frame) -> None:
         """Send a frame; without effect once the worker is gone. Raises ``ValueError``."""
@@ -137,7 +153,7 @@ class WorkerProcess(asyncio.Protocol):
 
 
 def _start(spec: str, descriptor: int) -> subprocess.Popen[bytes]:
-    environment = os.environ.copy()
+    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     environment.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start idle threads
     command = (sys.executable, "-P", "-m", "dragoman.runtime.worker")
     return subprocess.Popen(
