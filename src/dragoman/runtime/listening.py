@@ -310,7 +310,9 @@ class Listening:
         words = turn.hearing.agreement.committed
         self._trusted = self._trusted or len(words) >= _KNOWN_WORDS
         language = turn.hearing.language
-        await self._emit(Heard(turn.number, joined_text(words), "", final=True, language=language))
+        if not turn.failed:  # else there is no whole text: the turn's end says that it failed
+            text = joined_text(words)
+            await self._emit(Heard(turn.number, text, "", final=True, language=language))
         await self._texts.put(turn.number, words, (), language, final=True, failed=turn.failed)
 
     def _is_full(self) -> bool:
