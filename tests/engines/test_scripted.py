@@ -85,6 +85,18 @@ def test_a_later_window_has_the_later_utterance_with_its_language_and_confidence
     ]
 
 
+def test_a_script_that_names_no_language_is_english_unless_the_session_says(
+    tmp_path: Path,
+) -> None:
+    """Without any language the cascade could not tell that there is something to translate."""
+    path = tmp_path / "plain.toml"
+    path.write_text('[[utterances]]\ntext = "hello"\nat_ms = 0\n')
+    asr = ScriptedAsr(script=str(path))
+    asr.load()
+    heard = [Window(samples=bytes(4 * 16_000), language=said) for said in (None, "fr")]
+    assert [hypothesis.language for hypothesis in asr.transcribe(heard)] == ["en", "fr"]
+
+
 def test_windows_cut_anywhere_give_every_word_once(script: str) -> None:
     asr = loaded(ScriptedAsr(script=script))
     first = asr.transcribe([window(sound(1.5))])[0]

@@ -70,7 +70,7 @@ class ScriptedAsr:
         if not self._script.scenes:
             return _by_rule(samples, window, end_ms)
         words: list[Word] = []
-        confidence, language = 1.0, window.language
+        confidence, language = 1.0, window.language or "en"
         for scene in self._script.scenes:
             heard = _heard(scene, window.at_ms, end_ms)
             if not heard:
