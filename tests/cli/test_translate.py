@@ -155,6 +155,21 @@ def test_a_problem_on_the_way_is_told_and_the_session_goes_on(speech: Path) -> N
     assert "That picture is too big." in result.stderr
 
 
+def test_a_model_of_another_kind_is_an_error(speech: Path) -> None:
+    message = "invalid event type 'input_audio_buffer.append'"
+
+    async def play(stage: Stage) -> None:
+        await accept(stage, FLAT)
+        await stage.hear("input_audio_buffer.append")
+        await stage.error("invalid_value", message, "invalid_request_error", "type")
+        await stage.gone()
+
+    with fake_server(play) as fake:
+        result = run(speech, "--to", "es", "--fast", "--url", fake.url, "--model", FLAT)
+    assert result.exit_code == 1
+    assert f"{FLAT} is not for interpretation: {message}" in result.stderr
+
+
 @pytest.mark.parametrize("fatal", [True, False])
 def test_a_session_that_breaks_off_keeps_what_was_said(
     speech: Path, tmp_path: Path, fatal: bool

@@ -126,6 +126,20 @@ def test_a_video_gives_pictures_in_order_and_within_the_limits(tmp_path: Path) -
     assert len(sounds(pieces)) == pytest.approx(40, abs=1)
 
 
+@pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.avi"])
+def test_sound_comes_before_a_picture_whatever_the_file_has_first(
+    tmp_path: Path, name: str
+) -> None:
+    path = make(tmp_path / name, seconds=1.0, size=(64, 48), rate_hz=16_000, codec="pcm_s16le")
+    with av.open(str(path)) as container:
+        first = next(packet.stream.type for packet in container.demux() if packet.size)
+    _, pieces = pieces_of(path, pictures=True)
+    assert first == "video", "or this shows nothing"
+    assert isinstance(pieces[0], Sound)
+    assert pieces[1].media_ms == pieces[0].media_ms == 100.0
+    assert isinstance(pieces[1], Picture)
+
+
 def test_pictures_only_come_if_they_are_wanted(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", size=(64, 48))
     _, pieces = pieces_of(path)

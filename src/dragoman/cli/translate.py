@@ -244,6 +244,9 @@ class _Session:
                     self._accepted.set()
                 case Problem() if event.fatal or not self._accepted.is_set():
                     raise event.as_error()
+                case Problem(param="type"):  # It has no such event: nothing would come of it.
+                    model = self._wish.model
+                    raise ClientError(f"{model} is not for interpretation: {event.message}")
                 case SessionFinished():
                     self._log.received(at_ms, event)
                     return

@@ -184,7 +184,7 @@ class _Reader:
         self._next_picture_ms = 0.0
         self._picture_seen_ms = 0.0
         self._order = itertools.count()
-        self._held: list[tuple[float, int, Piece]] = []
+        self._held: list[tuple[float, bool, int, Piece]] = []
 
     def pieces(self, path: Path) -> Iterator[Piece]:
         broken = 0
@@ -203,7 +203,7 @@ class _Reader:
         if self._chunks == 0:
             raise MediaError(f"{path} has no sound in it that can be decoded")
         while self._held:
-            yield heapq.heappop(self._held)[2]
+            yield heapq.heappop(self._held)[-1]
 
     def _packets(self) -> Iterator[av.Packet[Stream]]:
         try:
@@ -244,8 +244,10 @@ class _Reader:
             self._hold(Picture(at_ms, jpeg))
 
     def _hold(self, piece: Piece) -> None:
-        # Sound first where both are due: a picture needs sound before it.
-        heapq.heappush(self._held, (piece.media_ms, next(self._order), piece))
+        # Sound first where both are due, whatever order the file has them in: a picture needs
+        # sound before it.
+        late = isinstance(piece, Picture)
+        heapq.heappush(self._held, (piece.media_ms, late, next(self._order), piece))
 
     def _ready(self) -> Iterator[Piece]:
         heard_ms = float(self._chunks * CHUNK_MS)
@@ -253,7 +255,7 @@ class _Reader:
         if self._pictures:
             sure_ms = max(min(heard_ms, self._picture_seen_ms), heard_ms - _LAG_MS)
         while self._held and self._held[0][0] <= sure_ms:
-            yield heapq.heappop(self._held)[2]
+            yield heapq.heappop(self._held)[-1]
 
 
 def jpeg_of(frame: VideoFrame) -> bytes | None:
