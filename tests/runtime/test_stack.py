@@ -18,24 +18,26 @@ from dragoman.runtime.stack import Stack
 from dragoman.speech import Interpret
 
 
-class Variant:
-    """A scripted engine that says other things about itself, or cannot load."""
+def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
+    """The same engine, which says other things about itself, or cannot load.
 
-    def __init__(self, engine: Any, *, missing: str = "", **said: Any) -> None:
-        self._engine, self._missing = engine, missing
-        self._said = said
+    A subclass and no proxy: from Python 3.12 on, ``isinstance`` with a Protocol looks only at what
+    is really there, so what ``__getattr__`` would give does not count.
+    """
+    plain = type(engine)
 
-    @property
-    def info(self) -> Any:
-        return stack_module.msgspec.structs.replace(self._engine.info, **self._said)
+    class Changed(plain):
+        @property
+        def info(self) -> Any:
+            return stack_module.msgspec.structs.replace(super().info, **said)
 
-    def load(self) -> None:
-        if self._missing:
-            raise EngineUnavailable(self._missing)
-        self._engine.load()
+        def load(self) -> None:
+            if missing:
+                raise EngineUnavailable(missing)
+            super().load()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
+    engine.__class__ = Changed
+    return engine
 
 
 @pytest.fixture
@@ -81,10 +83,10 @@ def test_the_scripted_stack_covers_everything_and_is_ready() -> None:
 
 def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registered: Any) -> None:
     registered(
-        mt_a=Variant(ScriptedMt(), name="mt-a", pairs=(("en", "es"),)),
-        mt_b=Variant(ScriptedMt(), name="mt-b", pairs=(("en", "es"), ("en", "fr"))),
-        tts_a=Variant(ScriptedTts(), name="tts-a", languages=("en",)),
-        asr_a=Variant(ScriptedAsr(), name="asr-a", languages=("en",)),
+        mt_a=variant(ScriptedMt(), name="mt-a", pairs=(("en", "es"),)),
+        mt_b=variant(ScriptedMt(), name="mt-b", pairs=(("en", "es"), ("en", "fr"))),
+        tts_a=variant(ScriptedTts(), name="tts-a", languages=("en",)),
+        asr_a=variant(ScriptedAsr(), name="asr-a", languages=("en",)),
     )
 
     def look(stack: Stack) -> None:
@@ -103,7 +105,7 @@ def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registere
 def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
     registered: Any,
 ) -> None:
-    registered(gone=Variant(ScriptedTts(), name="gone", missing="apt-get install it"))
+    registered(gone=variant(ScriptedTts(), name="gone", missing="apt-get install it"))
 
     def look(stack: Stack) -> None:
         states = {status.name: (status.state, status.detail) for status in stack.status()}
@@ -127,7 +129,7 @@ def test_a_stateful_engine_cannot_live_in_a_worker_process(registered: Any) -> N
     class Stateful(ScriptedAsr):
         def start(self, language: str | None, hints: Any) -> Any: ...
 
-    registered(held=Variant(Stateful(), name="held", runs_in="process"))
+    registered(held=variant(Stateful(), name="held", runs_in="process"))
     with pytest.raises(EngineUnavailable, match="threads"):
         loaded("scripted,asr=held")(lambda _stack: None)
 
