@@ -1,7 +1,7 @@
 """The job ``Speak``: segments in, PCM out, in order.
 
 Law of this file: one stream of speech. Each ``Say`` is voiced in full before the next, each ends
-with ``Said``; the language of a segment is decided here when the client left it open.
+with ``Said``. ``policy.script`` decides the language of a segment.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from dragoman.engines.base import Utterance
-from dragoman.policy.script import language_of
+from dragoman.policy.script import Tongue
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.stack import Stack
@@ -18,10 +18,11 @@ from dragoman.speech import Said, Say, Speak, Voiced
 
 async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
     """Run the job until its input ends. Raises ``EngineFailed`` when a segment cannot be voiced."""
+    tongue = Tongue(task.language, stack.coverage.can_speak)
     while (item := await inbox.get()) is not None:
         if not isinstance(item, Say):
             continue
-        language = task.language or language_of(item.text)
+        language = tongue.of(item.text)
         utterance = Utterance(
             text=item.text,
             voice=task.voice,
