@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.engines.base import Info, Samples
+from dragoman.engines.base import Info, Samples, Translation, Window
 from dragoman.runtime.hearing import Cadence, WindowHearing, quietest
 from dragoman.runtime.hosts import EngineFailed
-from dragoman.speech import HEARING_RATE_HZ, Hints
+from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
 from tests.runtime.fakes import FakeHost, cut, spoken
 
 INFO = Info(name="levels", role="asr", licence="-", quality="scripted", languages=("en",),
@@ -132,6 +132,27 @@ def test_a_split_gives_back_the_audio_of_the_word_it_would_have_cut() -> None:
         assert [*text(ear), *text(follower)] == ["w1", "w2", "w3", "w4", "w5", "w6"]
 
     asyncio.run(main())
+
+
+class Closing(FakeHost):
+    """Ends every window with a full stop, as real recognisers do."""
+
+    async def call(self, request: Window | Translation) -> Hypothesis | str:
+        hypothesis = await super().call(request)
+        assert isinstance(hypothesis, Hypothesis)
+        *before, last = hypothesis.words or (Word("w0"),)
+        return Hypothesis((*before, Word(last.text + ".")))
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_split_does_not_close_the_speakers_sentence_but_the_end_does(ends: bool) -> None:
+    async def main() -> list[str]:
+        ear = hearing(Closing(INFO))
+        await feed(ear, spoken("w1", "w2", "w3", "w4"), [1600])
+        await (ear.finish() if ends else ear.split())
+        return text(ear)
+
+    assert asyncio.run(main()) == ["w1", "w2", "w3", "w4." if ends else "w4"]
 
 
 def test_a_failing_decode_is_raised_where_audio_is_fed_and_abandon_keeps_the_rest() -> None:

@@ -219,7 +219,7 @@ class WindowHearing:
         """See ``Hearing``."""
         await self._settle()
         end = self._quiet_moment()
-        await self._commit(end, At.END)
+        await self._commit(end, At.PAUSE)  # not END: the mark it closes with is not the speaker's
         rest, self._window = self._window[end:], self._window[:0]
         return rest
 
