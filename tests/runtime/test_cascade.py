@@ -313,8 +313,9 @@ def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(kind: type) -
     assert heard.get(1) == (None if kind is Window else "w5 w6 w7")
 
 
-def test_a_recogniser_that_keeps_failing_ends_the_job() -> None:
-    stack = FakeStack(fail=lambda request: isinstance(request, Window))
+@pytest.mark.parametrize("step_ms", [320, None])
+def test_a_recogniser_that_keeps_failing_ends_the_job(step_ms: int | None) -> None:
+    stack = FakeStack(fail=lambda request: isinstance(request, Window), step_ms=step_ms)
     audio = spoken(*["w5", 1600] * 4)
     with pytest.raises(ExceptionGroup) as failure:
         run(stack, [Audio(pcm(p)) for p in cut(audio, [1600])])

@@ -305,6 +305,7 @@ class Listening:
         self._endpointer.configure(self._settings.endpointing)
         self._recent.clear()
         self._ended_ms = max(at_ms, turn.begin_ms)
+        self._failures = self._failures if turn.failed else 0
         self._stack.noted("words_refused" if turn.hearing.agreement.refused else "turn_heard")
         await self._emit(SpeechStopped(turn.number, self._ended_ms))
         words = turn.hearing.agreement.committed
@@ -328,7 +329,7 @@ class Listening:
         if turn.failed:
             return None
         try:
-            result = await step()
+            return await step()
         except EngineFailed:
             turn.failed = True
             turn.hearing.abandon()
@@ -336,5 +337,3 @@ class Listening:
             if self._failures >= _FAILURES_IN_A_ROW:
                 raise
             return None
-        self._failures = 0
-        return result
