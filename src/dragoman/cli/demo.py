@@ -249,4 +249,4 @@ def _report(
         soft_wrap=True,
     )
     console.print(f"[bold]Listen:[/bold] {hear}", soft_wrap=True)
-    console.print(f"[dim]{_HONEST}", soft_wrap=True)
+    console.print(f"[dim]{_HONEST}", soft_wrap=not console.is_terminal)
