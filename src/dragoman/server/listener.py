@@ -4,7 +4,8 @@ Law of this file: everything here exists because of buffers. Left alone, the ker
 four megabytes (a minute of speech) from us before a client that does not read is noticed. So the
 listening socket gets a small send buffer and a low mark for unsent bytes, which every accepted
 socket inherits; and a connection whose output has not moved for ``stall_s`` is cut off, because
-a WebSocket close cannot reach a client that does not read.
+a WebSocket close cannot reach a client that does not read. Until then it gets no answer to its
+pings but the last, or they would pile up.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
         self._failed = False
+        self._pong = b""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep what waits in user space as small as what waits in the kernel."""
@@ -96,6 +98,20 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
+        if self._pong:
+            pong, self._pong = self._pong, b""
+            self.transport.write(pong)
+
+    def handle_ping(self) -> None:
+        """Answer; for a client that does not read, keep the newest answer only (RFC 6455, 5.5.3).
+
+        Reading is not paused for pings, so this is what bounds them.
+        """
+        pong = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(pong)
+        else:
+            self._pong = pong or self._pong  # one read's pings are answered with the first of them
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is left to be waited for."""

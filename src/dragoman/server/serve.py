@@ -26,6 +26,7 @@ from dragoman.server import logs
 from dragoman.server.app import REALTIME_PATH, Converse, create_app
 from dragoman.server.auth import check_exposure
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.front import GuardedHttp
 from dragoman.server.listener import bounded, listen, resolve
 from dragoman.server.service import Service
 
@@ -103,7 +104,7 @@ def web_server(service: Service, converse: Converse) -> DrainingServer:
     config = uvicorn.Config(
         create_app(service, converse),
         loop="none",
-        http="httptools",
+        http=GuardedHttp,
         ws=bounded(service.config.limits.stall_s, service.metrics.stalled.inc),
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
