@@ -4,7 +4,8 @@ Law of this file: the same input gives the same output, bit for bit, on every ma
 chunking of the audio; ready in milliseconds; numpy only. They come in the roles of a cascade:
 
 * ``ScriptedAsr`` hears the words that the script puts on the time line of the *session's audio*
-  (not of the turn): a window has the words that lie in it completely. So it needs no memory and
+  (not of the turn): a window has the words whose middle lies in it, so that windows which
+  follow each other have every word once, wherever the audio was cut. So it needs no memory and
   sessions cannot disturb each other. Without a script every stretch of 400 ms with sound in it
   is one word from a fixed list; silence is nothing.
 * ``ScriptedMt`` replaces words by the script's dictionary and tags the others: ``hello-es``.
@@ -26,8 +27,6 @@ from dragoman.engines.scripted_text import CELL_MS, is_loud, rule_word, tones, t
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 SAMPLES_PER_MS = HEARING_RATE_HZ // 1000
-SLACK_MS = 10
-"""A word may stick out of a window by this much: window borders are rounded to milliseconds."""
 LICENCE = "Apache-2.0"
 
 
@@ -86,24 +85,26 @@ def _heard(scene: Scene, start_ms: int, end_ms: int) -> list[Word]:
     """The scene's words that lie in the window; fails when the failing word is among them."""
     heard = []
     for number, word in enumerate(scene.words, 1):
-        if word.start_ms < start_ms - SLACK_MS or word.end_ms > end_ms + SLACK_MS:
+        if not start_ms <= (word.start_ms + word.end_ms) // 2 < end_ms:
             continue
         if number == scene.fail_at_word:
             raise ScriptedFailure(f"the script fails at word {number}, {word.text!r}")
         begins_ms = max(0, word.start_ms - start_ms)
-        heard.append(Word(word.text, word.confidence, begins_ms, word.end_ms - start_ms))
+        heard.append(
+            Word(word.text, word.confidence, begins_ms, min(word.end_ms, end_ms) - start_ms)
+        )
     return heard
 
 
 def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:
-    """One word for every cell of the session's time that lies in the window and has sound."""
+    """One word for every cell of the session's time with its middle in the window and sound."""
     words = []
-    first = -(-(window.at_ms - SLACK_MS) // CELL_MS)
-    for cell in range(max(0, first), (end_ms + SLACK_MS) // CELL_MS):
-        start_ms = cell * CELL_MS - window.at_ms
-        at = max(0, start_ms) * SAMPLES_PER_MS
-        if is_loud(samples[at : at + CELL_MS * SAMPLES_PER_MS]):
-            words.append(Word(rule_word(cell), 1.0, max(0, start_ms), start_ms + CELL_MS))
+    half_ms = CELL_MS // 2
+    for cell in range(-(-(window.at_ms - half_ms) // CELL_MS), -(-(end_ms - half_ms) // CELL_MS)):
+        start_ms = max(0, cell * CELL_MS - window.at_ms)
+        stop_ms = min(cell * CELL_MS + CELL_MS, end_ms) - window.at_ms
+        if is_loud(samples[start_ms * SAMPLES_PER_MS : stop_ms * SAMPLES_PER_MS]):
+            words.append(Word(rule_word(cell), 1.0, start_ms, stop_ms))
     return Hypothesis(tuple(words), 1.0, window.language or "en", stable=len(words))
 
 
