@@ -158,6 +158,8 @@ def install_system(wanted: Sequence[SystemPackage]) -> set[str]:
     if prefix is None or shutil.which("apt-get") is None:
         lack = "apt" if shutil.which("apt-get") is None else "root or sudo"
         say(f"there is no {lack} here; going on without: " + " ".join(names))
+        say("what they are for will not work. As root, later, and nothing else is needed then:")
+        say("    apt-get install --no-install-recommends " + " ".join(names))
         return skipped
     say("installing with apt" + (" through sudo" if prefix else "") + ": " + " ".join(names))
     if apt(prefix, "update"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -125,4 +126,5 @@ def test_a_package_only_an_engine_needs_is_a_note_with_this_interpreters_pip(
     assert found["package uvicorn"].state == "bad"
     espeak = found["package espeakng-loader"]
     assert espeak.state == "note"  # another voice may do; if none does, the engine's line is bad
-    assert espeak.mend == f"{sys.executable} -m pip install espeakng-loader==0.2.4"
+    python = shlex.quote(sys.executable)  # its path may have a space in it
+    assert espeak.mend == f"{python} -m pip install espeakng-loader==0.2.4"

@@ -103,7 +103,9 @@ def test_without_root_it_says_so_and_goes_on(
     monkeypatch.setattr(setup, "apt", apt)
     assert setup.install_system(packages(setup, tmp_path, "a")) == set()
     assert apt.calls == []
-    assert "no root or sudo here; going on without: a" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "no root or sudo here; going on without: a" in printed
+    assert "apt-get install --no-install-recommends a" in printed, "what to do later"
 
 
 @pytest.mark.parametrize(

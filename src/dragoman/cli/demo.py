@@ -81,6 +81,8 @@ def demo(
             wav_path = out / f"demo-{to}.wav"
             session.run(sounds, whole_ms, console, wav_path)
             _report(console, session, whole_ms, wav_path, paced=not no_wait)
+            if url is None and engines in {None, "embedded"}:
+                console.print(f"[dim]{_HONEST}", soft_wrap=not console.is_terminal)
     except (ClientError, ServerFailed, OSError) as failure:
         complain(explain(failure, url or ""))
         raise typer.Exit(1) from None
@@ -249,4 +251,3 @@ def _report(
         soft_wrap=True,
     )
     console.print(f"[bold]Listen:[/bold] {hear}", soft_wrap=True)
-    console.print(f"[dim]{_HONEST}", soft_wrap=not console.is_terminal)

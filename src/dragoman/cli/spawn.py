@@ -139,5 +139,5 @@ def _unready(port: int) -> str | None:
 
 def _loading(health: Any) -> str:
     """What is being loaded just now, from the JSON of ``/health``."""
-    words = health.get("loading") if isinstance(health, dict) else None
-    return words if isinstance(words, str) else ""
+    parts = health.get("loading") if isinstance(health, dict) else None
+    return ", ".join(map(str, parts)) if isinstance(parts, list) else ""
