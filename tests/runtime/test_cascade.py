@@ -279,7 +279,9 @@ def test_the_same_language_passes_through_without_a_translator() -> None:
 
 
 @pytest.mark.parametrize("kind", [Window, Translation, Utterance])
-def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(kind: type) -> None:
+def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(
+    kind: type, caplog: pytest.LogCaptureFixture
+) -> None:
     broken = True
 
     def fail(request: Any) -> bool:
@@ -311,6 +313,9 @@ def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(kind: type) -
     heard = final(facts, Heard)
     assert heard[2] == "w8 w9"
     assert heard.get(1) == (None if kind is Window else "w5 w6 w7")
+    (line,) = [r.getMessage() for r in caplog.records if r.name == "dragoman.session"]
+    assert line.startswith("turn 1 is not ")  # the operator learns which engine, and why
+    assert line.endswith(": as told")
 
 
 @pytest.mark.parametrize("step_ms", [320, None])

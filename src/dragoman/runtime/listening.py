@@ -11,6 +11,7 @@ soft pause ends it, at 30 s the quietest recent moment.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -38,6 +39,8 @@ from dragoman.speech import (
     SpeechStopped,
     joined_text,
 )
+
+LOG = logging.getLogger("dragoman.session")
 
 _PER_MS = HEARING_RATE_HZ // 1000
 _FULL_SCALE = np.float32(1 / 32768)
@@ -330,7 +333,8 @@ class Listening:
             return None
         try:
             return await step()
-        except EngineFailed:
+        except EngineFailed as failure:
+            LOG.warning("turn %d is not recognised to its end: %s", turn.number, failure)
             turn.failed = True
             turn.hearing.abandon()
             self._failures += 1

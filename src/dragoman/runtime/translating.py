@@ -8,6 +8,8 @@ engine. A failed call fails its turn, never the session.
 
 from __future__ import annotations
 
+import logging
+
 from dragoman.engines.base import Translation
 from dragoman.policy.calm import Calm
 from dragoman.policy.units import Unit, Units, continuation
@@ -17,6 +19,8 @@ from dragoman.runtime.stack import Stack
 from dragoman.runtime.texts import Texts, Words, stash_behind
 from dragoman.runtime.voicing import Voicing
 from dragoman.speech import Interpret, Translated, joined_text
+
+LOG = logging.getLogger("dragoman.session")
 
 _DRAFT_EVERY_S = 0.3
 _SENTENCES_KEPT = 2
@@ -87,7 +91,8 @@ class Translating:
             target = self._target(words)
             try:
                 await self._advance(target, words)
-            except EngineFailed:
+            except EngineFailed as failure:
+                LOG.warning("turn %d is not translated: %s", words.turn, failure)
                 target.failed = True
             if words.final:
                 await self._finish(target, words)

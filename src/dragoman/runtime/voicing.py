@@ -8,6 +8,7 @@ fails its turn; what is left of the turn stays unspoken and the next turn goes o
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing
 
 import msgspec
@@ -17,6 +18,8 @@ from dragoman.runtime.driver import Emit
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.stack import Stack
 from dragoman.speech import Interpret, Status, TurnDone, Voiced
+
+LOG = logging.getLogger("dragoman.session")
 
 _MOST_PIECES = 64
 
@@ -81,7 +84,8 @@ class Voicing:
                 async for pcm in pieces:
                     voice.size += len(pcm)
                     await self._emit(Voiced(pcm, piece.turn))
-        except EngineFailed:
+        except EngineFailed as failure:
+            LOG.warning("turn %d is not spoken to its end: %s", piece.turn, failure)
             voice.broken = True
 
     async def _close(self, end: _TurnEnd) -> None:

@@ -28,12 +28,17 @@ from dragoman.wire.codec import Codec
 
 LOG = logging.getLogger("dragoman.session")
 
+NOTES_LOGGED = 100
+"""Notes of one session that get a line each; the rest is only counted, or a client that makes
+the same mistake a million times would fill the disk."""
+
 
 class SessionObserver:
     """Tells metrics and log what a session does; the text of people never gets here."""
 
     def __init__(self, metrics: SessionMetrics) -> None:
         self._metrics = metrics
+        self._notes = 0
 
     def sent(self, event_type: str) -> None:
         """An event went to the client."""
@@ -42,7 +47,11 @@ class SessionObserver:
     def noted(self, name: str, detail: str) -> None:
         """A session noted something countable."""
         self._metrics.noted(name)
-        LOG.info("%s: %r", name, detail)  # quoted: a client may have had a hand in it
+        self._notes += 1
+        if self._notes <= NOTES_LOGGED:
+            LOG.info("%s: %r", name, detail)  # quoted: a client may have had a hand in it
+        if self._notes == NOTES_LOGGED:
+            LOG.info("further notes of this session are only counted")
 
     def failed(self, reason: str) -> None:
         """A job failed."""
