@@ -72,7 +72,9 @@ def _cells(entry: Probe) -> list[Any]:
         return ["?", entry.spec, "", "no", ""]
     about = [covers(info)]
     if info.role == "tts":
-        about.append(f"{len(info.voices)} voices at {info.rate_hz} Hz")
+        about.append(
+            f"{len(info.voices)} voice{'s' * (len(info.voices) != 1)} at {info.rate_hz} Hz"
+        )
     about.append(info.licence)
     runs = info.runs_in if entry.available else "no"
     return [info.role, entry.spec, info.quality, runs, "; ".join(about)]

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
@@ -91,7 +92,10 @@ class Screen:
 
     def _picture(self) -> RenderableType:
         picture = self._captions.picture()
-        return picture if self._bar is None else Group(picture, self._bar)
+        if self._bar is None:
+            return picture
+        # Room for the terminal's "^C": beyond the last column it would push the lines out of place.
+        return Group(picture, Constrain(self._bar, max(20, self._console.width - 4)))
 
     def _print(self, line: Line) -> None:
         if self._live is not None:
