@@ -128,3 +128,10 @@ def test_a_package_only_an_engine_needs_is_a_note_with_this_interpreters_pip(
     assert espeak.state == "note"  # another voice may do; if none does, the engine's line is bad
     python = shlex.quote(sys.executable)  # its path may have a space in it
     assert espeak.mend == f"{python} -m pip install espeakng-loader==0.2.4"
+
+
+def test_an_address_of_another_machine_is_told_from_a_port_in_use() -> None:
+    (port,) = checks.address(Config(host="192.0.2.1", port=8000, allow_open=True))
+    assert port.state == "bad"
+    assert "no address of this machine" in port.mend
+    assert "Another program" not in port.mend

@@ -101,7 +101,7 @@ def offline_translator() -> object:
 
 
 def translate_whole(text: str) -> str:
-    return offline_translator().translate(Translation(text=text, source="en", target="es"))  # type: ignore[attr-defined]
+    return offline_translator().translate(Translation(text=text, source="en", target="es"))
 
 
 @pytest.mark.timeout(400)

@@ -91,7 +91,7 @@ async def facts_of(stack: FakeStack, inputs: list[Input], task: Interpret = TASK
         facts.append(fact)
         await asyncio.sleep(0)
 
-    job = asyncio.create_task(interpret(task, inbox, emit, stack))  # type: ignore[arg-type]
+    job = asyncio.create_task(interpret(task, inbox, emit, stack))
     for item in inputs:
         await inbox.room()
         inbox.put(item)
@@ -124,7 +124,7 @@ def check_grammar(facts: list[Result]) -> None:
     seen: dict[int, list[str]] = defaultdict(list)
     texts: dict[tuple[int, type], str] = defaultdict(str)
     for fact in facts:
-        turn = fact.turn  # type: ignore[union-attr]
+        turn = fact.turn
         seen[turn].append(type(fact).__name__)
         if isinstance(fact, Heard | Translated):
             key = (turn, type(fact))
@@ -297,7 +297,7 @@ def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(
             if isinstance(fact, TurnDone):
                 done.set()
 
-        job = asyncio.create_task(interpret(TASK, inbox, emit, stack))  # type: ignore[arg-type]
+        job = asyncio.create_task(interpret(TASK, inbox, emit, stack))
         inbox.put(Audio(pcm(spoken("w5", "w6", "w7", 1600))))
         await done.wait()
         broken = False

@@ -125,7 +125,7 @@ async def test_waiting_for_a_slow_listener_is_not_being_stuck() -> None:
         got = []
         async with aclosing(host.speak(say(text), tiny.RATE_HZ)) as pieces:
             got.append(await anext(pieces))
-            await until(lambda: all(r.job.stalled for r in host._running.values()))  # type: ignore[union-attr]
+            await until(lambda: all(r.job.stalled for r in host._running.values()))
             await asyncio.sleep(1.0)  # longer than the limit: time itself is what is tested
             got += [piece async for piece in pieces]
         assert b"".join(got) == tiny.pcm_of(text)
@@ -137,7 +137,7 @@ async def test_a_slow_listener_bounds_what_the_worker_sends() -> None:
             await anext(pieces)
             (running,) = host._running.values()
             assert isinstance(running.job, Speech)
-            await until(lambda: running.job.stalled)  # type: ignore[union-attr]
+            await until(lambda: running.job.stalled)
             assert running.job._ahead <= 700 * 32  # window and one piece, in bytes
             assert host.waiting == 0
         assert await spoken(host, "next") == tiny.pcm_of("next")
@@ -233,7 +233,7 @@ async def test_close_ends_jobs_and_leaves_no_process() -> None:
         await until(lambda: host.waiting == 1)
         await host.close()
         for task in (*hanging, waiting):
-            assert "closed" in await failed(task)  # type: ignore[arg-type]
+            assert "closed" in await failed(task)
         assert "not open" in await failed(spoken(host, "late"))
         assert host.pids == []
         assert all(gone(pid) for pid in pids)

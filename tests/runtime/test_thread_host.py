@@ -105,7 +105,7 @@ async def test_a_caller_that_leaves_is_not_worked_for() -> None:
         await asyncio.wait([gone])
         engine.gate.set()
         await first
-        assert joined_text(list((await host.call(Window(b""))).words)) == "0 1"  # type: ignore[union-attr]
+        assert joined_text(list((await host.call(Window(b""))).words)) == "0 1"
         assert engine.batches == [1, 1]
 
 

@@ -11,6 +11,7 @@ pings but the last, or they would pile up.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
@@ -55,10 +56,17 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. "
-            "Another program may use the port; --port 0 takes a free one."
+            f"Cannot listen on {host}:{port}: {error.strerror or error}. {_way_out(error)}"
         ) from None
     return listener
+
+
+def _way_out(error: OSError) -> str:
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "It is no address of this machine: take one that is, or 0.0.0.0 for all of them."
+    if error.errno == errno.EACCES:
+        return "Ports below 1024 are for root: take a higher one."
+    return "Another program may use the port; --port 0 takes a free one."
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
