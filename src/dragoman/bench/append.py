@@ -1,9 +1,8 @@
 """What an audio append costs the event loop's thread, beside a bare echo on the same stack.
 
 Law of this file: both servers get the same frames at the same rate from the same load, one after
-the other, several times; each runs on cores that the load leaves alone. The figures are the best
-round of each, because whatever else the machine does can only add to the CPU that a round costs
-(cold caches, threads pushed aside); all rounds are in the JSON. Scripted engines, so
+the other, several times; each runs on cores that the load leaves alone. The ratio is
+the median over pairs of rounds, because the speed of a core changes from minute to minute. Scripted engines, so
 that the cost is the server's and not a model's; the sound goes on and off like speech, so
 that turns open and close.
 """
@@ -12,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractContextManager
+from statistics import median
 
 import msgspec
 import numpy as np
 
 from dragoman.bench import exposition, loops, processes
 from dragoman.bench.live import MODEL, append_frame
-from dragoman.bench.numbers import Figure, Part, percentile, ratio
+from dragoman.bench.numbers import Figure, Part, percentile
 from dragoman.bench.peer import Peer, framed
 from dragoman.bench.recordings import RATE_HZ
 from dragoman.bench.subject import Subject, echoing, serving
@@ -56,14 +56,16 @@ def measure(*, quick: bool) -> Part:
         for made, greets, costs in ((_scripted, True, ours), (echoing, False, bare)):
             with _placed(made, servers) as subject, processes.on_cores(load):
                 costs.append(loops.run(_run(subject, frames, seconds, greets=greets)))
-    mine, theirs = (min(cost.main_us for cost in costs) for costs in (ours, bare))
-    everything = min(cost.all_us for cost in ours), min(cost.all_us for cost in bare)
+    pairs = list(zip(ours, bare, strict=True))
+    mine, theirs = (median(cost.main_us for cost in costs) for costs in (ours, bare))
+    by_loop = median(cost.main_us / echo.main_us for cost, echo in pairs)
+    by_all = median(cost.all_us / echo.all_us for cost, echo in pairs)
     part = "append"
     figures = [
         Figure(part=part, name="event loop per 100 ms append", value=mine, unit="µs"),
         Figure(part=part, name="event loop per bare echo", value=theirs, unit="µs"),
-        Figure(part=part, name="ratio", value=ratio(mine, theirs), unit="x", aim=_AIM),
-        Figure(part=part, name="ratio, all threads", value=ratio(*everything), unit="x"),
+        Figure(part=part, name="ratio", value=by_loop, unit="x", aim=_AIM),
+        Figure(part=part, name="ratio, all threads", value=by_all, unit="x"),
     ]
     raw: dict[str, object] = {
         "sessions": SESSIONS,
