@@ -2,9 +2,9 @@
 
 Law of this file: both servers get the same frames at the same rate from the same load, one after
 the other, several times; each runs on cores that the load leaves alone. The ratio is
-the median over pairs of rounds, because the speed of a core changes from minute to minute. Scripted engines, so
-that the cost is the server's and not a model's; the sound goes on and off like speech, so
-that turns open and close.
+the median over pairs of rounds, because the speed of a core changes from minute to minute.
+Scripted engines, so that the cost is the server's and not a model's; the sound goes on and off
+like speech, so that turns open and close.
 """
 
 from __future__ import annotations
