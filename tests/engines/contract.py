@@ -117,7 +117,7 @@ def info_is_complete_before_load(case: Case) -> None:
     assert info.about
     assert info.role in get_args(Role)
     assert info.quality in get_args(Quality)
-    assert info.runs_in in {"thread", "process"}
+    assert info.runs_in in {"loop", "thread", "process"}
     assert info.rate_hz > 0
     assert info.max_batch >= 1
     assert 0 <= info.confidence_gate < 1

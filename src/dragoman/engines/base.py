@@ -5,6 +5,8 @@ and nothing else of ours. An engine never sees events, sessions, sockets to clie
 Making an engine object is cheap and touches no model; ``load`` does the heavy work and may
 block for seconds. The runtime decides where the object lives, by ``Info.runs_in``:
 
+* ``loop``     the event loop itself. Only for engines whose every call takes microseconds, as
+  scripted ones do.
 * ``thread``   threads of the server process. Only for engines that release the GIL while they
   work (onnxruntime, CTranslate2, pipes to other programs).
 * ``process``  worker processes of their own, reached over framed unix sockets. For everything
@@ -57,7 +59,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     licence: str
     quality: Quality
-    runs_in: Literal["thread", "process"] = "thread"
+    runs_in: Literal["loop", "thread", "process"] = "thread"
     languages: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
     voices: tuple[str, ...] = ()

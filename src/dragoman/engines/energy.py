@@ -39,6 +39,7 @@ class Energy:
             role="vad",
             licence="Apache-2.0",
             quality="scripted",
+            runs_in="loop",
             languages=("*",),
             about="Loudness above an adaptive floor; for tests and the scripted stack",
         )

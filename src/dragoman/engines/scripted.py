@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -28,6 +29,11 @@ from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 SAMPLES_PER_MS = HEARING_RATE_HZ // 1000
 LICENCE = "Apache-2.0"
+
+
+def _place(path: str) -> Literal["loop", "thread"]:
+    """The rules take microseconds; a script may ask for delays, which must not hold up the loop."""
+    return "thread" if path else "loop"
 
 
 class ScriptedAsr:
@@ -45,6 +51,7 @@ class ScriptedAsr:
             role="asr",
             licence=LICENCE,
             quality="scripted",
+            runs_in=_place(self._path),
             languages=("*",),
             confidence_gate=0.5,
             max_batch=16,
@@ -123,6 +130,7 @@ class ScriptedMt:
             role="mt",
             licence=LICENCE,
             quality="scripted",
+            runs_in=_place(self._path),
             languages=("*",),
             pairs=(("*", "*"),),
             about="Words from the script's dictionary, others tagged with the target language",
@@ -161,6 +169,7 @@ class ScriptedTts:
             role="tts",
             licence=LICENCE,
             quality="scripted",
+            runs_in=_place(self._path),
             languages=("*",),
             voices=("tone",),
             rate_hz=self._rate_hz,

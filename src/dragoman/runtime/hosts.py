@@ -1,17 +1,18 @@
 """Where engines live: the door to hosts, for the rest of the runtime.
 
 Law of this file: it chooses the kind of host and offers the words others need; the kinds are in
-files of their own (``thread_host``, ``process_host``).
+files of their own (``loop_host``, ``thread_host``, ``process_host``).
 """
 
 from __future__ import annotations
 
 from dragoman.engines.base import Engine
 from dragoman.runtime.host_base import EngineFailed, EngineHost
+from dragoman.runtime.loop_host import LoopHost
 from dragoman.runtime.process_host import ProcessHost
 from dragoman.runtime.thread_host import ThreadHost
 
-__all__ = ["EngineFailed", "EngineHost", "ProcessHost", "ThreadHost", "make_host"]
+__all__ = ["EngineFailed", "EngineHost", "LoopHost", "ProcessHost", "ThreadHost", "make_host"]
 
 
 def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> EngineHost:
@@ -22,4 +23,6 @@ def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> Engin
     """
     if engine.info.runs_in == "process":
         return ProcessHost(engine.info, spec=spec, workers=workers)
+    if engine.info.runs_in == "loop":
+        return LoopHost(engine)
     return ThreadHost(engine, threads=threads)

@@ -11,6 +11,7 @@ soft pause ends it, at 30 s the quietest recent moment.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -109,6 +110,8 @@ class Listening:
                 match item:
                     case Audio(pcm=pcm):
                         await self._audio(self._gather(pcm, inbox))
+                        if inbox.peek() is not None:
+                            await asyncio.sleep(0)  # a backlog must not hold up other sessions
                     case Interpret():
                         self._configure(item)
                     case EndTurn():
@@ -118,7 +121,7 @@ class Listening:
                     case Image(data=data):
                         self._texts.image = data
             await self._end_turn()
-            await self._texts.end()
+            self._texts.end()
         finally:
             if self._turn is not None:
                 self._turn.hearing.abandon()
@@ -142,17 +145,8 @@ class Listening:
             self._endpointer.configure(settings.endpointing)
 
     async def _audio(self, pcm: bytes) -> None:
-        whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
-        heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
-        self._rest = np.concatenate((self._rest, heard)) if len(self._rest) else heard
-        count = len(self._rest) // self._frame
-        if not count:
-            return
-        frames = self._rest[: count * self._frame].reshape(count, self._frame)
-        self._rest = self._rest[count * self._frame :]
-        probabilities = await self._detector_host.run(self._detect, frames)
         speech: list[Frame] = []
-        for frame, probability in zip(frames, probabilities, strict=True):
+        for frame, probability in await self._detector_host.run(self._detect, pcm):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
             at_ms = self._now_ms
@@ -168,11 +162,21 @@ class Listening:
                 await (self._split() if moment is None else self._act(moment))
         await self._feed(speech)
 
-    def _detect(self, frames: Samples) -> list[float]:
-        """Runs on the detector's threads."""
+    def _detect(self, pcm: bytes) -> list[tuple[Samples, float]]:
+        """The frames that are complete now, each with its probability of speech.
+
+        Runs where the detector runs, one call at a time: resampling is not the loop's work.
+        """
         if self._detection is None:
             self._detection = self._detector.start()
-        return [self._detection.feed(frame) for frame in frames]
+        whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
+        heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
+        audio = np.concatenate((self._rest, heard)) if len(self._rest) else heard
+        size = self._frame
+        end = len(audio) - len(audio) % size
+        self._rest = audio[end:]
+        frames = [audio[at : at + size] for at in range(0, end, size)]
+        return [(frame, self._detection.feed(frame)) for frame in frames]
 
     def _collects(self) -> bool:
         """Whether frames go to the turn at once (else they are only kept)."""
@@ -301,7 +305,7 @@ class Listening:
         if (text, stash) != turn.shown:
             turn.shown = (text, stash)
             await self._emit(Heard(turn.number, text, stash, language=turn.hearing.language))
-        await self._texts.put(turn.number, words, tail, turn.hearing.language, paused=paused)
+        self._texts.put(turn.number, words, tail, turn.hearing.language, paused=paused)
 
     async def _conclude(self, turn: Turn, at_ms: int) -> None:
         self._turn = None
@@ -317,7 +321,7 @@ class Listening:
         if not turn.failed:  # else there is no whole text: the turn's end says that it failed
             text = joined_text(words)
             await self._emit(Heard(turn.number, text, "", final=True, language=language))
-        await self._texts.put(turn.number, words, (), language, final=True, failed=turn.failed)
+        self._texts.put(turn.number, words, (), language, final=True, failed=turn.failed)
 
     def _is_full(self) -> bool:
         turn = self._turn

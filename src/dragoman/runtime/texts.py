@@ -38,23 +38,24 @@ def stash_behind(text: str, tail: Sequence[Word]) -> str:
 
 
 class Texts:
-    """One writer (listening), one reader (translating)."""
+    """One writer (listening), one reader (translating), both on the loop."""
 
     def __init__(self) -> None:
         self._settings: dict[int, Interpret] = {}
         self._waiting: dict[int, Words] = {}
         self._ended = False
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
         self.image = b""
         """What the speaker shows now: the latest picture, kept as context."""
-        self._changed = asyncio.Condition()
 
     async def open(self, turn: int, settings: Interpret) -> None:
-        """A turn opened; these are its settings."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: len(self._waiting) < _MOST_TURNS)
-            self._settings[turn] = settings
+        """A turn opened; these are its settings. Waits while too many turns wait."""
+        await self._room.wait()
+        self._settings[turn] = settings
 
-    async def put(
+    def put(
         self,
         turn: int,
         committed: Sequence[Word],
@@ -66,34 +67,36 @@ class Texts:
         failed: bool = False,
     ) -> None:
         """The newest words of a turn."""
-        async with self._changed:
-            before = self._waiting.get(turn)
-            self._waiting[turn] = Words(
-                turn=turn,
-                settings=self._settings[turn],
-                committed=committed,
-                tail=tail,
-                language=language,
-                paused=paused or (before is not None and before.paused),
-                final=final,
-                failed=failed,
-            )
-            if final:
-                del self._settings[turn]
-            self._changed.notify_all()
+        before = self._waiting.get(turn)
+        self._waiting[turn] = Words(
+            turn=turn,
+            settings=self._settings[turn],
+            committed=committed,
+            tail=tail,
+            language=language,
+            paused=paused or (before is not None and before.paused),
+            final=final,
+            failed=failed,
+        )
+        if final:
+            del self._settings[turn]
+        if len(self._waiting) >= _MOST_TURNS:
+            self._room.clear()
+        self._arrived.set()
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """No more turns come."""
-        async with self._changed:
-            self._ended = True
-            self._changed.notify_all()
+        self._ended = True
+        self._arrived.set()
 
     async def get(self) -> Words | None:
         """The oldest turn's newest words, or None at the end."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: bool(self._waiting) or self._ended)
-            if not self._waiting:
+        while not self._waiting:
+            if self._ended:
                 return None
-            words = self._waiting.pop(min(self._waiting))
-            self._changed.notify_all()
-            return words
+            self._arrived.clear()
+            await self._arrived.wait()
+        words = self._waiting.pop(min(self._waiting))
+        if len(self._waiting) < _MOST_TURNS:
+            self._room.set()
+        return words
