@@ -29,7 +29,7 @@ def answer_windows(engine: Engine, windows: Sequence[Window]) -> list[Outcome]:
     if not hasattr(engine, "transcribe"):
         return [_wrong(engine, "window") for _ in windows]
     try:
-        hypotheses = cast(WindowTranscriber, engine).transcribe(windows)
+        hypotheses = cast("WindowTranscriber", engine).transcribe(windows)
         if len(hypotheses) != len(windows):
             raise ValueError(f"{len(hypotheses)} hypotheses for {len(windows)} windows")
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
@@ -48,7 +48,7 @@ def _translated(engine: Engine, request: Translation) -> Outcome:
     if not hasattr(engine, "translate"):
         return _wrong(engine, "translation")
     try:
-        return Outcome(text=cast(Translator, engine).translate(request))
+        return Outcome(text=cast("Translator", engine).translate(request))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
         return Outcome(failure=repr(error))
 
