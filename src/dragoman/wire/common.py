@@ -38,22 +38,22 @@ class SessionFinished(ServerEvent, frozen=True, kw_only=True, tag="session.finis
     """Nothing more comes; the client hangs up."""
 
 
-class AudioDelta(ServerEvent, frozen=True, kw_only=True, tag="response.audio.delta"):
+class InPart(ServerEvent, frozen=True, kw_only=True):
+    """What every event about the one part of a response says of its place."""
+
+    response_id: str
+    item_id: str
+    output_index: int = 0
+    content_index: int = 0
+
+
+class AudioDelta(InPart, frozen=True, kw_only=True, tag="response.audio.delta"):
     """A piece of speech. On the wire the bytes are base64; the codec writes this event from a
     template, because at 50 sessions it is most of what the loop encodes.
     """
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     delta: bytes
 
 
-class AudioDone(ServerEvent, frozen=True, kw_only=True, tag="response.audio.done"):
+class AudioDone(InPart, frozen=True, kw_only=True, tag="response.audio.done"):
     """The audio of a response is complete."""
-
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0

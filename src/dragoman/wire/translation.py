@@ -18,7 +18,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dragoman.wire.base import ClientEvent, ServerEvent
-from dragoman.wire.common import SessionFinish
+from dragoman.wire.common import InPart, SessionFinish
 
 ItemStatus = Literal["in_progress", "completed", "failed", "incomplete"]
 
@@ -271,87 +271,53 @@ class OutputItemAdded(ServerEvent, frozen=True, kw_only=True, tag="response.outp
     item: Item
 
 
-class PartAdded(ServerEvent, frozen=True, kw_only=True, tag="response.content_part.added"):
+class PartAdded(InPart, frozen=True, kw_only=True, tag="response.content_part.added"):
     """The part that text (and speech) goes into."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     part: Part
 
 
-class TranscriptText(ServerEvent, frozen=True, kw_only=True, tag="response.audio_transcript.text"):
+class TranscriptText(InPart, frozen=True, kw_only=True, tag="response.audio_transcript.text"):
     """Dialect A, with audio: all committed target text of the turn, and the tentative tail."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     text: str
     stash: str
 
 
-class TextText(ServerEvent, frozen=True, kw_only=True, tag="response.text.text"):
+class TextText(InPart, frozen=True, kw_only=True, tag="response.text.text"):
     """Dialect A, text only: as ``TranscriptText``."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     text: str
     stash: str
 
 
-class TranscriptDelta(
-    ServerEvent, frozen=True, kw_only=True, tag="response.audio_transcript.delta"
-):
+class TranscriptDelta(InPart, frozen=True, kw_only=True, tag="response.audio_transcript.delta"):
     """Dialect B, with audio: target text committed since the last delta."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     delta: str
 
 
-class TextDelta(ServerEvent, frozen=True, kw_only=True, tag="response.text.delta"):
+class TextDelta(InPart, frozen=True, kw_only=True, tag="response.text.delta"):
     """Dialect B, text only: as ``TranscriptDelta``."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     delta: str
 
 
-class TranscriptDone(ServerEvent, frozen=True, kw_only=True, tag="response.audio_transcript.done"):
+class TranscriptDone(InPart, frozen=True, kw_only=True, tag="response.audio_transcript.done"):
     """The whole target text, with audio."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     transcript: str
 
 
-class TextDone(ServerEvent, frozen=True, kw_only=True, tag="response.text.done"):
+class TextDone(InPart, frozen=True, kw_only=True, tag="response.text.done"):
     """The whole target text, text only."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     text: str
 
 
-class PartDone(ServerEvent, frozen=True, kw_only=True, tag="response.content_part.done"):
+class PartDone(InPart, frozen=True, kw_only=True, tag="response.content_part.done"):
     """The part with its whole text."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     part: Part
 
 

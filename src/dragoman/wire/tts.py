@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dragoman.wire.base import ClientEvent, ServerEvent
-from dragoman.wire.common import SessionFinish
+from dragoman.wire.common import InPart, SessionFinish
 
 ItemStatus = Literal["in_progress", "completed", "failed", "incomplete"]
 
@@ -201,23 +201,15 @@ class ItemAdded(ServerEvent, frozen=True, kw_only=True, tag="response.output_ite
     item: Item
 
 
-class PartAdded(ServerEvent, frozen=True, kw_only=True, tag="response.content_part.added"):
+class PartAdded(InPart, frozen=True, kw_only=True, tag="response.content_part.added"):
     """The item's one part."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     part: AudioPart = AudioPart()
 
 
-class PartDone(ServerEvent, frozen=True, kw_only=True, tag="response.content_part.done"):
+class PartDone(InPart, frozen=True, kw_only=True, tag="response.content_part.done"):
     """The part is complete."""
 
-    response_id: str
-    item_id: str
-    output_index: int = 0
-    content_index: int = 0
     part: AudioPart = AudioPart()
 
 
