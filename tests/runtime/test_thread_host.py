@@ -174,7 +174,8 @@ async def test_a_slow_listener_stops_the_engine_and_leaving_frees_the_thread() -
             waiting = asyncio.create_task(spoken(host, "next"))
             await until(lambda: engine.made >= 6)
             await asyncio.sleep(0)
-            assert engine.made <= 8
+            # 100 ms each: the window, what the listener took, and one joined piece beyond
+            assert engine.made <= 11
             assert not waiting.done()
         assert await waiting == tiny.pcm_of("next")
 

@@ -41,8 +41,11 @@ _LOOK_AT = 400
 
 def language_of(text: str, default: str = "en") -> str:
     """BCP-47 tag of the script that most letters of the text's beginning are in."""
+    beginning = text[:_LOOK_AT]
+    if beginning.isascii():
+        return default  # no letter of another script; and most text is this
     counts: dict[str, int] = {}
-    for char in text[:_LOOK_AT]:
+    for char in beginning:
         if char.isalpha():
             name = unicodedata.name(char, "")
             tag = next((tag for script, tag in _SCRIPTS if name.startswith(script)), default)
