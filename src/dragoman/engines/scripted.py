@@ -36,12 +36,23 @@ def _place(path: str) -> Literal["loop", "thread"]:
     return "thread" if path else "loop"
 
 
-class ScriptedAsr:
-    """``WindowTranscriber`` that hears what the script says, where it says so."""
+class _Scripted:
+    """What the three share: a script that ``load`` reads."""
 
     def __init__(self, *, script: str = "") -> None:
         self._path = script
         self._script = Script()
+
+    def load(self) -> None:
+        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
+        self._script = read_script(self._path)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class ScriptedAsr(_Scripted):
+    """``WindowTranscriber`` that hears what the script says, where it says so."""
 
     @property
     def info(self) -> Info:
@@ -58,13 +69,6 @@ class ScriptedAsr:
             step_ms=320,
             about="Words from a script or, without one, a word for every 400 ms of sound",
         )
-
-    def load(self) -> None:
-        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
-        self._script = read_script(self._path)
-
-    def close(self) -> None:
-        """Nothing to free."""
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
         """One hypothesis per window. Raises ``ScriptedFailure`` where the script says so."""
@@ -115,12 +119,8 @@ def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:
     return Hypothesis(tuple(words), 1.0, window.language or "en", stable=len(words))
 
 
-class ScriptedMt:
+class ScriptedMt(_Scripted):
     """``Translator`` by dictionary and tags."""
-
-    def __init__(self, *, script: str = "") -> None:
-        self._path = script
-        self._script = Script()
 
     @property
     def info(self) -> Info:
@@ -136,13 +136,6 @@ class ScriptedMt:
             about="Words from the script's dictionary, others tagged with the target language",
         )
 
-    def load(self) -> None:
-        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
-        self._script = read_script(self._path)
-
-    def close(self) -> None:
-        """Nothing to free."""
-
     def warm(self, source: str, target: str) -> None:
         """Nothing to warm."""
 
@@ -154,12 +147,12 @@ class ScriptedMt:
         return translated(request.text.strip(), request.target, table.words.get(request.target, {}))
 
 
-class ScriptedTts:
+class ScriptedTts(_Scripted):
     """``Synthesizer`` of tones; ``rate_hz`` is its native rate."""
 
     def __init__(self, *, script: str = "", rate_hz: int = 24_000) -> None:
-        self._path, self._rate_hz = script, rate_hz
-        self._script = Script()
+        super().__init__(script=script)
+        self._rate_hz = rate_hz
 
     @property
     def info(self) -> Info:
@@ -175,13 +168,6 @@ class ScriptedTts:
             rate_hz=self._rate_hz,
             about="A tone for every word: pitch from the word and the voice, length from letters",
         )
-
-    def load(self) -> None:
-        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
-        self._script = read_script(self._path)
-
-    def close(self) -> None:
-        """Nothing to free."""
 
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """PCM word by word. Raises ``ScriptedFailure`` at the word the script fails on."""
