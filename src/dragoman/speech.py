@@ -21,6 +21,8 @@ HEARING_RATE_HZ = 16_000
 """Every detector and recogniser hears 16 kHz; the cascade resamples what comes in otherwise."""
 
 Status = Literal["completed", "failed", "incomplete"]
+Format = Literal["pcm", "wav", "mp3", "opus"]
+"""What a stream of speech is packed in: bare s16le mono, RIFF, MPEG layer III, Opus in Ogg."""
 
 
 # ---------------------------------------------------------------- words and hypotheses
@@ -68,15 +70,18 @@ class Hints(msgspec.Struct, frozen=True):
 
 # ---------------------------------------------------------------- synthesis
 class Speak(msgspec.Struct, frozen=True):
-    """Task: one stream of speech. Segments are pushed as ``Say``; PCM comes back as ``Voiced``.
+    """Task: one stream of speech. Segments are pushed as ``Say``; sound comes back as ``Voiced``.
 
     ``language`` is BCP-47 or None (the engine's pick decides per segment). ``rate`` and
     ``pitch`` are factors (0.5 to 2.0), ``volume`` 0 to 100 with 50 as the engine's own level.
+    The whole job is one stream in ``format``; ``bit_rate`` (kbit/s) matters to mp3 and opus.
     """
 
     voice: str
     language: str | None = None
+    format: Format = "pcm"
     sample_rate: int = 24_000
+    bit_rate: int = 128
     rate: float = 1.0
     pitch: float = 1.0
     volume: int = 50
@@ -184,10 +189,15 @@ class Translated(msgspec.Struct, frozen=True):
 
 
 class Voiced(msgspec.Struct, frozen=True):
-    """Fact: target speech of a turn (0 for a ``Speak`` job), PCM at the task's output rate."""
+    """Fact: target speech of a turn (0 for a ``Speak`` job), PCM at the task's output rate.
+
+    In another format than pcm, ``pcm`` holds the next bytes of the encoded stream and
+    ``samples`` says how many samples (at the task's rate) went into the encoder for them.
+    """
 
     pcm: bytes
     turn: int = 0
+    samples: int | None = None
 
 
 class TurnDone(msgspec.Struct, frozen=True):

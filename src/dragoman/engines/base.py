@@ -43,6 +43,17 @@ class EngineUnavailable(Exception):
     """The engine cannot run here; the message says in plain words how to mend that."""
 
 
+class Unspeakable(Exception):
+    """Raised by ``synthesize``: this text cannot be spoken properly with what is installed.
+
+    The message is one plain sentence that reaches the client, so it must not quote the text or
+    hold anything private; it says what cannot be read and how to mend it.
+    """
+
+
+Control = Literal["rate", "pitch", "volume", "instructions"]
+
+
 class Info(msgspec.Struct, frozen=True, kw_only=True):
     """An engine's description of itself; available without ``load``.
 
@@ -52,7 +63,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
     ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
     ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
-    ``takes_images`` asks for the speaker's latest picture with every translation.
+    ``takes_images`` asks for the speaker's latest picture with every translation. ``controls``
+    names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
+    volume for one that does not, and drops instructions.
     """
 
     name: str
@@ -69,6 +82,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    controls: tuple[Control, ...] = ()
     about: str = ""
 
 

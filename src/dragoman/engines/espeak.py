@@ -137,6 +137,7 @@ class Espeak:
             languages=tuple(sorted(espeak_voices.LANGUAGES)),
             voices=espeak_voices.NAMES,
             rate_hz=RATE_HZ,
+            controls=("rate", "pitch", "volume"),
             about="espeak-ng 1.52: understandable, plainly a machine; a millisecond per sentence",
         )
         self._loaded: _Library | None = None

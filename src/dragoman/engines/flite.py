@@ -161,6 +161,7 @@ class Flite:
             languages=("en",),
             voices=espeak_voices.NAMES,
             rate_hz=RATE_HZ,
+            controls=("rate", "pitch", "volume"),
             about="flite 2.2: clear American English (slt, rms, kal16) and Scottish (awb)",
         )
         self._loaded: _Library | None = None

@@ -57,6 +57,25 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     image_bytes: int = 500_000
 
 
+class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
+    """How this server behaves in synthesis where the protocol leaves it open.
+
+    ``flush_s``: speak what is there after so long without new text (0: only at a commit or
+    finish, as the cloud does). ``hold_tail``: in server_commit keep the last complete sentence
+    until more text, a commit or a finish comes, as the cloud does. ``response_chars``: at a
+    sentence border behind so many characters the response ends and the next text opens another.
+    ``cancel_finishes``: answer ``response.cancel`` with ``session.finished``, too (one report of
+    the cloud). ``lower_case_language``: ``session.updated`` shows the language in lower case, as
+    recorded, not as the client spelled it.
+    """
+
+    flush_s: float = 0.0
+    hold_tail: bool = False
+    response_chars: int = 300
+    cancel_finishes: bool = False
+    lower_case_language: bool = False
+
+
 class BaseSession:
     """See the head of this file. ``strict`` gives the cloud's harsher documented behaviour."""
 

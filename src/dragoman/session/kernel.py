@@ -82,10 +82,15 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """A job died. ``reason`` is for the log only and never reaches a client."""
+    """A job died. ``reason`` is for the log only and never reaches a client.
+
+    ``refusal``: the text cannot be spoken here and this sentence, written for the client, says
+    why and how to mend it; empty for any other failure.
+    """
 
     job: int
     reason: str
+    refusal: str = ""
 
 
 Report = Output | Ended | Failed
