@@ -49,7 +49,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Ready),
     st.builds(Unavailable, texts),
     st.builds(Piece, numbers, st.binary(max_size=200)),
-    st.builds(Finished, numbers, st.none() | texts),
+    st.builds(Finished, numbers, st.none() | texts, st.none() | texts),
     st.builds(Answers, numbers, st.lists(outcomes, max_size=3).map(tuple)),
 )
 

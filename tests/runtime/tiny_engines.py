@@ -11,7 +11,14 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 
-from dragoman.engines.base import EngineUnavailable, Info, Translation, Utterance, Window
+from dragoman.engines.base import (
+    EngineUnavailable,
+    Info,
+    Translation,
+    Unspeakable,
+    Utterance,
+    Window,
+)
 from dragoman.speech import Hypothesis, Word
 
 SPEAKER = "tiny_engines:Speaker"
@@ -19,6 +26,7 @@ LISTENER = "tiny_engines:Listener"
 TRANSLATOR = "tiny_engines:UpperCase"
 MISSING = "tiny_engines:Missing"
 DIES_LOADING = "tiny_engines:DiesLoading"
+REFUSAL = "This voice reads no runes."
 RATE_HZ = 16_000
 PIECE_SAMPLES = 1_600
 
@@ -58,6 +66,8 @@ class Speaker(_Tiny):
             raise ValueError("as asked")
         try:
             for character in text:
+                if character == "ᚠ":
+                    raise Unspeakable(REFUSAL)
                 self.made += 1
                 yield pcm_of(character)
         finally:

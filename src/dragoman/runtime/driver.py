@@ -25,6 +25,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from dragoman.runtime.host_base import Refused
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.outbox import Outbox
 from dragoman.session import kernel
@@ -224,9 +225,15 @@ class Driver:
         except (Exception, asyncio.CancelledError) as failure:
             if isinstance(failure, asyncio.CancelledError) and job not in self._jobs:
                 raise  # it was aborted
-            LOG.exception("job %d failed", job)
+            refusal = str(failure) if isinstance(failure, Refused) else ""
+            LOG.log(
+                logging.WARNING if refusal else logging.ERROR,
+                "job %d failed: %r",
+                *(job, failure),
+                exc_info=None if refusal else failure,
+            )
             self._observer.failed(type(failure).__name__)
-            self._retire(job, inbox, kernel.Failed(job, repr(failure)))
+            self._retire(job, inbox, kernel.Failed(job, repr(failure), refusal))
         else:
             self._retire(job, inbox, kernel.Ended(job))
 

@@ -68,10 +68,13 @@ class Piece(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class Finished(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """The speech is over: spoken, cancelled, or failed (a message for the log)."""
+    """The speech is over: spoken, cancelled, failed (a message for the log), or refused (a
+    sentence for the client, see ``engines.base.Unspeakable``).
+    """
 
     job: int
     failure: str | None = None
+    refusal: str | None = None
 
 
 class Answers(msgspec.Struct, frozen=True, tag=True, array_like=True):

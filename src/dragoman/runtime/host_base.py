@@ -19,6 +19,13 @@ class EngineFailed(Exception):
     """A call died; the message is for the log only, never for clients."""
 
 
+class Refused(EngineFailed):
+    """The text cannot be spoken with what is installed (``engines.base.Unspeakable``).
+
+    Unlike that of other failures, the message is one sentence written for the client.
+    """
+
+
 class EngineHost(Protocol):
     """An engine with threads or processes under it."""
 
@@ -46,5 +53,5 @@ class EngineHost(Protocol):
 
     def speak(self, utterance: Utterance, rate_hz: int) -> AsyncGenerator[bytes, None]:
         """Speech, PCM s16le mono at ``rate_hz``, piece by piece; ``aclose`` cancels.
-        Raises ``EngineFailed`` while iterating.
+        Raises ``EngineFailed`` while iterating, ``Refused`` for what the engine cannot read.
         """

@@ -7,12 +7,20 @@ files of their own (``loop_host``, ``thread_host``, ``process_host``).
 from __future__ import annotations
 
 from dragoman.engines.base import Engine
-from dragoman.runtime.host_base import EngineFailed, EngineHost
+from dragoman.runtime.host_base import EngineFailed, EngineHost, Refused
 from dragoman.runtime.loop_host import LoopHost
 from dragoman.runtime.process_host import ProcessHost
 from dragoman.runtime.thread_host import ThreadHost
 
-__all__ = ["EngineFailed", "EngineHost", "LoopHost", "ProcessHost", "ThreadHost", "make_host"]
+__all__ = [
+    "EngineFailed",
+    "EngineHost",
+    "LoopHost",
+    "ProcessHost",
+    "Refused",
+    "ThreadHost",
+    "make_host",
+]
 
 
 def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> EngineHost:

@@ -17,11 +17,12 @@ from dragoman.engines.base import (
     EngineUnavailable,
     Synthesizer,
     Translation,
+    Unspeakable,
     Utterance,
     Window,
 )
 from dragoman.runtime.answering import answer_translations, answer_windows
-from dragoman.runtime.host_base import EngineFailed
+from dragoman.runtime.host_base import EngineFailed, Refused
 from dragoman.runtime.segment_voice import voiced
 from dragoman.speech import Hypothesis
 
@@ -86,6 +87,8 @@ class LoopHost:
     def _next(self, pieces: Any) -> bytes | None:
         try:
             return next(pieces, None)
+        except Unspeakable as refusal:
+            raise Refused(str(refusal)) from refusal
         except Exception as error:
             raise EngineFailed(f"{self.info.name}: {error!r}") from error
 

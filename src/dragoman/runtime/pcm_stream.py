@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from dragoman.runtime.host_base import EngineFailed
+from dragoman.runtime.host_base import EngineFailed, Refused
 
 
 class PcmStream:
@@ -17,7 +17,7 @@ class PcmStream:
 
     def __init__(self) -> None:
         self._pieces: deque[bytes] = deque()
-        self._failure: str | None = None
+        self._failure: EngineFailed | None = None
         self._arrived = asyncio.Event()
         self.ended = False
 
@@ -26,17 +26,21 @@ class PcmStream:
         self._pieces.append(pcm)
         self._arrived.set()
 
-    def end(self, failure: str | None = None) -> None:
-        """Nothing more comes. Only the first call counts."""
+    def end(self, failure: str | None = None, refusal: str | None = None) -> None:
+        """Nothing more comes. Only the first call counts. ``refusal`` goes before ``failure``."""
         if not self.ended:
-            self.ended, self._failure = True, failure
+            self.ended = True
+            if refusal is not None:
+                self._failure = Refused(refusal)
+            elif failure is not None:
+                self._failure = EngineFailed(failure)
             self._arrived.set()
 
     async def next(self) -> bytes | None:
         """The next piece, None at the end. Raises ``EngineFailed`` behind the last piece."""
         while not self._pieces:
             if self._failure is not None:
-                raise EngineFailed(self._failure)
+                raise self._failure
             if self.ended:
                 return None
             self._arrived.clear()

@@ -281,8 +281,8 @@ class ProcessHost:
                     if speech.stalled:
                         running.limit.hold()
                         self._relieve()
-            case frames.Finished(failure=failure), Speech() as speech:
-                speech.stream.end(failure)
+            case frames.Finished(failure=failure, refusal=refusal), Speech() as speech:
+                speech.stream.end(failure, refusal)
                 self._free(worker, running)
             case frames.Answers(outcomes=outcomes), list() as asks:
                 for (_, future), outcome in zip(asks, outcomes, strict=False):

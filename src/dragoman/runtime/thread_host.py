@@ -25,6 +25,7 @@ from dragoman.engines.base import (
     EngineUnavailable,
     Synthesizer,
     Translation,
+    Unspeakable,
     Utterance,
     Window,
 )
@@ -95,13 +96,13 @@ class _HandOver:
             self._ahead += len(pcm)
         return self._tell(self.stream.push, pcm)
 
-    def end(self, failure: str | None) -> None:
+    def end(self, failure: str | None, refusal: str | None = None) -> None:
         """In the thread: nothing more comes."""
-        self._tell(self.stream.end, failure)
+        self._tell(self.stream.end, failure, refusal)
 
-    def _tell(self, function: Callable[[T], None], argument: T) -> bool:
+    def _tell(self, function: Callable[..., None], *arguments: Any) -> bool:
         try:
-            self._loop.call_soon_threadsafe(function, argument)
+            self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:  # the loop is closed: so nobody listens
             return False
         return True
@@ -327,12 +328,14 @@ def _settle(
 
 def _produce(engine: Synthesizer, utterance: Utterance, rate_hz: int, out: _HandOver) -> None:
     """In a thread: speak one segment into ``out``."""
-    failure: str | None = None
+    failure, refusal = None, None
     try:
         with contextlib.closing(voiced(engine, utterance, rate_hz)) as pieces:
             for pcm in pieces:
                 if not out.put(pcm):
                     break
+    except Unspeakable as error:
+        refusal = str(error)
     except BaseException as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
         failure = f"{engine.info.name}: {error!r}"
-    out.end(failure)
+    out.end(failure, refusal)

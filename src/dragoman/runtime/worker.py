@@ -19,7 +19,7 @@ import socket
 import sys
 from collections import deque
 
-from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer
+from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer, Unspeakable
 from dragoman.runtime.answering import answer_translations, answer_windows
 from dragoman.runtime.engine_spec import engine_from_spec
 from dragoman.runtime.frames import (
@@ -91,7 +91,7 @@ def serve(link: Link, engine: Engine) -> None:
         frame = link.receive()
         match frame:
             case Begin():
-                link.send(Finished(frame.job, _speak(link, engine, frame)))
+                link.send(_speak(link, engine, frame))
             case Ask():
                 outcomes = answer_windows(engine, frame.windows) if frame.windows else []
                 outcomes += answer_translations(engine, frame.translations)
@@ -100,10 +100,10 @@ def serve(link: Link, engine: Engine) -> None:
                 pass  # a Credit or Cancel that crossed the end of its job
 
 
-def _speak(link: Link, engine: Engine, begin: Begin) -> str | None:
-    """Speak one segment; None, or what went wrong."""
+def _speak(link: Link, engine: Engine, begin: Begin) -> Finished:
+    """Speak one segment; how that ended."""
     if not isinstance(engine, Synthesizer):
-        return f"engine {engine.info.name} ({engine.info.role}) does not speak"
+        return Finished(begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak")
     room = begin.window
     try:
         with contextlib.closing(voiced(engine, begin.utterance, begin.rate_hz)) as pieces:
@@ -111,12 +111,14 @@ def _speak(link: Link, engine: Engine, begin: Begin) -> str | None:
                 link.send(Piece(begin.job, pcm))
                 room = _regulate(link, begin.job, room - len(pcm))
                 if room <= 0:
-                    return None
+                    break
     except HostGone:
         raise
+    except Unspeakable as refusal:
+        return Finished(begin.job, refusal=str(refusal))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
-        return repr(error)
-    return None
+        return Finished(begin.job, repr(error))
+    return Finished(begin.job)
 
 
 def _regulate(link: Link, job: int, room: int) -> int:

@@ -1,0 +1,123 @@
+"""A text that cannot be spoken: the engine's sentence gets as far as the session's report."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dragoman.engines import base
+from dragoman.runtime.driver import Driver, Emit
+from dragoman.runtime.hosts import EngineHost, LoopHost, ProcessHost, Refused, ThreadHost
+from dragoman.runtime.inbox import Inbox
+from dragoman.session import kernel
+from dragoman.session.kernel import Failed, Start
+from dragoman.speech import Say, Speak, Task
+from tests.runtime import tiny_engines as tiny
+
+UNREADABLE = "ᚠuthark"
+
+
+@pytest.fixture(autouse=True)
+def _workers_find_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(tiny.__file__).parent))
+
+
+def made(kind: str) -> EngineHost:
+    speaker = tiny.Speaker()
+    if kind == "process":
+        return ProcessHost(speaker.info, spec=tiny.SPEAKER, workers=1)
+    return ThreadHost(speaker, threads=1) if kind == "thread" else LoopHost(speaker)
+
+
+async def spoken(host: EngineHost, text: str) -> bytes:
+    utterance = base.Utterance(text, "", "en")
+    return b"".join([piece async for piece in host.speak(utterance, tiny.RATE_HZ)])
+
+
+@pytest.mark.parametrize("kind", ["process", "thread", "loop"])
+def test_a_host_raises_the_engines_sentence_and_goes_on(kind: str) -> None:
+    async def main() -> None:
+        host = made(kind)
+        await host.start()
+        try:
+            for _ in range(2):
+                with pytest.raises(Refused) as refusal:
+                    await spoken(host, UNREADABLE)
+                assert str(refusal.value) == tiny.REFUSAL
+            assert await spoken(host, "ok") == tiny.pcm_of("ok")
+        finally:
+            await host.close()
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+
+
+class _Session:
+    """Starts one job at once and closes with the first report of its end."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.reports: list[kernel.Report] = []
+
+    def open(self, now: float) -> list[kernel.Command]:
+        return [Start(7, Speak(voice="")), kernel.Push(7, Say(UNREADABLE)), kernel.End(7)]
+
+    def receive(self, event: Any, now: float) -> list[kernel.Command]:
+        return []
+
+    def report(self, report: kernel.Report, now: float) -> list[kernel.Command]:
+        self.reports.append(report)
+        if isinstance(report, kernel.Output):
+            return []
+        self.closed = True
+        return [kernel.Close(1000, "")]
+
+    def tick(self, now: float) -> list[kernel.Command]:
+        return []
+
+    def deadline(self) -> float | None:
+        return None
+
+
+class _Connection:
+    async def receive(self) -> None:
+        await asyncio.Event().wait()
+
+    async def send(self, text: str) -> None: ...
+
+    async def close(self, code: int, reason: str) -> None: ...
+
+
+class _Observer:
+    def sent(self, event_type: str) -> None: ...
+
+    def noted(self, name: str, detail: str) -> None: ...
+
+    def failed(self, reason: str) -> None: ...
+
+
+@pytest.mark.parametrize(("text", "refusal"), [(UNREADABLE, tiny.REFUSAL), ("!raise", "")])
+def test_the_driver_reports_it_and_nothing_of_other_failures(
+    text: str, refusal: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> list[kernel.Report]:
+        host = LoopHost(tiny.Speaker())
+        await host.start()
+
+        async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+            await spoken(host, text)
+
+        session: Any = _Session()
+        await Driver(session, _Connection(), lambda _e, _i: "", job, _Observer()).run()
+        return list(session.reports)
+
+    with caplog.at_level(logging.WARNING, "dragoman.session"):
+        (report,) = asyncio.run(asyncio.wait_for(main(), 30))
+    assert isinstance(report, Failed)
+    assert (report.job, report.refusal) == (7, refusal)
+    assert report.reason
+    assert [bool(record.exc_info) for record in caplog.records] == [not refusal]
