@@ -17,7 +17,7 @@ demo: setup ## hear a real recording interpreted into Spanish while it is spoken
 serve: setup ## serve both APIs on 127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/dragoman serve
 
-test: ## run the whole suite (sets up first; also older SDKs and test recordings)
+test: ## run the whole suite (sets up first; also other clients and test recordings)
 	@$(PYTHON) scripts/setup.py --tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
@@ -39,5 +39,4 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 
 lock: ## renew the lock files (needs uv on the PATH)
 	$(LOCK) pyproject.toml --all-extras -o requirements.lock
-	for version in 1.23.9 1.25.11; do echo "dashscope==$$version" | \
-	  $(LOCK) - -o requirements/dashscope-$$version.lock || exit 1; done
+	for wanted in requirements/*.in; do $(LOCK) $$wanted -o $${wanted%.in}.lock || exit 1; done

@@ -6,7 +6,7 @@ step that is not possible here (no root, no apt) is reported and the rest goes o
 Python or a failing pip ends the set-up.
 
 Usage: ``python3 scripts/setup.py [--tests]``. ``--tests`` adds what only the suite needs: one
-Debian package with recordings, and the environments with older versions of the SDK.
+Debian package with recordings, and the environments of the clients it runs (``requirements/``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
-OLDER_SDKS = ("dashscope-1.23.9", "dashscope-1.25.11")
+CLIENTS = ("dashscope-1.23.9", "dashscope-1.25.11", "agentscope-1.0.21", "agentscope-2.0.10")
 MODES = Path("/usr/share/apertium/modes")
 RECORDINGS = Path("/usr/share/pocketsphinx/test/data")
 GIVEN_UP = VENV / ".apt-has-not"
@@ -209,13 +209,13 @@ def make_main(python: str) -> None:
     (VENV / ".stamp").write_text(stamp)
 
 
-def make_older(name: str) -> None:
-    """``.venvs/<name>``: one older SDK and what it needs, nothing of ours."""
+def make_client(name: str) -> None:
+    """``.venvs/<name>``: one client and what it needs, nothing of ours."""
     env, lock = ROOT / ".venvs" / name, ROOT / "requirements" / f"{name}.lock"
     stamp = stamp_of(lock)
     if is_current(env, stamp):
         return
-    say(f"installing {name} into .venvs/{name} (the tests run this older SDK, too)")
+    say(f"installing {name} into .venvs/{name} (the tests run this client, unmodified)")
     ours = VENV / "bin" / "python"
     if run([ours, "-m", "venv", "--clear", "--without-pip", env], quiet=True):
         stop("the environment could not be made; see above")
@@ -240,8 +240,8 @@ def main() -> None:
     make_main(python)
     if absent:
         GIVEN_UP.write_text("\n".join(sorted(absent)) + "\n")
-    for name in OLDER_SDKS if tests else ():
-        make_older(name)
+    for name in CLIENTS if tests else ():
+        make_client(name)
     say(f"ready ({time.monotonic() - began:.1f} s)")
 
 
