@@ -79,8 +79,8 @@ def test_all_rates_work_for_all_families(rate: int):
     [
         ({"voice": "x" * 300}, "session.voice"),
         ({"mode": "Commit"}, "session.mode"),
-        ({"response_format": "wav"}, "session.response_format"),
-        ({"response_format": "opus"}, "session.response_format"),
+        ({"response_format": "flac"}, "session.response_format"),
+        ({"response_format": 3}, "session.response_format"),
         ({"sample_rate": "24000"}, "session.sample_rate"),
         ({"language_type": "en"}, "session.language_type"),
         ({"pitch_rate": 0.4}, "session.pitch_rate"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
+from dragoman.session.base import Synthesis
 
 
 def write(path: Path, text: str) -> Path:
@@ -22,8 +23,16 @@ def test_defaults_are_a_server_on_loopback_without_keys() -> None:
     assert set(settings.origins.values()) == {"default"}
 
 
-def test_there_are_at_most_twelve_fields() -> None:
-    assert len(Config.__struct_fields__) <= 12
+def test_there_are_few_fields() -> None:
+    assert len(Config.__struct_fields__) <= 14
+
+
+def test_groups_hold_numbers_and_truths(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.toml", "[synthesis]\nhold_tail = true\n")
+    settings = load({"synthesis": "flush_s=1.5,cancel_finishes=true"}, {}, path)
+    synthesis = settings.config.synthesis
+    assert (synthesis.flush_s, synthesis.hold_tail, synthesis.cancel_finishes) == (1.5, True, True)
+    assert settings.origins["synthesis.hold_tail"] == f"file {path}"
 
 
 def test_command_line_beats_environment_beats_file(tmp_path: Path) -> None:
@@ -55,6 +64,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_ALIASES": "mine=qwen3-tts-flash-realtime",
         "DRAGOMAN_WARM": "en-fr,en-yue",
         "DRAGOMAN_LIMITS": "idle_s=1.5,sessions=7",
+        "DRAGOMAN_SYNTHESIS": "flush_s=2,hold_tail=true",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
         "DRAGOMAN_DRAIN_S": "0.5",
     }
@@ -70,6 +80,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         aliases={"mine": "qwen3-tts-flash-realtime"},
         warm=("en-fr", "en-yue"),
         limits=ServerLimits(idle_s=1.5, sessions=7),
+        synthesis=Synthesis(flush_s=2, hold_tail=True),
         log_level="debug",
         drain_s=0.5,
     )
@@ -95,6 +106,8 @@ def test_limits_are_merged_one_by_one(tmp_path: Path) -> None:
         ({}, {"DRAGOMAN_STRICT": "perhaps"}, ("strict", "perhaps")),
         ({"warm": "english-spanish"}, {}, ("warm", "command line")),
         ({"limits": "patience=3"}, {}, ("patience", "idle_s")),
+        ({"synthesis": "patience=3"}, {}, ("patience", "flush_s")),
+        ({"synthesis": "flush_s=-1"}, {}, ("synthesis",)),
         ({"limits": "idle_s"}, {}, ("limits", "NAME=VALUE")),
         ({"log_level": "loud"}, {}, ("log_level", "command line")),
         ({"drain_s": "-1"}, {}, ("drain_s", "command line")),

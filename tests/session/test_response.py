@@ -3,7 +3,9 @@
 import pytest
 
 from dragoman.families import tts
+from dragoman.policy.tokens import TextMeter
 from dragoman.session.response import NEXT, BracketError, Response, Stage
+from dragoman.speech import Voiced
 from dragoman.wire.base import Ids
 
 
@@ -20,8 +22,10 @@ def kinds(sent: list) -> list[str]:
 def test_the_whole_bracket():
     response, sent = make()
     response.open()
-    response.speaks("你好")
-    response.audio(b"\x01\x02" * 2400)
+    text = TextMeter()
+    text.feed("你好")
+    response.costs(text)
+    response.audio(Voiced(b"\x01\x02" * 2400))
     response.close("completed")
     assert kinds(sent) == [stage.value for stage in Stage if stage is not Stage.NEW]
     usage = sent[-1].response.usage
@@ -32,11 +36,15 @@ def test_the_whole_bracket():
 @pytest.mark.parametrize(
     "wrongly",
     [
-        lambda response: response.audio(bytes(4800)),
+        lambda response: response.audio(Voiced(bytes(4800))),
         lambda response: response.close("completed"),
         lambda response: (response.open(), response.open()),
         lambda response: (response.open(), response.close("failed"), response.close("failed")),
-        lambda response: (response.open(), response.close("failed"), response.audio(bytes(4800))),
+        lambda response: (
+            response.open(),
+            response.close("failed"),
+            response.audio(Voiced(bytes(4800))),
+        ),
     ],
 )
 def test_no_event_out_of_order(wrongly):

@@ -6,7 +6,7 @@ from dragoman.session.text_queue import Mark, TextQueue
 def drain(queue: TextQueue) -> list:
     found = []
     while (unit := queue.next()) is not None:
-        found.append(unit)
+        found.append(Mark.BORDER if unit.spoken is None else unit.spoken)
     return found
 
 
@@ -52,7 +52,7 @@ def test_dropping_goes_up_to_the_next_border():
     queue.border()
     queue.feed("Three.")
     queue.border()
-    assert queue.next() == "One."
+    assert queue.next().spoken == "One."
     queue.drop_unit()
     assert drain(queue) == ["Three.", Mark.BORDER]
     assert (queue.chars, queue.borders) == (0, 0)
@@ -77,6 +77,6 @@ def test_small_pieces_are_put_together():
     queue.border()
     queue.feed("Next")
     assert len(queue._raw) == 3
-    assert queue.next() == "word."
+    assert queue.next().spoken == "word."
     assert drain(queue) == [" word."] * 9 + [Mark.BORDER]
     assert queue.has_tail()

@@ -19,7 +19,7 @@ from dragoman import __version__
 from dragoman.cli import checks
 from dragoman.cli.checks import Check
 from dragoman.engines.registry import parse_choice
-from dragoman.server.config import ConfigError, Settings, load
+from dragoman.server.config import GROUPS, ConfigError, Settings, load
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -87,10 +87,10 @@ def _for(effective: Settings) -> list[Check]:
 
 
 def shown(effective: Settings) -> list[Setting]:
-    """Every effective setting, limits one by one, with its origin."""
-    values = effective.config.shown()
-    limits = values.pop("limits")
-    flat = {**values, **{f"limits.{name}": value for name, value in limits.items()}}
+    """Every effective setting, those of groups one by one, with its origin."""
+    flat = effective.config.shown()
+    for group in GROUPS:
+        flat |= {f"{group}.{name}": value for name, value in flat.pop(group).items()}
     return [Setting(name, value, effective.origins[name]) for name, value in flat.items()]
 
 

@@ -34,6 +34,10 @@ def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it wit
     limits: Annotated[
         str | None, typer.Option("--limit", help="Limits: idle_s=300,sessions=2000,…")
     ] = None,
+    synthesis: Annotated[
+        str | None,
+        typer.Option(help="Open choices: flush_s=1,hold_tail=true,…"),
+    ] = None,
     allowed_origins: Annotated[
         str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
     ] = None,
@@ -63,6 +67,7 @@ def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it wit
         "warm": warm,
         "aliases": aliases,
         "limits": limits,
+        "synthesis": synthesis,
         "allowed_origins": allowed_origins,
         "allow_open": allow_open,
         "log_level": log_level,

@@ -23,7 +23,7 @@ from msgspec import UNSET, UnsetType
 from dragoman.families import fields, voices
 from dragoman.families.fields import Invalid
 from dragoman.policy.tokens import text_tokens
-from dragoman.speech import Coverage, Speak
+from dragoman.speech import Coverage, Format, Speak
 from dragoman.wire.texts import shown
 from dragoman.wire.tts import CreatedSession, UpdatedSession
 
@@ -43,9 +43,10 @@ LANGUAGES: Mapping[str, str | None] = {
 """The names of the API and their BCP-47 tags; None is left to the engines, per segment."""
 
 MODES = ("server_commit", "commit")
-FORMATS = ("pcm",)
+FORMATS: tuple[Format, ...] = ("pcm", "wav", "mp3", "opus")
 SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 INSTRUCTION_TOKENS = 1600
+BIT_RATE = 128
 _VOICE_CHARS = 256
 _SOUND = ("speech_rate", "pitch_rate", "volume", "bit_rate")
 _INSTRUCTIONS = ("instructions", "optimize_instructions")
@@ -56,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     voice: str
     mode: Literal["server_commit", "commit"] = "server_commit"
-    response_format: str = "pcm"
+    response_format: Format = "pcm"
     sample_rate: int = 24_000
     language_type: str | UnsetType = UNSET
     speech_rate: float | UnsetType = UNSET
@@ -109,6 +110,7 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
     default_voice: str = "Cherry"
     lacks: frozenset[str] = frozenset(_INSTRUCTIONS)
     strict_rates: tuple[int, ...] = SAMPLE_RATES
+    strict_formats: tuple[Format, ...] = FORMATS
     token_rate: float = 12.5
     token_floor: int = 0
     api: Literal["tts"] = "tts"
@@ -149,7 +151,9 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
         return Speak(
             voice=settings.voice if self.knows(settings.voice) else self.default_voice,
             language=language_of(settings),
+            format=settings.response_format,
             sample_rate=settings.sample_rate,
+            bit_rate=_or(settings.bit_rate, BIT_RATE),
             rate=_or(settings.speech_rate, 1.0),
             pitch=_or(settings.pitch_rate, 1.0),
             volume=_or(settings.volume, 50),
@@ -171,6 +175,8 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
             )
         if "sample_rate" in changes:
             fields.choice(settings.sample_rate, self.strict_rates, "session.sample_rate")
+        if "response_format" in changes:
+            fields.enum(settings.response_format, self.strict_formats, "session.response_format")
 
 
 def language_of(settings: Settings) -> str | None:
@@ -191,8 +197,16 @@ def created(settings: Settings, session_id: str, model: str) -> CreatedSession:
     )
 
 
-def updated(settings: Settings, session_id: str, model: str) -> UpdatedSession:
-    """The session as ``session.updated`` shows it: what the client set, and no more."""
+def updated(
+    settings: Settings, session_id: str, model: str, *, lower_case: bool = False
+) -> UpdatedSession:
+    """The session as ``session.updated`` shows it: what the client set, and no more.
+
+    ``lower_case``: the language as a recording shows it, not as the client spelled it.
+    """
+    if lower_case and settings.language_type is not UNSET:
+        language = settings.language_type.lower()
+        settings = msgspec.structs.replace(settings, language_type=language)
     return UpdatedSession(id=session_id, model=model, **msgspec.structs.asdict(settings))
 
 
@@ -217,6 +231,7 @@ CLASSIC = TtsFamily(
     voices=voices.CLASSIC,
     lacks=frozenset(_SOUND + _INSTRUCTIONS),
     strict_rates=(24_000,),
+    strict_formats=("pcm",),
     token_rate=50.0,
     token_floor=50,
 )

@@ -43,7 +43,7 @@ def is_speakable(text: str) -> bool:
 class Segmenter:
     """One stream of text."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, eager: bool = False) -> None:
         self._chars: list[str] = []
         self._out: list[str] = []
         self._reset()

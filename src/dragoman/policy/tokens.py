@@ -32,6 +32,12 @@ class TextMeter:
         self._others += len(text) - syllables
         self.characters += characters(text)
 
+    def add(self, other: TextMeter) -> None:
+        """The text that ``other`` counted."""
+        self.characters += other.characters
+        self._syllables += other._syllables
+        self._others += other._others
+
     @property
     def tokens(self) -> int:
         """``text_tokens`` of all of it."""

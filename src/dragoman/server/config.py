@@ -1,4 +1,4 @@
-"""The settings of the server: one frozen value, at most twelve fields, each with its origin.
+"""The settings of the server: one frozen value, few fields, each with its origin.
 
 Law of this file: settings are read here and nowhere else. A value comes from the command line,
 else from the environment (``DRAGOMAN_<FIELD>``), else from a TOML file, else from the default;
@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dragoman.session.base import Limits
+from dragoman.session.base import Limits, Synthesis
 
 ENV_PREFIX = "DRAGOMAN_"
 CONFIG_ENV = "DRAGOMAN_CONFIG"
@@ -60,6 +60,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aliases: dict[str, str] = {}
     warm: tuple[Direction, ...] = ("en-es",)
     limits: ServerLimits = ServerLimits()
+    synthesis: Synthesis = Synthesis()
     log_level: LogLevel = "info"
     drain_s: Seconds = 10.0
 
@@ -112,6 +113,18 @@ def _truth(text: str) -> bool:
     raise ValueError(f"{text!r} is neither true nor false")
 
 
+def _options(text: str) -> dict[str, float | bool]:
+    """``name=3,other=true``: the values of a group are numbers or truths."""
+    return {name: _number_or_truth(value) for name, value in _mapped(text).items()}
+
+
+def _number_or_truth(text: str) -> float | bool:
+    return text.lower() == "true" if text.lower() in ("true", "false") else float(text)
+
+
+GROUPS: dict[str, type[msgspec.Struct]] = {"limits": ServerLimits, "synthesis": Synthesis}
+"""Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
+
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "port": int,
     "api_keys": _listed,
@@ -120,7 +133,8 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "strict": _truth,
     "aliases": _mapped,
     "warm": _listed,
-    "limits": lambda text: {name: float(value) for name, value in _mapped(text).items()},
+    "limits": _options,
+    "synthesis": _options,
     "log_level": str.lower,
     "drain_s": float,
 }
@@ -150,12 +164,12 @@ class _Layers:
     def lay(self, name: str, value: Any, origin: str) -> None:
         if name not in Config.__struct_fields__:
             raise ConfigError(f"There is no setting {name!r} ({origin}).")
-        if name == "limits" and isinstance(value, Mapping):
-            # Limits are merged one by one: a flag for one of them keeps the file's others.
-            merged = dict(self.values.get("limits", {}))
-            for key, limit in value.items():
-                merged[key] = int(limit) if isinstance(limit, float) and limit % 1 == 0 else limit
-                self.origins[f"limits.{key}"] = origin
+        if name in GROUPS and isinstance(value, Mapping):
+            # Merged one by one: a flag for one of them keeps the file's others.
+            merged = dict(self.values.get(name, {}))
+            for key, part in value.items():
+                merged[key] = int(part) if isinstance(part, float) and part % 1 == 0 else part
+                self.origins[f"{name}.{key}"] = origin
             value = merged
         self.values[name] = value
         self.origins[name] = origin
@@ -222,12 +236,12 @@ def load(
 
 
 def _checked(layers: _Layers) -> Config:
-    known = ServerLimits.__struct_fields__
-    limits = layers.values.get("limits", {})
-    unknown = sorted(set(limits) - set(known)) if isinstance(limits, Mapping) else []
-    if unknown:
-        names = ", ".join(known)
-        raise ConfigError(f"There is no limit {unknown[0]!r}; the limits are: {names}.")
+    for group, shape in GROUPS.items():
+        known, values = shape.__struct_fields__, layers.values.get(group, {})
+        unknown = sorted(set(values) - set(known)) if isinstance(values, Mapping) else []
+        if unknown:
+            names = ", ".join(known)
+            raise ConfigError(f"There is no {group}.{unknown[0]}; {group} has: {names}.")
     try:
         return msgspec.convert(layers.values, Config)
     except msgspec.ValidationError as error:
@@ -238,5 +252,6 @@ def _checked(layers: _Layers) -> Config:
 
 
 def _with_defaults(origins: Mapping[str, str]) -> dict[str, str]:
-    names = [*Config.__struct_fields__, *(f"limits.{n}" for n in ServerLimits.__struct_fields__)]
+    inner = [f"{group}.{n}" for group, shape in GROUPS.items() for n in shape.__struct_fields__]
+    names = [*Config.__struct_fields__, *inner]
     return {name: origins.get(name, "default") for name in names}

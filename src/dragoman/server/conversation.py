@@ -70,7 +70,13 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
     session_nonce.set(nonce)
     with service.session(api if family is not None else "unknown") as metrics:
         session = make_session(
-            family, model, Ids(nonce), config.limits, stack.coverage, strict=config.strict
+            family,
+            model,
+            Ids(nonce),
+            config.limits,
+            stack.coverage,
+            strict=config.strict,
+            synthesis=config.synthesis,
         )
         codec = Codec(api)
         connection = SocketConnection(receive, send, codec, metrics)

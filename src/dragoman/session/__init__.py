@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dragoman.families import Family
 from dragoman.families.tts import TtsFamily
-from dragoman.session.base import BaseSession, Limits
+from dragoman.session.base import BaseSession, Limits, Synthesis
 from dragoman.session.translation import TranslationSession
 from dragoman.session.tts import TtsSession
 from dragoman.session.unknown import UnknownModelSession
@@ -23,10 +23,11 @@ def make_session(
     coverage: Coverage,
     *,
     strict: bool = False,
+    synthesis: Synthesis | None = None,
 ) -> BaseSession:
     """The session that speaks the API of the family; None is the family of unknown models."""
     if family is None:
         return UnknownModelSession(model, ids, limits, strict=strict)
     if isinstance(family, TtsFamily):
-        return TtsSession(family, model, ids, limits, coverage, strict=strict)
+        return TtsSession(family, model, ids, limits, coverage, strict=strict, synthesis=synthesis)
     return TranslationSession(family, model, ids, limits, coverage, strict=strict)

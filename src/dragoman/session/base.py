@@ -15,6 +15,7 @@ work is done through ``is_idle``.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Annotated
 
 import msgspec
 
@@ -69,9 +70,9 @@ class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
     recorded, not as the client spelled it.
     """
 
-    flush_s: float = 0.0
+    flush_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     hold_tail: bool = False
-    response_chars: int = 300
+    response_chars: Annotated[int, msgspec.Meta(ge=1)] = 300
     cancel_finishes: bool = False
     lower_case_language: bool = False
 
@@ -79,12 +80,16 @@ class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
 class BaseSession:
     """See the head of this file. ``strict`` gives the cloud's harsher documented behaviour."""
 
+    starts_over = False
+    """Whether work may follow ``session.finish`` on the same connection (``reopen``)."""
+
     def __init__(self, ids: Ids, limits: Limits, *, strict: bool = False) -> None:
         self.ids = ids
         self.limits = limits
         self.strict = strict
         self.phase = Phase.OPEN
         self._out: list[Command] = []
+        self.now = 0.0  # of the step that is being taken
         self._born = self._last_life = self._finished_at = 0.0
         self._expired = False
 
@@ -117,7 +122,7 @@ class BaseSession:
 
     def open(self, now: float) -> list[Command]:
         """The connection stands: greet."""
-        self._born = self._last_life = now
+        self._born = self._last_life = self.now = now
         self.on_open()
         return self._flush(now)
 
@@ -125,7 +130,7 @@ class BaseSession:
         """The client sent something."""
         if self.closed:
             return []
-        self._last_life = now
+        self._last_life = self.now = now
         if isinstance(event, Malformed):
             self.reject(event.code, event.message, event.param, event.event_id)
             return self._flush(now)
@@ -142,6 +147,7 @@ class BaseSession:
         """A job has news."""
         if self.closed:
             return []
+        self.now = now
         self.on_report(report)
         return self._flush(now)
 
@@ -158,6 +164,7 @@ class BaseSession:
         """A deadline may have come."""
         if self.closed:
             return []
+        self.now = now
         if self.phase is Phase.FINISHED:
             if now >= self._finished_at + self.limits.linger_s:
                 self.close(1000)
@@ -208,7 +215,9 @@ class BaseSession:
         self.send(Error(error=body))
 
     def _finish(self) -> None:
-        if self.phase is Phase.OPEN:
+        if self.phase is Phase.FINISHED and self.starts_over:
+            self.phase = Phase.FINISHING  # asked again with nothing new: answered again
+        elif self.phase is Phase.OPEN:
             self.phase = Phase.FINISHING
             self.on_finish()
 

@@ -19,7 +19,7 @@ from msgspec import UNSET
 from dragoman.families.tts import Settings, TtsFamily
 from dragoman.policy.tokens import TextMeter
 from dragoman.session.packing import AudioPacker
-from dragoman.speech import Status
+from dragoman.speech import Status, Voiced
 from dragoman.wire import tts as wire
 from dragoman.wire.base import Ids, ServerEvent
 from dragoman.wire.common import AudioDelta, AudioDone
@@ -67,10 +67,10 @@ class Response:
         self._family = family
         self._voice = settings.voice
         self._rate_hz = settings.sample_rate
-        self._packer = AudioPacker(settings.sample_rate)
+        self._packer = AudioPacker(settings.sample_rate, settings.response_format)
         self._stage = Stage.NEW
         self._text = TextMeter()
-        self._audio_bytes = 0
+        self._samples = 0
         self.id = ids.new("resp")
         self.item_id = ids.new("item")
 
@@ -84,14 +84,15 @@ class Response:
         self._say(Stage.ITEM, wire.ItemAdded(response_id=self.id, item=item))
         self._say(Stage.PART, wire.PartAdded(response_id=self.id, item_id=self.item_id))
 
-    def speaks(self, text: str) -> None:
-        """Count this text as spoken here (for the usage)."""
-        self._text.feed(text)
+    def costs(self, text: TextMeter) -> None:
+        """So much text was spoken or passed over here."""
+        self._text.add(text)
 
-    def audio(self, pcm: bytes) -> None:
+    def audio(self, voiced: Voiced) -> None:
         """Speech arrived: as many deltas as it fills."""
-        self._audio_bytes += len(pcm)
-        self._deltas(self._packer.feed(pcm))
+        whole = len(voiced.pcm) // 2 if voiced.samples is None else voiced.samples
+        self._samples += whole
+        self._deltas(self._packer.feed(voiced.pcm))
 
     def close(self, status: Status) -> None:
         """The last crumbs of speech, then the four closing events."""
@@ -131,7 +132,7 @@ class Response:
 
     def _usage(self) -> wire.Usage:
         heard = self._text.tokens
-        voiced = self._family.audio_tokens(self._audio_bytes // 2, self._rate_hz)
+        voiced = self._family.audio_tokens(self._samples, self._rate_hz)
         return wire.Usage(
             characters=self._text.characters,
             total_tokens=heard + voiced,

@@ -1,20 +1,24 @@
 """Text on its way from the client to the job: a line of text and borders.
 
 Law of this file: order and counting, no events. ``feed`` adds text, ``border`` marks where a
-response must end (a commit, a finish), ``next`` takes the oldest unit out. Sentences are cut
-only when they are asked for, so that a book in one append costs the event loop no more at once
-than a line does, and so that what waits is bounded by one number of characters: small pieces
-are put together. A whole slice with nothing to say is passed over without a look at each
-character, for a client may send a million spaces.
+response must end (a commit, a finish), ``next`` takes the oldest unit out: a segment cut by
+``policy.sentences`` and made readable by ``policy.aloud``. Segments are cut only when they are
+asked for, so that a book in one append costs the event loop no more at once than a line does, and
+so that what waits is bounded by one number of characters: small pieces are put together. A whole
+slice with nothing to say is passed over without a look at each character, for a client may send a
+million spaces; what is passed over still counts, so it comes along with the next unit.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 
+from dragoman.policy.aloud import Reader
 from dragoman.policy.sentences import Segmenter, is_speakable
+from dragoman.policy.tokens import TextMeter
 
 _SLICE_CHARS = 1024
 
@@ -22,16 +26,34 @@ _SLICE_CHARS = 1024
 class Mark(Enum):
     """What is in the line besides text."""
 
-    BORDER = "border"
+    BORDER = "border"  # a response ends here
+    BREAK = "break"  # a segment ends here and its response stays open
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The next thing to do. ``spoken`` is what to say, None at a border; ``cost`` counts the
+    client's text that it accounts for, what was passed over before it included.
+    """
+
+    spoken: str | None
+    cost: TextMeter
 
 
 class TextQueue:
-    """See the head of this file."""
+    """See the head of this file.
 
-    def __init__(self) -> None:
-        self._segmenter = Segmenter()
+    ``eager``: the first segment behind a border may be an early clause. ``hold_tail``: the last
+    complete segment is held until more text, a border or a break follows.
+    """
+
+    def __init__(self, *, eager: bool = False, hold_tail: bool = False) -> None:
+        self._segmenter = Segmenter(eager=eager)
+        self._reader = Reader()
+        self._holds = hold_tail
         self._raw: deque[str | Mark] = deque()
         self._ready: deque[str | Mark] = deque()
+        self._passed = TextMeter()
         self.chars = 0
         self.borders = 0
 
@@ -50,15 +72,26 @@ class TextQueue:
         self.borders += 1
         self._raw.append(Mark.BORDER)
 
-    def next(self) -> str | Mark | None:
-        """The next speakable segment or border; None while neither is complete.
+    def break_off(self) -> None:
+        """What is there is a segment, complete or not; its response stays open."""
+        self._raw.append(Mark.BREAK)
 
-        Segments without a letter or digit hold nothing to say and are left out.
+    def next(self) -> Unit | None:
+        """The next unit; None while none is complete.
+
+        Segments without a letter or digit hold nothing to say and are passed over.
         """
-        while True:
-            unit = self._unit()
-            if unit is None or isinstance(unit, Mark) or is_speakable(unit):
-                return unit
+        while (unit := self._unit()) is not None:
+            if isinstance(unit, Mark):
+                if unit is Mark.BORDER:
+                    self._reader.reset()
+                    return Unit(None, self._take_cost())
+                continue
+            self._passed.feed(unit)
+            spoken = self._reader.read(unit)
+            if is_speakable(spoken):
+                return Unit(spoken, self._take_cost())
+        return None
 
     def has_tail(self) -> bool:
         """Whether there is text (more than white space) behind the last border."""
@@ -66,7 +99,7 @@ class TextQueue:
         for unit in chain(reversed(self._raw), pending, reversed(self._ready)):
             if unit is Mark.BORDER:
                 return False
-            if str(unit).strip():
+            if isinstance(unit, str) and unit.strip():
                 return True
         return False
 
@@ -74,14 +107,21 @@ class TextQueue:
         """Forget everything up to and with the next border."""
         while (unit := self._unit()) is not None and unit is not Mark.BORDER:
             pass
+        self._passed = TextMeter()
+        self._reader.reset()
+
+    def _take_cost(self) -> TextMeter:
+        cost, self._passed = self._passed, TextMeter()
+        return cost
 
     def _unit(self) -> str | Mark | None:
-        while not self._ready:
+        while not self._ready or self._is_held():
             if not self._raw:
                 return None
             piece = self._raw.popleft()
             if isinstance(piece, str) and self._says_nothing(piece):
                 self.chars -= len(piece)
+                self._passed.feed(piece)
             elif isinstance(piece, str):
                 self._ready.extend(self._segmenter.feed(piece))
             else:
@@ -90,9 +130,15 @@ class TextQueue:
         unit = self._ready.popleft()
         if isinstance(unit, str):
             self.chars -= len(unit)
-        else:
+        elif unit is Mark.BORDER:
             self.borders -= 1
         return unit
+
+    def _is_held(self) -> bool:
+        """Whether the one segment that is ready has to wait for what follows it."""
+        if not self._holds or len(self._ready) > 1 or isinstance(self._ready[0], Mark):
+            return False
+        return not self._segmenter.pending.strip()
 
     def _says_nothing(self, piece: str) -> bool:
         whole = len(piece) == _SLICE_CHARS

@@ -4,8 +4,8 @@ Law of this file: what each client event and each report means, and nothing abou
 cut (``text_queue``), how a response is written (``response``) or when a session ends (``base``).
 
     commit mode     append fills a buffer; commit → committed, one response for the whole of it
-    server_commit   append → sentences; the first opens a response, which stays open across
-                    sentences until a commit or finish is spoken, or, at a sentence border, after
+    server_commit   append → segments; the first opens a response, which stays open across
+                    segments until a commit or finish is spoken, or, at a segment border, after
                     some 300 characters; the next text opens the next response
 
 One job speaks one response. A job is fed only a few segments ahead, so no inbox grows with the
@@ -16,28 +16,46 @@ text. Choices where the protocol is silent, beside the rulings:
 * A commit in server_commit is good while a response is open, even with nothing left to say: it
   asks for the end of that response.
 * When an engine fails, what its response still had to say is dropped in commit mode (a commit is
-  one response); in server_commit the sentences not yet handed over open the next response.
+  one response); in server_commit the segments not yet handed over open the next response. Text
+  that cannot be spoken with what is installed (kanji without a Japanese voice) is the client's
+  to know: an ``error`` event says so before its response ends as failed.
+* ``response.cancel`` drops what was not spoken. Without an open response it says nothing, and
+  drops the text of server_commit all the same, which nothing else could take back; the buffer of
+  commit mode has its ``clear`` and stays.
 * Text after ``session.finish`` starts over; the earlier finish, if not answered yet, is taken
   back by it, and the client finishes again.
+* The usage counts the text as the client sent it, with its markup, once its speech has begun.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from dragoman.families import fields, tts
 from dragoman.families.tts import TtsFamily
 from dragoman.policy.sentences import is_speakable
-from dragoman.session.base import BaseSession, Limits, Phase, Rejected
-from dragoman.session.kernel import Abort, End, Ended, Failed, Output, Push, Report, Start
+from dragoman.policy.tokens import TextMeter
+from dragoman.session.base import BaseSession, Limits, Phase, Rejected, Synthesis
+from dragoman.session.kernel import (
+    Abort,
+    Command,
+    End,
+    Ended,
+    Failed,
+    Output,
+    Push,
+    Report,
+    Start,
+)
 from dragoman.session.response import Response
-from dragoman.session.text_queue import Mark, TextQueue
+from dragoman.session.text_queue import TextQueue, Unit
 from dragoman.speech import Coverage, Said, Say, Status, Voiced
 from dragoman.wire import tts as wire
 from dragoman.wire.base import ClientEvent, Ids
+from dragoman.wire.common import SessionFinished
 from dragoman.wire.texts import HalfKeeper
 
-RESPONSE_CHARS = 300
 SEGMENTS_AHEAD = 8
 _PIECE_CHARS = 1024
 
@@ -52,25 +70,46 @@ class Idle:
 
 
 @dataclass
-class Speaking:
-    """A response is open and takes more segments. ``ahead``: handed over and not yet voiced."""
+class Bracket:
+    """A job and its response. ``ahead``: what was handed over and is not yet voiced in full;
+    ``begun``: some speech of the oldest of it has come.
+    """
 
     job: int
     response: Response
-    ahead: int = 0
-    chars: int = 0
+    ahead: deque[TextMeter] = field(default_factory=deque)
+    begun: bool = False
+
+    def voiced(self, item: Voiced) -> None:
+        """Speech came."""
+        if not self.begun and self.ahead:
+            self.begun = True
+            self.response.costs(self.ahead[0])
+        self.response.audio(item)
+
+    def said(self) -> None:
+        """The oldest segment has been voiced in full."""
+        if not self.begun:
+            self.response.costs(self.ahead[0])
+        self.ahead.popleft()
+        self.begun = False
 
 
 @dataclass
-class Ending:
-    """The job has all it gets; the response closes when it has spoken."""
+class Speaking(Bracket):
+    """A response is open and takes more segments. ``chars``: how much it got."""
 
-    job: int
-    response: Response
+    chars: int = 0
+
+
+class Ending(Bracket):
+    """The job has all it gets; the response closes when it has spoken."""
 
 
 class TtsSession(BaseSession):
     """See the head of this file."""
+
+    starts_over = True
 
     def __init__(
         self,
@@ -81,8 +120,10 @@ class TtsSession(BaseSession):
         coverage: Coverage,
         *,
         strict: bool = False,
+        synthesis: Synthesis | None = None,
     ) -> None:
         super().__init__(ids, limits, strict=strict)
+        self.synthesis = synthesis or Synthesis()
         self.family, self.model, self.coverage = family, model, coverage
         self.id = ids.new("sess")
         self.settings = family.defaults()
@@ -90,7 +131,8 @@ class TtsSession(BaseSession):
         self._buffer: list[str] = []  # commit mode: what was appended since the last commit
         self._buffered_chars = 0
         self._halves = HalfKeeper()
-        self._queue = TextQueue()
+        self._queue = self._new_queue()
+        self._appended_at: float | None = None  # when text last came that may have to be flushed
         self._jobs = 0
 
     # ------------------------------------------------------------ hooks of the base
@@ -122,17 +164,16 @@ class TtsSession(BaseSession):
         if isinstance(state, Idle) or report.job != state.job:
             return
         match report:
-            case Output(item=Voiced(pcm=pcm)):
-                state.response.audio(pcm)
-            case Output(item=Said()):
-                if isinstance(state, Speaking):
-                    state.ahead -= 1
+            case Output(item=Voiced() as voiced):
+                state.voiced(voiced)
+            case Output(item=Said()) if state.ahead:
+                state.said()
             case Ended() if isinstance(state, Ending):
                 self._close_response("completed")
             case Ended():
                 self._fail("the job ended before it was told to")
-            case Failed(reason=reason):
-                self._fail(reason)
+            case Failed(reason=reason, refusal=refusal):
+                self._fail(reason, refusal)
             case _:
                 self.note("unexpected_output", type(report).__name__)
         if not self.closed:
@@ -152,6 +193,26 @@ class TtsSession(BaseSession):
         """Nothing open; whatever can be spoken has been, as ``_advance`` ran before."""
         return isinstance(self.state, Idle)
 
+    # ------------------------------------------------------------ text that waits for its end
+    def deadline(self) -> float | None:
+        """As in the base; the end of the patience with unfinished text, too."""
+        ends, flush = super().deadline(), self._flush_at()
+        return flush if ends is not None and flush is not None and flush < ends else ends
+
+    def tick(self, now: float) -> list[Command]:
+        """As in the base; unfinished text that waited long enough is spoken."""
+        flush = self._flush_at()
+        if flush is not None and now >= flush and not self.closed:
+            self._appended_at = None
+            self._queue.break_off()
+            self._advance()
+        return super().tick(now)
+
+    def _flush_at(self) -> float | None:
+        if self._appended_at is None or self.phase is not Phase.OPEN:
+            return None
+        return self._appended_at + self.synthesis.flush_s
+
     # ------------------------------------------------------------ client events
     def _update(self, patch: dict[str, object]) -> None:
         if self._is_late():
@@ -164,8 +225,9 @@ class TtsSession(BaseSession):
         if patch.get("voice") is not None and not self.family.knows(settings.voice):
             self.note("unknown_voice", settings.voice)
         self.settings = settings
-        self._queue = TextQueue()  # white space at most, which the other mode should not begin with
-        shown = tts.updated(settings, self.id, self.model)
+        self._queue = self._new_queue()  # held white space at most: nothing the other mode wants
+        lower_case = self.synthesis.lower_case_language
+        shown = tts.updated(settings, self.id, self.model, lower_case=lower_case)
         self.send(wire.SessionUpdated(session=shown))
 
     def _append(self, text: str) -> None:
@@ -205,11 +267,14 @@ class TtsSession(BaseSession):
 
     def _cancel(self) -> None:
         if isinstance(self.state, Idle):
+            if self.settings.mode != "commit":
+                self._forget_text()
             return
         self.command(Abort(self.state.job))
-        self._queue = TextQueue()
-        self._forget_buffer()
+        self._forget_text()
         self._close_response("incomplete")
+        if self.synthesis.cancel_finishes and self.phase is Phase.OPEN:
+            self.send(SessionFinished())
 
     # ------------------------------------------------------------ text
     def _hold(self, text: str) -> None:
@@ -223,6 +288,7 @@ class TtsSession(BaseSession):
             self._buffered_chars += len(text)
         else:
             self._queue.feed(text)
+            self._appended_at = self.now if self.synthesis.flush_s > 0 else None
 
     def _settle_text(self) -> None:
         """Everything appended so far goes into the queue."""
@@ -230,10 +296,20 @@ class TtsSession(BaseSession):
         self._queue.feed("".join(self._buffer))
         self._forget_buffer()
 
+    def _new_queue(self) -> TextQueue:
+        """In server_commit the first words go early and the last ones may have to wait."""
+        streams = self.settings.mode != "commit"
+        return TextQueue(eager=streams, hold_tail=streams and self.synthesis.hold_tail)
+
+    def _forget_text(self) -> None:
+        self._queue = self._new_queue()
+        self._forget_buffer()
+
     def _forget_buffer(self) -> None:
         self._buffer.clear()
         self._buffered_chars = 0
         self._halves = HalfKeeper()
+        self._appended_at = None
 
     def _has_uncommitted(self) -> bool:
         if self._halves.holds or any(text.strip() for text in self._buffer):
@@ -267,22 +343,21 @@ class TtsSession(BaseSession):
         while not isinstance(self.state, Ending):
             state = self.state
             if isinstance(state, Speaking):
-                if self.settings.mode != "commit" and state.chars >= RESPONSE_CHARS:
+                if self.settings.mode != "commit" and state.chars >= self.synthesis.response_chars:
                     self._end_input(state)
                     return
-                if state.ahead >= SEGMENTS_AHEAD:
+                if len(state.ahead) >= SEGMENTS_AHEAD:
                     return
-            match self._queue.next(), state:
-                case None, _:
-                    return
-                case Mark.BORDER, Speaking():
-                    self._end_input(state)
-                case Mark.BORDER, Idle():
-                    self._answer_nothing()
-                case str() as text, Speaking():
-                    self._push(state, text)
-                case str() as text, Idle():
-                    self._push(self._start(), text)
+            unit = self._queue.next()
+            if unit is None:
+                return
+            if unit.spoken is not None:
+                self._push(self._start() if isinstance(state, Idle) else state, unit)
+            elif isinstance(state, Speaking):
+                state.response.costs(unit.cost)
+                self._end_input(state)
+            else:
+                self._answer_nothing(unit)
 
     def _start(self) -> Speaking:
         self._jobs += 1
@@ -291,20 +366,22 @@ class TtsSession(BaseSession):
         self.command(Start(self._jobs, self.family.task(self.settings)))
         return self.state
 
-    def _push(self, state: Speaking, text: str) -> None:
-        state.ahead += 1
-        state.chars += len(text)
-        state.response.speaks(text)
-        self.command(Push(state.job, Say(text)))
+    def _push(self, state: Speaking, unit: Unit) -> None:
+        assert unit.spoken is not None
+        state.ahead.append(unit.cost)
+        state.chars += len(unit.spoken)
+        self.command(Push(state.job, Say(unit.spoken)))
 
     def _end_input(self, state: Speaking) -> None:
-        self.state = Ending(state.job, state.response)
+        self.state = Ending(state.job, state.response, state.ahead, state.begun)
         self.command(End(state.job))
 
-    def _answer_nothing(self) -> None:
+    def _answer_nothing(self, unit: Unit) -> None:
         """A border without text: in commit mode a response is owed all the same."""
         if self.settings.mode == "commit":
-            self._open_response().close("completed")
+            response = self._open_response()
+            response.costs(unit.cost)
+            response.close("completed")
 
     def _open_response(self) -> Response:
         response = Response(self.send, self.ids, self.family, self.settings)
@@ -313,13 +390,17 @@ class TtsSession(BaseSession):
 
     def _close_response(self, status: Status) -> None:
         assert not isinstance(self.state, Idle)
+        while status == "completed" and self.state.ahead:
+            self.state.said()
         self.state.response.close(status)
         self.state = Idle()
 
-    def _fail(self, reason: str) -> None:
-        self.note("engine_failed", reason)
+    def _fail(self, reason: str, refusal: str = "") -> None:
+        self.note("text_refused" if refusal else "engine_failed", reason)
+        if refusal:
+            self.reject(fields.INVALID_VALUE, refusal, "text")
         if self.settings.mode == "commit" and isinstance(self.state, Speaking):
             self._queue.drop_unit()
         self._close_response("failed")
-        if self.strict:
+        if self.strict and not refusal:
             self.die("internal_error", "The speech engine failed.")
