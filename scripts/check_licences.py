@@ -24,6 +24,8 @@ EXCEPTIONS = {
     "call; users install it like any dependency, and who ships an image with it heeds that licence",
     "espeakng-loader": "MIT loader around the GPL-3.0 espeak-ng library; only ever loaded in "
     "worker processes of its own, which talk to ours over a socket",
+    "lameenc": "LGPL-3.0 binding to LAME for mp3; a shared library of its own, imported unchanged "
+    "and replaceable, only when a client asks for mp3",
 }
 """Packages without a machine-readable licence, or with one outside the list, and why they may."""
 
