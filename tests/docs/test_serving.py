@@ -12,8 +12,9 @@ from typer import Typer
 from typer.main import get_command
 
 from dragoman.cli import serve as command
-from dragoman.server.config import ENV_PREFIX, Config, ServerLimits, load
+from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.metrics import Metrics
+from dragoman.session.base import Synthesis
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
 
@@ -61,8 +62,8 @@ def test_every_flag_is_documented_and_none_that_is_not() -> None:
 def test_defaults_are_as_documented(field: str) -> None:
     default: Any = getattr(Config(), field)
     told = rows("setting")[field][2]
-    if field == "limits":
-        assert "(#limits)" in told
+    if field in GROUPS:
+        assert f"(#{field})" in told
     elif not default and default is not False:
         assert told == "none"
     else:
@@ -75,6 +76,14 @@ def test_limits_are_as_documented() -> None:
     assert set(table) == set(ServerLimits.__struct_fields__)
     for name, cells in table.items():
         assert float(cells[0]) == getattr(ServerLimits(), name)
+
+
+def test_choices_of_synthesis_are_as_documented() -> None:
+    table = rows("choice")
+    assert list(table) == list(Synthesis.__struct_fields__)
+    for name, cells in table.items():
+        default = getattr(Synthesis(), name)
+        assert cells[0] == (f"{default:g}" if not isinstance(default, bool) else "false")
 
 
 def test_metrics_are_as_documented() -> None:

@@ -10,6 +10,7 @@ One line, one happening; five sigils:
 
 The first line is the header: ``model=NAME [strict] [FIELD=NUMBER ...] [speaks=en,zh]``, where
 FIELD is a field of ``Limits`` or ``rate`` / ``rate_in`` (PCM rates for ``pcm=`` / ``audio=``).
+A field of ``Synthesis`` is given likewise (``hold_tail=true``).
 ``speaks``, ``hears`` (``en,zh``) and ``pairs`` (``en-es,en-fr``) narrow the coverage from "*".
 
 Everything the session does must be matched, in order, before the next ``>``, ``@`` or ``+``;
@@ -32,7 +33,7 @@ import msgspec
 
 from dragoman import families, speech
 from dragoman.session import make_session
-from dragoman.session.base import Limits
+from dragoman.session.base import Limits, Synthesis
 from dragoman.session.kernel import (
     Abort,
     Close,
@@ -64,10 +65,13 @@ class Player:
         family = families.lookup(model, {})
         self.codec = Codec("tts" if family is None else family.api)
         coverage = _coverage(fields)
+        chosen = {n: fields.pop(n) for n in Synthesis.__struct_fields__ if n in fields}
         limits = Limits(**fields)
         ids = Ids("transcript00000")
         strict = "strict" in words
-        self.session = make_session(family, model, ids, limits, coverage, strict=strict)
+        self.session = make_session(
+            family, model, ids, limits, coverage, strict=strict, synthesis=Synthesis(**chosen)
+        )
         self.now = 1000.0
         self.names: dict[str, Any] = {}
         self.frames: list[str] = []
@@ -131,7 +135,7 @@ class Player:
         if words[0] == "ended":
             return Ended(job)
         if words[0] == "failed":
-            return Failed(job, fields.get("reason", "it broke"))
+            return Failed(job, fields.get("reason", "it broke"), fields.get("refusal", ""))
         given = {key: self.value(key, value) for key, value in fields.items()}
         return Output(job, msgspec.convert(given, getattr(speech, words[0])))
 
