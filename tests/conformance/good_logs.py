@@ -37,6 +37,24 @@ def b64(size: int) -> str:
     return base64.b64encode(b"\1\0" * (size // 2)).decode()
 
 
+HEADS = {
+    "pcm": b"",
+    "wav": b"RIFF\xff\xff\xff\xffWAVEfmt " + bytes(28),
+    "mp3": b"\xff\xf3\x84\xc4",
+    "opus": b"OggS\0\2" + bytes(22) + b"OpusHead\1\1",
+}
+"""How a stream of each format begins."""
+
+
+def deltas(form: str) -> list[str]:
+    """Two deltas of 0.5 s at 24 kHz; the compressed ones have a tail that needs padding."""
+    head = HEADS[form]
+    if form in ("pcm", "wav"):
+        sound = head + b"\1\0" * 12_000
+        return [base64.b64encode(part).decode() for part in (sound[:12_000], sound[12_000:])]
+    return [base64.b64encode(part).decode() for part in (head + bytes(600 - len(head)), bytes(71))]
+
+
 def usage(audio: int, text: int = 0, **more: Any) -> Event:
     """Usage that adds up."""
     return more | {
@@ -60,7 +78,7 @@ def item(item_id: str, status: str, *content: Event) -> Event:
     }
 
 
-def synthesis() -> Log:
+def synthesis(form: str = "pcm") -> Log:
     """Commit mode: an update, two commits, a clear, finish."""
     log = Writer()
     session = {
@@ -73,7 +91,7 @@ def synthesis() -> Log:
         "id": "sess_1",
     }
     log.tell("session.created", session=session)
-    wanted = {"voice": "Ethan", "mode": "commit", "response_format": "pcm", "sample_rate": 24000,
+    wanted = {"voice": "Ethan", "mode": "commit", "response_format": form, "sample_rate": 24000,
               "language_type": "English"}  # fmt: skip
     log.ask("session.update", session=wanted)
     log.tell("session.updated", session=session | wanted)
@@ -84,13 +102,13 @@ def synthesis() -> Log:
         log.ask("input_text_buffer.append", text="Hello there.")
         log.ask("input_text_buffer.commit")
         log.tell("input_text_buffer.committed", item_id="")
-        spoken(log, f"resp_{number}", f"item_{number}")
+        spoken(log, f"resp_{number}", f"item_{number}", form)
     log.ask("session.finish")
     log.tell("session.finished")
     return log.log
 
 
-def spoken(log: Writer, response_id: str, item_id: str) -> None:
+def spoken(log: Writer, response_id: str, item_id: str, form: str = "pcm") -> None:
     """One response of 0.5 s."""
     ids = {"response_id": response_id, "output_index": 0}
     part = ids | {"item_id": item_id, "content_index": 0}
@@ -100,8 +118,8 @@ def spoken(log: Writer, response_id: str, item_id: str) -> None:
              response=head | {"status": "in_progress", "voice": "Ethan", "output": []})  # fmt: skip
     log.tell("response.output_item.added", **ids, item=item(item_id, "in_progress"))
     log.tell("response.content_part.added", **part, part=audio)
-    log.tell("response.audio.delta", **part, delta=b64(12_000))
-    log.tell("response.audio.delta", **part, delta=b64(12_000))
+    for delta in deltas(form):
+        log.tell("response.audio.delta", **part, delta=delta)
     log.tell("response.audio.done", **part)
     log.tell("response.content_part.done", **part, part=audio)
     log.tell("response.output_item.done", **ids, item=item(item_id, "completed", audio))

@@ -57,8 +57,8 @@ def equal(event: Event, at: str, path: str, wanted: Any) -> None:
     need(value == wanted, at, f"'{path}' is {value!r} where {wanted!r} belongs")
 
 
-def audio_bytes(event: Event, at: str, multiple: int) -> int:
-    """Length of the payload of an audio delta: canonical base64, never empty, whole groups."""
+def audio_payload(event: Event, at: str, multiple: int) -> bytes:
+    """The payload of an audio delta: canonical base64, never empty, whole groups."""
     text = field(event, at, "delta", str)
     need(text != "", at, "an audio delta is empty")
     try:
@@ -68,7 +68,12 @@ def audio_bytes(event: Event, at: str, multiple: int) -> int:
     need(base64.b64encode(raw).decode() == text, at, "base64 of an audio delta is not canonical")
     need(len(raw) % multiple == 0, at, f"audio bytes are not a multiple of {multiple}: {len(raw)}")
     need(len(raw) <= MAX_DELTA_BYTES, at, f"audio delta of {len(raw)} bytes")
-    return len(raw)
+    return raw
+
+
+def audio_bytes(event: Event, at: str, multiple: int) -> int:
+    """Length of the payload of an audio delta, see ``audio_payload``."""
+    return len(audio_payload(event, at, multiple))
 
 
 def check_usage(usage: Any, at: str) -> None:

@@ -15,7 +15,7 @@ from tests.conformance.rules import (
     Event,
     Log,
     Validator,
-    audio_bytes,
+    audio_payload,
     check_usage,
     equal,
     field,
@@ -35,6 +35,12 @@ BRACKET = {
 }
 """What must have come just before, deltas aside."""
 
+# How many bytes a delta is a multiple of: base64 without padding, and whole samples. In pcm this
+# is true of the last delta, too; in the other formats the last one is what is left of the stream.
+UNITS = {"pcm": 6, "wav": 6, "mp3": 3, "opus": 3}
+SAMPLE_BYTES = {"pcm": 2, "wav": 2, "mp3": 1, "opus": 1}
+WAV_HEAD_BYTES = 44
+
 ECHOED = ("voice", "mode", "response_format", "sample_rate")
 TOKENS_PER_S = 12.5
 
@@ -44,7 +50,7 @@ class SynthesisValidator(Validator):
 
     reopens = True
 
-    def __init__(self, model: str, *, errors: bool, known_voice: bool) -> None:
+    def __init__(self, model: str, *, errors: bool, known_voice: bool, failures: bool) -> None:
         bracket = dict.fromkeys(BRACKET, self.in_bracket)
         super().__init__(
             {
@@ -58,6 +64,7 @@ class SynthesisValidator(Validator):
         )
         self.model = model
         self.known_voice = known_voice
+        self.failures_allowed = failures or errors
         self.wanted: Event = {}
         self.settings: Event = {}
         self.updates = self.commits = self.clears = 0
@@ -150,6 +157,7 @@ class SynthesisValidator(Validator):
         elif kind == "response.output_item.done":
             equal(event, at, "item.id", self.open["item"])
             self.check_item(event["item"], at, None)
+            self.open["status"] = event["item"]["status"]
         else:
             equal(event, at, "item_id", self.open["item"])
             equal(event, at, "content_index", 0)
@@ -172,15 +180,25 @@ class SynthesisValidator(Validator):
         need(told == status if status else told in STATUSES, at, f"item status {told!r}")
 
     def audio(self, event: Event, at: str) -> None:
-        """Whole base64 groups, so that clients may concatenate the strings; at most a second."""
+        """Whole base64 groups, so that clients may concatenate the strings; at most a second of
+        samples; all deltas of a response are one stream, which begins as its format does.
+        """
         assert self.open is not None
-        is_pcm = self.settings["response_format"] == "pcm"
-        if not is_pcm and self.open["bytes"]:
-            need(self.open["bytes"][-1] % 3 == 0, at, "only the last piece may need padding")
-        size = audio_bytes(event, at, 6 if is_pcm else 1)
-        if is_pcm:
-            need(size <= 2 * self.settings["sample_rate"], at, "a delta of more than a second")
-        self.open["bytes"].append(size)
+        form = self.settings["response_format"]
+        need(form in UNITS, at, f"nobody knows the format {form!r}")
+        sizes, unit = self.open["bytes"], UNITS[form]
+        if sizes:
+            need(sizes[-1] % unit == 0, at, f"only the last delta may be no multiple of {unit}")
+        raw = audio_payload(event, at, 6 if form == "pcm" else SAMPLE_BYTES[form])
+        begins = begins_stream(raw, form)
+        if not sizes:
+            need(begins, at, f"this does not begin as {form} does")
+        elif form in ("wav", "opus"):
+            need(not begins, at, "a second stream inside of one response")
+        if form in ("pcm", "wav"):
+            a_second = 2 * self.settings["sample_rate"] + (WAV_HEAD_BYTES if form == "wav" else 0)
+            need(len(raw) <= a_second, at, "a delta of more than a second")
+        sizes.append(len(raw))
 
     def response_done(self, event: Event, at: str) -> None:
         """Closes the bracket with status, item and usage."""
@@ -189,8 +207,9 @@ class SynthesisValidator(Validator):
         equal(event, at, "response.object", "realtime.response")
         status = field(event, at, "response.status", str)
         need(status in STATUSES, at, f"unknown status {status!r}")
-        need(status == "completed" or status == "incomplete" or self.errors_allowed, at,
-             f"the response ended as {status!r}")  # fmt: skip
+        need(status != "failed" or self.failures_allowed, at, "the response ended as 'failed'")
+        need(status == self.open["status"], at,
+             f"the item ended as {self.open['status']!r}, its response as {status!r}")  # fmt: skip
         output = field(event, at, "response.output", list)
         need(len(output) == 1, at, "a response has exactly one output item")
         equal(output[0], at, "id", self.open["item"])
@@ -208,11 +227,13 @@ class SynthesisValidator(Validator):
 
     def check_tokens(self, usage: dict[str, Any], total: int, at: str) -> None:
         """Audio is paid by its length: 12.5 tokens a second, rounded up."""
-        if not self.model.startswith("qwen3-") or self.settings["response_format"] != "pcm":
+        form = self.settings["response_format"]
+        if not self.model.startswith("qwen3-") or form not in ("pcm", "wav"):
             return
         need(field(usage, at, "characters", int) > 0, at, "usage: no characters")
         paid = usage["output_tokens_details"]["audio_tokens"]
-        due = math.ceil(total / 2 / self.settings["sample_rate"] * TOKENS_PER_S)
+        sound = total - (WAV_HEAD_BYTES if form == "wav" else 0)
+        due = math.ceil(sound / 2 / self.settings["sample_rate"] * TOKENS_PER_S)
         need(abs(paid - due) <= 1, at, f"usage: {paid} audio tokens for audio worth {due}")
 
     def is_quiet(self) -> str:
@@ -220,12 +241,30 @@ class SynthesisValidator(Validator):
         return "a response" if self.open else ""
 
 
+def begins_stream(raw: bytes, form: str) -> bool:
+    """Whether a file of this format may begin so."""
+    match form:
+        case "wav":
+            return raw[:4] == b"RIFF" and raw[8:12] == b"WAVE"
+        case "opus":
+            return raw[:4] == b"OggS" and b"OpusHead" in raw[:64]
+        case "mp3":
+            return raw[:3] == b"ID3" or (raw[0] == 0xFF and len(raw) > 1 and raw[1] & 0xE0 == 0xE0)
+    return True
+
+
 def validate_synthesis(
-    log: Log, *, model: str, errors: bool = False, known_voice: bool = True
+    log: Log,
+    *,
+    model: str,
+    errors: bool = False,
+    known_voice: bool = True,
+    failures: bool = False,
 ) -> SynthesisValidator:
-    """Check a whole log; ``errors`` allows ``error`` events, ``known_voice=False`` allows another
-    voice than the one asked for. Returns the validator with what it counted.
+    """Check a whole log; ``errors`` allows ``error`` events, ``failures`` responses that failed
+    without one, ``known_voice=False`` another voice than the one asked for. Returns the validator
+    with what it counted.
     """
-    validator = SynthesisValidator(model, errors=errors, known_voice=known_voice)
+    validator = SynthesisValidator(model, errors=errors, known_voice=known_voice, failures=failures)
     validator.run(log)
     return validator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from tests.conformance.good_logs import (
     ASR,
+    HEADS,
     MODEL_A,
     MODEL_B,
     TTS_MODEL,
@@ -97,6 +99,11 @@ def add(kind: str, before: str, **fields: Any) -> Change:
     return change
 
 
+def encoded(raw: bytes) -> str:
+    """A delta."""
+    return base64.b64encode(raw).decode()
+
+
 def error(kind: str = "invalid_request_error", **fields: Any) -> Event:
     """The body of an error event."""
     return {"type": kind, "code": "invalid_value", "message": "No.", "param": ""} | fields
@@ -137,6 +144,8 @@ BROKEN_SYNTHESIS: list[tuple[str, Change, str]] = [
     ("frame", put(DELTA, "extra", "x" * 128_000), "a frame of"),
     ("status", put(DONE, "response.status", "cancelled"), "unknown status"),
     ("failed", put(DONE, "response.status", "failed"), "ended as"),
+    ("item status", put("response.output_item.done", "item.status", "incomplete"), "its response"),
+    ("format", put("session.updated", "session.response_format", "wav"), "'response_format'"),
     ("no usage", put(DONE, "response.usage", None), "'usage' is missing"),
     ("usage text", put(DONE, "response.usage.input_tokens", "8"), "wrong type"),
     ("usage sum", put(DONE, "response.usage.total_tokens", 99), "total is not"),
@@ -234,6 +243,65 @@ def test_broken_synthesis(change: Change, words: str):
     with pytest.raises(Violation) as caught:
         validate_synthesis(log, model=TTS_MODEL)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("form", "size"), [("wav", 24_044), ("mp3", 671), ("opus", 671)])
+def test_good_formats(form: str, size: int):
+    told = validate_synthesis(synthesis(form), model=TTS_MODEL)
+    assert [told_size for *_, told_size in told.responses] == [size, size]
+
+
+BROKEN_FORMATS: list[tuple[str, str, Change, str]] = [
+    ("wav padding", "wav", put(DELTA, "delta", encoded(HEADS["wav"] + b"\1\0")), "multiple of 6"),
+    ("wav half a sample", "wav", put(DELTA, "delta", encoded(b"\0" * 11), 1), "multiple of 2"),
+    ("wav head", "wav", put(DELTA, "delta", encoded(bytes(12))), "not begin as wav"),
+    ("wav two files", "wav", put(DELTA, "delta", encoded(HEADS["wav"]), 1), "second stream"),
+    ("wav tokens", "wav", put(DELTA, "delta", encoded(bytes(48_000)), 1), "audio tokens"),
+    ("mp3 padding", "mp3", put(DELTA, "delta", encoded(HEADS["mp3"])), "multiple of 3"),
+    ("mp3 head", "mp3", put(DELTA, "delta", encoded(bytes(12))), "not begin as mp3"),
+    ("opus padding", "opus", put(DELTA, "delta", encoded(HEADS["opus"])), "multiple of 3"),
+    ("opus head", "opus", put(DELTA, "delta", encoded(b"OggS" + bytes(80))), "not begin as opus"),
+    ("opus two", "opus", put(DELTA, "delta", encoded(HEADS["opus"]), 1), "second stream"),
+]
+
+
+@pytest.mark.parametrize(("form", "change", "words"), [c[1:] for c in BROKEN_FORMATS],
+                         ids=[c[0] for c in BROKEN_FORMATS])  # fmt: skip
+def test_broken_formats(form: str, change: Change, words: str):
+    log = synthesis(form)
+    change(log)
+    with pytest.raises(Violation) as caught:
+        validate_synthesis(log, model=TTS_MODEL)
+    assert words in str(caught.value)
+
+
+def failed() -> Log:
+    """The first response of a good log fails in the middle of its speech."""
+    log = synthesis()
+    put("response.output_item.done", "item.status", "failed")(log)
+    put(DONE, "response.status", "failed")(log)
+    put(DONE, "response.output.0.status", "failed")(log)
+    return log
+
+
+def test_a_failed_response():
+    with pytest.raises(Violation, match="ended as 'failed'"):
+        validate_synthesis(failed(), model=TTS_MODEL)
+    told = validate_synthesis(failed(), model=TTS_MODEL, failures=True)
+    assert [status for _, status, _ in told.responses] == ["failed", "completed"]
+
+
+def test_a_refused_response():
+    """An error inside of it says why; without a sound, as nothing could be spoken."""
+    log = failed()
+    add("error", "response.audio.done", error=error())(log)
+    for _ in range(2):
+        drop(DELTA)(log)
+    with pytest.raises(Violation, match="an error: No"):
+        validate_synthesis(log, model=TTS_MODEL, failures=True)
+    told = validate_synthesis(log, model=TTS_MODEL, errors=True)
+    assert told.responses[0][1:] == ("failed", 0)
+    assert len(told.errors) == 1
 
 
 @pytest.mark.parametrize("model", [MODEL_A, MODEL_B])
