@@ -18,7 +18,7 @@ from msgspec import UNSET
 
 from dragoman.families.tts import Settings, TtsFamily
 from dragoman.policy.tokens import TextMeter
-from dragoman.session.packing import AudioPacker
+from dragoman.session.packing import LONGEST_MS, AudioPacker
 from dragoman.speech import Status, Voiced
 from dragoman.wire import tts as wire
 from dragoman.wire.base import Ids, ServerEvent
@@ -67,7 +67,7 @@ class Response:
         self._family = family
         self._voice = settings.voice
         self._rate_hz = settings.sample_rate
-        self._packer = AudioPacker(settings.sample_rate, settings.response_format)
+        self._packer = AudioPacker(settings.sample_rate, settings.response_format, LONGEST_MS)
         self._stage = Stage.NEW
         self._text = TextMeter()
         self._samples = 0
