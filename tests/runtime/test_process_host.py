@@ -5,6 +5,7 @@ does (die, hang, raise, run ahead) hurts more than the one job it had.
 import asyncio
 import errno
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -63,6 +64,12 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
+def os_times(pid: int) -> float:
+    """Seconds of CPU that the process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def gone(pid: int) -> bool:
     """Whether the process has ended (a zombie that nobody has reaped yet counts)."""
     try:
@@ -117,6 +124,94 @@ async def test_a_stuck_worker_is_replaced_after_the_limit() -> None:
         assert "time limit" in await failed(spoken(host, "!hang"))
         assert await spoken(host, "after") == tiny.pcm_of("after")
         assert old not in host.pids
+
+
+async def test_a_segment_may_work_only_so_long() -> None:
+    async with hosted(tiny.IMPATIENT, tiny.Impatient()) as host:
+        assert "the time limit of 0.3 s" in await failed(spoken(host, "!hang"))
+        assert await spoken(host, "after") == tiny.pcm_of("after")
+
+
+async def test_a_segment_may_use_only_so_much_cpu() -> None:
+    """Also inside a C library that never comes back, and however long it may take."""
+    async with hosted(tiny.THRIFTY, tiny.Thrifty()) as host:
+        (old,) = host.pids
+        async with asyncio.timeout(15):
+            assert "the limit of CPU time (signal SIGPROF)" in await failed(spoken(host, "!burn"))
+        assert await spoken(host, "after") == tiny.pcm_of("after")
+        assert old not in host.pids
+
+
+async def test_every_segment_has_its_own_cpu_time() -> None:
+    async with hosted(tiny.THRIFTY, tiny.Thrifty()) as host:
+        pids = host.pids
+        used = 0.0
+        while used < 1.0:  # three times what one of them may use
+            assert await spoken(host, "k" * 300, 48_000)
+            used = sum(os_times(pid) for pid in pids)
+        assert host.pids == pids
+
+
+async def test_a_segment_may_last_only_so_long() -> None:
+    async with hosted(tiny.TERSE, tiny.Terse()) as host:
+        pids = host.pids
+        assert len(await spoken(host, "t" * 10)) == 2 * tiny.RATE_HZ
+        assert "beyond 1 s" in await failed(spoken(host, "t" * 11))
+        assert await spoken(host, "on") == tiny.pcm_of("on")
+        assert host.pids == pids, "no process has to die for that"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_others_do_not_notice_a_stuck_text(workers: int) -> None:
+    """Their segments are spoken in the order in which they came, all of them, soon."""
+    async with hosted(tiny.IMPATIENT, tiny.Impatient(), workers=workers) as host:
+        finished: list[str] = []
+
+        async def other(text: str) -> None:
+            assert await spoken(host, text) == tiny.pcm_of(text)
+            finished.append(text)
+
+        stuck = asyncio.create_task(spoken(host, "!hang"))
+        await until(lambda: bool(host._running))
+        async with asyncio.timeout(15):
+            if workers == 2:
+                await other("while it hangs")
+                assert not stuck.done()
+            texts = [f"other {n}" for n in range(8)]
+            await asyncio.gather(*(other(text) for text in texts))
+            assert "time limit" in await failed(stuck)
+            await until(lambda: len(host._idle) == workers)
+        assert [text for text in finished if text in texts] == texts or workers == 2
+        assert sorted(finished[-8:]) == texts
+        assert len(host.pids) == workers
+
+
+async def test_texts_that_hang_again_and_again_do_not_close_the_door() -> None:
+    """Killing at a limit says nothing about the engine's health: nobody else is turned away."""
+    async with hosted(tiny.IMPATIENT, tiny.Impatient()) as host:
+        hostile = [asyncio.create_task(spoken(host, "!hang")) for _ in range(4)]
+        honest = asyncio.create_task(spoken(host, "honest"))
+        async with asyncio.timeout(30):
+            for task in hostile:
+                assert "time limit" in await failed(task)
+            assert await honest == tiny.pcm_of("honest")
+
+
+async def test_a_stuck_text_nobody_waits_for_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProcessHost, "_CANCEL_S", 0.3)
+    async with hosted() as host:
+        (old,) = host.pids
+        stuck = asyncio.create_task(spoken(host, "!hang"))
+        await until(lambda: bool(host._running))
+        stuck.cancel()
+        async with asyncio.timeout(15):
+            assert await spoken(host, "next") == tiny.pcm_of("next")
+        assert old not in host.pids
+
+
+async def test_a_worker_leaves_no_core_dump() -> None:
+    async with hosted() as host:
+        assert resource.prlimit(host.pids[0], resource.RLIMIT_CORE) == (0, 0)
 
 
 async def test_waiting_for_a_slow_listener_is_not_being_stuck() -> None:

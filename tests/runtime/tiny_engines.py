@@ -7,11 +7,15 @@ They live in a file of their own because worker processes import them, by the sp
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from dragoman.engines.base import (
+    Caps,
     EngineUnavailable,
     Info,
     Translation,
@@ -26,6 +30,9 @@ LISTENER = "tiny_engines:Listener"
 TRANSLATOR = "tiny_engines:UpperCase"
 MISSING = "tiny_engines:Missing"
 DIES_LOADING = "tiny_engines:DiesLoading"
+IMPATIENT = "tiny_engines:Impatient"
+THRIFTY = "tiny_engines:Thrifty"
+TERSE = "tiny_engines:Terse"
 REFUSAL = "This voice reads no runes."
 RATE_HZ = 16_000
 PIECE_SAMPLES = 1_600
@@ -126,3 +133,37 @@ class DiesLoading(Speaker):
 
     def load(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class _Capped(Speaker):
+    caps = Caps()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.info = structs.replace(self.info, caps=self.caps)
+
+
+class Impatient(_Capped):
+    """May work for 0.3 s a segment; waiting for its listener is not work."""
+
+    caps = Caps(wall_s=0.3)
+
+
+class Thrifty(_Capped):
+    """May use 0.3 s of CPU a segment. "!burn" keeps a C library busy for ever, in a thread."""
+
+    caps = Caps(cpu_s=0.3)
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        if utterance.text == "!burn":
+            pattern = re.compile("(a+)+$")  # one call into C that does not come back
+            burning = threading.Thread(target=pattern.match, args=("a" * 60 + "b",), daemon=True)
+            burning.start()
+            burning.join()
+        return super().synthesize(utterance)
+
+
+class Terse(_Capped):
+    """May speak for one second."""
+
+    caps = Caps(audio_s=1.0)

@@ -54,6 +54,21 @@ class Unspeakable(Exception):
 Control = Literal["rate", "pitch", "volume", "instructions"]
 
 
+class Caps(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that one ``synthesize`` may take; beyond it the segment fails.
+
+    A session's segments have some 200 characters. The worst of them takes the embedded engines
+    2 to 5 s of CPU and lasts 160 s, so these bounds part slow from stuck; an engine that honestly
+    needs more says so. ``cpu_s`` (all threads together) and ``wall_s`` (of work: waiting for a
+    slow listener does not count) hold in worker processes only: the process is ended and
+    replaced. ``audio_s`` of sound holds everywhere.
+    """
+
+    cpu_s: float = 10.0
+    wall_s: float = 20.0
+    audio_s: float = 300.0
+
+
 class Info(msgspec.Struct, frozen=True, kw_only=True):
     """An engine's description of itself; available without ``load``.
 
@@ -63,7 +78,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
     ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
     ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
-    ``takes_images`` asks for the speaker's latest picture with every translation. ``controls``
+    ``takes_images`` asks for the speaker's latest picture with every translation. ``caps`` bound
+    what a segment of speech may cost. ``controls``
     names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
     volume for one that does not, and drops instructions.
     """
@@ -82,6 +98,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
     about: str = ""
 

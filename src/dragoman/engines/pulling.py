@@ -2,8 +2,9 @@
 
 Law of this file: plain threads, no library's details. The producing call runs in a thread of its
 own; what it makes waits in a bounded buffer; closing the iterator makes the callback ask the
-library to stop. A reader that comes late gets everything that waits as one piece, so a fast
-library is not paid for piece by piece.
+library to stop and waits until it has, so that a library that is stuck is never left behind for
+the next text to wait for. A reader that comes late gets everything that waits as one piece, so a
+fast library is not paid for piece by piece.
 
 ``OneAtATime`` is for libraries that are not thread-safe: producers take turns. A producer with a
 full buffer waits for its reader, unless another producer waits for its turn: then it runs to its
@@ -30,15 +31,20 @@ class OneAtATime:
         self.waiting = 0
         self._busy = False
 
-    def __enter__(self) -> None:
+    def enter(self, unless: Callable[[], bool]) -> bool:
+        """Wait for one's turn; False when ``unless`` came true first, and then it is no turn."""
         with self.changed:
             self.waiting += 1
             self.changed.notify_all()
-            self.changed.wait_for(lambda: not self._busy)
+            self.changed.wait_for(lambda: unless() or not self._busy)
             self.waiting -= 1
+            if unless():
+                return False
             self._busy = True
+            return True
 
-    def __exit__(self, *exc: object) -> None:
+    def leave(self) -> None:
+        """One's turn is over."""
         with self.changed:
             self._busy = False
             self.changed.notify_all()
@@ -72,9 +78,11 @@ class _Buffer:
     def run(self, produce: Produce) -> None:
         """The producer's thread."""
         try:
-            with self._line:
-                if not self._closed:
+            if self._line.enter(lambda: self._closed):
+                try:
                     produce(self.put)
+                finally:
+                    self._line.leave()
         except BaseException as error:  # noqa: BLE001 - raised again where the reader stands
             self._error = error
         with self._line.changed:
@@ -99,9 +107,11 @@ class _Buffer:
         return b"".join(taken)
 
     def close(self) -> None:
+        """Have the producer stop, and wait until it has."""
         with self._line.changed:
             self._closed = True
             self._line.changed.notify_all()
+            self._line.changed.wait_for(lambda: self._ended)
 
 
 def pulled(

@@ -22,6 +22,7 @@ from dragoman.engines.base import (
     Window,
 )
 from dragoman.runtime.answering import answer_translations, answer_windows
+from dragoman.runtime.caps import capped
 from dragoman.runtime.host_base import EngineFailed, Refused
 from dragoman.runtime.segment_voice import voiced
 from dragoman.speech import Hypothesis
@@ -80,7 +81,8 @@ class LoopHost:
         if self._voice is None:
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
         with closing(voiced(self._voice, utterance, rate_hz)) as pieces:
-            while (pcm := self._next(pieces)) is not None:
+            heard = capped(pieces, self.info.caps, rate_hz)
+            while (pcm := self._next(heard)) is not None:
                 yield pcm
                 await asyncio.sleep(0)
 

@@ -2,8 +2,9 @@
 
 Law of this file: one bounded queue, first in, first out; each worker has one job at a time, and a
 worker is free when it says so, not when the listener has heard everything. A worker that dies or
-overruns the time limit fails the job it had and is replaced; other jobs go on. When workers keep
-dying, replacements come after growing pauses, and while there is none, calls fail at once.
+overruns a limit (``engines.base.Caps``) fails the job it had and is replaced; other jobs go on.
+When workers keep dying, replacements come after growing pauses, and while there is none, calls
+fail at once. A worker that was ended at a limit counts as alive there: its text was at fault.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
 
@@ -34,11 +35,13 @@ _CLOSED = "the engine's host is not open"
 class ProcessHost:
     """An ``EngineHost`` on worker processes.
 
-    ``limit_s`` is the longest a job may keep a worker, ``window_ms`` how far speech may be ahead
-    of its listener, ``most_waiting`` the bound of the queue, ``start_limit_s`` how long loading
-    may take.
+    ``limit_s`` is the longest a job may work (else: 30 s for a call, ``info.caps`` for a segment
+    of speech; the CPU time of a segment is the worker's to watch), ``window_ms`` how far speech
+    may be ahead of its listener, ``most_waiting`` the bound of the queue, ``start_limit_s`` how
+    long loading may take.
     """
 
+    _CALL_S = 30.0
     _CANCEL_S = 5.0  # a cancelled job's worker must be free by then
     _CRASHES_MEAN_DOWN = 3
     _LONGEST_PAUSE_S = 5.0
@@ -49,7 +52,7 @@ class ProcessHost:
         *,
         spec: str,
         workers: int,
-        limit_s: float = 30.0,
+        limit_s: float | None = None,
         window_ms: int = 10_000,
         most_waiting: int = 1024,
         start_limit_s: float = 120.0,
@@ -57,7 +60,8 @@ class ProcessHost:
         self.info = info
         self._spec = spec
         self._count = max(1, workers)
-        self._limit_s = limit_s
+        self._segment_s = info.caps.wall_s if limit_s is None else limit_s
+        self._call_s = self._CALL_S if limit_s is None else limit_s
         self._window_ms = window_ms
         self._most_waiting = most_waiting
         self._start_limit_s = start_limit_s
@@ -146,8 +150,8 @@ class ProcessHost:
         if running is not None:
             running.fail(reason)
         if self._open and was_ready:  # one that never got ready is dealt with by its starter
-            self._crashes += 1
-            log.warning("%s; %d in a row", reason, self._crashes)
+            self._crashes += not worker.overran
+            log.warning("%s; %d crashes in a row", reason, self._crashes)
             task = asyncio.get_running_loop().create_task(self._replace())
             self._replacing.add(task)
             task.add_done_callback(self._replacing.discard)
@@ -260,7 +264,8 @@ class ProcessHost:
     def _give(self, worker: WorkerProcess, job: Speech | list[Ask]) -> None:
         self._numbers += 1
         number = self._numbers
-        limit = Limit(self._limit_s, lambda: worker.kill("overran the time limit"))
+        limit_s = self._segment_s if isinstance(job, Speech) else self._call_s
+        limit = Limit(limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"))
         running = Running(number, job, limit)
         self._running[worker] = running
         try:

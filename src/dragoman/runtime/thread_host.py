@@ -30,6 +30,7 @@ from dragoman.engines.base import (
     Window,
 )
 from dragoman.runtime.answering import Outcome, answer_translations, answer_windows
+from dragoman.runtime.caps import capped
 from dragoman.runtime.host_base import EngineFailed
 from dragoman.runtime.pcm_stream import PcmStream
 from dragoman.runtime.segment_voice import voiced
@@ -331,7 +332,7 @@ def _produce(engine: Synthesizer, utterance: Utterance, rate_hz: int, out: _Hand
     failure, refusal = None, None
     try:
         with contextlib.closing(voiced(engine, utterance, rate_hz)) as pieces:
-            for pcm in pieces:
+            for pcm in capped(pieces, engine.info.caps, rate_hz):
                 if not out.put(pcm):
                     break
     except Unspeakable as error:

@@ -4,6 +4,8 @@ Law of this file: plain blocking code in one thread, no asyncio, no work of its 
 ``recv`` until the host asks. While it speaks it looks for ``Credit`` and ``Cancel`` between
 pieces, and waits when the listener's window is full. It ends when the socket does, and the kernel
 ends it when the host's thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux).
+Likewise a segment that uses up its CPU time ends the worker: the kernel counts (ITIMER_PROF, all
+threads) and its SIGPROF reaches also a C library that never returns.
 
 Started by ``runtime.worker_process`` as ``python -m dragoman.runtime.worker FD PARENT SPEC``.
 Imports are kept few: starting time is what a crash costs.
@@ -14,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 import socket
 import sys
@@ -21,6 +24,7 @@ from collections import deque
 
 from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer, Unspeakable
 from dragoman.runtime.answering import answer_translations, answer_windows
+from dragoman.runtime.caps import capped
 from dragoman.runtime.engine_spec import engine_from_spec
 from dragoman.runtime.frames import (
     Answers,
@@ -104,10 +108,11 @@ def _speak(link: Link, engine: Engine, begin: Begin) -> Finished:
     """Speak one segment; how that ended."""
     if not isinstance(engine, Synthesizer):
         return Finished(begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak")
-    room = begin.window
+    room, caps = begin.window, engine.info.caps
     try:
+        signal.setitimer(signal.ITIMER_PROF, caps.cpu_s)
         with contextlib.closing(voiced(engine, begin.utterance, begin.rate_hz)) as pieces:
-            for pcm in pieces:
+            for pcm in capped(pieces, caps, begin.rate_hz):
                 link.send(Piece(begin.job, pcm))
                 room = _regulate(link, begin.job, room - len(pcm))
                 if room <= 0:
@@ -118,6 +123,8 @@ def _speak(link: Link, engine: Engine, begin: Begin) -> Finished:
         return Finished(begin.job, refusal=str(refusal))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
         return Finished(begin.job, repr(error))
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return Finished(begin.job)
 
 
@@ -137,8 +144,9 @@ def _regulate(link: Link, job: int, room: int) -> int:
 
 
 def _follow_parent(parent: int) -> None:
-    """Die with the host, also while the engine is deep in a C library."""
+    """Die with the host and at the limits, also while the engine is deep in a C library."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ours, see the head of this file
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
@@ -149,6 +157,7 @@ def main() -> None:
     """Run one worker: load the engine, say so, serve."""
     descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     _follow_parent(parent)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk
     sock = socket.socket(fileno=descriptor)
     sock.set_inheritable(False)
     link = Link(sock)

@@ -39,6 +39,8 @@ class WorkerProcess(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reason = ""
+        self.overran = False
+        """Whether it was ended because a job went beyond a limit, not because it is broken."""
         self._closing = False
         self._reaping: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
@@ -97,6 +99,11 @@ class WorkerProcess(asyncio.Protocol):
         if self._process is not None:
             self._process.kill()
 
+    def overrun(self, limit: str) -> None:
+        """End the process because its job went beyond this limit; ``on_gone`` follows."""
+        self.overran = True
+        self.kill(f"overran {limit}")
+
     async def close(self) -> None:
         """Let the process end by itself, then make it end; returns when it is gone."""
         self._closing = True
@@ -140,6 +147,8 @@ class WorkerProcess(asyncio.Protocol):
     async def _reap(self) -> None:
         assert self._process is not None
         code = await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
+        if code == -signal.SIGPROF and not self._reason:  # the worker's own timer, see there
+            self.overran, self._reason = True, "overran the limit of CPU time"
         reason = f"engine worker {self._spec} {self._reason or 'ended'} ({_how(code)})"
         self._fail_ready(reason)
         if not self._gone.done():

@@ -1,0 +1,25 @@
+"""What a segment of speech may not exceed wherever its engine runs: an amount of sound.
+
+Law of this file: counting. The limits of time are kept by ``process_host`` and ``worker``,
+because only a process can be ended in the middle of a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from dragoman.engines.base import Caps
+
+
+class TooMuchSound(Exception):
+    """An engine made more sound of one segment than ``Caps.audio_s``."""
+
+
+def capped(pieces: Iterable[bytes], caps: Caps, rate_hz: int) -> Iterator[bytes]:
+    """The pieces of PCM, up to the cap; raises ``TooMuchSound`` instead of the one beyond it."""
+    left = int(caps.audio_s * rate_hz) * 2
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise TooMuchSound(f"one segment of speech went beyond {caps.audio_s:g} s")
+        yield piece
