@@ -85,6 +85,7 @@ FINISH = {"type": "session.finish"}
 IN_COMMIT_MODE = update(mode="commit")
 MANUAL = update(turn_detection=None)
 SPEAKING = (IN_COMMIT_MODE, append(), COMMIT_TEXT)
+NO_KANJI = "Japanese text with kanji cannot be spoken here: the server lacks its Japanese voice."
 TURN_FAILED = (Output(1, SpeechStarted(1, 0)), Output(1, TurnDone(1, 0, "failed")))
 OPUS = {"input": {"format": {"type": "opus"}}}
 DEEP = "[" * 20_000
@@ -145,6 +146,7 @@ SYNTHESIS: dict[str, Case] = {
         limits=Limits(waiting_responses=1),
     ),
     "tts-engine-failed": Case(TTS, [*SPEAKING, Failed(1, "secret details")]),
+    "tts-unspeakable": Case(TTS, [*SPEAKING, Failed(1, "secret details", NO_KANJI)]),
 }  # fmt: skip
 
 INTERPRETATION: dict[str, Case] = {
@@ -211,6 +213,7 @@ INTERPRETATION: dict[str, Case] = {
 STRICT: dict[str, Case] = {
     "strict-tts-voice": Case(TTS, [update(voice="Nobody")], strict=True),
     "strict-tts-rate": Case(CLASSIC, [update(sample_rate=16000)], strict=True),
+    "strict-tts-format": Case(CLASSIC, [update(response_format="mp3")], strict=True),
     "strict-tts-late-update": Case(
         TTS, [*SPEAKING, Output(1, Voiced(bytes(600))), Ended(1), update(voice="Serena")],
         strict=True,
