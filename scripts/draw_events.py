@@ -144,13 +144,13 @@ def examples() -> dict[str, str]:
         short.says(event)
     long.says(MISTAKE)
     crumbs = [frame for frame in short.frames if '"response.audio.delta"' in frame]
-    ids = Ids(
-        NONCE
-    )  # counted anew, or every frame would change with the number of deltas before it
+    # Event ids of their own, or every frame would change with the number of deltas before it.
+    ids = Ids(NONCE)
+    spare = iter([ids.new("event") for _ in range(100)][50:])
     for frame in (*crumbs, *long.frames):
         kind = json.loads(frame)["type"]
         if kind not in found:
-            found[kind] = re.sub(r"event_\w{21}", ids.new("event"), frame, count=1)
+            found[kind] = re.sub(r"event_\w{21}", next(spare), frame, count=1)
     return found
 
 
