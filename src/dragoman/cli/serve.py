@@ -16,6 +16,10 @@ import typer
 from dragoman import __version__
 
 
+_FILES = ("config", "api_keys_file")
+"""The options that are not settings themselves."""
+
+
 def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it with positions
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [8000]")] = None,
@@ -56,23 +60,10 @@ def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it wit
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
 ) -> None:
     """Serve both realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
+    flags = {name: value for name, value in locals().items() if name not in _FILES}
     from dragoman.server.config import ConfigError, load  # noqa: PLC0415  # see cli/main.py
     from dragoman.server.serve import serve as run  # noqa: PLC0415
 
-    flags = {
-        "host": host,
-        "port": port,
-        "engines": engines,
-        "strict": strict,
-        "warm": warm,
-        "aliases": aliases,
-        "limits": limits,
-        "synthesis": synthesis,
-        "allowed_origins": allowed_origins,
-        "allow_open": allow_open,
-        "log_level": log_level,
-        "drain_s": drain_s,
-    }
     try:
         settings = load(flags, os.environ, config, api_keys_file)
         code = run(settings.config, announce)

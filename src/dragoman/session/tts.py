@@ -29,13 +29,9 @@ text. Choices where the protocol is silent, beside the rulings:
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
-
 from dragoman.families import fields, tts
 from dragoman.families.tts import TtsFamily
 from dragoman.policy.sentences import is_speakable
-from dragoman.policy.tokens import TextMeter
 from dragoman.session.base import BaseSession, Limits, Phase, Rejected, Synthesis
 from dragoman.session.kernel import (
     Abort,
@@ -49,6 +45,7 @@ from dragoman.session.kernel import (
     Start,
 )
 from dragoman.session.response import Response
+from dragoman.session.speaking import Ending, Idle, Speaking
 from dragoman.session.text_queue import TextQueue, Unit
 from dragoman.speech import Coverage, Said, Say, Status, Voiced
 from dragoman.wire import tts as wire
@@ -62,48 +59,6 @@ _PIECE_CHARS = 1024
 _LATE = "Session update error: session already started or finished or failed."
 _NO_CLEAR = "only client commit mode supports clear operation"
 _EMPTY = "Error committing input text buffer: the buffer is empty."
-
-
-@dataclass
-class Idle:
-    """Nothing is being spoken."""
-
-
-@dataclass
-class Bracket:
-    """A job and its response. ``ahead``: what was handed over and is not yet voiced in full;
-    ``begun``: some speech of the oldest of it has come.
-    """
-
-    job: int
-    response: Response
-    ahead: deque[TextMeter] = field(default_factory=deque)
-    begun: bool = False
-
-    def voiced(self, item: Voiced) -> None:
-        """Speech came."""
-        if not self.begun and self.ahead:
-            self.begun = True
-            self.response.costs(self.ahead[0])
-        self.response.audio(item)
-
-    def said(self) -> None:
-        """The oldest segment has been voiced in full."""
-        if not self.begun:
-            self.response.costs(self.ahead[0])
-        self.ahead.popleft()
-        self.begun = False
-
-
-@dataclass
-class Speaking(Bracket):
-    """A response is open and takes more segments. ``chars``: how much it got."""
-
-    chars: int = 0
-
-
-class Ending(Bracket):
-    """The job has all it gets; the response closes when it has spoken."""
 
 
 class TtsSession(BaseSession):
