@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from dragoman import __version__
 
-COMMANDS = ("serve", "demo", "say", "translate", "engines", "doctor", "bench")
+COMMANDS = ("serve", "demo", "say", "translate", "intercept", "engines", "doctor", "bench")
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 
 
