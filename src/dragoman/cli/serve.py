@@ -15,7 +15,6 @@ import typer
 
 from dragoman import __version__
 
-
 _FILES = ("config", "api_keys_file")
 """The options that are not settings themselves."""
 
