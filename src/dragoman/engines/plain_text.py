@@ -2,21 +2,38 @@
 
 Law of this file: pure functions on strings. Nothing a user writes may steer the library
 (control characters are espeak's embedded commands, NUL ends a C string) and nothing may cost
-more than it is worth: one "word" of 3000 letters keeps flite busy for 41 seconds.
+more than it is worth: one "word" of 3000 letters keeps flite busy for 41 seconds. What cannot be
+heard goes, what is a letter in fancy dress becomes that letter, and a word too long for a library
+is given to it in parts, so that its end is heard as well.
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
 MOST_CHARACTERS = 4000
 """Longest segment that is spoken; callers segment far below that."""
 
+LONGEST_WORD = 200
+"""What is spoken of one word; people write none as long."""
+
+_SAME_IN_A_ROW = 3
+_ACCENTS = "\u0300\u0301"
+_MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
 _JOINERS = "\u200c\u200d"  # they shape words in Persian and the Indic scripts
+# Letters and marks by their category, and nothing to be heard: fillers, variation selectors.
+_UNHEARD = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc\ufffd"
+    "\U000e0100-\U000e01ef]"
+)
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
+_DRESSES = ("<font>", "<wide>", "<narrow>", "<circle>", "<square>")
 # Scripts without spaces between words: their runs are sentences, not tokens.
 _SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _RUN = re.compile(rf"[^\s{_SPACELESS}]+")
+_SAME_MARK = re.compile(rf"([^\w\s]|_)\1{{{_SAME_IN_A_ROW},}}")
 _CLOSERS = "\"'”’»›)]}）】」』》〉"
 _FULL_STOPS = ".!?。！？…؟।॥۔"
 _HALF_STOPS = ",;:，；：、،؛—–"
@@ -29,19 +46,46 @@ def has_words(text: str) -> bool:
 
 
 def plain(text: str, *, longest_token: int = 64) -> str:
-    """The text without control characters, with runs and the whole cut to a sane length."""
+    """What a library is to speak of ``text``: printable, in words of at most ``longest_token``
+    characters. Of a longer word the first ``LONGEST_WORD`` come in parts; the rest is left out.
+    """
     cut = text[:MOST_CHARACTERS]
-    cleaned = "".join(_visible(character) for character in cut)
-    return _RUN.sub(lambda run: run[0][:longest_token], cleaned).strip()
+    if not (cut.isascii() and cut.isprintable()):
+        cut = _with_few_marks("".join(map(_heard, _UNHEARD.sub("", _ESCAPE.sub(" ", cut)))))
+    cut = _SAME_MARK.sub(lambda run: run[1] * _SAME_IN_A_ROW, cut)
+    return _RUN.sub(lambda run: _in_parts(run[0], longest_token), cut).strip()
 
 
-def _visible(character: str) -> str:
+@functools.lru_cache(maxsize=4096)
+def _heard(character: str) -> str:
+    """The character as a library should see it; looked up once for each."""
     category = unicodedata.category(character)
     if category in ("Cc", "Cs", "Co", "Cn"):
         return " "
-    if category == "Cf" and character not in _JOINERS:
-        return ""
+    if category == "Cf":
+        return character if character in _JOINERS else ""
+    if character.isalnum() and unicodedata.decomposition(character).startswith(_DRESSES):
+        return unicodedata.normalize("NFKC", character)
     return character
+
+
+def _with_few_marks(text: str) -> str:
+    """Composed, and without the marks for which no composed letter exists: espeak spells a word
+    out, mark by mark, that has some. One accent stays, Russian marks the stress with it.
+    """
+    return _MARKS.sub(_accent, unicodedata.normalize("NFC", text))
+
+
+def _accent(row: re.Match[str]) -> str:
+    on_letter = row.start() > 0 and row.string[row.start() - 1].isalpha()
+    return row[0][0] if on_letter and row[0][0] in _ACCENTS else ""
+
+
+def _in_parts(word: str, longest: int) -> str:
+    if len(word) <= longest:
+        return word
+    spoken = word[:LONGEST_WORD]
+    return " ".join(spoken[at : at + longest] for at in range(0, len(spoken), longest))
 
 
 def pause_ms(text: str) -> int:
