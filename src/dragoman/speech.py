@@ -110,9 +110,36 @@ class Endpointing(msgspec.Struct, frozen=True):
     prefix_ms: int = 300
 
 
+PolicyName = Literal["auto", "agree", "units", "turn"]
+PaceName = Literal["eager", "even", "careful"]
+
+
+class Conduct(msgspec.Struct, frozen=True, kw_only=True):
+    """How an interpretation trades earliness, calm and completeness; an operator's defaults, which
+    a client may override for its session.
+
+    ``policy``: when target text is committed: ``agree`` (two translations in a row share it),
+    ``units`` (clause by clause), ``turn`` (sentence by sentence), ``auto`` (by what the engines
+    can do and cost). ``pace``: how long clause units are. ``step_ms``: media time between two
+    decodes, 0 for adaptive. ``top_rate``: how much faster than its own pace speech may get to
+    catch up. ``skip_after_s``: beyond so much speech not yet heard, speech skips to the next
+    sentence while text stays complete; 0 for never. ``turn_s`` and ``turn_most_s``: a turn
+    without a long silence ends at a sentence break after the first, at any pause after the second.
+    """
+
+    policy: PolicyName = "auto"
+    pace: PaceName = "even"
+    step_ms: int = 0
+    top_rate: float = 1.3
+    skip_after_s: float = 6.0
+    turn_s: float = 15.0
+    turn_most_s: float = 25.0
+
+
 class Interpret(msgspec.Struct, frozen=True):
     """Task: interpret a stream of speech. Pushed again while running, it changes the settings
     from the next turn on. ``endpointing=None`` is manual mode: the client ends turns.
+    ``by_speaker``: a turn ends where the speaker changes, too.
     """
 
     target: str
@@ -123,6 +150,8 @@ class Interpret(msgspec.Struct, frozen=True):
     rate_out: int = 24_000
     endpointing: Endpointing | None = Endpointing()
     hints: Hints = Hints()
+    by_speaker: bool = False
+    conduct: Conduct = Conduct()
 
 
 class Audio(msgspec.Struct, frozen=True):
@@ -152,12 +181,13 @@ class SpeechStarted(msgspec.Struct, frozen=True):
 
     ``at_ms`` is where its speech begins. A detector needs some speech to find it: ``found_ms`` is
     how much had been listened to by then, and the task that held there is the turn's task. None:
-    the same as ``at_ms``.
+    the same as ``at_ms``. ``speaker`` counts the voices of the session from 0.
     """
 
     turn: int
     at_ms: int
     found_ms: int | None = None
+    speaker: int = 0
 
 
 class SpeechStopped(msgspec.Struct, frozen=True):

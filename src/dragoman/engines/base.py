@@ -35,7 +35,7 @@ ENTRY_POINT_GROUP = "dragoman.engines"
 Samples = npt.NDArray[np.float32]
 """Mono audio, float32 in -1..1, at 16 kHz unless said otherwise; shape (n,)."""
 
-Role = Literal["vad", "asr", "mt", "tts", "interpreter"]
+Role = Literal["vad", "asr", "mt", "tts", "interpreter", "ocr", "speaker"]
 Quality = Literal["scripted", "gist", "basic", "good"]
 
 
@@ -78,10 +78,13 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
     ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
     ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
-    ``takes_images`` asks for the speaker's latest picture with every translation. ``caps`` bound
-    what a segment of speech may cost. ``controls``
-    names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
-    volume for one that does not, and drops instructions.
+    ``takes_images`` asks for the speaker's latest picture with every translation.
+
+    A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
+    with ``takes_glossary`` that it heeds ``hints.phrases`` itself, with ``shortens`` that it words
+    things tersely when asked. ``controls`` names what a synthesizer does natively with an
+    ``Utterance``; the runtime does rate, pitch and volume for one that does not, and drops
+    instructions. ``caps`` bound what a segment of speech may cost.
     """
 
     name: str
@@ -98,6 +101,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    forces_prefix: bool = False
+    takes_glossary: bool = False
+    shortens: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
     about: str = ""
@@ -185,7 +191,9 @@ class Translation(msgspec.Struct, frozen=True):
 
     ``before`` holds closed sentence pairs of the same speech; ``prefix`` is target text already
     committed, which an engine may force; the caller finds the seam either way. ``image`` is what
-    the speaker last showed (JPEG or PNG), only for engines with ``Info.takes_images``.
+    the speaker last showed (JPEG or PNG), only for engines with ``Info.takes_images``;
+    ``onscreen`` are lines read from it, context that may have nothing to do with what is said.
+    ``terse`` asks for the shortest wording, only of engines with ``Info.shortens``.
     """
 
     text: str
@@ -195,6 +203,8 @@ class Translation(msgspec.Struct, frozen=True):
     prefix: str = ""
     hints: Hints = Hints()
     image: bytes = b""
+    onscreen: tuple[str, ...] = ()
+    terse: bool = False
 
 
 @runtime_checkable
@@ -212,7 +222,8 @@ class Translator(Engine, Protocol):
 class Utterance(msgspec.Struct, frozen=True):
     """Request value for one segment of speech; fields as in ``speech.Speak``.
 
-    ``language`` is always given: the caller has decided it.
+    ``language`` is always given: the caller has decided it. ``pause`` is a factor on the silence
+    that an engine leaves behind the segment.
     """
 
     text: str
@@ -222,6 +233,7 @@ class Utterance(msgspec.Struct, frozen=True):
     pitch: float = 1.0
     volume: int = 50
     instructions: str | None = None
+    pause: float = 1.0
 
 
 @runtime_checkable
@@ -232,6 +244,37 @@ class Synthesizer(Engine, Protocol):
         """PCM s16le mono at ``info.rate_hz``, piece by piece as it is made, even byte counts.
 
         Closing the iterator early cancels. Text without anything to say yields nothing.
+        """
+
+
+# ---------------------------------------------------------------- who speaks, and what is shown
+@runtime_checkable
+class SpeakerEncoder(Engine, Protocol):
+    """Voices as vectors: the same speaker gives nearly the same direction."""
+
+    def encode(self, samples: Samples) -> Samples:
+        """A unit vector for the voice in these samples (16 kHz, at least half a second of speech,
+        one speaker); shape (d,). Thread-safe.
+        """
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of text read from a picture; ``confidence`` in 0..1, ``height`` its share of the
+    picture's.
+    """
+
+    text: str
+    confidence: float = 1.0
+    height: float = 0.0
+
+
+@runtime_checkable
+class TextReader(Engine, Protocol):
+    """Reads what is written in a picture."""
+
+    def read(self, image: bytes) -> list[Line]:
+        """The lines of a JPEG or PNG, top to bottom; none for a picture without text.
+        Thread-safe. Raises ``ValueError`` for bytes that are no picture.
         """
 
 
