@@ -37,11 +37,19 @@ class Flow:
 
 def interpreter(version: str) -> str:
     """The Python that has this version of the SDK; the set-up makes the older ones."""
-    if version == NEWEST:
-        return sys.executable
-    python = ROOT / ".venvs" / f"dashscope-{version}" / "bin" / "python"
+    return sys.executable if version == NEWEST else python_of(f"dashscope-{version}")
+
+
+def python_of(client: str) -> str:
+    """The Python of a client's environment, which the set-up makes."""
+    python = ROOT / ".venvs" / client / "bin" / "python"
     assert python.exists(), f"{python.parent.parent} is missing: run `make test`, which makes it"
     return str(python)
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without any proxy."""
+    return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
 
 def run_flows(
@@ -49,14 +57,13 @@ def run_flows(
 ) -> list[Flow]:
     """Run the named flows of ``sdk/<program>.py``; raises when the program itself fails."""
     command = [interpreter(version), str(PROGRAMS / f"{program}.py"), "--url", url]
-    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     done = subprocess.run(
         [*command, "--model", model, *options, *flows],
         capture_output=True,
         text=True,
         timeout=110,
         check=False,
-        env=clean,
+        env=clean_environment(),
     )
     assert done.returncode == 0, done.stderr[-4000:]
     told = json.loads(done.stdout)

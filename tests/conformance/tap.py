@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
 from tests.conformance.rules import Log
 
-PATH = "/api-ws/v1/realtime"
 PATIENCE_S = 20
 
 
@@ -90,12 +90,23 @@ def _pass_on(call: Call, way: str, source: Side, sink: Side) -> None:
     sink.close(code if code not in (1005, 1006) else 1000, reason)
 
 
+def _health(connection: ServerConnection, request: Request) -> Response | None:
+    """Answer whoever makes sure that a server is here."""
+    return connection.respond(200, "ok\n") if request.path == "/health" else None
+
+
 @contextlib.contextmanager
 def tapped(port: int) -> Iterator[Tap]:
     """A tap in front of the server at this port, until the block ends."""
     tap = Tap(f"ws://127.0.0.1:{port}")
     with serve(
-        tap.answer, "127.0.0.1", 0, compression=None, ping_interval=None, max_size=None
+        tap.answer,
+        "127.0.0.1",
+        0,
+        process_request=_health,
+        compression=None,
+        ping_interval=None,
+        max_size=None,
     ) as server:
         tap.port = server.socket.getsockname()[1]
         thread = threading.Thread(target=server.serve_forever)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dashscope
+import demos
 from dashscope.audio.qwen_tts_realtime import QwenTtsRealtime
 from recorder import listen_to_debug_log, main
 
@@ -196,14 +197,6 @@ def reuse(recorder, options):
     end(recorder, session, times=2)
 
 
-def blocking(recorder, options):
-    """The callback blocks the SDK's reader, as the official samples do."""
-    session = start(recorder, options, mode="server_commit")
-    recorder.block_s = {"response.created": 1.0, "response.audio.delta": 2.0, "response.done": 1.0}
-    session.append_text(TEXT)
-    end(recorder, session)
-
-
 def close_early(recorder, options):
     """Hang up in the middle of a response."""
     session = start(recorder, options, mode="commit")
@@ -218,9 +211,10 @@ FLOWS = {
     for flow in (
         server_commit, streamed, server_commit_with_commit, commit, commits_in_a_row, flush,
         nothing, defaults, clear, clear_in_server_commit, empty_commit, cancel, cancel_nothing,
-        update, late_update, reuse, blocking, close_early,
+        update, late_update, reuse, close_early,
     )
 }  # fmt: skip
+FLOWS |= demos.FLOWS
 FLOWS |= {f"rate_{rate}": at_rate(rate) for rate in (8000, 16000, 22050, 44100, 48000)}
 
 if __name__ == "__main__":

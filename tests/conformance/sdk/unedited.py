@@ -1,0 +1,88 @@
+"""A program that cannot be edited: it names no URL, so the SDK goes to the cloud by name.
+
+It prints one JSON object: how many bytes of speech came in each of the sessions it was told to
+hold ("speak", "interpret"), and what they ended with.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import threading
+
+import dashscope
+
+dashscope.api_key = "sk-not-for-logs"
+
+
+class Callback:
+    """Both kinds of SDK callback."""
+
+    def __init__(self):
+        self.speech = bytearray()
+        self.texts = []
+        self.last = None
+        self.finished = threading.Event()
+
+    def on_open(self):
+        pass
+
+    def on_close(self, close_status_code, close_msg):
+        pass
+
+    def on_event(self, response):
+        self.last = response["type"]
+        if self.last == "response.audio.delta":
+            self.speech += base64.b64decode(response["delta"])
+        elif self.last == "response.audio_transcript.done":
+            self.texts.append(response["transcript"])
+        elif self.last == "session.finished":
+            self.finished.set()
+
+    def told(self):
+        assert self.finished.wait(20), f"the last event was {self.last}"
+        return {"speech": len(self.speech), "texts": self.texts, "last": self.last}
+
+
+def speak():
+    from dashscope.audio.qwen_tts_realtime import AudioFormat, QwenTtsRealtime
+
+    callback = Callback()
+    session = QwenTtsRealtime(model="qwen3-tts-flash-realtime", callback=callback)
+    session.connect()
+    session.update_session(
+        voice="Cherry", response_format=AudioFormat.PCM_24000HZ_MONO_16BIT, mode="server_commit"
+    )
+    session.append_text("Nobody has changed this program.")
+    session.finish()
+    told = callback.told()
+    session.close()
+    return told
+
+
+def interpret():
+    from dashscope.audio.qwen_omni import MultiModality, OmniRealtimeConversation
+    from dashscope.audio.qwen_omni.omni_realtime import TranslationParams
+
+    callback = Callback()
+    model = "qwen3.5-livetranslate-flash-realtime"
+    session = OmniRealtimeConversation(model=model, callback=callback)
+    session.connect()
+    session.update_session(
+        [MultiModality.TEXT, MultiModality.AUDIO],
+        translation_params=TranslationParams(language="es"),
+    )
+    pcm = sys.stdin.buffer.read()
+    for at in range(0, len(pcm), 3200):
+        session.append_audio(base64.b64encode(pcm[at : at + 3200]).decode())
+    session.end_session(timeout=20)
+    told = callback.told()
+    session.close()
+    return told
+
+
+print(json.dumps({name: {"speak": speak, "interpret": interpret}[name]() for name in sys.argv[1:]}))
+sys.stdout.flush()
+os._exit(0)  # The SDK's thread may take ten seconds to notice that it is closed.
