@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from dragoman.engines import espeak_voices
-from dragoman.engines.base import EngineUnavailable, Utterance
+from dragoman.engines.base import EngineUnavailable, Unspeakable, Utterance
 from dragoman.engines.espeak import RATE_HZ, Espeak
+from dragoman.engines.voice_table import FEMALE, NAMES
 
 TEXT = "The quick brown fox jumps over the lazy dog, and runs away."
 
@@ -108,18 +109,13 @@ def test_voices_differ_and_switching_back_gives_the_same(engine: Espeak) -> None
     assert pitch_hz(spoken(engine, voice="nobody")) == pytest.approx(woman, rel=0.05)
 
 
-@pytest.mark.parametrize("voice", espeak_voices.NAMES)
+@pytest.mark.parametrize("voice", NAMES)
 def test_every_voice_speaks_at_its_pitch(engine: Espeak, voice: str) -> None:
     samples = spoken(engine, "We are all here now, and we are well.", voice)
     pitch = pitch_hz(samples)
-    female = espeak_voices.timbre(voice).gender == "female"
+    female = voice in FEMALE
     assert (145 < pitch < 330) if female else (60 < pitch < 160)
     assert -25 < 20 * np.log10(samples.std() / 32768) < -15
-
-
-def test_voices_are_mostly_distinct() -> None:
-    sounds = {(timbre.variant, timbre.pitch) for timbre in espeak_voices.VOICES.values()}
-    assert len(sounds) == len(espeak_voices.VOICES) >= 70
 
 
 SAMPLES = {
@@ -144,11 +140,16 @@ def test_every_language_makes_sound(engine: Espeak, language: str) -> None:
 def test_chinese_is_spoken_by_syllables_not_by_letter_names(engine: Espeak) -> None:
     text = "今天天气很好我们去公园"
     seconds = len(spoken(engine, text, language="zh")) / RATE_HZ
-    assert seconds / len(text) < 0.4
+    assert 0.16 < seconds / len(text) < 0.26
 
 
-def test_kanji_do_no_harm(engine: Espeak) -> None:
-    assert len(spoken(engine, "漢字を読みます。", language="ja")) > RATE_HZ / 2
+def test_kana_are_spoken_and_kanji_refused_with_a_sentence_for_the_client(engine: Espeak) -> None:
+    assert len(spoken(engine, "かんじをよみます。カタカナ、１２３。", language="ja")) > RATE_HZ
+    for text in ("漢字を読みます。", "これは本です。", "人々"):
+        with pytest.raises(Unspeakable, match="dragoman\\[ja\\]") as refusal:
+            spoken(engine, text, language="ja")
+        assert text not in str(refusal.value)
+    assert len(spoken(engine, "漢字", language="zh")) > RATE_HZ / 4
 
 
 def test_regions_and_unknown_languages(engine: Espeak) -> None:
@@ -176,7 +177,7 @@ def test_text_never_steers_the_engine(engine: Espeak) -> None:
 
 
 def test_long_words_and_long_texts_are_cut(engine: Espeak) -> None:
-    assert len(spoken(engine, "x" * 5000)) / RATE_HZ < 20
+    assert len(spoken(engine, "x" * 5000)) / RATE_HZ < 40
     assert len(spoken(engine, "word " * 50_000)) / RATE_HZ < 600
 
 

@@ -70,7 +70,7 @@ def test_nothing_to_say_yields_nothing(engine: Flite, text: str) -> None:
 
 
 def test_hostile_text_is_cut(engine: Flite) -> None:
-    assert len(spoken(engine, "x" * 3000, voice="Kai")) / RATE_HZ < 20
+    assert len(spoken(engine, "x" * 3000, voice="Moon")) / RATE_HZ < 80
     assert len(spoken(engine, "naïve “café” – a\0b", voice="Kai")) / RATE_HZ > 0.5
 
 

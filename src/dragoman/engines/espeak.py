@@ -7,7 +7,9 @@ packages of 1.51 cannot read Chinese.
 
 espeak calls back while it synthesizes, about every 60 ms of sound; ``engines.pulling`` turns that
 into an iterator whose first piece is there after some 0.2 ms. User text goes in as plain UTF-8:
-the flags for SSML and phoneme input are never given. Its output is not repeatable to the sample.
+the flag for SSML is never given, the one for phonemes only with what ``engines.mandarin`` wrote.
+espeak reads kana and no kanji (each would be "Chinese letter"), so Japanese with kanji is refused.
+Its output is not repeatable to the sample.
 API: ``speak_lib.h`` of espeak-ng.
 """
 
@@ -16,28 +18,43 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from dragoman.audio.pcm import EdgeTrim, amplified, silence
-from dragoman.engines import espeak_voices
-from dragoman.engines.base import EngineUnavailable, Info, Utterance
+import msgspec
+
+from dragoman.engines import espeak_voices, mandarin
+from dragoman.engines.base import EngineUnavailable, Info, Unspeakable, Utterance
 from dragoman.engines.bundled import pip_install
 from dragoman.engines.plain_text import has_words, pause_ms, plain
 from dragoman.engines.pulling import OneAtATime, Put, pulled
+from dragoman.engines.shaping import shaped
+from dragoman.engines.voice_table import NAMES
 
 RATE_HZ = 22_050
 _BUFFER_MS = 60
 _GATHERED = 5  # callbacks, some 40 µs each: waking the reader for each would cost as much
-_WORDS_PER_MINUTE = 175
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
-_UTF8 = 1
+_UTF8, _PHONEMES = 1, 0x100
 _RATE, _PITCH = 1, 3
+_KANJI = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff々〆]")
+NO_KANJI = (
+    "Japanese text with kanji cannot be spoken here: the server lacks its Japanese voice "
+    "(install it there with: pip install 'dragoman[ja]'); text in kana can."
+)
 _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
 
 _LINE = OneAtATime()  # one per process, as the library is
+
+
+class _Written(msgspec.Struct, frozen=True):
+    """A text as espeak is to read it, with espeak's flags."""
+
+    text: str
+    flags: int = _UTF8
 
 
 class _Library:
@@ -56,6 +73,7 @@ class _Library:
             raise EngineUnavailable(
                 "espeak-ng did not find its data: reinstall the Python package espeakng-loader"
             )
+        self.variants = tuple(file.name for file in Path(data, "voices", "!v").iterdir())
         self._callback = _CALLBACK(self._voiced)  # kept: the library holds only a pointer
         self._lib.espeak_SetSynthCallback(self._callback)
         self._put: Put | None = None
@@ -77,19 +95,22 @@ class _Library:
         self._made.clear()
         return self._put is not None and (not pcm or self._put(pcm))
 
-    def speak(self, text: str, voice: str, words_per_minute: int, pitch: int, put: Put) -> None:
-        """Synthesize; returns when the text is spoken or ``put`` asked to stop."""
+    def speak(self, written: _Written, voice: str, rate: int, pitch: int, put: Put) -> None:
+        """Synthesize at ``rate`` words a minute; returns when the text is spoken or ``put`` asked
+        to stop.
+        """
         if voice != self._voice:
             self._voice = ""
             self._check(self._lib.espeak_SetVoiceByName(voice.encode()), f"voice {voice}")
             self._voice = voice
-        self._check(self._lib.espeak_SetParameter(_RATE, words_per_minute, 0), "rate")
+        self._check(self._lib.espeak_SetParameter(_RATE, rate, 0), "rate")
         self._check(self._lib.espeak_SetParameter(_PITCH, pitch, 0), "pitch")
-        data = text.encode("utf-8", "replace") + b"\0"
+        data = written.text.encode("utf-8", "replace") + b"\0"
         self._put, self._due = put, 1
         try:
             self._check(
-                self._lib.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None), "speech"
+                self._lib.espeak_Synth(data, len(data), 0, 1, 0, written.flags, None, None),
+                "speech",
             )
             self._hand_on()
         finally:
@@ -125,9 +146,9 @@ def _pitch_level(factor: float) -> int:
 
 
 class Espeak:
-    """Synthesizer on espeak-ng; see the module."""
+    """Synthesizer on espeak-ng; see the module. ``voices`` is a table as in ``voice_table``."""
 
-    def __init__(self) -> None:
+    def __init__(self, voices: str = "") -> None:
         self.info = Info(
             name="espeak",
             role="tts",
@@ -135,16 +156,19 @@ class Espeak:
             quality="basic",
             runs_in="process",
             languages=tuple(sorted(espeak_voices.LANGUAGES)),
-            voices=espeak_voices.NAMES,
+            voices=NAMES,
             rate_hz=RATE_HZ,
             controls=("rate", "pitch", "volume"),
             about="espeak-ng 1.52: understandable, plainly a machine; a millisecond per sentence",
         )
+        self.sounds = espeak_voices.SOUNDS
+        self._voices = voices
         self._loaded: _Library | None = None
 
     def load(self) -> None:
         """Open the library and say one word, so that the first client need not wait for it."""
         self._loaded = _library()
+        self.sounds = espeak_voices.SOUNDS.changed(self._voices, self._loaded.variants)
         for _ in self.synthesize(Utterance(text="ready", voice="", language="en")):
             pass
 
@@ -155,36 +179,40 @@ class Espeak:
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """As in the Protocol; the edges are trimmed and a pause fits the last punctuation.
 
-        Raises ``ValueError`` for a language espeak has no voice for, ``RuntimeError`` before
-        ``load`` and when espeak reports an error.
+        Raises ``Unspeakable`` for kanji, ``ValueError`` for a language espeak has no voice for,
+        ``RuntimeError`` before ``load`` and when espeak reports an error.
         """
         library = self._loaded
         if library is None:
             raise RuntimeError("espeak is not loaded")
-        voice = espeak_voices.identifier(utterance.language)
+        language = espeak_voices.reading(utterance.language, utterance.voice)
+        voice = espeak_voices.identifier(language)
         if voice is None:
-            raise ValueError(f"espeak has no voice for the language {utterance.language!r}")
-        timbre = espeak_voices.timbre(utterance.voice)
+            raise ValueError(f"espeak has no voice for the language {language!r}")
         text = plain(utterance.text)
         if not has_words(text):
             return
-        rate = max(80, min(450, round(_WORDS_PER_MINUTE * utterance.rate)))
-        speak = functools.partial(
-            library.speak,
-            text,
-            f"{voice}+{timbre.variant}",
-            rate,
-            _pitch_level(timbre.pitch * utterance.pitch),
+        written = _written(text, voice)
+        sound = self.sounds.of(utterance.voice)
+        usual = espeak_voices.pace(language)
+        rate = max(80, min(450, round(usual * utterance.rate * sound.size)))
+        pitch = _pitch_level(sound.pitch * utterance.pitch * sound.size)
+        name = f"{voice}+{sound.variant}"
+        speak = functools.partial(library.speak, written, name, rate, pitch)
+        yield from shaped(
+            pulled(_LINE, speak),
+            RATE_HZ,
+            size=sound.size,
+            gain=self.sounds.gain(utterance.voice, utterance.language) * utterance.volume / 50,
+            pause_ms=pause_ms(text) * usual / rate,
         )
-        gain = timbre.gain * utterance.volume / 50
-        trim = EdgeTrim(RATE_HZ)
-        pieces = pulled(_LINE, speak)
-        try:
-            for piece in pieces:
-                if kept := trim.feed(piece):
-                    yield amplified(kept, gain)
-        finally:
-            pieces.close()
-        if kept := trim.finish():
-            pause = silence(pause_ms(text) * _WORDS_PER_MINUTE / rate, RATE_HZ)
-            yield amplified(kept, gain) + pause
+
+
+def _written(text: str, voice: str) -> _Written:
+    """The text as this voice can read it. Raises ``Unspeakable``."""
+    if voice == espeak_voices.MANDARIN:
+        written, marked = mandarin.for_espeak(text)
+        return _Written(written, _UTF8 | (_PHONEMES if marked else 0))
+    if voice == espeak_voices.JAPANESE and _KANJI.search(text):
+        raise Unspeakable(NO_KANJI)
+    return _Written(text)

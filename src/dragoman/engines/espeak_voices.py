@@ -1,21 +1,15 @@
-"""Which voice speaks for which cloud voice, and which languages espeak-ng 1.52 has.
+"""Which espeak-ng 1.52 voice speaks for which cloud voice, in which language, how fast.
 
-Law of this file: tables and look-ups; nothing is loaded. Clients choose voices by the cloud's
-names; we have synthetic ones. Each name gets a gender, one of espeak's voice variants and a pitch
-factor, so that a name always sounds the same and different names mostly differ. The order of the
-name lists decides who gets what: only append to them.
-
-The gender and the names are the vendor's; variants were chosen by measured pitch (women 170 to
-250 Hz, men 75 to 115 Hz) and for clear sound; ``GAINS_DB`` brings each to about -20 dBFS RMS.
+Law of this file: tables and look-ups; nothing is loaded. Each name of ``voice_table`` gets one of
+espeak's voice variants and a pitch factor, so that a name always sounds the same and different
+names differ. Variants were chosen by measured pitch (women 170 to 250 Hz, men 75 to 115 Hz) and
+for clear sound. Gains and paces were measured with ``scripts/measure_voices.py``.
 """
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
-
-Gender = Literal["female", "male"]
+from dragoman.engines.espeak_levels import GAINS
+from dragoman.engines.voice_table import Sounds, dealt
 
 
 def _pairs(table: str) -> dict[str, str]:
@@ -23,21 +17,6 @@ def _pairs(table: str) -> dict[str, str]:
     split = (cell.partition(":") for cell in table.split())
     return {key: value for key, _, value in split}
 
-
-FEMALE = (
-    *("Cherry", "Tina", "Serena", "Chelsie", "Momo", "Vivian", "Maia", "Bella", "Mia", "Bellona"),
-    *("Bunny", "Elias", "Nini", "Seren", "Stella", "Jennifer", "Katerina", "Sonrisa", "Sohee"),
-    *("Ono Anna", "Jada", "Sunny", "Kiki", "Cindy", "Liora Mira", "Sunnybobi", "Qiao", "Angel"),
-    *("Mione", "Roya", "Hana", "Griet", "Eliška", "Marina", "Siiri", "Ingrid", "Sigga", "Bea"),
-    "Chloe",
-)
-MALE = (
-    *("Ethan", "Ryan", "Moon", "Kai", "Nofish", "Eldric Sage", "Mochi", "Vincent", "Neil"),
-    *("Arthur", "Pip", "Aiden", "Andre", "Radio Gol", "Bodega", "Alek", "Dolce", "Lenn"),
-    *("Emilien", "Dylan", "Li", "Marcus", "Roy", "Peter", "Eric", "Rocky", "Uncle_Fu"),
-    *("Raymond", "Theo Calm", "Harvey", "Evan", "Wil", "Li Cassian", "Joyner", "Gold", "Rizky"),
-    *("Arda", "Jakub"),
-)
 
 _FEMALE_VARIANTS = (
     *("f3", "f2", "Annie", "f5", "steph", "f1", "belinda", "f4", "aunty", "shelby", "grandma"),
@@ -49,54 +28,40 @@ _MALE_VARIANTS = (
 )
 _PITCHES = (1.0, 0.9, 1.1, 0.95)  # of the first, second, ... name that gets the same variant
 
-GAINS_DB = {
-    variant: float(gain)
-    for variant, gain in _pairs(
-        """
-        f1:-0.8 f2:-1.1 f4:-1.0 f5:0.7 Annie:0.7 aunty:-0.8 linda:-1.9 belinda:-2.5 grandma:0.6
-        Alicia:-0.7 m1:1.7 m2:2.2 m4:0.8 m3:0.6 m7:-1.1 max:1.8 Michael:-1.4 Lee:0.7 robert:1.6
-        m5:1.3 marcelo:-1.2 Alex:2.0 michel:-0.7 quincy:1.9 travis:-1.8 boris:1.9 rob:2.1
-        miguel:-2.4
-        """
-    ).items()
+SOUNDS = Sounds(
+    dealt(
+        [(variant, pitch, 1.0) for pitch in _PITCHES for variant in _FEMALE_VARIANTS],
+        [(variant, pitch, 1.0) for pitch in _PITCHES for variant in _MALE_VARIANTS],
+    ),
+    GAINS,
+)
+"""The sound of every name; ``variant`` is an espeak voice variant."""
+
+_READS_AS = {
+    "Sonrisa": {"es": "es-419"},
+    "Rocky": {"zh": "yue"},
+    "Kiki": {"zh": "yue"},
 }
+"""Voices that read a language in their own way; what espeak lacks (other dialects) is left out."""
+
+WORDS_PER_MINUTE = 175
+_OTHER_PACES = {"zh": 205, "yue": 185, "ja": 165, "ko": 185, "de": 190, "ru": 145}
+"""Where espeak's usual pace is not that of people (espeak's unit, whatever the language)."""
 
 
-class Timbre(msgspec.Struct, frozen=True):
-    """How one cloud voice sounds here; ``pitch`` is a factor on the variant's own."""
-
-    gender: Gender
-    variant: str
-    pitch: float = 1.0
-
-    @property
-    def gain(self) -> float:
-        """Factor that evens out the loudness of the variants."""
-        return float(10 ** (GAINS_DB.get(self.variant, 0.0) / 20))
+MANDARIN, JAPANESE = "sit/cmn", "jpx/ja"
 
 
-def _table() -> dict[str, Timbre]:
-    table: dict[str, Timbre] = {}
-    columns: tuple[tuple[Gender, tuple[str, ...], tuple[str, ...]], ...] = (
-        ("female", FEMALE, _FEMALE_VARIANTS),
-        ("male", MALE, _MALE_VARIANTS),
-    )
-    for gender, names, variants in columns:
-        for index, name in enumerate(names):
-            round_, place = divmod(index, len(variants))
-            pitch = _PITCHES[round_ % len(_PITCHES)]
-            table[name] = Timbre(gender, variants[place], pitch)
-    return table
+def reading(language: str, voice: str) -> str:
+    """The BCP-47 tag of how a cloud voice reads a language: mostly the language itself."""
+    primary = language.lower().replace("_", "-").partition("-")[0]
+    return _READS_AS.get(voice, {}).get(primary, language)
 
 
-VOICES = _table()
-DEFAULT = VOICES["Cherry"]
-NAMES = tuple(VOICES)
-
-
-def timbre(voice: str) -> Timbre:
-    """The sound of a cloud voice; every unknown name sounds like the default one."""
-    return VOICES.get(voice, DEFAULT)
+def pace(language: str) -> int:
+    """Espeak's words per minute for natural speech in a language."""
+    primary = language.lower().replace("_", "-").partition("-")[0]
+    return _OTHER_PACES.get(primary, WORDS_PER_MINUTE)
 
 
 # BCP-47 tag (lower case) -> espeak voice identifier: its file below ``lang/``. Names such as

@@ -5,8 +5,8 @@ keep it busy for seconds and it is C without a safety net, so it runs in a worke
 Voices are shared libraries beside it; Debian and Ubuntu have them all in ``libflite1``.
 
 flite calls back while it synthesizes. Times are measured per 60 characters: slt and awb start
-after 12 ms, kal16 after 1 ms. ``duration_stretch`` sets the pace and ``f0_shift`` the pitch (rms
-ignores the latter). Gains bring each voice to about -20 dBFS RMS, as espeak's.
+after 12 ms, kal16 after 1 ms. ``duration_stretch`` sets the pace and ``f0_shift`` the pitch. rms
+ignores the latter: it is resampled, which moves its formants along.
 API: ``flite.h``, ``cst_audio.h`` and ``cst_wave.h`` of flite 2.2.
 """
 
@@ -18,13 +18,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
-from dragoman.audio.pcm import EdgeTrim, amplified, silence
-from dragoman.engines import espeak_voices
+from dragoman.engines import flite_voices
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.plain_text import has_words, pause_ms, plain
 from dragoman.engines.pulling import OneAtATime, Put, pulled
+from dragoman.engines.shaping import shaped
+from dragoman.engines.voice_table import NAMES, Sounds
 
 RATE_HZ = 16_000
 _LONGEST_TOKEN = 40
@@ -57,23 +56,9 @@ class _Voice(ctypes.Structure):  # the beginning of cst_voice
     _fields_ = (("name", ctypes.c_char_p), ("features", ctypes.c_void_p))
 
 
-class _Sound(msgspec.Struct, frozen=True):
-    """A flite voice with the factors that make a cloud voice of it."""
-
-    voice: str
-    gain_db: float
-    pitch: float = 1.0
-
-
-_SLT, _RMS = _Sound("slt", -3.9), _Sound("rms", 1.3)
-_AWB, _KAL = _Sound("awb", 0.9), _Sound("kal16", 7.0)
-_FEMALE = tuple(_Sound("slt", -3.9, pitch) for pitch in (1.0, 1.1, 0.92, 1.18))
-_MALE = (_RMS, _AWB, _Sound("awb", 0.9, 0.9), _KAL)
-_VOICES = {
-    name: sounds[index % len(sounds)]
-    for names, sounds in ((espeak_voices.FEMALE, _FEMALE), (espeak_voices.MALE, _MALE))
-    for index, name in enumerate(names)
-}
+_PITCHLESS = "rms"
+_VARIANTS = ("slt", "rms", "awb", "kal16")
+_SOUNDS = Sounds(flite_voices.TABLE, {})
 
 _LINE = OneAtATime()  # of this process: voices hold the callback of whoever speaks
 
@@ -98,7 +83,7 @@ class _Library:
         self._lib = lib
         self._put: Put | None = None
         self._callback = _CALLBACK(self._voiced)  # kept: the library holds only a pointer
-        self._voices = {name: self._open(name) for name in ("slt", "rms", "awb", "kal16")}
+        self._voices = {name: self._open(name) for name in _VARIANTS}
 
     def _open(self, name: str) -> Any:
         library = ctypes.CDLL(f"libflite_cmu_us_{name}.so.1", mode=ctypes.RTLD_GLOBAL)
@@ -149,9 +134,9 @@ def _ascii(text: str) -> str:
 
 
 class Flite:
-    """Synthesizer on libflite; see the module."""
+    """Synthesizer on libflite; see the module. ``voices`` is a table as in ``voice_table``."""
 
-    def __init__(self) -> None:
+    def __init__(self, voices: str = "") -> None:
         self.info = Info(
             name="flite",
             role="tts",
@@ -159,16 +144,19 @@ class Flite:
             quality="basic",
             runs_in="process",
             languages=("en",),
-            voices=espeak_voices.NAMES,
+            voices=NAMES,
             rate_hz=RATE_HZ,
             controls=("rate", "pitch", "volume"),
             about="flite 2.2: clear American English (slt, rms, kal16) and Scottish (awb)",
         )
+        self.sounds = _SOUNDS
+        self._voices = voices
         self._loaded: _Library | None = None
 
     def load(self) -> None:
         """Open the library and its voices; say a word with the two that most clients get."""
         self._loaded = _library()
+        self.sounds = _SOUNDS.changed(self._voices, _VARIANTS)
         for voice in ("Cherry", "Ethan"):
             for _ in self.synthesize(Utterance(text="ready", voice=voice, language="en")):
                 pass
@@ -187,21 +175,21 @@ class Flite:
             raise RuntimeError("flite is not loaded")
         if utterance.language.lower().partition("-")[0] != "en":
             raise ValueError(f"flite speaks English only, not {utterance.language!r}")
-        sound = _VOICES.get(utterance.voice, _SLT)
         text = plain(_ascii(utterance.text), longest_token=_LONGEST_TOKEN)
         if not has_words(text):
             return
+        sound = self.sounds.of(utterance.voice)
         stretch = 1 / max(0.25, min(4.0, utterance.rate))
-        pitch = max(0.5, min(2.0, sound.pitch * utterance.pitch))
-        speak = functools.partial(library.speak, text.encode(), sound.voice, stretch, pitch)
-        gain = float(10 ** (sound.gain_db / 20)) * utterance.volume / 50
-        trim = EdgeTrim(RATE_HZ)
-        pieces = pulled(_LINE, speak)
-        try:
-            for piece in pieces:
-                if kept := trim.feed(piece):
-                    yield amplified(kept, gain)
-        finally:
-            pieces.close()
-        if kept := trim.finish():
-            yield amplified(kept, gain) + silence(pause_ms(text) * stretch, RATE_HZ)
+        pitch, size = sound.pitch * utterance.pitch, sound.size
+        if sound.variant == _PITCHLESS:
+            size = 1 / pitch
+        speak = functools.partial(
+            library.speak, text.encode(), sound.variant, stretch / size, pitch * size
+        )
+        yield from shaped(
+            pulled(_LINE, speak),
+            RATE_HZ,
+            size=size,
+            gain=self.sounds.gain(utterance.voice, "en") * utterance.volume / 50,
+            pause_ms=pause_ms(text) * stretch,
+        )

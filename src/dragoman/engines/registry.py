@@ -58,7 +58,10 @@ class EngineChoice(msgspec.Struct, frozen=True):
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": EngineChoice(
-        vad=("silero",), asr=("moonshine",), mt=("apertium",), tts=("flite", "espeak")
+        vad=("silero",),
+        asr=("moonshine",),
+        mt=("apertium",),
+        tts=("flite", "openjtalk", "espeak"),
     ),
     "scripted": EngineChoice(
         vad=("energy",), asr=("scripted-asr",), mt=("scripted-mt",), tts=("scripted-tts",)

@@ -1,0 +1,180 @@
+"""Which cloud voice is a woman's and which a man's, and the operator's own table of voices.
+
+Law of this file: names and a reader for a file; nothing here knows an engine. Clients choose
+voices by the cloud's names. Every embedded engine gives each of those names one of its own
+sounds: a ``Sound`` in a ``Sounds`` table, which an operator may change with a TOML file::
+
+    [Cherry]
+    variant = "f2"      # what the engine calls a voice
+    pitch = 1.1         # factor on that voice's own pitch, 0.5 to 2
+    size = 1.0          # factor on the length of the vocal tract, 0.75 to 1.35: 1.1 sounds bigger
+    gain_db = 0.0       # on top of the measured gain of the variant, -20 to 20
+
+What a table leaves out stays as it is. The order of the name lists decides who gets what: only
+append to them. Genders and names are the vendor's.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from dragoman.engines.base import EngineUnavailable
+
+LEVEL_LUFS = -22.0
+"""Integrated loudness (BS.1770) that every voice is brought to, within 1 dB; its peaks fit then."""
+
+Gender = Literal["female", "male"]
+
+FEMALE = (
+    *("Cherry", "Tina", "Serena", "Chelsie", "Momo", "Vivian", "Maia", "Bella", "Mia", "Bellona"),
+    *("Bunny", "Elias", "Nini", "Seren", "Stella", "Jennifer", "Katerina", "Sonrisa", "Sohee"),
+    *("Ono Anna", "Jada", "Sunny", "Kiki", "Cindy", "Liora Mira", "Sunnybobi", "Qiao", "Angel"),
+    *("Mione", "Roya", "Hana", "Griet", "Eliška", "Marina", "Siiri", "Ingrid", "Sigga", "Bea"),
+    "Chloe",
+)
+MALE = (
+    *("Ethan", "Ryan", "Moon", "Kai", "Nofish", "Eldric Sage", "Mochi", "Vincent", "Neil"),
+    *("Arthur", "Pip", "Aiden", "Andre", "Radio Gol", "Bodega", "Alek", "Dolce", "Lenn"),
+    *("Emilien", "Dylan", "Li", "Marcus", "Roy", "Peter", "Eric", "Rocky", "Uncle_Fu"),
+    *("Raymond", "Theo Calm", "Harvey", "Evan", "Wil", "Li Cassian", "Joyner", "Gold", "Rizky"),
+    *("Arda", "Jakub"),
+)
+NAMES = (*FEMALE, *MALE)
+"""Every name that the cloud's two APIs know."""
+DEFAULT = "Cherry"
+"""Whose sound an unknown name gets."""
+
+
+class Sound(msgspec.Struct, frozen=True):
+    """How one name sounds: a variant of the engine, and factors on it."""
+
+    variant: str
+    pitch: float = 1.0
+    size: float = 1.0
+    gain_db: float = 0.0
+
+
+class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One voice in an operator's table; what is None stays as it is."""
+
+    variant: str | None = None
+    pitch: float | None = None
+    size: float | None = None
+    gain_db: float | None = None
+
+
+_LIMITS = {"pitch": (0.5, 2.0), "size": (0.75, 1.35), "gain_db": (-20.0, 20.0)}
+
+
+Gains = Mapping[str, Mapping[str, float]]
+"""Measured gains in dB: variant, then language; ``""`` is for all other languages."""
+
+
+def gain_table(text: str) -> Gains:
+    """Gains from a table: a line of languages, then a line for each variant.
+
+    What all languages of a variant have on average is its gain for every other one.
+    """
+    head, *lines = (line.split() for line in text.strip().splitlines())
+    table: dict[str, dict[str, float]] = {}
+    for variant, *cells in lines:
+        gains = dict(zip(head, map(float, cells), strict=True))
+        table[variant] = {**gains, "": sum(gains.values()) / len(gains)}
+    return table
+
+
+class Sounds:
+    """The sounds of one engine, by name. ``gains`` evens out the variants: see ``gain_table``."""
+
+    def __init__(self, table: Mapping[str, Sound], gains: Gains) -> None:
+        self._table = dict(table)
+        self._gains = gains
+
+    def of(self, name: str) -> Sound:
+        """The sound of a name; every unknown name sounds like the default one."""
+        return self._table.get(name) or self._table[DEFAULT]
+
+    def gain_db(self, name: str, language: str) -> float:
+        """What brings a name to the common level in a language (BCP-47)."""
+        sound = self.of(name)
+        measured = self._gains.get(sound.variant, {})
+        primary = language.lower().replace("_", "-").partition("-")[0]
+        return measured.get(primary, measured.get("", 0.0)) + sound.gain_db
+
+    def gain(self, name: str, language: str) -> float:
+        """The same as a factor."""
+        return float(10 ** (self.gain_db(name, language) / 20))
+
+    def changed(self, path: str, variants: Iterable[str]) -> Sounds:
+        """These, changed by the table in a file; an empty path changes nothing.
+
+        Raises ``EngineUnavailable`` that names the file, the voice and the field.
+        """
+        if not path:
+            return self
+        known = frozenset(variants)
+        table = dict(self._table)
+        for name, entry in _read(path).items():
+            table[name] = _merged(f"{path}: [{name}]", self.of(name), entry, known)
+        return Sounds(table, self._gains)
+
+
+def _read(path: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise EngineUnavailable(
+            f"{path}: the table of voices cannot be read: {error.strerror}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EngineUnavailable(f"{path}: this is not TOML: {error}") from None
+
+
+def _merged(place: str, sound: Sound, raw: object, variants: frozenset[str]) -> Sound:
+    try:
+        entry = msgspec.convert(raw, _Entry)
+    except msgspec.ValidationError as error:
+        raise EngineUnavailable(f"{place} {error}".replace("$.", "")) from None
+    if entry.variant is not None and entry.variant not in variants:
+        listed = ", ".join(sorted(variants))
+        raise EngineUnavailable(f"{place} variant: there is no {entry.variant!r} among {listed}")
+    for field, (least, most) in _LIMITS.items():
+        value = getattr(entry, field)
+        if value is not None and not least <= value <= most:
+            raise EngineUnavailable(f"{place} {field}: {value} is not within {least} to {most}")
+    given = {
+        key: value for key, value in msgspec.structs.asdict(entry).items() if value is not None
+    }
+    return msgspec.structs.replace(sound, **given)
+
+
+def listed(text: str) -> dict[str, Sound]:
+    """Sounds from a table with lines of ``name: variant pitch size gain_db``."""
+    table: dict[str, Sound] = {}
+    for line in text.strip().splitlines():
+        name, _, cells = line.strip().partition(": ")
+        variant, *numbers = cells.split()
+        pitch, size, gain_db = map(float, numbers)
+        table[name] = Sound(variant, pitch, size, gain_db)
+    return table
+
+
+def dealt(
+    female: Iterable[tuple[str, float, float]], male: Iterable[tuple[str, float, float]]
+) -> dict[str, Sound]:
+    """A sound (variant, pitch, size) for every name, in the order of the lists.
+
+    Raises ``ValueError`` when there are fewer sounds than names or two are the same.
+    """
+    table: dict[str, Sound] = {}
+    for names, sounds in ((FEMALE, list(female)), (MALE, list(male))):
+        if len(sounds) < len(names) or len(set(sounds)) < len(sounds):
+            raise ValueError("every name wants a sound of its own")
+        for name, (variant, pitch, size) in zip(names, sounds, strict=False):
+            table[name] = Sound(variant, pitch, size)
+    return table
