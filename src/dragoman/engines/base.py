@@ -58,14 +58,14 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
     """The most that one ``synthesize`` may take; beyond it the segment fails.
 
     A session's segments have some 200 characters. The worst of them takes the embedded engines
-    2 to 5 s of CPU and lasts 160 s, so these bounds part slow from stuck; an engine that honestly
+    4 s of CPU and lasts 160 s, so these bounds part slow from stuck; an engine that honestly
     needs more says so. ``cpu_s`` (all threads together) and ``wall_s`` (of work: waiting for a
     slow listener does not count) hold in worker processes only: the process is ended and
     replaced. ``audio_s`` of sound holds everywhere.
     """
 
-    cpu_s: float = 10.0
-    wall_s: float = 20.0
+    cpu_s: float = 15.0
+    wall_s: float = 30.0
     audio_s: float = 300.0
 
 
