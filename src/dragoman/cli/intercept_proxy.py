@@ -74,6 +74,8 @@ class Proxy:
         self._bounds = bounds or Bounds()
         self._noted: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._admitted: set[asyncio.Task[None]] = set()
+        """Those of the tasks that count; one that only refuses must not keep others out."""
         self._accepting: asyncio.Task[None] | None = None
 
     def start(self, listener: socket.socket) -> None:
@@ -98,13 +100,14 @@ class Proxy:
                 except OSError:  # No file descriptor left, or the peer is gone already.
                     await asyncio.sleep(0.1)
                     continue
-                if len(self._tasks) >= self._bounds.connections + _MORE_TO_REFUSE:
+                is_full = len(self._admitted) >= self._bounds.connections
+                if is_full and len(self._tasks) - len(self._admitted) >= _MORE_TO_REFUSE:
                     client.close()
                     continue
-                is_full = len(self._tasks) >= self._bounds.connections
                 task = asyncio.create_task(self._serve(client, is_full=is_full))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                for tasks in (self._tasks,) if is_full else (self._tasks, self._admitted):
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
 
     async def _serve(self, client: socket.socket, *, is_full: bool) -> None:
         with client:  # Once streams are made of it, it is theirs, and this closes nothing.
@@ -125,7 +128,7 @@ class Proxy:
         is_ours = host in self._hosts
         if is_ours and early:
             raise Refused(400, "There were bytes after the request, before its answer.")
-        context = await self._admitted(host, port)
+        context = await self._decide(host, port)
         far = await self._connect(host, port, is_ours=is_ours)
         near: Streams | None = None
         try:
@@ -155,7 +158,7 @@ class Proxy:
             raise Refused(400, "CONNECT needs a host and a port.")
         return *target, early
 
-    async def _admitted(self, host: str, port: int) -> ssl.SSLContext | None:
+    async def _decide(self, host: str, port: int) -> ssl.SSLContext | None:
         """The TLS settings for a cloud host, None for another one that may pass."""
         if host in self._hosts:
             if port != PORT:

@@ -13,6 +13,7 @@ import sys
 import threading
 
 import dashscope
+from dashscope.audio.qwen_tts_realtime import AudioFormat, QwenTtsRealtime
 
 dashscope.api_key = "sk-not-for-logs"
 
@@ -47,8 +48,6 @@ class Callback:
 
 
 def speak():
-    from dashscope.audio.qwen_tts_realtime import AudioFormat, QwenTtsRealtime
-
     callback = Callback()
     session = QwenTtsRealtime(model="qwen3-tts-flash-realtime", callback=callback)
     session.connect()
@@ -63,8 +62,12 @@ def speak():
 
 
 def interpret():
-    from dashscope.audio.qwen_omni import MultiModality, OmniRealtimeConversation
-    from dashscope.audio.qwen_omni.omni_realtime import TranslationParams
+    # Not at the top: the oldest version has no TranslationParams.
+    from dashscope.audio.qwen_omni import (  # noqa: PLC0415
+        MultiModality,
+        OmniRealtimeConversation,
+    )
+    from dashscope.audio.qwen_omni.omni_realtime import TranslationParams  # noqa: PLC0415
 
     callback = Callback()
     model = "qwen3.5-livetranslate-flash-realtime"
