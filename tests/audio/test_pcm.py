@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from dragoman.audio.pcm import (
     EdgeTrim,
+    Fade,
     amplified,
+    as_int16,
     bytes_in,
     from_float,
     ms_of,
@@ -99,4 +101,28 @@ def test_trim_does_not_hold_back_sound() -> None:
 
 def test_trim_keeps_a_last_sound_shorter_than_a_window() -> None:
     click = tone(3)
-    assert trimmed(tone(50) + silence(100, RATE_HZ) + click, []).endswith(click)
+    kept = trimmed(tone(50) + silence(100, RATE_HZ) + click, [])
+    assert len(kept) == bytes_in(153, RATE_HZ)
+    assert np.abs(as_int16(kept[-len(click) :])).max() > 1000
+
+
+@given(st.lists(st.integers(0, 40), max_size=6), st.integers(0, 60))
+def test_a_fade_touches_the_edges_only_however_the_sound_is_cut(cuts: list[int], n: int) -> None:
+    pcm = np.full(n, 1000, "<i2").tobytes()
+    fade = Fade(8)
+    edges = [0, *sorted(2 * min(cut, n) for cut in cuts), len(pcm)]
+    out = b"".join(fade.feed(pcm[a:b]) for a, b in itertools.pairwise(edges)) + fade.finish()
+    samples = as_int16(out)
+    assert samples.size == n
+    if n >= 18:
+        assert (samples[8:-8] == 1000).all()
+        assert (np.diff(samples[:9]) > 0).all()
+        assert (np.diff(samples[-9:]) < 0).all()
+        assert samples[0] < 100
+        assert samples[-1] < 100
+
+
+def test_sound_cut_off_in_full_swing_comes_out_of_the_trim_without_a_step() -> None:
+    samples = as_int16(trimmed(tone(100), []))
+    assert abs(int(samples[0])) < 200
+    assert abs(int(samples[-1])) < 200

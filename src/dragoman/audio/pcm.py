@@ -1,7 +1,8 @@
 """Arithmetic on PCM: signed 16-bit little-endian mono, as ``bytes``.
 
-Law of this file: pure functions and one small stream object (``EdgeTrim``); no rates are assumed,
-no asyncio, no events. A sample is two bytes; every function that cuts keeps samples whole.
+Law of this file: pure functions and two small stream objects (``Fade``, ``EdgeTrim``); no rates
+are assumed, no asyncio, no events. A sample is two bytes; every function that cuts keeps samples
+whole.
 """
 
 from __future__ import annotations
@@ -80,12 +81,45 @@ def wav_header(rate_hz: int, *, channels: int = 1, size: int | None = None) -> b
     return head + form + struct.pack("<4sI", b"data", data)
 
 
+class Fade:
+    """Fades the first and the last ``count`` samples of a stream of PCM, while it streams.
+
+    The last ones are held back for that. Whole samples only; the length stays as it is.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._rise = (np.arange(count, dtype=np.float32) + 0.5) / np.float32(max(1, count))
+        self._at = 0  # how much of the rise has gone by
+        self._held = b""
+
+    def feed(self, pcm: bytes) -> bytes:
+        """Take more; what does not belong to the end so far (may be empty)."""
+        rise = self._rise[self._at :]
+        if pcm and rise.size:
+            head = as_int16(pcm[: rise.size * SAMPLE_BYTES])
+            self._at += head.size
+            pcm = _as_pcm(np.rint(head * rise[: head.size])) + pcm[head.size * SAMPLE_BYTES :]
+        held = self._held + pcm
+        out = len(held) - self._rise.size * SAMPLE_BYTES
+        if out <= 0:
+            self._held = held
+            return b""
+        self._held = held[out:]
+        return held[:out]
+
+    def finish(self) -> bytes:
+        """No more comes: the end, faded."""
+        tail, self._held = as_int16(self._held), b""
+        return _as_pcm(np.rint(tail * self._rise[: tail.size][::-1]))
+
+
 class EdgeTrim:
     """Takes the silence off both ends of a stream of PCM, while it streams.
 
     Loudness is the RMS of 5 ms windows against ``floor_db`` below full scale; ``keep_ms`` of the
     quiet next to the sound stay, so that soft consonants live. Silence inside is held back until
-    sound follows it, and then comes out whole.
+    sound follows it, and then comes out whole. The first and last 5 ms of what comes out are faded,
+    so that what follows (a pause, another segment) joins without a click.
     """
 
     _WINDOW_MS = 5.0
@@ -97,9 +131,22 @@ class EdgeTrim:
         self._held = b""  # quiet or not yet judged, in order
         self._judged = 0  # how much of it is known to be quiet
         self._started = False
+        self._fade = Fade(self._window // SAMPLE_BYTES)
 
     def feed(self, pcm: bytes) -> bytes:
         """Take more; what is now known to lie inside the edges (may be empty)."""
+        return self._fade.feed(self._inside(pcm))
+
+    def finish(self) -> bytes:
+        """No more comes: the last quiet that stays, nothing when there never was a sound.
+
+        Then it is fresh, for another sound.
+        """
+        tail = self._fade.feed(self._rest()) + self._fade.finish()
+        self._fade = Fade(self._window // SAMPLE_BYTES)
+        return tail
+
+    def _inside(self, pcm: bytes) -> bytes:
         held = self._held + pcm
         count = (len(held) - self._judged) // self._window
         if not count:
@@ -125,8 +172,7 @@ class EdgeTrim:
         self._held, self._judged = held, judged
         return b""
 
-    def finish(self) -> bytes:
-        """No more comes: the last quiet that stays, nothing when there never was a sound."""
+    def _rest(self) -> bytes:
         rest = self._held[self._judged :]
         tail = self._held[: self._keep] if self._started else b""
         if rest:  # less than one window was never judged

@@ -166,6 +166,7 @@ class ScriptedTts(_Scripted):
             languages=("*",),
             voices=("tone",),
             rate_hz=self._rate_hz,
+            controls=("rate", "pitch", "volume"),
             about="A tone for every word: pitch from the word and the voice, length from letters",
         )
 
