@@ -51,6 +51,21 @@ def test_a_text_becomes_a_wav(tmp_path: Path) -> None:
     assert fake.paths[0].endswith(f"?model={TTS}")
 
 
+@pytest.mark.parametrize(("name", "form"), [("a.mp3", "mp3"), ("a.OGG", "opus")])
+def test_the_name_of_the_file_asks_for_a_format(tmp_path: Path, name: str, form: str) -> None:
+    out = tmp_path / name
+    with fake_server(speaking) as fake:
+        result = run("Hello.", "-o", str(out), "--url", fake.url)
+    assert result.exit_code == 0, result.output
+    assert out.read_bytes() == SPOKEN
+    session = fake.received[0]["session"]
+    assert (session["response_format"], session["mode"]) == (form, "commit")
+    assert [event["type"] for event in fake.received[1:3]] == [
+        "input_text_buffer.append",
+        "input_text_buffer.commit",
+    ]
+
+
 def test_standard_input_is_spoken_and_standard_output_takes_the_wav() -> None:
     with fake_server(speaking) as fake:
         result = run("-o", "-", "--url", fake.url, stdin="One.\nTwo – naïve.\n")

@@ -1,4 +1,4 @@
-"""``dragoman say``: text in, a WAV out.
+"""``dragoman say``: text in, a WAV out, or an MP3 or Ogg/Opus file by the name of the output.
 
 Law of this file: options, progress and files; what is said to the server is ``SpeechClient``'s
 business. Text from standard input is passed on as it arrives, so ``some-program | dragoman say``
@@ -6,7 +6,8 @@ speaks while the program still writes.
 
 How it works. Standard input blocks, so a daemon thread reads it and hands over one piece at a
 time: it reads on only after the piece was sent. Progress goes to standard error, because with
-``-o -`` the WAV itself goes to standard output.
+``-o -`` the WAV itself goes to standard output. An encoded file is one stream, and a stream is
+one response: so such text is committed as a whole, not spoken sentence by sentence.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import CancelledError
-from typing import Annotated, Any, NamedTuple, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, NoReturn, Self
 
 import typer
 from rich.console import Console
@@ -32,6 +34,8 @@ from dragoman.client.speech import DEFAULT_MODEL, SpeechClient
 from dragoman.client.wav import WavWriter
 
 _READ_BYTES = 65_536
+_ENCODED = {".mp3": "mp3", ".opus": "opus", ".ogg": "opus"}
+"""File names that ask for another format than WAV."""
 
 
 class _Wish(NamedTuple):
@@ -49,7 +53,10 @@ def say(
     ] = None,
     *,
     output: Annotated[
-        str, typer.Option("--output", "-o", help="WAV to write; '-' is standard output.")
+        str,
+        typer.Option(
+            "--output", "-o", help="WAV, MP3, OPUS or OGG to write; '-': standard output."
+        ),
     ] = "speech.wav",
     voice: Annotated[str | None, typer.Option(help="Name of a voice, e.g. Cherry.")] = None,
     model: Annotated[str, typer.Option(help="Model name.")] = DEFAULT_MODEL,
@@ -68,15 +75,16 @@ def say(
     pitch: Annotated[float | None, typer.Option(min=0.5, max=2.0, help="Pitch.")] = None,
     volume: Annotated[int | None, typer.Option(min=0, max=100, help="Volume.")] = None,
     sample_rate: Annotated[
-        int, typer.Option(min=8000, max=48_000, help="Samples per second of the WAV.")
+        int, typer.Option(min=8000, max=48_000, help="Samples per second.")
     ] = 24_000,
 ) -> None:
-    """Speak a text through a realtime server and write the speech to a WAV file."""
+    """Speak a text through a realtime server and write the speech to a file."""
+    encoded = _ENCODED.get(Path(output).suffix.lower())
     settings = {
         "voice": voice,
-        "mode": "server_commit",
+        "mode": "commit" if encoded else "server_commit",
         "language_type": language,
-        "response_format": "pcm",
+        "response_format": encoded or "pcm",
         "sample_rate": sample_rate,
         "speech_rate": rate,
         "pitch_rate": pitch,
@@ -87,14 +95,14 @@ def say(
     if isinstance(source, str) and not source.strip():
         _usage("there is nothing to say: the text is empty")
     try:
-        spoken_ms = asyncio.run(_run(wish, source))
+        spoken = asyncio.run(_run(wish, source))
     except (ClientError, OSError) as failure:
         complain(explain(failure, url))
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         complain("stopped")
         raise typer.Exit(130) from None
-    if spoken_ms == 0:
+    if not spoken:
         complain("nothing was spoken: the text holds no words")
         raise typer.Exit(1)
 
@@ -104,29 +112,53 @@ def _usage(text: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-async def _run(wish: _Wish, source: str | AsyncIterator[str]) -> float:
+async def _run(wish: _Wish, source: str | AsyncIterator[str]) -> bool:
     notes = Console(stderr=True, highlight=False)
     async with SpeechClient(wish.url, model=wish.model, api_key=wish.api_key) as client:
         await client.update(**wish.settings)
         if not isinstance(source, str) and sys.stdin.isatty():
             notes.print("Type what to say; Ctrl-D ends.", style="dim")
-        with (
-            WavWriter(wish.output, wish.sample_rate_hz) as wav,
-            Status("speaking …", console=notes) as status,
-        ):
+        encoded = wish.settings["response_format"] != "pcm"
+        file = EncodedFile(wish.output) if encoded else WavWriter(wish.output, wish.sample_rate_hz)
+        with file as sink, Status("speaking …", console=notes) as status:
             async for data in client.speak(source):
-                wav.write(data)
-                status.update(f"speaking … {wav.written_ms / 1000:.1f} s")
+                sink.write(data)
+                status.update(f"speaking … {_length(sink)}")
         first_ms = client.first_audio_ms
     if first_ms is not None:
         where = "standard output" if wish.output == "-" else wish.output
         notes.print(
-            f"First audio after {first_ms:.0f} ms; {wav.written_ms / 1000:.2f} s of speech "
-            f"written to {where}.",
+            f"First audio after {first_ms:.0f} ms; {_length(sink)} of speech written to {where}.",
             markup=False,
             soft_wrap=not is_terminal(),
         )
-    return wav.written_ms
+    return bool(sink.written_ms if isinstance(sink, WavWriter) else sink.written)
+
+
+class EncodedFile:
+    """Takes a stream as it comes. ``written``: bytes so far."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.written = 0
+
+    def __enter__(self) -> Self:
+        self._file = open(self._path, "wb")  # closed in __exit__
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, data: bytes) -> None:
+        """The next bytes of the stream."""
+        self._file.write(data)
+        self.written += len(data)
+
+
+def _length(sink: WavWriter | EncodedFile) -> str:
+    if isinstance(sink, WavWriter):
+        return f"{sink.written_ms / 1000:.2f} s"
+    return f"{sink.written / 1000:.0f} kB"
 
 
 async def typed_text() -> AsyncIterator[str]:
