@@ -54,9 +54,7 @@ def say(
     *,
     output: Annotated[
         str,
-        typer.Option(
-            "--output", "-o", help="WAV, MP3, OPUS or OGG to write; '-': standard output."
-        ),
+        typer.Option("--output", "-o", help="WAV, MP3, OPUS or OGG to write, '-' for stdout."),
     ] = "speech.wav",
     voice: Annotated[str | None, typer.Option(help="Name of a voice, e.g. Cherry.")] = None,
     model: Annotated[str, typer.Option(help="Model name.")] = DEFAULT_MODEL,
@@ -143,7 +141,7 @@ class EncodedFile:
         self.written = 0
 
     def __enter__(self) -> Self:
-        self._file = open(self._path, "wb")  # closed in __exit__
+        self._file = Path(self._path).open("wb")
         return self
 
     def __exit__(self, *_: object) -> None:
