@@ -53,40 +53,40 @@ TABLE = listed(
     Ethan: rms 1.0 1.0 0.3
     Ryan: awb 1.0 1.0 -1.3
     Moon: kal16 1.0 1.0 6.6
-    Kai: rms 0.92 1.0 0.4
-    Nofish: awb 0.9 1.0 -1.4
-    Eldric Sage: kal16 1.15 1.0 6.1
-    Mochi: rms 1.1 1.0 0.2
-    Vincent: awb 1.12 1.0 -1.7
-    Neil: kal16 0.9 1.0 7.2
-    Arthur: rms 0.86 1.0 0.5
-    Pip: awb 0.82 1.0 -1.6
-    Aiden: kal16 1.3 1.0 5.3
-    Andre: rms 1.18 1.0 0.2
-    Radio Gol: awb 1.0 0.93 -1.5
-    Bodega: kal16 1.0 0.93 6.9
-    Alek: awb 0.9 0.93 -1.7
-    Dolce: kal16 1.15 0.93 6.2
-    Lenn: awb 1.12 0.93 -1.6
-    Emilien: kal16 0.9 0.93 7.4
-    Dylan: awb 0.82 0.93 -1.9
-    Li: kal16 1.3 0.93 5.7
-    Marcus: awb 1.0 1.08 -1.4
-    Roy: kal16 1.0 1.08 6.6
-    Peter: awb 0.9 1.08 -1.1
-    Eric: kal16 1.15 1.08 5.6
-    Rocky: awb 1.12 1.08 -2.2
-    Uncle_Fu: kal16 0.9 1.08 7.0
-    Raymond: awb 0.82 1.08 -1.3
-    Theo Calm: kal16 1.3 1.08 5.1
-    Harvey: awb 1.0 0.88 -1.8
-    Evan: kal16 1.0 0.88 7.1
-    Wil: awb 0.9 0.88 -2.0
-    Li Cassian: kal16 1.15 0.88 6.3
-    Joyner: awb 1.12 0.88 -1.6
-    Gold: kal16 0.9 0.88 7.6
-    Rizky: awb 0.82 0.88 -2.1
-    Arda: kal16 1.3 0.88 6.0
-    Jakub: awb 1.0 1.14 -1.6
+    Kai: awb 0.9 1.0 -1.4
+    Nofish: rms 0.92 1.0 0.4
+    Eldric Sage: awb 1.12 1.0 -1.7
+    Mochi: kal16 1.15 1.0 6.1
+    Vincent: awb 0.82 1.0 -1.6
+    Neil: rms 1.1 1.0 0.2
+    Arthur: awb 1.0 0.93 -1.5
+    Pip: kal16 0.92 1.0 6.8
+    Aiden: awb 0.9 0.93 -1.7
+    Andre: rms 0.86 1.0 0.5
+    Radio Gol: awb 1.12 0.93 -1.6
+    Bodega: kal16 1.0 1.06 6.4
+    Alek: awb 0.82 0.93 -1.9
+    Dolce: rms 1.18 1.0 0.2
+    Lenn: awb 1.0 1.08 -1.4
+    Emilien: kal16 1.15 1.06 5.8
+    Dylan: awb 0.9 1.08 -1.1
+    Li: rms 0.96 1.0 0.3
+    Marcus: awb 1.12 1.08 -2.2
+    Roy: kal16 0.92 1.06 6.9
+    Peter: awb 0.82 1.08 -1.3
+    Eric: rms 1.05 1.0 0.2
+    Rocky: awb 1.0 0.88 -1.8
+    Uncle_Fu: kal16 1.0 0.95 6.8
+    Raymond: awb 0.9 0.88 -2.0
+    Theo Calm: rms 0.89 1.0 0.5
+    Harvey: awb 1.12 0.88 -1.6
+    Evan: kal16 1.15 0.95 6.3
+    Wil: awb 0.82 0.88 -2.1
+    Li Cassian: rms 1.14 1.0 0.2
+    Joyner: awb 1.0 1.14 -1.6
+    Gold: kal16 0.92 0.95 7.3
+    Rizky: awb 0.9 1.14 -1.0
+    Arda: awb 1.12 1.14 -2.5
+    Jakub: awb 0.82 1.14 -1.1
     """
 )
