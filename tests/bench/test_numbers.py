@@ -54,3 +54,8 @@ def test_a_ratio_of_nothing_is_nothing() -> None:
 )
 def test_an_aim_is_a_most(value: float | None, aim: float | None, met: bool | None) -> None:
     assert Figure(part="p", name="n", value=value, aim=aim).met is met
+
+
+@pytest.mark.parametrize(("value", "met"), [(0.85, True), (0.84, False), (None, None)])
+def test_some_aims_are_a_least(value: float | None, met: bool | None) -> None:
+    assert Figure(part="p", name="n", value=value, aim=0.85, at_least=True).met is met

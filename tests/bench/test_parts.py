@@ -120,6 +120,7 @@ def results() -> report.Results:
     figures = [
         Figure(part="a", name="fast", value=1.234, unit="ms", aim=2),
         Figure(part="a", name="slow", value=250.4, unit="ms", aim=2),
+        Figure(part="b", name="much", value=0.9, unit="x", aim=0.85, at_least=True),
         Figure(part="b", name="never came", value=None),
     ]
     part = Part(name="a", figures=figures, raw={"inner": {"x": [1.5]}})
@@ -135,6 +136,7 @@ def test_the_report_shows_values_aims_and_failures() -> None:
     lines = [" ".join(line.replace("│", " ").split()) for line in console.export_text().split("\n")]
     assert "fast 1.23 ms 2 ms yes" in lines
     assert "slow 250 ms 2 ms no" in lines
+    assert "much 0.90 x at least 0.85 x yes" in lines
     assert "never came -" in lines
     assert "idle was not measured: no [room]" in lines
     assert any("cores" in line and "load at start" in line for line in lines)

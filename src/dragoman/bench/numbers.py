@@ -61,20 +61,23 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table. ``aim`` is the most that was aimed at; None: nothing was."""
+    """One line of the table. ``aim`` is the most that was aimed at (with ``at_least`` the least);
+    None: nothing was.
+    """
 
     part: str
     name: str
     value: float | None
     unit: str = ""
     aim: float | None = None
+    at_least: bool = False
 
     @property
     def met(self) -> bool | None:
         """Whether the aim is met; None without an aim or a value."""
         if self.aim is None or self.value is None:
             return None
-        return self.value <= self.aim
+        return self.value >= self.aim if self.at_least else self.value <= self.aim
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -67,7 +67,8 @@ def table(figures: Sequence[Figure]) -> Table:
             made.add_section()
             made.add_row(f"[bold]{figure.part}[/]")
             part = figure.part
-        aim = "" if figure.aim is None else f"{figure.aim:g} {figure.unit}".strip()
+        least = "at least " if figure.at_least else ""
+        aim = "" if figure.aim is None else f"{least}{figure.aim:g} {figure.unit}".strip()
         met = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[figure.met]
         made.add_row(f"  {figure.name}", shown(figure), aim, met)
     return made

@@ -37,7 +37,7 @@ def bench(
         Path | None, typer.Option(help="Folder of recordings with a manifest.json.")
     ] = None,
 ) -> None:
-    """Measure latency, lag, memory, CPU and quality; takes some ten minutes, --quick two."""
+    """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three."""
     if not sys.platform.startswith("linux"):
         typer.echo("dragoman bench: reads /proc, so it needs Linux", err=True)
         raise typer.Exit(2)
