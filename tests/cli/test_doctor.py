@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import socket
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dragoman.cli import checks
+from dragoman.cli.intercept_names import Hosts
 from dragoman.server.config import Config, ServerLimits
 from tests.cli.test_main import run
 
@@ -135,3 +138,27 @@ def test_an_address_of_another_machine_is_told_from_a_port_in_use() -> None:
     assert port.state == "bad"
     assert "no address of this machine" in port.mend
     assert "Another program" not in port.mend
+
+
+def test_the_private_authority_is_found_and_its_package_is_only_a_note(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("cryptography")
+    from dragoman.cli.intercept_folder import Folder, default_folder  # noqa: PLC0415  # an extra
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert "on first use" in checks.redirection().detail
+    now = datetime.now(UTC)
+    Folder(default_folder(os.environ)).authority(Hosts(), now)
+    check = checks.redirection()
+    assert check.state == "ok"
+    assert str(tmp_path) in check.detail
+    assert f"{now + timedelta(days=365):%Y-%m-%d}" in check.detail
+
+    def version(name: str) -> str:
+        raise checks.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(checks.metadata, "version", version)
+    check = checks.redirection()
+    assert check.state == "note"
+    assert "dragoman[intercept]" in check.mend

@@ -172,3 +172,19 @@ def machine(config: Config) -> Iterator[Check]:
     else:
         mend = "Live interpretation wants two: engines and the event loop share this one."
         yield Check("processors", "note", str(cores), mend)
+
+
+def redirection() -> Check:
+    """Whether ``dragoman intercept`` could run, and where its certificate authority is."""
+    try:
+        metadata.version("cryptography")
+    except metadata.PackageNotFoundError:
+        mend = f"Only for dragoman intercept: {bundled.pip_install('dragoman[intercept]')}"
+        return Check("intercept", "note", "the package cryptography is missing", mend)
+    from dragoman.cli.intercept_folder import default_folder, ends  # noqa: PLC0415  # an extra
+
+    folder = default_folder(os.environ)
+    end = ends(folder)
+    if end is None:
+        return Check("intercept", "ok", "makes its certificate authority on first use")
+    return Check("intercept", "ok", f"certificate authority in {folder}, until {end:%Y-%m-%d}")

@@ -83,6 +83,7 @@ def _for(effective: Settings) -> list[Check]:
         *asyncio.run(checks.loaded(stack, config.directions)),
         *checks.address(config),
         *checks.machine(config),
+        checks.redirection(),
     ]
 
 

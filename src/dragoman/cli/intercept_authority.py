@@ -132,6 +132,11 @@ class Authority(msgspec.Struct, frozen=True):
         return self.key.private_bytes(_PEM, _PKCS8, serialization.NoEncryption())
 
 
+def end_of(pem: bytes) -> datetime:
+    """When a certificate ends. Raises ``ValueError`` if it is none."""
+    return x509.load_pem_x509_certificate(pem).not_valid_after_utc
+
+
 def _name(common: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
 

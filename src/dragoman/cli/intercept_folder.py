@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dragoman.cli.intercept_authority import Authority, Leaf
+from dragoman.cli.intercept_authority import Authority, Leaf, end_of
 from dragoman.cli.intercept_names import Hosts
 
 FRESH = timedelta(days=1)
@@ -43,6 +43,14 @@ def default_folder(environ: Mapping[str, str]) -> Path:
     data = environ.get("XDG_DATA_HOME", "")
     base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
     return base / "dragoman" / "intercept"
+
+
+def ends(folder: Path) -> datetime | None:
+    """When the authority in a folder ends; None where there is none that can be read."""
+    try:
+        return end_of((folder / "ca.pem").read_bytes())
+    except (OSError, ValueError):
+        return None
 
 
 class Folder:

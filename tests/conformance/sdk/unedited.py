@@ -1,7 +1,7 @@
 """A program that cannot be edited: it names no URL, so the SDK goes to the cloud by name.
 
 It prints one JSON object: how many bytes of speech came in each of the sessions it was told to
-hold ("speak", "interpret"), and what they ended with.
+hold ("speak", "interpret", "converse"), and what they ended with.
 """
 
 from __future__ import annotations
@@ -86,6 +86,32 @@ def interpret():
     return told
 
 
-print(json.dumps({name: {"speak": speak, "interpret": interpret}[name]() for name in sys.argv[1:]}))
+def converse():
+    """The object API of SDK 2: a session of its own, and a host for each workspace."""
+    from dashscope import Client  # noqa: PLC0415
+
+    callback = Callback()
+    client = Client(api_key=dashscope.api_key, workspace="ws-1", timeout=60)
+    session = client.audio.realtime.connect(model="qwen3.5-livetranslate-flash-realtime")
+    session.connect()
+    reader = threading.Thread(target=lambda: list(map(callback.on_event, events(session))))
+    reader.start()
+    session.update_session(["text", "audio"], translation_params={"language": "es"})
+    session.append_audio(sys.stdin.buffer.read())
+    session.end_session()
+    told = callback.told()
+    session.close()
+    return told
+
+
+def events(session):
+    while (event := session.recv_event()) is not None:
+        yield event
+        if event["type"] == "session.finished":
+            return
+
+
+SESSIONS = {"speak": speak, "interpret": interpret, "converse": converse}
+print(json.dumps({name: SESSIONS[name]() for name in sys.argv[1:]}))
 sys.stdout.flush()
 os._exit(0)  # The SDK's thread may take ten seconds to notice that it is closed.
