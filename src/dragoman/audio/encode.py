@@ -6,7 +6,8 @@ stream as feeding all at once, bit for bit, in every process. A stream into whic
 is empty. The codecs live in ``audio.mp3`` and ``audio.opus`` and are imported when first used.
 
 Both codecs release the GIL while they work, so threads are the right place for them. CPU per
-second of speech at 24 kHz (one x86-64 core): pcm and wav under 0.02 ms, mp3 1.5 ms, opus 3 to 8 ms.
+second of speech at 24 kHz (one x86-64 core): pcm and wav nothing to speak of, mp3
+1.7 ms, opus 3.5 ms, 7 ms at low bit rates; 0.3 to 0.7 ms to start a stream.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ _BIT_RATES = {
     **dict.fromkeys((16_000, 22_050, 24_000), _MPEG2),
     **dict.fromkeys((8_000, 11_025, 12_000), _MPEG25),
 }
-_QUALITY = 5  # 0 best, 9 fastest: 1.5 ms a second; 2 costs three times as much
+_QUALITY = 5  # 0 best, 9 fastest; 2 would cost three times as much
 _LONGEST_EXTRA_MS = 120
 
 
