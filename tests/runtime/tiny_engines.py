@@ -39,7 +39,9 @@ PIECE_SAMPLES = 1_600
 
 
 def pcm_of(text: str) -> bytes:
-    """What ``Speaker`` says: for every character a tenth of a second of its code point."""
+    """What ``Speaker`` says: for every character a tenth of a second of its code point. Quiet, for
+    code points below 328: an end that is louder is not left as it is.
+    """
     return b"".join(ord(c).to_bytes(2, "little") * PIECE_SAMPLES for c in text)
 
 
