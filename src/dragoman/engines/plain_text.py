@@ -20,6 +20,7 @@ LONGEST_WORD = 200
 """What is spoken of one word; people write none as long."""
 
 _SAME_IN_A_ROW = 3
+_MARKS_IN_A_ROW = 3  # breathing, accent and iota of Greek
 _ACCENTS = "\u0300\u0301"
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+")
 _JOINERS = "\u200c\u200d"  # they shape words in Persian and the Indic scripts
@@ -71,9 +72,11 @@ def _heard(character: str) -> str:
 
 def _with_few_marks(text: str) -> str:
     """Composed, and without the marks for which no composed letter exists: espeak spells a word
-    out, mark by mark, that has some. One accent stays, Russian marks the stress with it.
+    out, mark by mark, that has some. One accent stays, Russian marks the stress with it. Marks
+    that heap up make no letter at all.
     """
-    return _MARKS.sub(_accent, unicodedata.normalize("NFC", text))
+    bare = _MARKS.sub(lambda row: row[0] if len(row[0]) <= _MARKS_IN_A_ROW else "", text)
+    return _MARKS.sub(_accent, unicodedata.normalize("NFC", bare))
 
 
 def _accent(row: re.Match[str]) -> str:
