@@ -128,6 +128,6 @@ def test_scripted(version: str, scripted_server: Live):
 @pytest.mark.parametrize("version", [NEWEST, "1.23.9"])
 def test_embedded(version: str, embedded_server: Live):
     """The voices of the embedded engines keep the same rules."""
-    chosen = ["server_commit", "commit", "cancel", "clear", "update", "rate_8000", "rate_48000"]
+    chosen = ["streamed", "commit", "cancel", "clear", "update", "rate_8000", "rate_48000"]
     flows = run_flows("synthesis", version, embedded_server.url, MODEL, chosen)
     judge(flows, check_flow)
