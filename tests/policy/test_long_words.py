@@ -19,11 +19,21 @@ def pieces(text: str, size: int) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 199, 200, 201, 10_000])
-@pytest.mark.parametrize("letter", ["x", "7", "-", "é", "😀", "א"])
+@pytest.mark.parametrize("letter", ["x", "7", "é", "א", "ß"])
 def test_a_long_word(letter: str, size: int) -> None:
     left, dropped = spoken(*pieces(f"One {letter * 5000} two.", size))
     assert left == f"One {letter * LONGEST_WORD} two."
     assert dropped == 5000 - LONGEST_WORD
+
+
+@pytest.mark.parametrize("size", [1, 7, 199, 200, 10_000])
+def test_marks_belong_to_a_word_and_do_not_count(size: int) -> None:
+    left, dropped = spoken(*pieces(f"One {'-x' * 2500}; two.", size))
+    assert left == f"One {'-x' * LONGEST_WORD}- two."
+    assert dropped == len("-x" * 2500 + ";") - len("-x" * LONGEST_WORD + "-")
+    for mark in ("." * 5000, "_" * 5000, "😀" * 5000, "\u0301" * 5000):
+        text = f"Well{mark}then {mark}all{mark}."
+        assert spoken(*pieces(text, size)) == (text, 0)
 
 
 def test_every_word_has_its_own_cap() -> None:

@@ -2,8 +2,9 @@
 
 Law of this file: pure; state only for the word that a segment's border cuts in two. A "word" of
 5,000 letters or digits (a blob of base64, a held-down key) would be read for half an hour. Of a
-word ``LONGEST_WORD`` characters are spoken and the rest is left out, whatever segments it is cut
-into. Scripts that write without spaces have no such words, and their punctuation ends one.
+word ``LONGEST_WORD`` letters and digits are spoken and the rest is left out, whatever segments it
+is cut into. Scripts that write without spaces have no such words, and their punctuation ends one;
+other marks belong to the word and are not counted, so that no row of dots swallows what follows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ _BREAKS = (
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U00020000-\U0003ffff"
 )
 _WORD = re.compile(f"[^{_BREAKS}]+")
+_LETTER = re.compile(r"[^\W_]")
 _FIRST = re.compile(f"[^{_BREAKS}]")
 _LAST = re.compile(f"[^{_BREAKS}]\\Z")
 
@@ -49,9 +51,20 @@ class LongWords:
         for word in _WORD.finditer(spoken):
             if word.start():
                 before = 0
-            left = max(0, self._longest - before)
-            parts += (spoken[at : word.start()], word[0][:left])
-            self.dropped += max(0, len(word[0]) - left)
-            at, before = word.end(), before + len(word[0])
+            kept, count = self._beginning(word[0], self._longest - before)
+            parts += (spoken[at : word.start()], kept)
+            at, before = word.end(), before + count
         self._length = before if at == len(spoken) else 0
         return "".join([*parts, spoken[at:]])
+
+    def _beginning(self, word: str, left: int) -> tuple[str, int]:
+        """What is kept of a word that may have ``left`` more letters, and how many it has."""
+        if left < 0:  # it was cut before
+            self.dropped += len(word)
+            return "", 0
+        count = 0
+        for count, letter in enumerate(_LETTER.finditer(word), 1):
+            if count > left:
+                self.dropped += len(word) - letter.start()
+                return word[: letter.start()], count
+        return word, count

@@ -17,6 +17,7 @@ from enum import Enum
 from itertools import chain
 
 from dragoman.policy.aloud import Reader
+from dragoman.policy.long_words import LongWords
 from dragoman.policy.sentences import Segmenter, is_speakable
 from dragoman.policy.tokens import TextMeter
 
@@ -33,11 +34,13 @@ class Mark(Enum):
 @dataclass(frozen=True)
 class Unit:
     """The next thing to do. ``spoken`` is what to say, None at a border; ``cost`` counts the
-    client's text that it accounts for, what was passed over before it included.
+    client's text that it accounts for, what was passed over before it included; ``cut`` is how
+    many characters of endless words were left out of it.
     """
 
     spoken: str | None
     cost: TextMeter
+    cut: int = 0
 
 
 class TextQueue:
@@ -50,6 +53,7 @@ class TextQueue:
     def __init__(self, *, eager: bool = False, hold_tail: bool = False) -> None:
         self._segmenter = Segmenter(eager=eager)
         self._reader = Reader()
+        self._words = LongWords()
         self._holds = hold_tail
         self._raw: deque[str | Mark] = deque()
         self._ready: deque[str | Mark] = deque()
@@ -84,13 +88,13 @@ class TextQueue:
         while (unit := self._unit()) is not None:
             if isinstance(unit, Mark):
                 if unit is Mark.BORDER:
-                    self._reader.reset()
-                    return Unit(None, self._take_cost())
+                    self._begin_text()
+                    return self._made(None)
                 continue
             self._passed.feed(unit)
-            spoken = self._reader.read(unit)
+            spoken = self._words.cut(unit, self._reader.read(unit))
             if is_speakable(spoken):
-                return Unit(spoken, self._take_cost())
+                return self._made(spoken)
         return None
 
     def has_tail(self) -> bool:
@@ -108,11 +112,16 @@ class TextQueue:
         while (unit := self._unit()) is not None and unit is not Mark.BORDER:
             pass
         self._passed = TextMeter()
-        self._reader.reset()
+        self._begin_text()
 
-    def _take_cost(self) -> TextMeter:
+    def _begin_text(self) -> None:
+        self._reader.reset()
+        self._words.reset()
+
+    def _made(self, spoken: str | None) -> Unit:
         cost, self._passed = self._passed, TextMeter()
-        return cost
+        cut, self._words.dropped = self._words.dropped, 0
+        return Unit(spoken, cost, cut)
 
     def _unit(self) -> str | Mark | None:
         while not self._ready or self._is_held():
@@ -122,6 +131,7 @@ class TextQueue:
             if isinstance(piece, str) and self._says_nothing(piece):
                 self.chars -= len(piece)
                 self._passed.feed(piece)
+                self._words.reset()
             elif isinstance(piece, str):
                 self._ready.extend(self._segmenter.feed(piece))
             else:

@@ -306,6 +306,8 @@ class TtsSession(BaseSession):
             unit = self._queue.next()
             if unit is None:
                 return
+            if unit.cut:
+                self.note("long_word_cut", str(unit.cut))
             if unit.spoken is not None:
                 self._push(self._start() if isinstance(state, Idle) else state, unit)
             elif isinstance(state, Speaking):
