@@ -32,10 +32,15 @@ CASES: dict[str, Case] = {
         ("scripted-interpreter", None, True),
     ]
 }
+CASES["openjtalk"] = Case(
+    functools.partial(registry.make, "openjtalk"),
+    language="ja",
+    text="皆さん、おはようございます。会議へようこそ。",
+)
 ROLES = {
     "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
     "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
-    "flite": "tts", "scripted-interpreter": "interpreter",
+    "flite": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
 }  # fmt: skip
 
 

@@ -112,7 +112,8 @@ def test_tones_are_told_to_espeak() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[[h@'loU]]", "[[[[x", "[[h@l]]好", "\\[[x]]", "[[穷", "[穷]", "[[[穷]]]", "穷[", "]穷]"]
+    "text",
+    ["[[h@'loU]]", "[[[[x", "[[h@l]]好", "\\[[x]]", "[[穷", "[穷]", "[[[穷]]]", "穷[", "]穷]"],
 )
 def test_brackets_of_the_user_never_reach_espeak_under_its_flag(text: str) -> None:
     written, marked = for_espeak(text)

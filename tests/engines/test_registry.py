@@ -32,7 +32,10 @@ def test_presets_fill_every_role_of_the_cascade_with_engines_that_exist() -> Non
             "scripted, interpreter=scripted-interpreter",
             EngineChoice(tts=("scripted-tts",), interpreter=("scripted-interpreter",)),
         ),
-        ("embedded,mt=", EngineChoice(("silero",), ("moonshine",), (), ("flite", "espeak"))),
+        (
+            "embedded,mt=",
+            EngineChoice(("silero",), ("moonshine",), (), ("flite", "openjtalk", "espeak")),
+        ),
     ],
 )
 def test_choices(text: str, expected: EngineChoice) -> None:

@@ -50,7 +50,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 _LINE = OneAtATime()  # one per process, as the library is
 
 
-class _Written(msgspec.Struct, frozen=True):
+class Written(msgspec.Struct, frozen=True):
     """A text as espeak is to read it, with espeak's flags."""
 
     text: str
@@ -95,7 +95,7 @@ class _Library:
         self._made.clear()
         return self._put is not None and (not pcm or self._put(pcm))
 
-    def speak(self, written: _Written, voice: str, rate: int, pitch: int, put: Put) -> None:
+    def speak(self, written: Written, voice: str, rate: int, pitch: int, put: Put) -> None:
         """Synthesize at ``rate`` words a minute; returns when the text is spoken or ``put`` asked
         to stop.
         """
@@ -192,7 +192,7 @@ class Espeak:
         text = plain(utterance.text)
         if not has_words(text):
             return
-        written = _written(text, voice)
+        written = written_for(text, voice)
         sound = self.sounds.of(utterance.voice)
         usual = espeak_voices.pace(language)
         rate = max(80, min(450, round(usual * utterance.rate * sound.size)))
@@ -208,11 +208,11 @@ class Espeak:
         )
 
 
-def _written(text: str, voice: str) -> _Written:
+def written_for(text: str, voice: str) -> Written:
     """The text as this voice can read it. Raises ``Unspeakable``."""
     if voice == espeak_voices.MANDARIN:
         written, marked = mandarin.for_espeak(text)
-        return _Written(written, _UTF8 | (_PHONEMES if marked else 0))
+        return Written(written, _UTF8 | (_PHONEMES if marked else 0))
     if voice == espeak_voices.JAPANESE and _KANJI.search(text):
         raise Unspeakable(NO_KANJI)
-    return _Written(text)
+    return Written(text)
