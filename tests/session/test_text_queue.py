@@ -17,7 +17,7 @@ def test_a_border_sends_off_what_came_before_it():
     assert queue.chars == 3
     queue.border()
     queue.feed("Three")
-    assert drain(queue) == [" Tw", Mark.BORDER]
+    assert drain(queue) == ["Tw", Mark.BORDER]
     assert queue.has_tail()
     assert (queue.chars, queue.borders) == (5, 0)
 
@@ -31,7 +31,7 @@ def test_text_across_slices_is_whole():
     units = drain(queue)
     assert units[-1] is Mark.BORDER
     # The white space behind the last word is nothing to speak.
-    assert "".join(units[:-1]).strip() == text.strip()
+    assert " ".join(units[:-1]) == text.strip()
     assert queue.chars == 0
 
 
@@ -78,5 +78,18 @@ def test_small_pieces_are_put_together():
     queue.feed("Next")
     assert len(queue._raw) == 3
     assert queue.next().spoken == "word."
-    assert drain(queue) == [" word."] * 9 + [Mark.BORDER]
+    assert drain(queue) == ["word."] * 9 + [Mark.BORDER]
     assert queue.has_tail()
+
+
+def test_an_endless_word_is_spoken_to_a_cap_and_what_follows_it_is_heard():
+    queue = TextQueue()
+    queue.feed("Look: " + "x" * 5000 + " is long. " + "y" * 300)
+    queue.border()
+    units = []
+    while (unit := queue.next()) is not None:
+        units.append(unit)
+    spoken = "".join(unit.spoken or "" for unit in units)
+    assert spoken.replace(" ", "") == "Look:" + "x" * 200 + "islong." + "y" * 200
+    assert sum(unit.cut for unit in units) == 4800 + 100
+    assert sum(unit.cost.characters for unit in units) == 5000 + 300 + len("Look:  is long. ")

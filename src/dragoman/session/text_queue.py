@@ -28,7 +28,11 @@ class Mark(Enum):
     """What is in the line besides text."""
 
     BORDER = "border"  # a response ends here
+    COMMIT = "commit"  # the same, and the client asked for it: one response up to here
     BREAK = "break"  # a segment ends here and its response stays open
+
+
+_BORDERS = (Mark.BORDER, Mark.COMMIT)
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class TextQueue:
         self._ready: deque[str | Mark] = deque()
         self._passed = TextMeter()
         self.chars = 0
-        self.borders = 0
+        self.borders = 0  # that wait, commits among them
+        self.commits = 0
 
     def feed(self, text: str) -> None:
         """Text arrived."""
@@ -71,10 +76,11 @@ class TextQueue:
         for at in range(0, len(text), _SLICE_CHARS):
             self._raw.append(text[at : at + _SLICE_CHARS])
 
-    def border(self) -> None:
-        """A response ends here."""
+    def border(self, *, commit: bool = False) -> None:
+        """A response ends here; ``commit``: because the client committed."""
         self.borders += 1
-        self._raw.append(Mark.BORDER)
+        self.commits += commit
+        self._raw.append(Mark.COMMIT if commit else Mark.BORDER)
 
     def break_off(self) -> None:
         """What is there is a segment, complete or not; its response stays open."""
@@ -87,7 +93,7 @@ class TextQueue:
         """
         while (unit := self._unit()) is not None:
             if isinstance(unit, Mark):
-                if unit is Mark.BORDER:
+                if unit in _BORDERS:
                     self._begin_text()
                     return self._made(None)
                 continue
@@ -101,7 +107,7 @@ class TextQueue:
         """Whether there is text (more than white space) behind the last border."""
         pending = (self._segmenter.pending,)
         for unit in chain(reversed(self._raw), pending, reversed(self._ready)):
-            if unit is Mark.BORDER:
+            if unit in _BORDERS:
                 return False
             if isinstance(unit, str) and unit.strip():
                 return True
@@ -109,7 +115,7 @@ class TextQueue:
 
     def drop_unit(self) -> None:
         """Forget everything up to and with the next border."""
-        while (unit := self._unit()) is not None and unit is not Mark.BORDER:
+        while (unit := self._unit()) is not None and unit not in _BORDERS:
             pass
         self._passed = TextMeter()
         self._begin_text()
@@ -140,8 +146,9 @@ class TextQueue:
         unit = self._ready.popleft()
         if isinstance(unit, str):
             self.chars -= len(unit)
-        elif unit is Mark.BORDER:
+        elif unit in _BORDERS:
             self.borders -= 1
+            self.commits -= unit is Mark.COMMIT
         return unit
 
     def _is_held(self) -> bool:

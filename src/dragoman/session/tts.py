@@ -5,8 +5,8 @@ cut (``text_queue``), how a response is written (``response``) or when a session
 
     commit mode     append fills a buffer; commit → committed, one response for the whole of it
     server_commit   append → segments; the first opens a response, which stays open across
-                    segments until a commit or finish is spoken, or, at a segment border, after
-                    some 300 characters; the next text opens the next response
+                    segments until a commit or finish is spoken, or, if no commit waits, at a
+                    segment border after some 300 characters; the next text opens the next response
 
 One job speaks one response. A job is fed only a few segments ahead, so no inbox grows with the
 text. Choices where the protocol is silent, beside the rulings:
@@ -212,7 +212,7 @@ class TtsSession(BaseSession):
         self._reopen()
         self._settle_text()
         self.send(wire.TextCommitted())
-        self._queue.border()
+        self._queue.border(commit=True)
 
     def _clear(self) -> None:
         if self.settings.mode != "commit":
@@ -298,7 +298,7 @@ class TtsSession(BaseSession):
         while not isinstance(self.state, Ending):
             state = self.state
             if isinstance(state, Speaking):
-                if self.settings.mode != "commit" and state.chars >= self.synthesis.response_chars:
+                if self._is_long(state):
                     self._end_input(state)
                     return
                 if len(state.ahead) >= SEGMENTS_AHEAD:
@@ -315,6 +315,14 @@ class TtsSession(BaseSession):
                 self._end_input(state)
             else:
                 self._answer_nothing(unit)
+
+    def _is_long(self, state: Speaking) -> bool:
+        """Whether the response has had enough. Where a commit waits, it gets one response up to
+        there, since clients take the first ``response.done`` behind their commit for its end.
+        """
+        if self.settings.mode == "commit" or self._queue.commits:
+            return False
+        return state.chars >= self.synthesis.response_chars
 
     def _start(self) -> Speaking:
         self._jobs += 1
