@@ -71,3 +71,19 @@ def test_what_is_read_may_differ_from_what_was_written() -> None:
     assert words.cut("<" + "u" * 300 + "> and", "link and") == "link and"
     assert words.cut(" so on" + "n" * 300, " so on" + "n" * 300) == " so on" + "n" * 198
     assert words.dropped == 102
+
+
+def test_the_middle_of_an_endless_word_need_not_be_read() -> None:
+    words = LongWords()
+    assert not words.swallow("x" * 1024), "its beginning is spoken"
+    assert words.swallow("x" * 1024)
+    assert words.swallow("/y" * 512)
+    assert words.dropped == 2048
+    assert not words.swallow("x" * 1000 + " and then more"), "its end may be followed by others"
+    assert not words.swallow("z" * 1024), "another word"
+    assert not words.swallow("z" * 20)
+    assert not words.swallow("z" * 1024), "unknown whether the same"
+    words.reset()
+    assert not words.swallow("z" * 1024)
+    assert not words.swallow("\u4eca" * 1024)
+    assert not words.swallow("\u4eca" * 1024), "no words in this script"

@@ -18,6 +18,7 @@ _BREAKS = (
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U00020000-\U0003ffff"
 )
 _WORD = re.compile(f"[^{_BREAKS}]+")
+_BREAK = re.compile(f"[{_BREAKS}]")
 _LETTER = re.compile(r"[^\W_]")
 _FIRST = re.compile(f"[^{_BREAKS}]")
 _LAST = re.compile(f"[^{_BREAKS}]\\Z")
@@ -30,6 +31,7 @@ class LongWords:
         self._longest = longest
         self._length = 0  # of the word that the last segment ended in
         self._open = False  # whether it did
+        self._unbroken = False  # whether the last piece was long and all one word
         self.dropped = 0
 
     def cut(self, segment: str, spoken: str) -> str:
@@ -41,9 +43,20 @@ class LongWords:
             return spoken  # nearly all segments
         return self._shortened(spoken)
 
+    def swallow(self, text: str) -> bool:
+        """Whether this piece of the client's text may be left out unread: a long one in the middle
+        of a word that is long already. Asked about every piece, before it is read.
+        """
+        unbroken = len(text) > 4 * self._longest and _BREAK.search(text) is None
+        swallowed = unbroken and self._unbroken
+        self._unbroken = unbroken
+        if swallowed:
+            self.dropped += len(text)
+        return swallowed
+
     def reset(self) -> None:
         """A new text begins."""
-        self._open, self._length = False, 0
+        self._open, self._length, self._unbroken = False, 0, False
 
     def _shortened(self, spoken: str) -> str:
         parts: list[str] = []

@@ -138,6 +138,9 @@ class TextQueue:
                 self.chars -= len(piece)
                 self._passed.feed(piece)
                 self._words.reset()
+            elif isinstance(piece, str) and self._words.swallow(piece):
+                self.chars -= len(piece)
+                self._passed.feed(piece)
             elif isinstance(piece, str):
                 self._ready.extend(self._segmenter.feed(piece))
             else:
