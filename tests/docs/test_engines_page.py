@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dragoman.engines import registry
+from dragoman.engines import plain_text, registry
+from dragoman.engines.base import Caps
 from dragoman.engines.scripted_file import (
     Entry,
     ScriptFile,
@@ -14,6 +15,7 @@ from dragoman.engines.scripted_file import (
     WordEntry,
     parse_script,
 )
+from dragoman.policy.long_words import LONGEST_WORD
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
 
@@ -50,3 +52,12 @@ def test_the_choices_on_the_page_are_understood() -> None:
         assert choice.tts
         for role, spec in choice.all():
             assert registry.make(spec, role)
+
+
+def test_the_caps_on_the_page_are_the_defaults() -> None:
+    caps = Caps()
+    assert f"more than {caps.cpu_s:g} s of CPU time or {caps.wall_s:g} s of work" in PAGE
+    assert f"{caps.cpu_s:g} s of CPU time (all threads" in PAGE
+    assert f"{caps.audio_s:g} s of sound" in PAGE
+    assert f"{LONGEST_WORD} letters and digits" in PAGE
+    assert plain_text.LONGEST_WORD == LONGEST_WORD, "the engines' own cap, for other callers"
