@@ -1,0 +1,141 @@
+"""A text that keeps its engine busy for ever, seen from the sessions: the one that sent it gets a
+failed response, the others get their speech, and everybody goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from dragoman import families
+from dragoman.engines.base import Info
+from dragoman.runtime.hosts import ProcessHost
+from dragoman.runtime.jobs import run_session
+from dragoman.session import make_session
+from dragoman.session.base import Limits
+from dragoman.speech import Coverage
+from dragoman.wire.base import Ids, nonce_from
+from dragoman.wire.codec import Codec
+from tests.runtime import tiny_engines as tiny
+
+pytestmark = pytest.mark.anyio
+MODEL = "qwen3-tts-flash-realtime"
+CODEC = Codec("tts")
+
+
+@pytest.fixture(autouse=True)
+def _workers_find_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(tiny.__file__).parent))
+
+
+class Client:
+    """Both ends of a connection: what the test says, and what it has been told."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def receive(self) -> Any:
+        event = await self.asked.get()
+        return None if event is None else CODEC.decode(json.dumps(event))
+
+    async def send(self, text: str) -> None:
+        self.told.put_nowait(json.loads(text))
+
+    async def close(self, code: int, reason: str) -> None:
+        self.told.put_nowait({"type": "closed", "code": code})
+
+    def say(self, text: str) -> None:
+        self.asked.put_nowait({"type": "input_text_buffer.append", "text": text})
+        self.asked.put_nowait({"type": "input_text_buffer.commit"})
+
+    async def response(self) -> tuple[str, float]:
+        """The status of the next response and the seconds of sound in it."""
+        size = 0
+        while True:
+            event = await self.told.get()
+            assert event["type"] not in {"error", "closed"}, event
+            if event["type"] == "response.audio.delta":
+                size += len(base64.b64decode(event["delta"]))
+            if event["type"] == "response.done":
+                return event["response"]["status"], size / 2 / tiny.RATE_HZ
+
+
+class Observer:
+    def sent(self, event_type: str) -> None: ...
+
+    def noted(self, name: str, detail: str) -> None: ...
+
+    def failed(self, reason: str) -> None: ...
+
+
+class House:
+    """Sessions on one host of workers, as a server has them."""
+
+    def __init__(self, spec: str, info: Info, workers: int) -> None:
+        self.host = ProcessHost(info, spec=spec, workers=workers)
+        coverage = Coverage(speaks=frozenset({"*"}))
+        self._stack: Any = SimpleNamespace(
+            coverage=coverage, interpreter=None, voice=lambda _language: self.host
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> House:
+        await self.host.start()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.host.close()
+
+    def session(self) -> Client:
+        client, ids = Client(), Ids(nonce_from(len(self._tasks)))
+        session = make_session(
+            families.lookup(MODEL, {}), MODEL, ids, Limits(), self._stack.coverage
+        )
+        run = run_session(session, client, CODEC.encode, self._stack, Observer())
+        self._tasks.append(asyncio.create_task(run))
+        settings = {"mode": "commit", "sample_rate": tiny.RATE_HZ, "language_type": "English"}
+        client.asked.put_nowait({"type": "session.update", "session": settings})
+        return client
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("spec", "engine", "text"),
+    [(tiny.IMPATIENT, tiny.Impatient, "!hang"), (tiny.THRIFTY, tiny.Thrifty, "!burn")],
+    ids=["waits", "computes"],
+)
+async def test_only_the_session_that_sent_it_notices(
+    spec: str, engine: type[tiny.Speaker], text: str, workers: int
+) -> None:
+    async with House(spec, engine().info, workers) as house, asyncio.timeout(40):
+        bad, others = house.session(), [house.session() for _ in range(4)]
+        bad.say(text)
+        for number, other in enumerate(others):
+            other.say(f"other {number}")
+        for other in others:
+            assert await other.response() == ("completed", pytest.approx(0.7, abs=0.01))
+        assert await bad.response() == ("failed", 0.0)
+        bad.say("better now")
+        assert await bad.response() == ("completed", pytest.approx(1.0, abs=0.01))
+        assert len(house.host.pids) == workers
+
+
+async def test_a_response_that_talks_without_end_is_cut_off() -> None:
+    async with House(tiny.TERSE, tiny.Terse().info, 1) as house, asyncio.timeout(20):
+        client = house.session()
+        client.say("a segment of more than a second")
+        status, seconds = await client.response()
+        assert status == "failed"
+        assert 0 < seconds < 1.01
+        client.say("short")
+        assert await client.response() == ("completed", pytest.approx(0.5, abs=0.01))
