@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dragoman.bench.interpret.text_lag import laal
 from dragoman.bench.measures import (
     Heard,
     Shown,
@@ -13,7 +14,6 @@ from dragoman.bench.measures import (
     erased_words,
     first_clause,
     heard_at,
-    laal,
     played,
     units,
     violations,

@@ -15,8 +15,9 @@ from dragoman.bench import report, suite, synthesis
 from dragoman.bench.interpretation import growth, streams
 from dragoman.bench.numbers import BenchFailed, Figure, Part
 from dragoman.bench.processes import machine
-from dragoman.bench.quality import _judges, plain_words
+from dragoman.bench.quality import QualityJudges
 from dragoman.bench.recordings import RATE_HZ, Recording, all_english, turned
+from dragoman.bench.texts import plain_words
 from tests.cli.test_main import run
 
 
@@ -53,7 +54,7 @@ def test_words_as_error_rates_count_them() -> None:
 
 
 def test_word_error_rate_and_chrf_of_known_texts() -> None:
-    judges = _judges()
+    judges = QualityJudges()
     assert judges.wer(["One two three four."], ["one too three"]) == 0.5
     assert judges.wer(["a b", "c d e f g h"], ["a x", "c d e f g h"]) == 1 / 8
     assert judges.chrf(["hola mundo"], ["hola mundo"]) == 100.0
@@ -61,7 +62,7 @@ def test_word_error_rate_and_chrf_of_known_texts() -> None:
 
 
 def test_totals_without_human_references() -> None:
-    judges = _judges()
+    judges = QualityJudges()
     recording = Recording(id="r", path=Path("r.wav"), transcript="one two three four")
     score = judges.score(recording, ("one two three", "uno dos"), ("one two three four", "uno dos"))
     assert (score.wer, score.wer_offline, score.chrf) == (0.25, 0.0, None)
@@ -72,7 +73,7 @@ def test_totals_without_human_references() -> None:
 
 
 def test_retention_is_the_quotient() -> None:
-    judges = _judges()
+    judges = QualityJudges()
     recording = Recording(
         id="r", path=Path("r.wav"), transcript="x", translations={"es": "uno dos tres cuatro"}
     )

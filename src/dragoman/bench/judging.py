@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dragoman.bench.interpret.text_lag import laal
 from dragoman.bench.measures import (
     Heard,
     Shown,
@@ -19,7 +20,6 @@ from dragoman.bench.measures import (
     erased_words,
     first_clause,
     heard_at,
-    laal,
     played,
     units,
     violations,

@@ -4,16 +4,16 @@ Law of this file: no clock, no socket, no audio beyond a loudness curve. Times a
 one clock whose zero is the start of microphone pacing, so a media time of the source is also the
 moment at which it could first have been heard.
 
-Sources: normalised erasure as in https://arxiv.org/abs/2004.03643, LAAL as in
-https://arxiv.org/abs/2206.05807 (computation-aware: delays are times of arrival), the playback
-model as usual for speech output: a piece starts when it arrives or when the one before it ends.
+Sources: normalised erasure as in https://arxiv.org/abs/2004.03643; the playback model as usual
+for speech output: a piece starts when it arrives or when the one before it ends. Lags as the
+literature defines them are in ``interpret.text_lag``.
 """
 
 from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -21,6 +21,8 @@ import numpy.typing as npt
 
 CLAUSE_MARKS = ",.;:!?…"
 CLAUSE_WORDS = 8
+Split = Callable[[str], list[str]]
+"""Cuts a text into its units: words, or characters where no spaces are written."""
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -37,10 +39,10 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 # ---------------------------------------------------------------- calm
-def erased_words(displays: Sequence[str]) -> int:
+def erased_words(displays: Sequence[str], split: Split = str.split) -> int:
     """How many words were taken back or changed, from each display to the next."""
     erased = 0
-    for before, after in itertools.pairwise(display.split() for display in displays):
+    for before, after in itertools.pairwise(split(display) for display in displays):
         same = 0
         while same < min(len(before), len(after)) and before[same] == after[same]:
             same += 1
@@ -59,38 +61,21 @@ def bare(word: str) -> str:
     return word.strip(CLAUSE_MARKS + "¿¡\"'»«").casefold()
 
 
-def arrivals(shown: Sequence[Shown]) -> list[float]:
+def arrivals(shown: Sequence[Shown], split: Split = str.split) -> list[float]:
     """For each word of the last ``text``: when it reached its final form there."""
     if not shown:
         return []
-    final = [bare(word) for word in shown[-1].text.split()]
+    final = [bare(word) for word in split(shown[-1].text)]
     times = [shown[-1].at_ms] * len(final)
     agreed = len(final)
     for step in reversed(shown):
-        words = [bare(word) for word in step.text.split()]
+        words = [bare(word) for word in split(step.text)]
         same = 0
         while same < min(agreed, len(words)) and words[same] == final[same]:
             same += 1
         agreed = same
         times[:agreed] = [step.at_ms] * agreed
     return times
-
-
-def laal(delays_ms: Sequence[float], source_ms: float, reference_words: int) -> float | None:
-    """Length-adaptive average lagging in ms; delays count from the start of the speech.
-
-    ``source_ms`` is the length of the speech. None for no words or no speech.
-    """
-    if not delays_ms or source_ms <= 0:
-        return None
-    rate_ms = source_ms / max(len(delays_ms), reference_words)
-    total, count = 0.0, 0
-    for index, delay in enumerate(delays_ms):
-        total += delay - index * rate_ms
-        count += 1
-        if delay >= source_ms:
-            break
-    return total / count
 
 
 # ---------------------------------------------------------------- where in the source

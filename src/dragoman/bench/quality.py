@@ -5,34 +5,26 @@ clients receive at microphone pace, beside the same engines *offline*: the whole
 recognised at once (in pieces where the model takes no more), each sentence translated whole. The
 quotient of both is the retention: what is left of the quality when one does not wait.
 
-Measures: jiwer's word error rate over lower-case words without marks; sacrebleu's chrF2.
+What the measures are: ``bench.texts``; what offline is: ``bench.offline``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
 
 from dragoman.bench import loops
 from dragoman.bench.judging import judge
 from dragoman.bench.live import Live
 from dragoman.bench.measures import Timeline
-from dragoman.bench.numbers import BenchFailed, Figure, Part, ratio
-from dragoman.bench.recordings import RATE_HZ, Pcm, Recording, all_english, read
+from dragoman.bench.numbers import Figure, Part, ratio
+from dragoman.bench.offline import all_interpreted
+from dragoman.bench.recordings import RATE_HZ, Recording, all_english, read
 from dragoman.bench.subject import serving
+from dragoman.bench.texts import Judges
 from dragoman.bench.wheel import Wheel
-from dragoman.engines import registry
-from dragoman.engines.base import Translation, Window
-from dragoman.engines.bundled import pip_install
-from dragoman.policy.sentences import Segmenter
-from dragoman.runtime.hearing import quietest
-from dragoman.runtime.hosts import EngineHost, make_host
-from dragoman.speech import Hypothesis
 
 TARGET = "es"
 _AT_ONCE = 3
@@ -61,7 +53,7 @@ class Score(msgspec.Struct, kw_only=True):
 
 def measure(*, quick: bool, recordings: Path | None) -> Part:
     """Interpret every English recording at hand, live and offline."""
-    judges = _judges()
+    judges = QualityJudges()
     chosen = all_english(recordings)[: _QUICK if quick else None]
     with serving() as subject:
         live = loops.run(_live(subject.port, chosen))
@@ -72,11 +64,6 @@ def measure(*, quick: bool, recordings: Path | None) -> Part:
     figures = judges.totals(scores)
     raw: dict[str, object] = {"recordings": msgspec.to_builtins(scores)}
     return Part(name="quality", figures=figures, raw=raw)
-
-
-def plain_words(text: str) -> str:
-    """Text as word error rates count it: lower case, without marks."""
-    return " ".join(re.sub(r"[^\w' ]+", " ", text.lower().replace("’", "'")).split())
 
 
 # ---------------------------------------------------------------- live and offline
@@ -100,68 +87,13 @@ async def _live(port: int, recordings: list[Recording]) -> dict[str, tuple[str, 
 
 async def _offline(recordings: list[Recording]) -> dict[str, tuple[str, str]]:
     """The same of the engines alone, in this process."""
-    hosts = [
-        make_host(registry.make(spec), spec=spec, threads=1, workers=1)
-        for spec in ("moonshine", "apertium")
-    ]
-    hearing, translating = hosts
-    try:
-        for host in hosts:
-            await host.start()
-        found: dict[str, tuple[str, str]] = {}
-        for recording in recordings:
-            heard = await _recognised(hearing, await read(recording.path))
-            found[recording.id] = heard, await _translated(translating, heard)
-        return found
-    finally:
-        for host in hosts:
-            await host.close()
-
-
-async def _recognised(host: EngineHost, samples: Pcm) -> str:
-    heard: list[str] = []
-    floats = samples.astype(np.float32) / 32768.0
-    longest = int(host.info.max_window_s * RATE_HZ)
-    while len(floats):
-        end = len(floats)
-        if end > longest:
-            end = quietest(floats, longest // 2, longest - RATE_HZ // 2)
-        answer = await host.call(Window(samples=floats[:end].tobytes(), language="en"))
-        assert isinstance(answer, Hypothesis)
-        heard += [word.text for word in answer.words]
-        floats = floats[end:]
-    return " ".join(heard)
-
-
-async def _translated(host: EngineHost, text: str) -> str:
-    cutter = Segmenter()
-    sentences = [*cutter.feed(text), *cutter.flush()]
-    said = [
-        await host.call(Translation(text=sentence.strip(), source="en", target=TARGET))
-        for sentence in sentences
-        if sentence.strip()
-    ]
-    return " ".join(str(sentence) for sentence in said)
+    samples = [(recording.id, await read(recording.path)) for recording in recordings]
+    return await all_interpreted(samples, TARGET)
 
 
 # ---------------------------------------------------------------- judges
-def _judges() -> Judges:
-    try:
-        import jiwer  # noqa: PLC0415  # development dependencies, only needed here
-        import sacrebleu  # noqa: PLC0415
-    except ImportError as missing:
-        raise BenchFailed(
-            f"the package {missing.name} is not installed: {pip_install(missing.name or '')}"
-        ) from None
-    return Judges(jiwer, sacrebleu)
-
-
-class Judges:
-    """The two packages that score."""
-
-    def __init__(self, jiwer: Any, sacrebleu: Any) -> None:
-        self._jiwer = jiwer
-        self._chrf = sacrebleu.metrics.CHRF()
+class QualityJudges(Judges):
+    """The judges of this part."""
 
     def score(self, recording: Recording, live: tuple[str, str], off: tuple[str, str]) -> Score:
         """One recording, from (heard, said) live and offline."""
@@ -180,16 +112,6 @@ class Judges:
             chrf_offline=None if reference is None else self.chrf([off[1]], [reference]),
             agreement=self.chrf([live[1]], [off[1]]),
         )
-
-    def wer(self, spoken: list[str], heard: list[str]) -> float:
-        """Word error rate over all of them together."""
-        return float(
-            self._jiwer.wer([plain_words(t) for t in spoken], [plain_words(t) for t in heard])
-        )
-
-    def chrf(self, said: list[str], references: list[str]) -> float:
-        """ChrF2 over all of them together, 0..100."""
-        return float(self._chrf.corpus_score(said, [references]).score)
 
     def totals(self, scores: list[Score]) -> list[Figure]:
         """The figures over all recordings, and both rates of each."""

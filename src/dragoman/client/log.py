@@ -3,6 +3,7 @@
 Law of this file: the layout, and nothing that judges it. ``t`` is in ms since ``start``; what
 was sent carries ``audio_ms``, the total so far; what came carries the texts as snapshots in both
 dialects, and for speech ``audio_ms``, the length of that piece. Speech itself is not logged.
+``dragoman bench interpret --log`` scores such files (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -55,8 +56,14 @@ class EventLog:
         for name in ("item_id", "response_id", "audio_start_ms", "audio_end_ms", "error"):
             if name in event.raw:
                 row[name] = event.raw[name]
+        if event.raw.get("type") == "response.created":
+            row["response_id"] = event.raw.get("response", {}).get("id")
+        if isinstance(event, TargetText):
+            row |= {"response_id": event.response_id, "item_id": event.item_id}
         if isinstance(event, SourceText | TargetText):
             row |= {"text": event.text, "stash": event.stash}
+            if event.final:
+                row["final"] = True
         elif isinstance(event, Audio):
             row["audio_ms"] = round(len(event.pcm) / _OUTPUT_BYTES_PER_MS, 1)
         self._write(row)
