@@ -1,5 +1,6 @@
 """The segmenter: where it cuts, where it must not, and that it changes nothing."""
 
+import random
 import tomllib
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def test_overlong_texts_are_cut_between_words(case: dict):
         ("ሰላም። ደህና ነህ፧ ጥሩ፡፡ እሺ", ["ሰላም።", "ደህና ነህ፧", "ጥሩ፡፡", "እሺ"]),
         ("សួស្តី។ ផ្លែឈើ ។ល។ ជាដើម។", ["សួស្តី។", "ផ្លែឈើ ។ល។", "ជាដើម។"]),
         ("နေကောင်းလား။ ကောင်းပါတယ်။", ["နေကောင်းလား။", "ကောင်းပါတယ်။"]),
+        ("Sie ist Dipl.-Ing. bei Fa. Meier. Ok.", ["Sie ist Dipl.-Ing. bei Fa. Meier.", "Ok."]),
+        ("J.-P. Sartre est né. Oui.", ["J.-P. Sartre est né.", "Oui."]),
+        ("It is 5.5 C. Cold. 5 kg. Heavy.", ["It is 5.5 C.", "Cold.", "5 kg.", "Heavy."]),
+        ("В 2020 г. Иван уехал. Да.", ["В 2020 г. Иван уехал.", "Да."]),
+        ("В XX в. было так. Да.", ["В XX в. было так.", "Да."]),
+        ("他（真的！）来了。（没人想到！）好。", ["他（真的！）来了。", "（没人想到！）", "好。"]),
+        ("“你好！”小明说。我笑了。", ["“你好！”小明说。", "我笑了。"]),
+        ("— ¿Quién es? —preguntó. —¿Yo? —Sí.", ["— ¿Quién es? —preguntó.", "—¿Yo?", "—Sí."]),
         ("— ¡Vete! —dijo él. Y se fue.", ["— ¡Vete! —dijo él.", "Y se fue."]),
         ("It is true.[1] Or not.[^2] Well.", ["It is true.[1]", "Or not.[^2]", "Well."]),
         ("**Bold one.** Next *one.* End", ["**Bold one.**", "Next *one.*", "End"]),
@@ -225,7 +234,8 @@ ALPHABET = [
     *"ab1 .!?。！？,，：:;“”‘’\"'\n中あ한กข*`[]()«»…-—#|~\u200d🇫👍\u0301\ud83d\ude00\u00a0\r।፡ΑΩ;",
     *("p.m. ", "Dr. ", "The ", "J. ", "3. ", "etc. ", " said ", "」と", "“好！”他说", "```\n", "…"),
     *("z. B. ", "x" * 60, "word " * 20, "汉" * 40, "—", "‼️", "？！", "[1]", "is ", "มาก ", "Mai "),
-    "https://a.b/c?d ",
+    *("https://a.b/c?d ", "（", "）", "។", "» ", "lower\nline, ", "Yahoo! ", " — ", "г. ", "2020 "),
+    *("’s ", "그가 물었다", '요?" ', "‘", "Tom "),
 ]
 TEXT = st.lists(st.one_of(st.sampled_from(ALPHABET), st.characters()), max_size=150).map("".join)
 CUTS = st.lists(st.integers(1, 40), max_size=30)
@@ -239,6 +249,16 @@ def test_nothing_is_lost_and_pieces_do_not_matter(text: str, sizes: list[int], e
     assert all(len(part) <= LONGEST + 60 for part in expected)
     assert in_pieces(text, sizes, eager=eager) == expected
     assert in_pieces(text, [1] * len(text), eager=eager) == expected
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_nor_in_long_texts(seed: int):
+    rnd = random.Random(seed)
+    text = "".join(rnd.choices(ALPHABET, k=150))
+    expected = in_pieces(text, [], eager=seed % 2 == 0)
+    assert "".join(expected) == text
+    sizes = [rnd.randint(1, 9) for _ in range(100)]
+    assert in_pieces(text, sizes, eager=seed % 2 == 0) == expected
 
 
 @settings(max_examples=100, deadline=None)

@@ -32,7 +32,19 @@ class Nest:
 
     def shift(self, by: int) -> None:
         """The text lost its first ``by`` characters."""
-        self._open = [(closers, at - by) for closers, at in self._open if at - by > -_STALE_AFTER]
+        if self._open:
+            self._open = [(closers, at - by) for closers, at in self._open]
+
+    def forget(self, start: int) -> None:
+        """A segment begins at ``start``: what was opened long before it counts no more, and an
+        apostrophe, which may have been one, does not count at all.
+        """
+        if self._open:
+            self._open = [
+                entry
+                for entry in self._open
+                if entry[1] > start - _STALE_AFTER and (entry[0] != "'" or entry[1] >= start)
+            ]
 
     @property
     def depth(self) -> int:
@@ -54,13 +66,18 @@ class Nest:
         """Whether ``at`` is inside something open, of the first ``depth``."""
         for closers, since in self._open[:depth]:
             if closers == "'":
-                if at - since <= _STALE_APOSTROPHE_AFTER and (
-                    since < 0 or not is_elision(text, since)
-                ):
+                if at - since <= _STALE_APOSTROPHE_AFTER and not is_elision(text, since):
                     return True
             elif at - since <= _STALE_AFTER:
                 return True
         return False
+
+    def opened_by(self, closers: str, kinds: frozenset[str]) -> int | None:
+        """Where that was opened which the first of ``closers`` closes, if it is of ``kinds``."""
+        if not closers or closers[0] not in kinds:
+            return None
+        level = self.level(closers[0], len(self._open))
+        return self._open[level][1] if level >= 0 else None
 
     def whole_from(self, after: int, before: int) -> int | None:
         """Where the outermost link or code between ``after`` and ``before`` was opened."""

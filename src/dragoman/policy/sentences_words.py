@@ -28,8 +28,10 @@ _HANGUL = re.compile("[\uac00-\ud7a3]")
 _AHEAD = re.compile(
     _NOT_BREAK + "{1,8}[\"'“‘«„»*_\\[(「『¿¡]{0,3}" + r"([^\W_][\w'’]{0,23})?(.)?", re.DOTALL
 )
+_BEHIND_DASH = re.compile(_NOT_BREAK + "{0,8}[-–—―]{1,3}" + _NOT_BREAK + "{0,3}([^-–—―\\s])?")
 _FIRST = re.compile(_NOT_BREAK + r"{1,8}([^\s])|" + _NOT_BREAK + r"{0,8}([\n\u2028\u2029])|.{9}")
 _STOPS = re.compile(r"[.,;:!?…\n。！？”»」)]")
+_ELISION = re.compile(r"[^\W_]{1,8}")
 _REPORT_WITHIN = 60
 _SHORT = 4
 _LIST_MARKS = " \t\r\n\v\f\u00a0>*-+•#_(["
@@ -62,6 +64,14 @@ def first_ahead(text: str, at: int, *, final: bool) -> str | None:
     if found is None:
         return "" if final else None
     return found[1] or found[2] or ""
+
+
+def first_behind_dash(text: str, at: int, *, final: bool) -> str | None:
+    """The first character behind white space and a dash at ``at``; "" if none is in sight."""
+    found = _BEHIND_DASH.match(text, at)
+    if found is None or found[1] is not None:
+        return found[1] if found else ""
+    return "" if final or found.end() < len(text) else None
 
 
 def word_ahead(text: str, at: int, *, final: bool) -> tuple[str, str] | None:
@@ -125,8 +135,13 @@ def _known(text: str, start: int, where: int, bare: str) -> Kind | None:
             spaced = _look_up(previous + bare)
             if spaced is not None:
                 return spaced
-        if bare.lower() in _UNIT and (previous[-1:].isdigit() or _ROMAN.fullmatch(previous)):
+        after_number = previous[-1:].isdigit() or _ROMAN.fullmatch(previous) is not None
+        if after_number and bare in WORDS["year"]:
+            return Kind.EITHER
+        if bare.lower() in _UNIT and after_number:
             return Kind.USUALLY
+        if len(bare) == 1 and bare.isupper() and previous[-1:].isdigit():
+            return Kind.USUALLY  # a unit: "5.5 C."
         if bare[0].isdigit() and bare.lstrip("0123456789.,").lower() in _UNIT:
             return Kind.USUALLY
     return _look_up(bare)
@@ -145,10 +160,10 @@ def _look_up(word: str) -> Kind | None:
 def _unknown(bare: str) -> Kind:
     """What its shape says about a word that no table has."""
     if "." in bare:
-        parts = bare.split(".")
+        parts = [part.lstrip("-‐") for part in bare.split(".")]
         if all(len(part) == 1 for part in parts):
             return Kind.EITHER
-        return _KINDS.get(parts[-1].lower(), Kind.ORDINARY) if parts[-1] else Kind.ORDINARY
+        return _look_up(parts[-1]) or Kind.ORDINARY
     pieces = _LAST_PART.split(bare)
     last = pieces[-1]
     if len(pieces) > 1:
@@ -187,6 +202,8 @@ def ends_with(
     first = first_ahead(text, behind, final=final)
     if first is None:
         return None
+    if first in marks.DASHES and kind is Kind.SHORT:
+        return True
     if first.islower() or first in marks.CLAUSE or first in ")]}":
         return first == ""  # nothing in sight but white space
     if first.isdigit():
@@ -230,7 +247,7 @@ def _is_ordinal(text: str, start: int, at: int, word: str) -> bool:
 
 def is_elision(text: str, at: int) -> bool:
     """Whether the apostrophe at ``at`` stands for left-out letters and opens no quotation."""
-    found = re.compile(r"[^\W_]{1,8}").match(text, at + 1)
+    found = _ELISION.match(text, at + 1)
     return found is not None and (found[0].lower() in _ELIDED or found[0][0].isdigit())
 
 

@@ -65,8 +65,8 @@ GERMAN = Words(
     never="""
         Hr Hrn Fr Frl Dipl Ing Mag Priv.-Doz Doz z.b zb d.h dh u.u i.d.r o.ä.d bzw ca evtl ggf vgl
         inkl zzgl exkl insb bes sog gem lt zw einschl ausschl abzgl bezgl betr dgl Hl gest geb verh
-        z.t z.zt zt z.hd i.a i.v u.a.m m.e a.d v.a o.g s.o s.u u.v.m Bf Hbf svw entspr urspr allg
-        verm vorm nachm
+        z.t z.zt zt z.hd i.a i.v u.a.m m.e a.d v.a o.g s.o s.u u.v.m Fa Gebr Bf Hbf svw entspr urspr
+        allg verm vorm nachm
     """,
     number="""
         nr s abs art bd bde kap aufl ziff abb tab lfd sept okt dez jän mrz mo di mi do fr sa so str

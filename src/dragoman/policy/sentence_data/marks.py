@@ -71,6 +71,9 @@ EMPHASIS = frozenset("*_~")
 QUOTES = frozenset("”’“‘»›«‹」』｣〞〟\"'")
 """Closers behind which the sentence may go on with the name of the speaker."""
 
+ASIDES = frozenset("）］】〕")
+"""Closers of brackets in dense scripts: the sentence around them goes on."""
+
 DENSE = (
     "\u3005\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\uff66-\uff9d\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\U00020000-\U0003ffff"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dragoman.policy.sentence_data.words import Words
 
 RUSSIAN = Words(
+    year="г гг",
     never="""
         г гр гос проф акад доц ул просп пер пл наб бул ш обл р-н пос дер стр-во корп кв д ср см напр
         т.е т.к т.н т.наз т.о т.ч в.т.ч и.о о м пр-т тел зам зав инж ген кап лейт сер адм мин-во
@@ -33,6 +34,7 @@ RUSSIAN = Words(
 )
 
 UKRAINIAN = Words(
+    year="р рр",
     never="""
         р гр ім проф акад доц вул пров пл просп бульв обл р-н смт буд кв ред див напр т.зв т.б тобто
         п пп м о св тел заст
@@ -49,6 +51,7 @@ UKRAINIAN = Words(
 )
 
 POLISH = Words(
+    year="r",
     never="""
         np tzn tj tzw prof dr hab inż mgr doc ks św ul al pl os pt im gen płk kpt por ppor sierż wg
         ob m.in min.in ds ww jw cd j.w śp bł abp bp lek
@@ -82,6 +85,7 @@ CZECH = Words(
 )
 
 BALKAN = Words(
+    year="g god г",
     never="npr tj tzv gosp gđa gđ prof dr ul напр т.е т.нар проф ул бул г-н г-жа нпр тј ул",
     number="br str sl čl бр стр чл",
     usually="itd i.sl itn ipd и.др т.н итд",

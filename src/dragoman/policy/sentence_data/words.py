@@ -26,6 +26,8 @@ class Words:
     """End a sentence if a capital follows: "etc.", "p.m."."""
     unit: str = ""
     """Behind a number like ``usually``, else common words or nothing: "ft.", "in."."""
+    year: str = ""
+    """Behind a number like ``either``: "2020 г."."""
     marked: str = ""
     """Names with a mark of their own: "Yahoo!"."""
     starters: str = ""
