@@ -12,6 +12,7 @@ that is broken raises ``AssertionError``.
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -30,6 +31,7 @@ from dragoman.engines.base import (
     Synthesizer,
     Translation,
     Translator,
+    Unspeakable,
     Utterance,
     Window,
     WindowTranscriber,
@@ -364,10 +366,33 @@ def speech_works_in_threads(case: Case) -> None:
             assert abs(len(pcm) - expected) < 0.2 * expected
 
 
+HOSTILE = (
+    "\x00<speak>&amp;<break time='9s'/>", "👨\u200d👩\u200d👧\ufe0f", "[[x]] {y} [[",
+    "\x01\x1b[31m", "é" * 100, "e" + "\u0301" * 300, "\u202e\u2066x\u2069\ufeff\u200b", "\ue000\uffff\u0378 a",
+    "(" * 200, "'\"" * 100, "7" * 99, "𝗼𝗻𝗲 ｆｕｌｌ ①½²", "漢字 안녕 مرحبا नमस्ते สวัสดี", "\u3164",
+)  # fmt: skip
+EXPENSIVE = "$9,999,999,999.99 " * 6
+"""Half of what a session makes one segment of; nothing costs more for its length."""
+
+
 def speech_survives_any_text(case: Case) -> None:
-    for text in ("\x00<speak>&amp;", "😀", "[[x]] {y}", "é" * 300):
-        assert len(_spoken(case, text)) % 2 == 0
+    for text in HOSTILE:
+        try:
+            pcm = _spoken(case, text)
+        except Unspeakable:
+            continue  # a sentence for the client, not a crash
+        assert len(pcm) % 2 == 0
+        assert len(pcm) / 2 / case.engine.info.rate_hz < case.engine.info.caps.audio_s
     assert _spoken(case, case.text), "and works afterwards"
+
+
+def speech_keeps_within_its_caps(case: Case) -> None:
+    """With a margin, because other machines are slower than this one."""
+    info = case.engine.info
+    used = time.process_time()
+    size = len(_spoken(case, EXPENSIVE))
+    assert 2 * (time.process_time() - used) < info.caps.cpu_s / 3
+    assert 2 * size / 2 / info.rate_hz < info.caps.audio_s / 2
 
 
 # ---------------------------------------------------------------- interpretation, end to end
@@ -456,6 +481,7 @@ BY_ROLE: dict[Role, list[Callable[[Case], None]]] = {
         speech_follows_rate_and_volume,
         speech_works_in_threads,
         speech_survives_any_text,
+        speech_keeps_within_its_caps,
     ],
     "interpreter": [
         interpretation_reports_whole_turns,
