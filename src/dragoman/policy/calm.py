@@ -2,7 +2,8 @@
 
 Law of this file: only what is *shown* is decided here, never what is committed. A new stash
 that would rewrite more than half of the shown one within 300 ms waits for the next update;
-meanwhile the shown words that are still pending stay. Pure; ``now_s`` is an input.
+meanwhile the shown words that are still pending stay (``Calm``). Committed text is shown at once,
+a changed stash alone at most every 150 ms (``Screen``). Pure; ``now_s`` is an input.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from dragoman.policy.agreement import fold
 
 _HOLD_S = 0.3
+_STASH_EVERY_S = 0.15
 
 
 class Calm:
@@ -52,3 +54,29 @@ class Calm:
         ):
             same += 1
         return len(old_words) - same > len(old_words) / 2
+
+
+class Screen:
+    """What a client was shown of one turn, and when it is worth showing it more."""
+
+    def __init__(self) -> None:
+        self._calm = Calm()
+        self._shown = ("", "")
+        self._shown_s = float("-inf")
+        self._wanted = ("", "")
+
+    @property
+    def due_s(self) -> float | None:
+        """When a stash that was held back may be shown; None where there is none."""
+        return None if self._wanted == self._shown else self._shown_s + _STASH_EVERY_S
+
+    def show(self, text: str, stash: str, now_s: float) -> tuple[str, str] | None:
+        """The text and stash to show now, or None for nothing new (yet)."""
+        if text == self._shown[0] and now_s - self._shown_s < _STASH_EVERY_S:
+            self._wanted = (text, stash)
+            return None
+        self._wanted = (text, self._calm.show(text, stash, now_s))
+        if self._wanted == self._shown:
+            return None
+        self._shown, self._shown_s = self._wanted, now_s
+        return self._shown

@@ -1,33 +1,33 @@
-"""When committed source is ripe to be translated, and what of a translation is new.
+"""When committed source is ripe to be translated: clause units and sentence breaks.
 
-Law of this file: the policy ``units``. Source is cut into clause units; each unit is translated
-together with the sentence before it as context, and only what goes beyond the target already
-committed is added. Pure. Two decisions live here and nowhere else: where to cut (``Units``),
-and how a new translation joins what was said before (``continuation``). Language data is in
-``policy.clause_data``.
+Law of this file: where source is cut, and nothing else. Pure. ``Units.update`` is given all
+committed words of the turn each time; they only grow (the last may gain a mark, see
+``policy.agreement``), so it keeps positions, not words. Language data is in
+``policy.clause_data``. What is done with a cut is the target policies' to say (``policy.target``).
 
-``Units.update`` is given all committed words of the turn each time; they only grow (the last
-may gain a mark, see ``policy.agreement``), so it keeps positions, not words.
+A cut closes the sentence at a full stop, at forty words, or where a long silence follows at least
+four words. It cuts a clause at a semicolon or colon; at a comma or a short silence when the clause
+has the least length; before a word that opens a clause when it has the soft length; and at the
+most length in any case. Lengths are words; in languages without spaces characters are weighed.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from dragoman.policy import clause_data
 from dragoman.policy.agreement import fold
-from dragoman.speech import Word, joined_text
+from dragoman.policy.endpoint import SENTENCE_PAUSE_MS
+from dragoman.speech import PaceName, Word, joined_text
 
 _LONGEST_SENTENCE = 40
-_SEAM_TOKENS = 5
-_SEAM_REACH = 3
-_TOKEN = re.compile(
-    r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]|"
-    r"[^\s\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff]+"
-)
+_LEAST_SENTENCE = 4
+_CLAUSE_PAUSE_MS = 250
+
+Together = Callable[[Sequence[Word], int], bool]
+"""Whether words and the position behind one of them are inside a phrase that must stay whole."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -40,20 +40,33 @@ class Pace(msgspec.Struct, frozen=True):
     most: int = 12
 
 
+PACES: dict[PaceName, Pace] = {
+    "eager": Pace(3, 5, 8),
+    "even": Pace(4, 7, 12),
+    "careful": Pace(6, 12, 20),
+}
+
+
 class Unit(msgspec.Struct, frozen=True):
-    """The open sentence up to a cut. ``closes`` says that the sentence ends here."""
+    """The open sentence up to a cut. ``closes`` says that the sentence ends here, ``end`` is the
+    number of the turn's words up to the cut.
+    """
 
     sentence: int
     source: str
+    end: int
     closes: bool
 
 
 class Units:
     """Cuts the committed words of one turn."""
 
-    def __init__(self, language: str | None, pace: Pace | None = None) -> None:
-        self._pace = pace or Pace()
-        self._openers = clause_data.openers(language)
+    def __init__(
+        self, language: str | None, pace: Pace | None = None, together: Together | None = None
+    ) -> None:
+        self._pace = pace or PACES["even"]
+        self._language = language
+        self._together = together
         self._abbreviations = clause_data.abbreviations(language)
         self._sentence = 0  # number of the open sentence
         self._begin = 0  # its first word
@@ -69,6 +82,11 @@ class Units:
         """Number of the open sentence, counted from 0."""
         return self._sentence
 
+    @property
+    def least(self) -> int:
+        """The fewest words that are worth a cut."""
+        return self._pace.least
+
     def update(
         self, words: Sequence[Word], tail: Sequence[Word] = (), *, paused: bool, final: bool
     ) -> list[Unit]:
@@ -78,27 +96,44 @@ class Units:
             ripe.append(self._take(words, self._cut, closes=True))  # the mark came late
         for end in range(self._cut + 1, len(words) + 1):
             following = words[end] if end < len(words) else (tail[0] if tail else None)
-            verdict = self._verdict(words[end - 1], end, following)
+            verdict = self._verdict(words, end, following)
             if verdict is not None:
                 ripe.append(self._take(words, end, closes=verdict))
-        pending = len(words) - self._cut
-        if final and (pending or self._begin < len(words)):
+        if final and self._begin < len(words):
             ripe.append(self._take(words, len(words), closes=True))
-        elif paused and pending >= self._pace.least:
+        elif paused and self.size(words, self._cut, len(words)) >= self._pace.least:
             ripe.append(self._take(words, len(words), closes=False))
         return ripe
 
-    def _verdict(self, word: Word, end: int, following: Word | None) -> bool | None:
+    def open_unit(self, words: Sequence[Word]) -> Unit:
+        """The open sentence as far as it is committed, without cutting anything."""
+        return Unit(self._sentence, joined_text(words[self._begin :]), len(words), closes=False)
+
+    def size(self, words: Sequence[Word], begin: int, end: int) -> float:
+        """How many words of ordinary length stand between two positions."""
+        if clause_data.is_spaced(self._language):
+            return end - begin
+        return clause_data.weight("".join(w.text for w in words[begin:end]), self._language)
+
+    def _verdict(self, words: Sequence[Word], end: int, following: Word | None) -> bool | None:
         """None: no cut behind this word; else whether the cut closes the sentence."""
-        size = end - self._cut
-        if self._closes(word) or end - self._begin >= _LONGEST_SENTENCE:
+        word, size = words[end - 1], self.size(words, self._cut, end)
+        whole = self.size(words, self._begin, end)
+        gap_ms = _gap_ms(word, following)
+        if self._closes(word) or whole >= _LONGEST_SENTENCE:
             return True
-        mark = word.text[-1:]
-        if mark in clause_data.HALF_STOPS or (
-            mark in clause_data.COMMAS and size >= self._pace.least
-        ):
+        if gap_ms >= SENTENCE_PAUSE_MS and whole >= _LEAST_SENTENCE:
+            return True
+        if self._together is not None and self._together(words, end):
+            return None
+        mark = word.text.rstrip(clause_data.CLOSERS)[-1:]
+        if mark in clause_data.HALF_STOPS:
             return False
-        opens = following is not None and fold(following.text) in self._openers
+        if size >= self._pace.least and (mark in clause_data.COMMAS or gap_ms >= _CLAUSE_PAUSE_MS):
+            return False
+        opens = following is not None and clause_data.opens_clause(
+            fold(following.text), self._language
+        )
         if size >= self._pace.most or (opens and size >= self._pace.soft):
             return False
         return None
@@ -110,7 +145,7 @@ class Units:
         return fold(text) not in self._abbreviations or not text.endswith(".")
 
     def _take(self, words: Sequence[Word], end: int, *, closes: bool) -> Unit:
-        unit = Unit(self._sentence, joined_text(words[self._begin : end]), closes)
+        unit = Unit(self._sentence, joined_text(words[self._begin : end]), end, closes)
         self._cut = end
         if closes:
             self._sentence += 1
@@ -118,44 +153,8 @@ class Units:
         return unit
 
 
-def continuation(translation: str, done: str) -> str:
-    """What ``translation`` adds to the target text ``done`` of the same sentence.
-
-    The answer brings its own leading space, and begins with a mark alone where ``done`` lacked
-    only that. A committed word is never given out again: where the translation says the
-    beginning differently, the seam is looked for near the end of ``done``.
-    """
-    if not done.strip():
-        return translation.strip()
-    new = [(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(translation)]
-    said = [fold(token) for token in _TOKEN.findall(done)]
-    heard = [fold(token) for token, _, _ in new]
-    position = _seam(heard, said)
-    rest = translation[new[position][1] :].strip() if position < len(new) else ""
-    mark = ""
-    if 0 < position <= len(new):
-        mark = _late_mark(new[position - 1][0], _TOKEN.findall(done)[-1])
-    if not rest:
-        return mark
-    spaced = new[position][1] > new[position - 1][2] if position else True
-    return mark + (" " if spaced else "") + rest
-
-
-def _seam(heard: list[str], said: list[str]) -> int:
-    if heard[: len(said)] == said:
-        return len(said)
-    for size in range(min(_SEAM_TOKENS, len(said)), 0, -1):
-        ends = [
-            i + size for i in range(len(heard) - size + 1) if heard[i : i + size] == said[-size:]
-        ]
-        near = [end for end in ends if abs(end - len(said)) <= _SEAM_REACH]
-        if near:
-            return min(near, key=lambda end: abs(end - len(said)))
-    return min(len(said), len(heard))
-
-
-def _late_mark(now: str, before: str) -> str:
-    """The punctuation that the last committed token gained."""
-    if now.startswith(before) and fold(now) == fold(before) and not now[len(before) :].isalnum():
-        return now[len(before) :]
-    return ""
+def _gap_ms(word: Word, following: Word | None) -> int:
+    """The silence between two words as the recogniser timed them; 0 where it does not."""
+    if following is None or following.start_ms is None or word.start_ms is None:
+        return 0
+    return following.start_ms - word.end_ms if word.end_ms is not None else 0

@@ -43,7 +43,7 @@ class Texts:
     def __init__(self) -> None:
         self._settings: dict[int, Interpret] = {}
         self._waiting: dict[int, Words] = {}
-        self._ended = False
+        self._over = False
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -86,17 +86,30 @@ class Texts:
 
     def end(self) -> None:
         """No more turns come."""
-        self._ended = True
+        self._over = True
         self._arrived.set()
 
-    async def get(self) -> Words | None:
-        """The oldest turn's newest words, or None at the end."""
-        while not self._waiting:
-            if self._ended:
-                return None
-            self._arrived.clear()
-            await self._arrived.wait()
-        words = self._waiting.pop(min(self._waiting))
+    @property
+    def ended(self) -> bool:
+        """Nothing more will come out."""
+        return self._over and not self._waiting
+
+    async def get(self, most_s: float | None = None) -> Words | None:
+        """The oldest turn's newest words. None when nothing came in ``most_s`` seconds, or at the
+        end (see ``ended``).
+        """
+        try:
+            async with asyncio.timeout(most_s):
+                while not self._waiting and not self._over:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+        except TimeoutError:
+            return None
+        return self.newer(min(self._waiting)) if self._waiting else None
+
+    def newer(self, turn: int) -> Words | None:
+        """Newer words of this turn, if some wait."""
+        words = self._waiting.pop(turn, None)
         if len(self._waiting) < _MOST_TURNS:
             self._room.set()
         return words

@@ -1,9 +1,11 @@
 """Second stage of the cascade: committed source words to committed target text.
 
-Law of this file: one translation call at a time for a session. Units that became ripe are
-translated first and committed; only when none waits is a draft of the rest made, as stash, at
-most every 300 ms. Committed target text only grows. The same language passes through without an
-engine. A failed call fails its turn, never the session.
+Law of this file: it carries out what the target policy of each turn asks for
+(``policy.target``): one translation call at a time for a session, while the mailbox keeps the
+newest words of each turn, so that a slow engine makes fewer drafts and never a queue. Before an
+answer is used the policy has seen the newest words, so what is stale is not shown. Turns are
+finished in order. The same language passes through without an engine. A failed call fails its
+turn, never the session. A turn keeps the settings it was opened with.
 """
 
 from __future__ import annotations
@@ -11,36 +13,38 @@ from __future__ import annotations
 import logging
 
 from dragoman.engines.base import Translation
-from dragoman.policy.calm import Calm
-from dragoman.policy.units import Unit, Units, continuation
+from dragoman.policy.calm import Screen
+from dragoman.policy.target import Ask, TargetPolicy, chosen
+from dragoman.runtime import costs
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.stack import Stack
+from dragoman.runtime.terms import Terms
 from dragoman.runtime.texts import Texts, Words, stash_behind
 from dragoman.runtime.voicing import Voicing
-from dragoman.speech import Interpret, Translated, joined_text
+from dragoman.speech import Translated
 
 LOG = logging.getLogger("dragoman.session")
 
-_DRAFT_EVERY_S = 0.3
 _SENTENCES_KEPT = 2
-_UNSPACED = frozenset({"zh", "ja", "yue", "th"})
 
 
 class Target:
-    """The target text of one turn."""
+    """The target side of one turn. The policy is chosen when the language is known."""
 
-    def __init__(self, turn: int, settings: Interpret, language: str) -> None:
-        self.turn = turn
-        self.settings = settings
+    def __init__(self, words: Words, language: str) -> None:
+        self.turn = words.turn
+        self.settings = words.settings
+        self.words = words
         self.language = language
-        self.units = Units(language)
-        self.calm = Calm()
-        self.closed = ""  # committed text of closed sentences
-        self.open = ""  # committed text of the open one
-        self.stash = ""
+        self.policy: TargetPolicy | None = None
+        self.screen = Screen()
         self.failed = False
-        self.drafted_s = float("-inf")
+
+    @property
+    def direction(self) -> tuple[str, str]:
+        """Source and target language."""
+        return self.language, self.settings.target
 
     @property
     def passes(self) -> bool:
@@ -50,126 +54,157 @@ class Target:
     @property
     def text(self) -> str:
         """All committed text."""
-        return self._join(self.closed, self.open)
+        return self.policy.text if self.policy is not None else ""
 
-    def extend(self, addition: str) -> str:
-        """Commit more of the open sentence; returns the piece as it joins what was there."""
-        before = self.text
-        self.open += addition if self.open else addition.lstrip()
-        return self.text[len(before) :]
-
-    def close_sentence(self) -> str:
-        """The open sentence is complete; returns it."""
-        sentence = self.open
-        self.closed, self.open = self.text, ""
-        return sentence
-
-    def behind(self, draft: str) -> str:
-        """A draft as the stash behind the committed text."""
-        return self._join(self.text, draft)[len(self.text) :] if not self.open else draft
-
-    def _join(self, left: str, right: str) -> str:
-        spaced = left and right and self.settings.target not in _UNSPACED
-        return f"{left} {right}" if spaced else left + right
+    @property
+    def stash(self) -> str:
+        """The tentative rest."""
+        if self.policy is None:
+            return ""
+        return stash_behind(self.text, self.words.tail) if self.passes else self.policy.stash
 
 
 class Translating:
     """See the head of this file."""
 
-    def __init__(self, stack: Stack, emit: Emit, texts: Texts, voicing: Voicing) -> None:
+    def __init__(
+        self, stack: Stack, emit: Emit, texts: Texts, voicing: Voicing, terms: Terms | None = None
+    ) -> None:
         self._stack = stack
         self._emit = emit
         self._texts = texts
         self._voicing = voicing
-        self._targets: dict[int, Target] = {}
+        self._terms = terms or Terms()
+        self._open: Target | None = None  # the oldest turn that is not finished
         self._before: list[tuple[str, str]] = []  # last closed sentence pairs, across turns
         self._direction: tuple[str, str] | None = None
 
     async def run(self) -> None:
         """Until listening ends."""
-        while (words := await self._texts.get()) is not None:
-            target = self._target(words)
-            try:
-                await self._advance(target, words)
-            except EngineFailed as failure:
-                LOG.warning("turn %d is not translated: %s", words.turn, failure)
-                target.failed = True
-            if words.final:
-                await self._finish(target, words)
+        while not self._texts.ended:
+            words = await self._texts.get(self._nap_s())
+            if words is not None:
+                self._take(words)
+            if self._open is not None:
+                await self._work(self._open)
         await self._voicing.end()
 
-    def _target(self, words: Words) -> Target:
-        if words.turn not in self._targets:
+    # ------------------------------------------------------------ words in
+    def _take(self, words: Words) -> None:
+        """The newest words of the oldest turn, to its policy."""
+        if self._open is None:
             source = words.settings.source or words.language or self._stack.only_heard
-            language = source or words.settings.target
-            self._targets[words.turn] = Target(words.turn, words.settings, language)
-        return self._targets[words.turn]
-
-    async def _advance(self, target: Target, words: Words) -> None:
+            self._open = Target(words, source or words.settings.target)
+        target = self._open
+        target.words = words
+        if target.policy is None and words.language and not words.settings.source:
+            target.language = words.language
         if target.failed:
             return
-        if words.language and not words.settings.source and not target.text:
-            target.language = words.language
-        ripe = target.units.update(
-            words.committed, words.tail, paused=words.paused, final=words.final
-        )
-        for unit in ripe:
-            await self._commit(target, unit)
-        if not words.final:
-            await self._draft(target, words)
+        if target.policy is None and words.committed:
+            target.policy = self._policy(target)
+        if target.policy is not None:
+            target.policy.update(
+                words.committed,
+                words.tail,
+                paused=words.paused,
+                final=words.final,
+                now_s=self._stack.now_s(),
+            )
 
-    async def _commit(self, target: Target, unit: Unit) -> None:
-        whole = await self._translate(target, unit.source)
-        piece = target.extend(continuation(whole, target.open))
-        if unit.closes:
-            self._remember(target, unit.source, target.close_sentence())
-        if piece:
-            target.stash = ""
-            await self._emit(Translated(target.turn, target.text, ""))
-            await self._voicing.say(target.turn, target.settings, piece)
+    def _policy(self, target: Target) -> TargetPolicy:
+        """The policy for a turn whose first words are there."""
+        conduct, forces, cost_s = target.settings.conduct, False, None
+        if not target.passes:
+            try:
+                host = self._stack.translator(*target.direction)
+            except EngineFailed:  # said again, and noted, by the first call
+                pass
+            else:
+                forces, cost_s = host.info.forces_prefix, costs.cost_s(host, target.direction)
+        rule = chosen(conduct.policy, *target.direction, cost_s, forces_prefix=forces)
+        together = self._terms.together(target.settings)
+        return TargetPolicy(rule, *target.direction, pace=conduct.pace, together=together)
 
-    async def _draft(self, target: Target, words: Words) -> None:
-        """What the words since the last cut will probably become."""
-        now_s = self._stack.now_s()
-        source = joined_text(words.committed[target.units.begin :])
+    def _catch_up(self, target: Target) -> None:
+        """Give the policy what came while a call was under way."""
+        words = self._texts.newer(target.turn)
+        if words is not None:
+            self._take(words)
+
+    # ------------------------------------------------------------ translations out
+    async def _work(self, target: Target) -> None:
+        """Everything that can be done for the turn now."""
+        try:
+            while target.policy is not None and not target.failed:
+                ask = target.policy.due(self._stack.now_s(), self._cost_s(target))
+                if ask is None:
+                    break
+                await self._carry_out(target, target.policy, ask)
+        except EngineFailed as failure:
+            LOG.warning("turn %d is not translated: %s", target.turn, failure)
+            target.failed = True
+        if target.words.final:
+            self._open = None
+            await self._emit(Translated(target.turn, target.text, "", final=True))
+            await self._voicing.close(target.turn, failed=target.failed or target.words.failed)
+        elif not target.failed:
+            await self._show(target)
+
+    async def _carry_out(self, target: Target, policy: TargetPolicy, ask: Ask) -> None:
+        translation = await self._translate(target, ask)
+        self._catch_up(target)
+        step = policy.answer(ask, translation)
+        if step.pair is not None:
+            self._remember(target, step.pair)
+        await self._show(target)
+        if step.addition or step.ends:
+            await self._voicing.say(target.turn, target.settings, step.addition, ends=step.ends)
+
+    async def _show(self, target: Target) -> None:
+        shown = target.screen.show(target.text, target.stash, self._stack.now_s())
+        if shown is not None:
+            await self._emit(Translated(target.turn, *shown))
+
+    async def _translate(self, target: Target, ask: Ask) -> str:
         if target.passes:
-            draft = continuation(source, target.open) + stash_behind(source, words.tail)
-        elif now_s - target.drafted_s < _DRAFT_EVERY_S or not source:
-            return
-        else:
-            target.drafted_s = now_s
-            draft = continuation(await self._translate(target, source), target.open)
-        stash = target.calm.show(target.text, target.behind(draft), now_s)
-        if stash != target.stash:
-            target.stash = stash
-            await self._emit(Translated(target.turn, target.text, stash))
-
-    async def _translate(self, target: Target, source: str) -> str:
-        if target.passes:
-            return source
+            return ask.source
         settings = target.settings
-        host = self._stack.translator(target.language, settings.target)
+        if target.direction != self._direction:
+            self._before, self._direction = [], target.direction
+        host = self._stack.translator(*target.direction)
         request = Translation(
-            text=source,
+            text=ask.source,
             source=target.language,
             target=settings.target,
             before=tuple(self._before),
-            prefix=target.open,
+            prefix=ask.prefix,
             hints=settings.hints,
             image=self._texts.image if host.info.takes_images else b"",
         )
-        answer = await host.call(request)
+        began_s = self._stack.now_s()
+        answer = await host.call(self._terms.before(request, host.info))
         if not isinstance(answer, str):
             raise TypeError("a translator answered with no text")
-        return answer
+        costs.took(host, target.direction, self._stack.now_s() - began_s)
+        return self._terms.after(request, answer, commits=ask.commits)
 
-    def _remember(self, target: Target, source: str, sentence: str) -> None:
-        direction = (target.language, target.settings.target)
-        if direction != self._direction:
-            self._before, self._direction = [], direction
-        self._before = [*self._before, (source, sentence)][-_SENTENCES_KEPT:]
+    # ------------------------------------------------------------ inside
+    def _cost_s(self, target: Target) -> float | None:
+        if target.passes:
+            return 0.0
+        return costs.cost_s(self._stack.translator(*target.direction), target.direction)
 
-    async def _finish(self, target: Target, words: Words) -> None:
-        del self._targets[target.turn]
-        await self._emit(Translated(target.turn, target.text, "", final=True))
-        await self._voicing.close(target.turn, failed=target.failed or words.failed)
+    def _nap_s(self) -> float | None:
+        """How long to wait for words at most."""
+        target = self._open
+        if target is None or target.policy is None or target.failed:
+            return None
+        moments = (target.policy.next_s(self._cost_s(target)), target.screen.due_s)
+        due_s = min((moment for moment in moments if moment is not None), default=None)
+        return None if due_s is None else max(due_s - self._stack.now_s(), 0.0)
+
+    def _remember(self, target: Target, pair: tuple[str, str]) -> None:
+        if target.direction != self._direction:
+            self._before, self._direction = [], target.direction
+        self._before = [*self._before, pair][-_SENTENCES_KEPT:]

@@ -14,6 +14,7 @@ from contextlib import aclosing
 import msgspec
 
 from dragoman.engines.base import Utterance
+from dragoman.policy.speech_units import SpeechUnits
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.stack import Stack
@@ -28,6 +29,7 @@ class _Piece(msgspec.Struct, frozen=True):
     turn: int
     settings: Interpret
     text: str
+    ends: bool = False
 
 
 class _TurnEnd(msgspec.Struct, frozen=True):
@@ -36,12 +38,37 @@ class _TurnEnd(msgspec.Struct, frozen=True):
 
 
 class _Voice:
-    """What was voiced of the one turn that is being voiced."""
+    """What was voiced of the one turn that is being voiced, and what of it waits."""
 
     def __init__(self) -> None:
         self.size = 0
         self.rate_hz = 1
         self.broken = False
+        self._units: SpeechUnits | None = None
+        self._last: _Piece | None = None
+
+    def add(self, piece: _Piece, now_s: float) -> list[_Piece]:
+        """What is to be spoken at once."""
+        self._last = piece
+        self._units = self._units or SpeechUnits(piece.settings.target)
+        return self._pieces(self._units.add(piece.text, now_s, ends=piece.ends))
+
+    def ripe(self, now_s: float) -> list[_Piece]:
+        """What has waited long enough."""
+        return self._pieces(self._units.ripe(now_s)) if self._units else []
+
+    def flush(self) -> list[_Piece]:
+        """Everything that waits."""
+        return self._pieces(self._units.flush()) if self._units else []
+
+    def nap_s(self, now_s: float) -> float | None:
+        """How long to wait for more text at most."""
+        due_s = self._units.due_s if self._units else None
+        return None if due_s is None else max(due_s - now_s, 0.0)
+
+    def _pieces(self, texts: list[str]) -> list[_Piece]:
+        piece = self._last
+        return [_Piece(piece.turn, piece.settings, text) for text in texts] if piece else []
 
 
 class Voicing:
@@ -53,10 +80,12 @@ class Voicing:
         self._waiting: asyncio.Queue[_Piece | _TurnEnd | None] = asyncio.Queue(_MOST_PIECES)
         self._voice = _Voice()
 
-    async def say(self, turn: int, settings: Interpret, text: str) -> None:
-        """Queue a committed piece; waits while too many do."""
-        if settings.speak and any(char.isalnum() for char in text):
-            await self._waiting.put(_Piece(turn, settings, text.strip()))
+    async def say(self, turn: int, settings: Interpret, text: str, *, ends: bool = False) -> None:
+        """Queue committed text, which brings its own leading space; waits while too much does.
+        ``ends``: a clause is complete with it.
+        """
+        if settings.speak:
+            await self._waiting.put(_Piece(turn, settings, text, ends))
 
     async def close(self, turn: int, *, failed: bool) -> None:
         """The turn has no more text."""
@@ -68,15 +97,31 @@ class Voicing:
 
     async def run(self) -> None:
         """Until ``end``."""
-        while (item := await self._waiting.get()) is not None:
-            if isinstance(item, _TurnEnd):
-                await self._close(item)
-            elif not self._voice.broken:
-                await self._speak(item)
+        while True:
+            try:
+                async with asyncio.timeout(self._voice.nap_s(self._stack.now_s())):
+                    item = await self._waiting.get()
+            except TimeoutError:
+                await self._speak(self._voice.ripe(self._stack.now_s()))
+                continue
+            match item:
+                case None:
+                    return
+                case _TurnEnd():
+                    await self._speak(self._voice.flush())
+                    await self._close(item)
+                case _Piece():
+                    await self._speak(self._voice.add(item, self._stack.now_s()))
 
-    async def _speak(self, piece: _Piece) -> None:
+    async def _speak(self, pieces: list[_Piece]) -> None:
+        for piece in pieces:
+            if not self._voice.broken and any(char.isalnum() for char in piece.text):
+                await self._voiced(piece)
+
+    async def _voiced(self, piece: _Piece) -> None:
         settings, voice = piece.settings, self._voice
-        utterance = Utterance(text=piece.text, voice=settings.voice, language=settings.target)
+        text = piece.text.strip()
+        utterance = Utterance(text=text, voice=settings.voice, language=settings.target)
         voice.rate_hz = settings.rate_out
         try:
             host = self._stack.voice(settings.target)
