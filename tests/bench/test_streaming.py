@@ -40,7 +40,7 @@ def test_a_streamed_text_can_be_spoken_before_it_ends() -> None:
     assert len(script.frames) == len(pieces_of(TEXT))
     assert len(script.plan) >= 2
     assert 0 < script.counted_s < (len(script.frames) - 1) * EVERY_S
-    said = "".join(text for _, text in script.plan)
+    said = " ".join(text for _, text in script.plan)
     assert said.split() == TEXT.split()
     # One response: the load takes the first ``response.done`` for the end.
     assert len(TEXT) < 300

@@ -88,7 +88,9 @@ class FakeHost:
         await self._dawdle()
         return function(*args)
 
-    async def speak(self, utterance: Utterance, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
+    ) -> AsyncGenerator[bytes, None]:
         if self._fail(utterance):
             raise EngineFailed("as told")
         for word in utterance.text.split():

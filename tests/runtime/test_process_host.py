@@ -19,7 +19,7 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts import EngineFailed, ProcessHost
-from dragoman.runtime.process_jobs import Speech
+from dragoman.runtime.process_jobs import Queue, Speech
 from dragoman.speech import Hypothesis
 from tests.runtime import tiny_engines as tiny
 
@@ -405,3 +405,37 @@ async def test_workers_end_when_their_host_is_killed() -> None:
     pids = [int(pid) for pid in line.split()]
     assert len(pids) == 2
     await until(lambda: all(gone(pid) for pid in pids))
+
+
+# ---------------------------------------------------------------- the order of what waits
+async def test_who_hears_nothing_yet_goes_before_who_can_wait() -> None:
+    async with hosted() as host:
+        begun: list[str] = []
+
+        async def listen(text: str, slack_s: float) -> None:
+            async for _ in host.speak(say(text), tiny.RATE_HZ, slack_s=slack_s):
+                if text not in begun:
+                    begun.append(text)
+
+        async with aclosing(host.speak(say("b" * 5000), tiny.RATE_HZ)) as busy:
+            await anext(busy)
+            tasks = []
+            for text, slack_s in (("hears", 1.5), ("hears long", 60.0), ("new", 0.0), ("newer", 0)):
+                tasks.append(asyncio.create_task(listen(text, slack_s)))
+                await until(lambda: host.waiting == len(tasks))
+        await asyncio.gather(*tasks)
+        assert begun == ["new", "newer", "hears", "hears long"]
+
+
+def test_a_queue_is_sorted_by_need_and_then_by_arrival() -> None:
+    queue = Queue()
+    jobs = [Speech(say(text), tiny.RATE_HZ, 1) for text in "abcde"]
+    for job, due in zip(jobs, (3.0, 1.0, 3.0, 2.0, 1.0), strict=True):
+        queue.add(job, due)
+    assert len(queue) == 5
+    assert queue.remove(jobs[3])
+    assert not queue.remove(jobs[3])
+    assert queue.first() is queue.pop() is jobs[1]
+    assert queue.pop() is jobs[4]
+    assert queue.drain() == [jobs[0], jobs[2]]
+    assert len(queue) == 0

@@ -44,8 +44,12 @@ class Pieces:
 
     def __init__(self, pieces: list[bytes], failure: EngineFailed | None = None) -> None:
         self._pieces, self._failure = pieces, failure
+        self.slacks: list[float] = []
 
-    async def speak(self, _utterance: Utterance, _rate_hz: int) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self, _utterance: Utterance, _rate_hz: int, *, slack_s: float = 0.0
+    ) -> AsyncGenerator[bytes, None]:
+        self.slacks.append(slack_s)
         for piece in self._pieces:
             yield piece
         if self._failure:
@@ -282,3 +286,13 @@ def test_many_jobs_at_once_keep_their_streams_apart() -> None:
 
     for n, found in enumerate(run(main())):
         assert stream_of(found) == encoded(CODECS[n % 2], 24_000, sounds[n], [], 64)
+
+
+# ---------------------------------------------------------------- how long the listener can wait
+def test_who_has_speech_left_to_hear_can_wait_for_more() -> None:
+    host = Pieces([bytes(2 * 24_000)] * 3)  # three seconds for each segment
+    run(results(host, Speak("tone", "en"), ("One.", "Two.", "Three.")))
+    first, second, third = host.slacks
+    assert first == 0.0
+    assert 2.0 < second <= 3.0
+    assert 5.0 < third <= 6.0

@@ -51,7 +51,11 @@ class EngineHost(Protocol):
         Raises ``EngineFailed`` for whatever the function raises.
         """
 
-    def speak(self, utterance: Utterance, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    def speak(
+        self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
+    ) -> AsyncGenerator[bytes, None]:
         """Speech, PCM s16le mono at ``rate_hz``, piece by piece; ``aclose`` cancels.
+        ``slack_s`` is how long the listener has still something to hear: where calls queue,
+        those may go first that are needed first.
         Raises ``EngineFailed`` while iterating, ``Refused`` for what the engine cannot read.
         """

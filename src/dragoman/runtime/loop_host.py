@@ -75,7 +75,13 @@ class LoopHost:
         except Exception as error:
             raise EngineFailed(f"{self.info.name}: {error!r}") from error
 
-    async def speak(self, utterance: Utterance, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self,
+        utterance: Utterance,
+        rate_hz: int,
+        *,
+        slack_s: float = 0.0,  # first come, first served
+    ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
         self._admit()
         if self._voice is None:

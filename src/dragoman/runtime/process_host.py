@@ -22,7 +22,7 @@ from dragoman.engines.base import EngineUnavailable, Info, Translation, Utteranc
 from dragoman.runtime import frames
 from dragoman.runtime.answering import Outcome
 from dragoman.runtime.host_base import EngineFailed
-from dragoman.runtime.process_jobs import Ask, Limit, Request, Running, Speech
+from dragoman.runtime.process_jobs import MOST_SLACK_S, Ask, Limit, Queue, Request, Running, Speech
 from dragoman.runtime.worker_process import WorkerProcess
 from dragoman.speech import Hypothesis
 
@@ -66,7 +66,7 @@ class ProcessHost:
         self._most_waiting = most_waiting
         self._start_limit_s = start_limit_s
         self._open = False
-        self._queue: deque[Speech | Ask] = deque()
+        self._queue = Queue()
         self._idle: deque[WorkerProcess] = deque()
         self._running: dict[WorkerProcess, Running] = {}
         self._workers: set[WorkerProcess] = set()  # every process that is not yet gone
@@ -165,8 +165,7 @@ class ProcessHost:
             self._fail_queued(f"the workers of {self.info.name} keep dying")
 
     def _fail_queued(self, reason: str) -> None:
-        queued, self._queue = self._queue, deque()
-        for job in queued:
+        for job in self._queue.drain():
             if isinstance(job, Speech):
                 job.stream.end(reason)
             elif not job[1].done():
@@ -187,10 +186,12 @@ class ProcessHost:
             raise EngineFailed(f"{self.info.name}: {outcome.failure}")
         return answer
 
-    async def speak(self, utterance: Utterance, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
+    ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
         speech = Speech(utterance, rate_hz, bytes_in(self._window_ms, rate_hz))
-        self._enqueue(speech)
+        self._enqueue(speech, slack_s)
         try:
             while (pcm := await speech.stream.next()) is not None:
                 self._credit(speech, speech.taken(len(pcm)))
@@ -198,14 +199,14 @@ class ProcessHost:
         finally:
             self._leave(speech)
 
-    def _enqueue(self, job: Speech | Ask) -> None:
+    def _enqueue(self, job: Speech | Ask, slack_s: float = 0.0) -> None:
         if not self._open:
             raise EngineFailed(_CLOSED)
         if self._down():
             raise EngineFailed(f"the workers of {self.info.name} keep dying")
         if len(self._queue) >= self._most_waiting:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
-        self._queue.append(job)
+        self._queue.add(job, asyncio.get_running_loop().time() + min(slack_s, MOST_SLACK_S))
         self._dispatch()
         self._relieve()
 
@@ -214,8 +215,7 @@ class ProcessHost:
         speech.abandoned = True
         if speech.stream.ended:
             return
-        with contextlib.suppress(ValueError):
-            self._queue.remove(speech)
+        if self._queue.remove(speech):
             return
         for worker, running in self._running.items():
             if running.job is speech:
@@ -248,15 +248,15 @@ class ProcessHost:
 
     def _next_job(self) -> Speech | list[Ask]:
         """The oldest job; windows right behind a window come along, as far as one batch goes."""
-        first = self._queue.popleft()
+        first = self._queue.pop()
         if isinstance(first, Speech):
             return first
         asks = [] if first[1].done() else [first]
         while asks and len(asks) < self.info.max_batch and self._queue:
-            behind = self._queue[0]
+            behind = self._queue.first()
             if isinstance(behind, Speech) or not _are_windows(first[0], behind[0]):
                 break
-            self._queue.popleft()
+            self._queue.pop()
             if not behind[1].done():
                 asks.append(behind)
         return asks

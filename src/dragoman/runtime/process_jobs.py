@@ -6,18 +6,25 @@ Flow control of speech: the worker may be ``window`` bytes ahead of the listener
 for credit. A waiting worker serves nobody, so while other jobs queue up its window is widened,
 up to ``MOST_WINDOWS`` times: a slow reader must not hold up the others, and a segment rarely is
 longer than that. The time limit of a job does not run while the worker waits for its listener.
+
+Order: the first words of one listener go before what another, who has speech left to hear, can
+wait for; ``Queue`` is sorted by when each job is needed. Nothing is taken to be able to wait
+longer than ``MOST_SLACK_S``, so nothing is overtaken for longer than that.
 """
 
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from collections.abc import Callable
+from operator import itemgetter
 
 from dragoman.engines.base import Translation, Utterance, Window
 from dragoman.runtime.answering import Outcome
 from dragoman.runtime.pcm_stream import PcmStream
 
 MOST_WINDOWS = 4
+MOST_SLACK_S = 2.0
 Request = Window | Translation
 Ask = tuple[Request, "asyncio.Future[Outcome]"]
 
@@ -61,6 +68,41 @@ class Speech:
             return 0
         self.window += self._step
         return self._step
+
+
+class Queue:
+    """Jobs not begun yet: those first that are needed first, then those that came first."""
+
+    def __init__(self) -> None:
+        self._jobs: list[tuple[float, Speech | Ask]] = []
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, job: Speech | Ask, due: float) -> None:
+        """Queue a job that is needed at ``due``, in seconds of any one clock."""
+        insort(self._jobs, (due, job), key=itemgetter(0))
+
+    def first(self) -> Speech | Ask:
+        """The next job; there must be one."""
+        return self._jobs[0][1]
+
+    def pop(self) -> Speech | Ask:
+        """Take the next job; there must be one."""
+        return self._jobs.pop(0)[1]
+
+    def remove(self, job: Speech | Ask) -> bool:
+        """Take back a job; whether it was still there."""
+        for index, (_, queued) in enumerate(self._jobs):
+            if queued is job:
+                del self._jobs[index]
+                return True
+        return False
+
+    def drain(self) -> list[Speech | Ask]:
+        """Take all of them."""
+        jobs, self._jobs = self._jobs, []
+        return [job for _, job in jobs]
 
 
 class Limit:

@@ -1,7 +1,8 @@
 """The job ``Speak``: segments in, one stream of speech out, in order.
 
 Law of this file: each ``Say`` is voiced in full before the next, each ends with ``Said``.
-``policy.script`` decides the language of a segment. All segments go through one encoder
+``policy.script`` decides the language of a segment. The host is told how long the listener can
+wait, so that those go first who hear nothing yet. All segments go through one encoder
 (``runtime.encoding``), whose last bytes come before the job ends; also when a segment fails, so
 that what was spoken until then can be heard to its end. Who is cancelled gives up the encoder and
 waits for nothing.
@@ -9,13 +10,15 @@ waits for nothing.
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import aclosing, closing
 
+from dragoman.audio.pcm import SAMPLE_BYTES
 from dragoman.engines.base import Utterance
 from dragoman.policy.script import Tongue
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.encoding import Encoding
-from dragoman.runtime.hosts import EngineFailed
+from dragoman.runtime.hosts import EngineFailed, EngineHost
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.stack import Stack
 from dragoman.speech import Said, Say, Speak
@@ -24,11 +27,14 @@ from dragoman.speech import Said, Say, Speak
 async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
     """Run the job until its input ends. Raises ``EngineFailed`` when a segment cannot be voiced."""
     tongue = Tongue(task.language, stack.coverage.can_speak)
+    listener = _Listener(task.sample_rate)
     with closing(Encoding(task, emit)) as encoding:
         try:
             while (item := await inbox.get()) is not None:
                 if isinstance(item, Say):
-                    await _say(item.text, tongue.of(item.text), task, encoding, stack)
+                    language = tongue.of(item.text)
+                    utterance = _utterance(item.text, language, task)
+                    await _say(utterance, stack.voice(language), encoding, listener)
                     await emit(Said())
         except EngineFailed:
             await encoding.finish()
@@ -36,8 +42,8 @@ async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
         await encoding.finish()
 
 
-async def _say(text: str, language: str, task: Speak, encoding: Encoding, stack: Stack) -> None:
-    utterance = Utterance(
+def _utterance(text: str, language: str, task: Speak) -> Utterance:
+    return Utterance(
         text=text,
         voice=task.voice,
         language=language,
@@ -46,7 +52,30 @@ async def _say(text: str, language: str, task: Speak, encoding: Encoding, stack:
         volume=task.volume,
         instructions=task.instructions,
     )
-    host = stack.voice(language)
-    async with aclosing(host.speak(utterance, task.sample_rate)) as pieces:
+
+
+async def _say(
+    utterance: Utterance, host: EngineHost, encoding: Encoding, listener: _Listener
+) -> None:
+    speech = host.speak(utterance, listener.rate_hz, slack_s=listener.slack_s())
+    async with aclosing(speech) as pieces:
         async for pcm in pieces:
+            listener.gets(pcm)
             await encoding.feed(pcm)
+
+
+class _Listener:
+    """One who hears the speech as it comes: for how long there is still something to hear."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.rate_hz = rate_hz
+        self._ends = 0.0  # when all that came so far will have been heard
+
+    def gets(self, pcm: bytes) -> None:
+        """More speech; it begins when the last is over, or now."""
+        self._ends = max(self._ends, self._loop.time()) + len(pcm) / (self.rate_hz * SAMPLE_BYTES)
+
+    def slack_s(self) -> float:
+        """From now until silence."""
+        return max(0.0, self._ends - self._loop.time())

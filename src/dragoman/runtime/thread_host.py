@@ -268,7 +268,13 @@ class ThreadHost:
         self._dispatch()
 
     # ------------------------------------------------------------ speech
-    async def speak(self, utterance: Utterance, rate_hz: int) -> AsyncGenerator[bytes, None]:
+    async def speak(
+        self,
+        utterance: Utterance,
+        rate_hz: int,
+        *,
+        slack_s: float = 0.0,  # first come, first served
+    ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
         threads = self._admit()
         engine = self._engine
