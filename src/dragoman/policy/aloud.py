@@ -26,6 +26,7 @@ _BULLET = re.compile(r"[ \t]*[-*+•‣◦▪●○][ \t]+(?:\[[ xX]\][ \t]+)?")
 _NUMBERED_TASK = re.compile(r"([ \t]*\d+[.)][ \t]+)\[[ xX]\][ \t]+")
 _NOTE = re.compile(r"[ \t]*\[\^[^\]\s]{1,40}\]:[ \t]*")
 _DEFINITION = re.compile(r"[ \t]{0,3}\[[^\]\n]{1,200}\]:[ \t]*<?\S+>?(?:[ \t]+[\"'(].*)?\s*$")
+_HIDDEN = re.compile(r"<!--|<(script|style)\b[^>]*>", re.IGNORECASE)
 _CELL_ENDS = frozenset(".!?,;:。！？，…")
 _SPACES = re.compile(r"\s+")
 _SPEAKABLE = re.compile(r"[^\W_]")
@@ -40,6 +41,7 @@ class Reader:
     def reset(self) -> None:
         """A new text begins."""
         self._fence = ""
+        self._hidden_until = ""
         self._is_line_start = True
         self._is_row = False
 
@@ -47,6 +49,7 @@ class Reader:
         """What to say for the next segment of the text; empty if nothing."""
         if (
             not self._fence
+            and not self._hidden_until
             and not self._is_row
             and MARKED.search(segment) is None
             and _LINE_MARKED.match(segment) is None
@@ -71,11 +74,14 @@ class Reader:
         if ends or not line.isspace():
             self._is_line_start = ends
         body = line.rstrip()
+        if ends and body.endswith("\\") and not body.endswith("\\\\"):
+            body = body[:-1]  # a line break in the source, for the eye
         was_row = self._is_row and not is_start
         self._is_row = False
         if self._fence:
             self._close_fence(body, is_start=is_start)
             return ""
+        body = self._without_hidden(body)
         if is_start and body:
             opened = _FENCE.match(body)
             if opened and opened[1][0] not in opened[2]:
@@ -92,6 +98,24 @@ class Reader:
         is_fence = bare.startswith(self._fence) and not bare.strip(self._fence[0])
         if is_start and is_fence:
             self._fence = ""
+
+    def _without_hidden(self, body: str) -> str:
+        """Without comments, scripts and styles, which may span lines."""
+        shown = ""
+        while self._hidden_until or "<" in body:
+            if self._hidden_until:
+                at = body.lower().find(self._hidden_until)
+                if at < 0:
+                    return shown
+                body = body[at + len(self._hidden_until) :]
+                self._hidden_until = ""
+            opened = _HIDDEN.search(body)
+            if opened is None or "`" in body[: opened.start()]:
+                break
+            shown += body[: opened.start()] + " "
+            body = body[opened.end() :]
+            self._hidden_until = f"</{opened[1].lower()}>" if opened[1] else "-->"
+        return shown + body
 
     def _row(self, body: str, *, is_start: bool, was_row: bool, ends: bool) -> str:
         """The cells of a table row, with commas between them; else the line."""

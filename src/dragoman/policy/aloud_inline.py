@@ -43,18 +43,18 @@ _TAG = re.compile(rf"<[/?!]?[A-Za-z][\w:.-]{{0,40}}{_ATTRIBUTES}{{0,20}}\s*[/?]?
 _TAG_NAME = re.compile(r"[A-Za-z][\w:.-]*")
 _OPEN_TAG = re.compile(r"<(?=[/?!]?[A-Za-z])")
 _COMMAND = re.compile(rf"<(?=\s*[/?!]?\s*(?:{'|'.join(COMMANDS)})\b)", re.IGNORECASE)
-_PAREN = r"\((?:[^()\s]|\([^()\s]*\))*(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?\s*\)"
+_PAREN = r"\((?:<[^<>]*>|(?:[^()\s]|\([^()\s]*\))*)(?:\s+(?:\"[^\"]*\"|'[^']*'|\([^)]*\)))?\s*\)"
 _IMAGE = re.compile(rf"!\[([^\[\]]*)\](?:{_PAREN}|\[[^\[\]]*\])")
 _LINK = re.compile(rf"\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:{_PAREN}|\[[^\[\]^][^\[\]]*\]|\[\])")
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\]|(?<=[.!?,;。！？，”\"])\[\d{1,3}\](?:\[\d{1,3}\])*")
 _TAIL = r"[!$%&'()*+,./:;=?@A-Za-z0-9_~#\[\]-]"
 _URL = re.compile(
-    r"(?<![A-Za-z0-9])(?:https?|ftp|wss?)://(?:[^\s/@<>\"]*@)?([A-Za-z0-9._-]+|[^\s/:?#<>\"'()\[\]，。！？；、]+)"
+    r"(?<![A-Za-z0-9])(?:https?|ftp|wss?)://(?:[^\s/@<>\"]*@)?([A-Za-z0-9\u00c0-\u052f._-]+|[^\s/:?#<>\"'()\[\]，。！？；、]+)"
     rf"(?::\d+)?(?:[/?#]{_TAIL}*)?",
     re.IGNORECASE,
 )
 _WWW = re.compile(
-    rf"(?<![\w.-])www\.([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(?::\d+)?(?:[/?#]{_TAIL}*)?",
+    rf"(?<![\w.-])www\.((?:[A-Za-z0-9\u00c0-\u052f-]+\.)+[A-Za-z0-9\u00c0-\u052f-]+)(?::\d+)?(?:[/?#]{_TAIL}*)?",
     re.IGNORECASE,
 )
 _BARE = re.compile(
@@ -68,7 +68,7 @@ _STRIKES = re.compile(r"~~+")
 _HIGHLIGHT = re.compile(r"==(?=\S)|(?<=\S)==")
 _KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
 _PICTURES = re.compile(
-    " *(?:[\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u24c2\u25aa\u25ab\u25b6\u25c0"
+    " ?(?:[\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u24c2\u25aa\u25ab\u25b6\u25c0"
     "\u2b05-\u2b07"
     "\u2934\u2935\u3030\u303d\u3297\u3299\u00a9\u00ae]\ufe0f|"
     f"[{PICTURE}])(?:[{PICTURE}]|\u200d(?=[{PICTURE}]))*"
