@@ -59,6 +59,7 @@ def test_arrivals_are_the_same_in_every_run() -> None:
     assert first == again
     assert [len(arrivals) for arrivals in first] == [3] * 4
     assert all(0 <= after_s < 1 for arrivals in first for after_s in arrivals)
+    assert all(round(after_s * 1000) % 5 == 0 for arrivals in first for after_s in arrivals)
     assert first[0] != first[1]
     at_once = Pattern(sessions=2, at_once=True, rounds=4, quick_rounds=2)
     assert at_once.arrivals(random.Random(1), quick=True) == [[0.0, 0.0]] * 2
