@@ -367,9 +367,9 @@ def speech_works_in_threads(case: Case) -> None:
 
 
 HOSTILE = (
-    "\x00<speak>&amp;<break time='9s'/>", "👨\u200d👩\u200d👧\ufe0f", "[[x]] {y} [[",
-    "\x01\x1b[31m", "é" * 100, "e" + "\u0301" * 300, "\u202e\u2066x\u2069\ufeff\u200b",
-    "\ue000\uffff\u0378 a", "(" * 200, "'\"" * 100, "7" * 99, "𝗼𝗻𝗲 ｆｕｌｌ ①½²", "漢字 안녕 مرحبا नमस्ते สวัสดี", "\u3164",
+    "\x00<speak>&amp;<break time='9s'/>", "👨\u200d👩\u200d👧\ufe0f", "[[x]] {y} [[", "\x01\x1b[3m",
+    "é" * 100, "e" + "\u0301" * 300, "\u202e\u2066x\u2069\ufeff\u200b", "\ue000\uffff\u0378 a",
+    "(" * 200, "'\"" * 100, "7" * 99, "𝗼𝗻𝗲 ｆｕｌｌ ①½²", "漢字 안녕 नमस्ते สวัสดี", "\u3164",
 )  # fmt: skip
 EXPENSIVE = "$9,999,999,999.99 " * 6
 """Half of what a session makes one segment of; nothing costs more for its length."""
