@@ -87,8 +87,8 @@ class Script(msgspec.Struct, kw_only=True):
     name: str
     language: str
     target: str
-    length_ms: float
     segments: list[Segment]
+    length_ms: float = 0.0
     speed: float = 1.0
     loudness: list[float] = []
     terms: dict[str, str] = {}

@@ -11,8 +11,9 @@ interpreters). Clauses of which nothing was spoken have no lag; they count as sk
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -28,6 +29,7 @@ TOP_RATE = 1.3
 
 _SLACK = 1.1  # lengths of speech differ that much by content
 _JUDGED_LETTERS = 20
+_NEAR_LETTERS, _NEAR = 8, 0.1
 
 
 class ClauseLag(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +40,8 @@ class ClauseLag(msgspec.Struct, frozen=True, kw_only=True):
     end_ms: float
     heard_ms: float
     heard_end_ms: float
+    said: str = ""
+    """Its share of the translation."""
 
     @property
     def lag_ms(self) -> float:
@@ -55,35 +59,51 @@ class Gap(msgspec.Struct, frozen=True):
 def clause_lags(log: Log, places: Places, script: Script | None) -> list[ClauseLag]:
     """The lag of every clause that was spoken, in order. Without a script turns are the clauses."""
     return [
-        _lag(index, turn, clause, places)
+        lag
         for index, turn in enumerate(log.turns)
         if turn.speech
-        for clause in _clauses_of(index, turn, places, script)
+        for lag in _turn_lags(
+            index, turn, places, _clauses_of(index, places, script) or [_whole(index, turn, places)]
+        )
     ]
 
 
-def _clauses_of(index: int, turn: Turn, places: Places, script: Script | None) -> list[Span]:
-    """The clauses that end in this turn (the last to begin in it counts, too)."""
+def _whole(index: int, turn: Turn, places: Places) -> Span:
     start, end = places.span(index)
-    whole = Span(text=turn.source_text, start_ms=start, end_ms=end)
-    if script is None:
-        return [whole]
-    middle = [c for c in script.clauses if start <= (c.start_ms + c.end_ms) / 2 < end]
-    return middle or [whole]
+    return Span(text=turn.source_text, start_ms=start, end_ms=end)
 
 
-def _lag(index: int, turn: Turn, clause: Span, places: Places) -> ClauseLag:
+def _clauses_of(index: int, places: Places, script: Script | None) -> list[Span]:
+    """The clauses whose middle lies in this turn."""
+    start, end = places.span(index)
+    clauses = script.clauses if script else []
+    return [c for c in clauses if start <= (c.start_ms + c.end_ms) / 2 < end]
+
+
+def _turn_lags(
+    index: int, turn: Turn, places: Places, clauses: Sequence[Span]
+) -> Iterator[ClauseLag]:
+    """The clauses of one turn; together they are all of its speech."""
     length = sum(piece.length_ms for piece in turn.speech)
     playing = [Heard(piece.heard_ms, piece.length_ms) for piece in turn.speech]
-    first = places.share(index, clause.start_ms) * length
-    last = places.share(index, clause.end_ms) * length
-    return ClauseLag(
-        text=clause.text,
-        start_ms=clause.start_ms,
-        end_ms=clause.end_ms,
-        heard_ms=heard_at(playing, first),
-        heard_end_ms=max(heard_at(playing, first), heard_at(playing, max(0.0, last - 1e-6))),
-    )
+    borders = [0.0, *(places.share(index, clause.start_ms) for clause in clauses[1:]), 1.0]
+    said, whole = turn.target_text, len(turn.target_text)
+    for clause, (begin, end) in zip(clauses, itertools.pairwise(borders), strict=True):
+        heard = heard_at(playing, begin * length)
+        yield ClauseLag(
+            text=clause.text,
+            start_ms=clause.start_ms,
+            end_ms=clause.end_ms,
+            heard_ms=heard,
+            heard_end_ms=max(heard, heard_at(playing, max(0.0, end * length - 1e-6))),
+            said=said[_word_at(said, begin * whole) : _word_at(said, end * whole)].strip(),
+        )
+
+
+def _word_at(text: str, position: float) -> int:
+    """The beginning of a word that is nearest to this place in the text, or the end."""
+    starts = [0, len(text), *(index for index, char in enumerate(text) if char == " ")]
+    return min(starts, key=lambda start: abs(start - position))
 
 
 def drift(lags: Sequence[ClauseLag]) -> float | None:
@@ -109,21 +129,37 @@ def _with_commits(log: Log, split: Split) -> list[tuple[Piece, float]]:
     """Each piece in order of playback, and when the text at its beginning was committed."""
     found = []
     for turn in log.turns:
-        words, times = split(turn.target_text), arrivals(turn.target, split)
-        if not words:
+        commits = _commits(turn, split)
+        if not commits:
             continue
-        letters = sum(map(len, words))
+        letters = commits[-1][0]
         length = sum(piece.length_ms for piece in turn.speech)
-        spoken_ms, word, before = 0.0, 0, 0
+        near = max(_NEAR_LETTERS, letters * _NEAR)
+        spoken_ms = 0.0
         for piece in turn.speech:
-            while (
-                word < len(words) - 1 and before + len(words[word]) <= spoken_ms / length * letters
-            ):
-                before += len(words[word])
-                word += 1
-            found.append((piece, times[word]))
+            at = spoken_ms / length * letters
+            border = min((count for count, _ in commits), key=lambda count: abs(count - at))
+            if abs(border - at) <= near:  # speech is cut where text was committed
+                at = border
+            known = next((time for count, time in commits if count > at), commits[-1][1])
+            found.append((piece, known))
             spoken_ms += piece.length_ms
     return sorted(found, key=lambda pair: pair[0].heard_ms)
+
+
+def _commits(turn: Turn, split: Split) -> list[tuple[int, float]]:
+    """(letters so far, time) of each commit of the turn's translation, from (0, 0) on."""
+    found: list[tuple[int, float]] = []
+    count = 0
+    for word, at_ms in zip(split(turn.target_text), arrivals(turn.target, split), strict=True):
+        if not found or at_ms > found[-1][1]:
+            found.append((count, at_ms))
+        count += len(word)
+    if not count:
+        return []
+    times = [at_ms for _, at_ms in found]
+    ends = [*(letters for letters, _ in found[1:]), count]
+    return [(0, 0.0), *zip(ends, times, strict=True)]
 
 
 def skipped(turns: Sequence[Turn]) -> float | None:

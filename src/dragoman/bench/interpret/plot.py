@@ -1,0 +1,328 @@
+"""One picture of one session: who said what when, and how far behind the voice is.
+
+Law of this file: presentation; it draws what ``score`` found and measures nothing. matplotlib is
+imported here only (extra ``bench``). Colours are those of Okabe and Ito, which people with any
+colour vision can tell apart; what colour says, shape or place says, too.
+
+From top to bottom, on one time axis:
+* the speaker's clauses over the loudness of the recording, each linked to the stretch of the
+  translated voice that says it: the slant of a link is the lag;
+* how much of the text is there: said by the speaker, committed as source, committed as
+  translation, spoken. The horizontal distance between curves is the lag;
+* the lag of voice and text. A long stream also gets all of its lag on one line, and above that
+  the 40 seconds in which the voice was latest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dragoman.bench.interpret.log import Log
+from dragoman.bench.interpret.score import Item
+from dragoman.bench.interpret.script import LOUDNESS_MS, Script, spoken_words
+from dragoman.bench.interpret.speech_lag import ClauseLag
+from dragoman.bench.interpret.totals import middle
+from dragoman.bench.numbers import BenchFailed
+from dragoman.engines.bundled import pip_install
+
+BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
+INK, FAINT = "#222222", "#BBBBBB"
+_LINKS = (BLUE, ORANGE, GREEN, PURPLE)
+WINDOW_S = 40.0
+_Pair = tuple[float, float]
+_SIZE, _DPI = (16.0, 9.0), 100
+_LETTERS = 185
+"""Letters of the small type that fit across the picture."""
+_AIM_S, _WORST_S = 2.5, 4.0
+
+
+class View(msgspec.Struct, frozen=True):
+    """Everything a picture shows; ``start_s`` and ``end_s`` are what is in sight."""
+
+    log: Log
+    item: Item
+    script: Script | None
+    start_s: float
+    end_s: float
+
+    @property
+    def seconds(self) -> float:
+        """How much is in sight."""
+        return self.end_s - self.start_s
+
+
+def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
+    """Draw a session as PNG, 1600 by 900.
+
+    Raises ``BenchFailed`` without matplotlib, ``OSError``.
+    """
+    plots = _pyplot()
+    view = _view(log, item, script)
+    whole = view.seconds >= _end_s(log, script) - 0.1
+    heights = [3.4, 3.0, 1.6] if whole else [3.4, 3.0, 1.4, 0.9]
+    figure, axes = plots.subplots(
+        len(heights), 1, figsize=_SIZE, dpi=_DPI, height_ratios=heights, layout="constrained"
+    )
+    figure.suptitle(_title(item), fontsize=13, fontweight="bold", color=INK)
+    _lanes(axes[0], view)
+    _texts(axes[1], view)
+    _lag(axes[2], view)
+    for axis in axes[:3]:
+        axis.set_xlim(view.start_s, view.end_s)
+        axis.grid(visible=True, axis="x", color="#EEEEEE")
+        axis.set_axisbelow(True)
+    for axis in axes[:2]:
+        axis.tick_params(labelbottom=False)
+    if not whole:
+        _overview(axes[3], view)
+    axes[-1].set_xlabel("seconds since the microphone was opened")
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=_DPI)
+    plots.close(figure)
+
+
+def _pyplot() -> Any:
+    try:
+        import matplotlib as mpl  # noqa: PLC0415  # an optional extra, slow to import
+    except ImportError:
+        raise BenchFailed(f"no picture without matplotlib: {pip_install('matplotlib')}") from None
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt  # noqa: PLC0415  # knows only now that there is no screen
+
+    return plt
+
+
+# ---------------------------------------------------------------- what is in sight
+def _end_s(log: Log, script: Script | None) -> float:
+    ends = [piece.end_ms for piece in log.pieces]
+    ends += [step.at_ms for turn in log.turns for step in turn.target[-1:]]
+    return max([*ends, script.length_ms if script else 0.0, 1000.0]) / 1000
+
+
+def _view(log: Log, item: Item, script: Script | None) -> View:
+    end = _end_s(log, script)
+    if end <= WINDOW_S * 1.5 or not item.clauses:
+        return View(log, item, script, 0.0, end)
+    worst = max(item.clauses, key=lambda clause: clause.lag_ms)
+    start = min(max(0.0, worst.end_ms / 1000 - WINDOW_S * 0.45), end - WINDOW_S)
+    return View(log, item, script, start, start + WINDOW_S)
+
+
+def _title(item: Item) -> str:
+    lags = [clause.lag_ms for clause in item.clauses]
+    parts = [
+        f"{item.id}  {item.language or '?'} → {item.target or '?'}",
+        f"first voice {_s(item.voice_after_clause_ms)} after the first clause",
+        f"voice lag {_s(middle(lags))} median, {_s(middle(lags, 0.95))} p95",
+        f"text lag {_s(item.ca.laal if item.ca else middle(item.text_lag_ms))}"
+        + (" (LAAL)" if item.ca else ""),
+        f"flicker {item.calm_target.flicker or 0.0:.2f}",
+    ]
+    if item.skipped:
+        parts.append(f"skipped {100 * item.skipped:.0f} %")
+    return "   ·   ".join(parts)
+
+
+def _s(value_ms: float | None) -> str:
+    return "–" if value_ms is None else f"{value_ms / 1000:.1f} s"
+
+
+# ---------------------------------------------------------------- speaker and voice
+def _lanes(axis: Any, view: View) -> None:
+    speaker, voice = (2.0, 2.6), (0.0, 0.6)
+    _loudness(axis, view, 3.15)
+    for piece in view.log.pieces:
+        axis.broken_barh(
+            [(piece.heard_ms / 1000, piece.length_ms / 1000)],
+            (voice[0] - 0.16, 0.12),
+            color=INK,
+            linewidth=0,
+        )
+    for clause, colour in zip(view.item.clauses, itertools.cycle(_LINKS), strict=False):
+        times = [
+            at / 1000
+            for at in (clause.start_ms, clause.end_ms, clause.heard_ms, clause.heard_end_ms)
+        ]
+        start, end, heard, heard_end = times
+        _box(axis, view, (start, end), speaker, text=clause.text, colour=colour)
+        _box(axis, view, (heard, heard_end), voice, text=clause.said, colour=colour)
+        corners = [
+            (start, speaker[0]), (end, speaker[0]), (heard_end, voice[1]), (heard, voice[1]),
+        ]  # fmt: skip
+        axis.fill(*zip(*corners, strict=True), color=colour, alpha=0.16, linewidth=0)
+        axis.plot([end, heard], [speaker[0], voice[1]], color=colour, linewidth=1.6)
+        middle_x = (end + heard) / 2
+        if view.start_s < middle_x < view.end_s and heard_end - heard > view.seconds / 60:
+            axis.text(
+                middle_x, 1.3, f"{clause.lag_ms / 1000:.1f} s", ha="center", va="center",
+                fontsize=9, color=INK, bbox={"boxstyle": "round,pad=0.15", "fc": "w", "ec": colour},
+            )  # fmt: skip
+    for gap in view.item.gaps:
+        axis.broken_barh(
+            [(gap.start_ms / 1000, gap.length_ms / 1000)], (voice[0] - 0.16, 0.12),
+            facecolor="w", edgecolor=RED, hatch="////", linewidth=1,
+        )  # fmt: skip
+    axis.text(
+        1.0, 1.0, "numbers: end of a clause → its translation is heard    black: speech as played"
+        "    hatched: silence with text pending",
+        ha="right", va="top", fontsize=8, color="#555555", transform=axis.transAxes,
+    )  # fmt: skip
+    axis.set_ylim(-0.3, 4.0)
+    axis.set_yticks([3.15, 2.3, 0.3], ["loudness", "speaker", "voice"])
+    axis.tick_params(axis="y", length=0)
+
+
+def _loudness(axis: Any, view: View, at: float) -> None:
+    if view.script is None or not view.script.loudness:
+        return
+    curve = view.script.loudness
+    top = max(curve) or 1.0
+    times = [index * LOUDNESS_MS / 1000 for index in range(len(curve))]
+    half = [0.5 * (value / top) ** 0.6 for value in curve]
+    axis.fill_between(
+        times, [at - h for h in half], [at + h for h in half], color="#8899AA", linewidth=0
+    )
+
+
+def _box(axis: Any, view: View, times: _Pair, lane: _Pair, *, text: str, colour: str) -> None:
+    low, high = lane
+    start, end = times
+    axis.broken_barh(
+        [(start, end - start)], (low, high - low), facecolor=colour, alpha=0.3, edgecolor=colour
+    )
+    seen = max(start, view.start_s), min(end, view.end_s)
+    room = int((seen[1] - seen[0]) / view.seconds * _LETTERS)
+    lines = _wrapped(text, room)
+    if lines:
+        axis.text(
+            sum(seen) / 2,
+            (low + high) / 2,
+            lines,
+            ha="center",
+            va="center",
+            fontsize=8.5,
+            color=INK,
+        )
+
+
+def _wrapped(text: str, room: int, most: int = 3) -> str:
+    """The text in at most three lines of ``room`` letters, cut with an ellipsis; "" for no room."""
+    if room < 4:
+        return ""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    if len(lines) > most:
+        lines = [*lines[: most - 1], lines[most - 1] + " …"]
+    return "\n".join(line if len(line) <= room else line[: room - 1] + "…" for line in lines)
+
+
+# ---------------------------------------------------------------- texts
+def _texts(axis: Any, view: View) -> None:
+    said = _said_curve(view)
+    source = _commits([turn.source for turn in view.log.turns])
+    target = _commits([turn.target for turn in view.log.turns])
+    spoken = _spoken_curve(view.item.clauses, view.item)
+    for points, name, colour, style in (
+        (_until(said, view.end_s), "said by the speaker", INK, "-"),
+        (_until(source, view.end_s), "recognised and certain", BLUE, "-"),
+        (_until(target, view.end_s), "translated and certain", ORANGE, "-"),
+        (spoken, "translated voice heard", GREEN, "--"),
+    ):
+        if points:
+            is_text = colour in {BLUE, ORANGE}
+            axis.plot(
+                [at for at, _ in points], [100 * share for _, share in points], style,
+                drawstyle="steps-post" if is_text else "default",
+                color=colour, linewidth=2.2, label=name,
+            )  # fmt: skip
+    axis.set_ylabel("% of the text")
+    shares = [
+        100 * share
+        for points in (said, source, target, spoken)
+        for at, share in points
+        if view.start_s <= at <= view.end_s
+    ]
+    if shares:
+        axis.set_ylim(min(shares) - 3, max(shares) + 5)
+    axis.legend(loc="upper left", frameon=False, fontsize=10)
+
+
+def _said_curve(view: View) -> list[tuple[float, float]]:
+    if view.script is None:
+        return []
+    words = spoken_words(view.script)
+    points = [(0.0, 0.0)]
+    for count, word in enumerate(words, 1):
+        points += [(word.start_ms / 1000, (count - 1) / len(words))]
+        points += [(word.end_ms / 1000, count / len(words))]
+    return points
+
+
+def _commits(texts: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:
+    """(seconds, share of all letters committed) over all turns."""
+    whole = sum(len(shown[-1].text) for shown in texts if shown)
+    steps = sorted(
+        (step.at_ms / 1000, number, len(step.text))
+        for number, shown in enumerate(texts)
+        for step in shown
+    )
+    now = dict.fromkeys(range(len(texts)), 0)
+    points = [(0.0, 0.0)]
+    for at, number, letters in steps:
+        now[number] = letters
+        points.append((at, sum(now.values()) / max(whole, 1)))
+    return points
+
+
+def _spoken_curve(clauses: Sequence[ClauseLag], item: Item) -> list[tuple[float, float]]:
+    whole = max(len(item.said), 1)
+    points, letters = [(0.0, 0.0)], 0
+    for clause in clauses:
+        points.append((clause.heard_ms / 1000, letters / whole))
+        letters += len(clause.said) + 1
+        points.append((clause.heard_end_ms / 1000, min(1.0, letters / whole)))
+    return points if clauses else []
+
+
+def _until(points: list[tuple[float, float]], end_s: float) -> list[tuple[float, float]]:
+    return [*points, (max(end_s, points[-1][0]), points[-1][1])] if points else []
+
+
+# ---------------------------------------------------------------- lag
+def _lag(axis: Any, view: View) -> None:
+    times = [clause.end_ms / 1000 for clause in view.item.clauses]
+    lags = [clause.lag_ms / 1000 for clause in view.item.clauses]
+    arrived = [at / 1000 for at in view.item.arrived_ms]
+    text = [lag / 1000 for lag in view.item.text_lag_ms]
+    axis.plot(times, lags, "-o", color=GREEN, linewidth=2, markersize=6, label="voice, by clause")
+    said = [at - lag for at, lag in zip(arrived, text, strict=True)]
+    axis.plot(said, text, ".", color=ORANGE, markersize=5, label="text, by word")
+    for height, name in ((_AIM_S, "aim of the median"), (_WORST_S, "aim of p95")):
+        axis.axhline(height, color=RED, linewidth=1, linestyle=":")
+        axis.text(view.end_s, height, f"{name} ", ha="right", va="bottom", fontsize=8, color=RED)
+    axis.set_ylabel("lag, s")
+    axis.set_ylim(min([0.0, *lags, *text]) - 0.3, max([_WORST_S + 0.8, *lags, *text]) + 0.3)
+    axis.legend(loc="upper left", frameon=False, fontsize=9, ncols=2)
+
+
+def _overview(axis: Any, view: View) -> None:
+    times = [clause.end_ms / 60_000 for clause in view.item.clauses]
+    lags = [clause.lag_ms / 1000 for clause in view.item.clauses]
+    axis.plot(times, lags, color=GREEN, linewidth=1.2)
+    axis.axhline(statistics.median(lags), color=INK, linewidth=0.8, linestyle="--")
+    axis.axvspan(view.start_s / 60, view.end_s / 60, color=FAINT, alpha=0.5, linewidth=0)
+    axis.set_xlim(0, _end_s(view.log, view.script) / 60)
+    axis.set_ylabel("voice lag, s")
+    slope = view.item.drift_s_per_min
+    note = "" if slope is None else f"drift {slope:+.2f} s per minute"
+    axis.set_title(f"the whole stream, in minutes   {note}", fontsize=9, loc="left")
