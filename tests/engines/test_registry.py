@@ -42,7 +42,7 @@ def test_choices(text: str, expected: EngineChoice) -> None:
     assert parse_choice(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "asr=a,embedded,,", "ocr=x", "asr=?x=1"])
+@pytest.mark.parametrize("text", ["", "nonsense", "asr=a,embedded,,", "nose=x", "asr=?x=1"])
 def test_wrong_choices_name_what_there_is(text: str) -> None:
     with pytest.raises(RegistryError) as caught:
         parse_choice(text)
@@ -91,3 +91,8 @@ def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
     assert "apertium" not in found.stdout
     assert "espeak" not in found.stdout
     assert found.stdout.split()[-2:] == ["False", "False"]
+
+
+def test_an_interpreter_needs_nobody_to_read_or_to_tell_speakers_apart() -> None:
+    choice = parse_choice("ocr=a,speaker=b,interpreter=c")
+    assert choice == EngineChoice(interpreter=("c",))

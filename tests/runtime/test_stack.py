@@ -157,3 +157,26 @@ def test_warming_skips_directions_nobody_covers(registered: Any) -> None:
 
     asyncio.run(main())
     assert "translation en to es ready" in lines
+
+
+def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
+    registered: Callable[..., None],
+) -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        registered(absent=variant(ScriptedMt(), missing="Not here.", role="ocr"))
+        stack = Stack(parse_choice("scripted,ocr=absent"), warm=())
+        await stack.load(told.append)
+        try:
+            assert stack.ready
+            assert stack.reader is None
+            assert stack.speakers is None
+            assert [(s.state, s.detail) for s in stack.status() if s.role == "ocr"] == [
+                ("unavailable", "Not here.")
+            ]
+        finally:
+            await stack.close()
+
+    asyncio.run(main())
+    assert not [line for line in told if "Not here" in line], "it is the doctor's to tell"

@@ -14,7 +14,8 @@ same way. Looking one up imports that one only.
       vad=silero,asr=moonshine,mt=apertium,tts=flite,espeak
 
   A role may hold several engines, the first that covers a language is used: an item without
-  ``role=`` belongs to the role before it. An ``interpreter`` replaces the cascade.
+  ``role=`` belongs to the role before it. An ``interpreter`` replaces the cascade. The roles in
+  ``OPTIONAL`` may be left without an engine, and without one that runs here.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ import msgspec
 
 from dragoman.engines.base import ENTRY_POINT_GROUP, Engine, Role
 
-ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter")
-CASCADE: tuple[Role, ...] = ("vad", "asr", "mt")
+ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter", "ocr", "speaker")
+OPTIONAL: tuple[Role, ...] = ("ocr", "speaker")
+"""Roles that interpretation gets better with, and works without."""
+CASCADE: tuple[Role, ...] = ("vad", "asr", "mt", *OPTIONAL)
 
 
 class RegistryError(ValueError):
@@ -45,6 +48,8 @@ class EngineChoice(msgspec.Struct, frozen=True):
     mt: tuple[str, ...] = ()
     tts: tuple[str, ...] = ()
     interpreter: tuple[str, ...] = ()
+    ocr: tuple[str, ...] = ()
+    speaker: tuple[str, ...] = ()
 
     def specs(self, role: Role) -> tuple[str, ...]:
         """The specs of one role."""

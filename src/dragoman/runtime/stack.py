@@ -23,6 +23,7 @@ from dragoman.engines.base import (
     Interpreter,
     Recognizer,
     Role,
+    SpeakerEncoder,
     Translation,
     Translator,
     Utterance,
@@ -31,7 +32,7 @@ from dragoman.runtime.hearing import Cadence, Hearing, StreamHearing, WindowHear
 from dragoman.runtime.hosts import EngineFailed, EngineHost, make_host
 from dragoman.speech import Coverage, Interpret
 
-_ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter")
+_ROLES = registry.ROLES
 
 Progress = Callable[[str], None]
 
@@ -89,13 +90,14 @@ class Stack:
     async def load(self, progress: Progress = lambda _line: None) -> None:
         """Load every chosen engine and warm the paths that the first session will take.
 
-        An engine that is second choice for its role may be missing; raises
-        ``EngineUnavailable`` when a role is left without any.
+        An engine that is second choice for its role may be missing, and optional roles may be
+        left without any; raises ``EngineUnavailable`` when another role is.
         """
         seats = [seat for role in _ROLES for seat in self._seats[role]]
         await asyncio.gather(*(self._load(seat, progress) for seat in seats))
         for role in _ROLES:
-            self._drop_missing(role)
+            if role not in registry.OPTIONAL:
+                self._drop_missing(role)
         self._coverage = self._covered()
         await self._warm_up(progress)
         self.ready = True
@@ -156,6 +158,19 @@ class Stack:
                 return seat.host, seat.engine
         return None
 
+    @property
+    def reader(self) -> EngineHost | None:
+        """Where pictures are read, if anywhere."""
+        return next((seat.host for seat in self._ready("ocr")), None)
+
+    @property
+    def speakers(self) -> tuple[EngineHost, SpeakerEncoder] | None:
+        """What tells speakers apart, and where it runs; None without such an engine."""
+        for seat in self._ready("speaker"):
+            if isinstance(seat.engine, SpeakerEncoder):
+                return seat.host, seat.engine
+        return None
+
     async def hear(self, settings: Interpret, *, trusted: bool) -> Hearing:
         """A recogniser for one turn. ``trusted`` when this session's speaker was understood
         before; who declares the source language is trusted from the start.
@@ -211,7 +226,8 @@ class Stack:
             await seat.host.start()
         except EngineUnavailable as missing:
             seat.state, seat.detail = "unavailable", str(missing)
-            progress(f"{seat.info.name}: {missing}")
+            if seat.info.role not in registry.OPTIONAL:  # those, the doctor tells of
+                progress(f"{seat.info.name}: {missing}")
         else:
             seat.state = "ready"
             progress(f"{seat.info.name} ready")
