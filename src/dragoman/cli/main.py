@@ -17,8 +17,21 @@ from typer.core import TyperGroup
 
 from dragoman import __version__
 
-COMMANDS = ("serve", "demo", "say", "translate", "intercept", "engines", "doctor", "bench")
+COMMANDS = (
+    "serve",
+    "demo",
+    "say",
+    "translate",
+    "intercept",
+    "engines",
+    "doctor",
+    "bench",
+    "replay",
+)
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
+
+OF_TWO_WORDS = {("bench", "interpret"): "bench_interpret"}
+"""Commands with options of their own under another: each a function in the file so named."""
 
 
 class LazyGroup(TyperGroup):
@@ -32,6 +45,17 @@ class LazyGroup(TyperGroup):
         """The command of that name, imported now; None where there is none."""
         if cmd_name not in COMMANDS:
             return super().get_command(ctx, cmd_name)
+        return self._imported(cmd_name, cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that these words name, and what is left of them."""
+        name = OF_TWO_WORDS.get((args[0], args[1])) if len(args) > 1 else None
+        if name is None:
+            return super().resolve_command(ctx, args)
+        shown = " ".join(args[:2])
+        return shown, self._imported(name, shown), args[2:]
+
+    def _imported(self, cmd_name: str, shown: str) -> Any:
         path = f"dragoman.cli.{cmd_name}"
         try:
             function: Callable[..., Any] = getattr(importlib.import_module(path), cmd_name)
@@ -40,7 +64,7 @@ class LazyGroup(TyperGroup):
                 return None
             raise
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(cmd_name)(function)
+        alone.command(shown)(function)
         return typer.main.get_command(alone)
 
 

@@ -248,7 +248,7 @@ class TargetPolicy:
     def _agreed(self, translation: str) -> str:
         """What this translation and the one before it share and is not yet committed."""
         before, now = tokens(self._draft), tokens(translation)
-        count = min(shared(before, now), len(now) - 1, max(len(before) - 1, 0))
+        count = min(shared(before, now), len(now) - 1)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
     def _cover(self, ask: Ask, translation: str) -> None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 
+from dragoman.runtime import recording
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.listening import Listening
+from dragoman.runtime.speech_watch import SpeechWatch
 from dragoman.runtime.stack import Stack
 from dragoman.runtime.texts import Texts
 from dragoman.runtime.translating import Translating
@@ -19,13 +21,24 @@ from dragoman.runtime.voicing import Voicing
 from dragoman.speech import Interpret
 
 
-async def interpret(task: Interpret, inbox: Inbox, emit: Emit, stack: Stack) -> None:
+async def interpret(
+    task: Interpret, inbox: Inbox, emit: Emit, stack: Stack, watch: SpeechWatch | None = None
+) -> None:
     """Run the job until its input ends and everything heard has been said."""
     texts = Texts()
-    voicing = Voicing(stack, emit)
+    recorder = recording.recorder(stack.now_s)
+    if recorder is not None:
+        recorder.watch(texts)
+        emit = recorder.observing(emit)
+    inbox.rate_hz = task.rate_in
+    voicing = Voicing(stack, emit, listened_s=lambda: inbox.listened_s, watch=watch)
     listening = Listening(task, stack, emit, texts)
     translating = Translating(stack, emit, texts, voicing)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(listening.run(inbox), name="listen")
-        group.create_task(translating.run(), name="translate")
-        group.create_task(voicing.run(), name="voice")
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listening.run(inbox), name="listen")
+            group.create_task(translating.run(), name="translate")
+            group.create_task(voicing.run(), name="voice")
+    finally:
+        if recorder is not None:
+            await recorder.flush()

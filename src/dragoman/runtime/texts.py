@@ -9,7 +9,7 @@ is slow skips drafts and never falls behind. Turns come out oldest first. At mos
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -47,6 +47,8 @@ class Texts:
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self.watcher: Callable[[Words], None] = lambda _words: None
+        """Is told everything that is put, before anything newer replaces it."""
         self.image = b""
         """What the speaker shows now: the latest picture, kept as context."""
 
@@ -67,17 +69,20 @@ class Texts:
         failed: bool = False,
     ) -> None:
         """The newest words of a turn."""
-        before = self._waiting.get(turn)
-        self._waiting[turn] = Words(
+        words = Words(
             turn=turn,
             settings=self._settings[turn],
             committed=committed,
             tail=tail,
             language=language,
-            paused=paused or (before is not None and before.paused),
+            paused=paused,
             final=final,
             failed=failed,
         )
+        self.watcher(words)
+        before = self._waiting.get(turn)
+        words.paused = paused or (before is not None and before.paused)
+        self._waiting[turn] = words
         if final:
             del self._settings[turn]
         if len(self._waiting) >= _MOST_TURNS:
