@@ -59,13 +59,14 @@ class CaseSet:
 
 @cache
 def load(name: str) -> CaseSet:
-    """The cases of ``development`` or ``held_out``."""
+    """The cases of ``development``, ``held_out`` or ``afterwards`` (which has no sentences)."""
     data = tomllib.loads((HERE / f"{name}.toml").read_text(encoding="utf-8"))
     return CaseSet(
         tuple(
-            Case(c["id"], c["language"], c["text"], tuple(c["segments"])) for c in data["sentences"]
+            Case(c["id"], c["language"], c["text"], tuple(c["segments"]))
+            for c in data.get("sentences", ())
         ),
-        {c["id"]: c["text"] for c in data["long"]},
+        {c["id"]: c["text"] for c in data.get("long", ())},
         tuple(Spoken(**c) for c in data["aloud"]),
     )
 
@@ -73,9 +74,9 @@ def load(name: str) -> CaseSet:
 # ---------------------------------------------------------------- who cuts
 
 
-def in_pieces(pieces: Iterable[str]) -> list[str]:
+def in_pieces(pieces: Iterable[str], *, eager: bool = False) -> list[str]:
     """What our segmenter makes of a text that comes in pieces."""
-    segmenter = Segmenter()
+    segmenter = Segmenter(eager=eager)
     out = [segment for piece in pieces for segment in segmenter.feed(piece)]
     return out + list(segmenter.flush())
 

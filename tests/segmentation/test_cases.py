@@ -9,23 +9,24 @@ from tests.segmentation import measure
 SETS = ("development", "held_out")
 
 # A few points below what is measured (docs/segmentation.md), so that a rule that breaks more than
-# a case or two is noticed.
-SENTENCES_FLOOR = {"development": 0.95, "held_out": 0.80}
-BOUNDARIES_FLOOR = {"development": 0.97, "held_out": 0.88}
-ALOUD_FLOOR = {"development": 0.95, "held_out": 0.80}
-
-
-def sentence_cases() -> list[measure.Case]:
-    return [case for name in SETS for case in measure.load(name).sentences]
+# some cases is noticed.
+SENTENCES_FLOOR = {"development": 0.97, "held_out": 0.90}
+BOUNDARIES_FLOOR = {"development": 0.98, "held_out": 0.94}
+ALOUD_FLOOR = {"development": 0.97, "held_out": 0.95, "afterwards": 0.90}
 
 
 def every_text() -> list[str]:
-    sets = [measure.load(name) for name in SETS]
+    sets = [measure.load(name) for name in (*SETS, "afterwards")]
     return [
         *(case.text for s in sets for case in s.sentences),
         *(text for s in sets for text in s.long.values()),
         *(case.text for s in sets for case in s.aloud),
     ]
+
+
+def shown(name: str, failed: list[str]) -> list[str] | int:
+    """What a failing test may print: of texts that nobody tunes on, only how many failed."""
+    return failed if name == "development" else len(failed)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -49,8 +50,8 @@ def test_sentences_are_cut_right(name: str) -> None:
     cases = measure.load(name).sentences
     score = measure.score(cases, measure.ours)
     failed = [case.id for case, _ in measure.wrong(cases, measure.ours)]
-    assert score.exact >= SENTENCES_FLOOR[name] * score.cases, failed
-    assert score.f1 >= BOUNDARIES_FLOOR[name], failed
+    assert score.exact >= SENTENCES_FLOOR[name] * score.cases, shown(name, failed)
+    assert score.f1 >= BOUNDARIES_FLOOR[name], shown(name, failed)
 
 
 @pytest.mark.parametrize("other", [who for who in measure.CUTTERS if who != "Dragoman"])
@@ -62,11 +63,12 @@ def test_held_out_texts_are_cut_better_than_by_other_libraries(other: str) -> No
     assert mine.f1 > theirs.f1
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", ALOUD_FLOOR)
 def test_marked_up_text_is_read_as_a_person_would(name: str) -> None:
     cases = measure.load(name).aloud
-    failed = [(case.id, heard) for case, heard in measure.misread(cases)]
-    assert len(cases) - len(failed) >= ALOUD_FLOOR[name] * len(cases), failed
+    failed = [f"{case.id}: {heard!r}" for case, heard in measure.misread(cases)]
+    right, floor = len(cases) - len(failed), ALOUD_FLOOR[name] * len(cases)
+    assert right >= floor, shown(name, failed)
 
 
 def test_nothing_is_lost_or_added() -> None:
@@ -74,12 +76,16 @@ def test_nothing_is_lost_or_added() -> None:
         assert measure.squash("".join(measure.ours(text))) == measure.squash(text)
 
 
-def test_it_does_not_matter_how_a_text_is_cut_up_on_its_way() -> None:
+@pytest.mark.parametrize("eager", [False, True], ids=["sentences", "eager"])
+def test_it_does_not_matter_how_a_text_is_cut_up_on_its_way(eager: bool) -> None:
     for seed, text in enumerate(every_text()):
-        one_by_one = measure.ours(text)
-        assert measure.in_pieces([text]) == one_by_one
-        assert measure.in_pieces(measure.random_pieces(text, seed)) == one_by_one
-        assert measure.in_pieces(measure.random_pieces(text, seed + 1, longest=40)) == one_by_one
+        one_by_one = measure.in_pieces(text, eager=eager)
+        for pieces in (
+            [text],
+            measure.random_pieces(text, seed),
+            measure.random_pieces(text, seed + 1, longest=40),
+        ):
+            assert measure.in_pieces(pieces, eager=eager) == one_by_one, text
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -94,6 +100,8 @@ def test_a_cap_cuts_between_words(name: str) -> None:
 
 @pytest.mark.parametrize("kind", measure.KINDS)
 def test_the_cost_of_a_character_does_not_grow_with_the_text(kind: str) -> None:
-    short = min(measure.microseconds_per_character(kind, 10_000) for _ in range(3))
-    long = measure.microseconds_per_character(kind, 100_000)
-    assert long < 3 * short + 1
+    short, long = (
+        min(measure.microseconds_per_character(kind, length) for _ in range(rounds))
+        for length, rounds in ((10_000, 3), (100_000, 2))
+    )
+    assert long < 3 * short
