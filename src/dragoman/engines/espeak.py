@@ -204,7 +204,7 @@ class Espeak:
             RATE_HZ,
             size=sound.size,
             gain=self.sounds.gain(utterance.voice, utterance.language) * utterance.volume / 50,
-            pause_ms=pause_ms(text) * usual / rate,
+            pause_ms=pause_ms(text) * utterance.pause * usual / rate,
         )
 
 

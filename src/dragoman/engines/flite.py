@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import re
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -126,10 +127,27 @@ def _library() -> _Library:
         raise EngineUnavailable(_MEND) from None
 
 
+# Decomposition would make "12" of "½" and "x2" of "x²".
+_SMALL_FIGURE = {
+    "½": "one half",
+    "¼": "a quarter",
+    "¾": "three quarters",
+    "⅓": "a third",
+    "⅔": "two thirds",
+    "²": "squared",
+    "³": "cubed",
+    "°": "degrees",
+}
+_MIXED = re.compile("(?<=[0-9])(?=[½¼¾⅓⅔])")
+_SMALL_FIGURES = re.compile("[" + "".join(_SMALL_FIGURE) + "]")
+
+
 def _ascii(text: str) -> str:
     """What flite can read: accents dropped, typographic marks made plain, the rest left out."""
     plainer = text.translate({0x2019: "'", 0x2018: "'", 0x201C: '"', 0x201D: '"', 0x2026: "..."})
     plainer = plainer.replace("–", ", ").replace("—", ", ")
+    plainer = _MIXED.sub(" and ", plainer)  # 1½
+    plainer = _SMALL_FIGURES.sub(lambda found: f" {_SMALL_FIGURE[found[0]]} ", plainer)
     return unicodedata.normalize("NFKD", plainer).encode("ascii", "ignore").decode()
 
 
@@ -191,5 +209,5 @@ class Flite:
             RATE_HZ,
             size=size,
             gain=self.sounds.gain(utterance.voice, "en") * utterance.volume / 50,
-            pause_ms=pause_ms(text) * stretch,
+            pause_ms=pause_ms(text) * utterance.pause * stretch,
         )

@@ -112,20 +112,21 @@ class OpenJtalk:
         sound = self.sounds.of(utterance.voice)
         rate = max(0.25, min(4.0, utterance.rate))
         text = plain(utterance.text[:_LONGEST_TEXT], longest_token=_LONGEST_TOKEN)
-        for sentence in sentences(text):
-            if has_words(sentence):
-                yield from shaped(
-                    _spoken(
-                        package,
-                        sentence,
-                        speed=rate * sound.size,
-                        pitch=sound.pitch * utterance.pitch * sound.size,
-                    ),
-                    RATE_HZ,
-                    size=sound.size,
-                    gain=self.sounds.gain(utterance.voice, "ja") * utterance.volume / 50,
-                    pause_ms=pause_ms(sentence) / rate,
-                )
+        parts = [sentence for sentence in sentences(text) if has_words(sentence)]
+        for number, sentence in enumerate(parts, 1):
+            pause = utterance.pause if number == len(parts) else 1.0  # that behind all of it
+            yield from shaped(
+                _spoken(
+                    package,
+                    sentence,
+                    speed=rate * sound.size,
+                    pitch=sound.pitch * utterance.pitch * sound.size,
+                ),
+                RATE_HZ,
+                size=sound.size,
+                gain=self.sounds.gain(utterance.voice, "ja") * utterance.volume / 50,
+                pause_ms=pause_ms(sentence) * pause / rate,
+            )
 
 
 def _spoken(

@@ -24,7 +24,15 @@ import numpy as np
 
 from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
 from dragoman.engines.scripted_file import Scene, Script, ScriptedFailure, read_script
-from dragoman.engines.scripted_text import CELL_MS, is_loud, rule_word, tones, translated
+from dragoman.engines.scripted_text import (
+    CELL_MS,
+    is_loud,
+    is_word,
+    pieces,
+    rule_word,
+    tones,
+    translated,
+)
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 SAMPLES_PER_MS = HEARING_RATE_HZ // 1000
@@ -174,7 +182,11 @@ class ScriptedTts(_Scripted):
         """PCM word by word. Raises ``ScriptedFailure`` at the word the script fails on."""
         table = self._script.speech
         _wait(table.delay_ms)
-        for word in utterance.text.split():
+        words = utterance.text.split()
+        last = max(
+            (n for n, word in enumerate(words) if any(map(is_word, pieces(word)))), default=0
+        )
+        for number, word in enumerate(words):
             _fail_on(table.fail_on, word)
             yield from tones(
                 word,
@@ -184,6 +196,7 @@ class ScriptedTts(_Scripted):
                 rate=utterance.rate,
                 pitch=utterance.pitch,
                 volume=utterance.volume,
+                pause=utterance.pause if number == last else 1.0,
             )
 
 

@@ -102,15 +102,19 @@ def tones(
     rate: float = 1.0,
     pitch: float = 1.0,
     volume: int = 50,
+    pause: float = 1.0,
 ) -> Iterator[bytes]:
     """PCM s16le: one tone per word, word by word, each followed by a gap.
 
     The frequency comes from the word and the voice, the length from its letters; ``rate`` and
-    ``pitch`` divide and multiply, ``volume`` 50 is a peak of a quarter of full scale.
+    ``pitch`` divide and multiply, ``volume`` 50 is a peak of a quarter of full scale. ``pause`` is
+    a factor on the last gap.
     """
     peak = max(0, min(100, volume)) * 0x4000 // 100
-    gap = bytes(2 * round(lengths.gap_ms * rate_hz / 1000 / rate))
-    for word in filter(is_word, pieces(text)):
+    gap_samples = lengths.gap_ms * rate_hz / 1000 / rate
+    words = list(filter(is_word, pieces(text)))
+    for number, word in enumerate(words, 1):
+        gap = bytes(2 * round(gap_samples * (pause if number == len(words) else 1.0)))
         length_ms = lengths.word_ms + lengths.letter_ms * min(len(word), 20)
         count = round(length_ms * rate_hz / 1000 / rate)
         yield _tone(word_hz(word, voice) * pitch, count, rate_hz, peak) + gap

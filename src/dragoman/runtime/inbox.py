@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from dragoman.speech import Audio, Image, Input, Say
+from dragoman.speech import HEARING_RATE_HZ, Audio, Image, Input, Interpret, Say
 
 _ITEM = 64
 """What keeping an input costs besides its content, roughly: a million empty ones are not free."""
@@ -29,9 +29,12 @@ def weight(item: Input) -> int:
 
 
 class Inbox:
-    """First in, first out; one reader."""
+    """First in, first out; one reader. ``listened_s`` counts the audio that was taken."""
 
     def __init__(self, high_water: int) -> None:
+        self.listened_s = 0.0
+        self.rate_hz = HEARING_RATE_HZ
+        """The rate of the audio: the reader sets that of its task, later tasks bring their own."""
         self._items: deque[Input] = deque()
         self._high_water = high_water
         self._weight = 0
@@ -100,4 +103,8 @@ class Inbox:
         self._weight -= weight(item)
         if self._weight <= self._high_water:
             self._room.set()
+        if isinstance(item, Audio):
+            self.listened_s += len(item.pcm) / (2 * self.rate_hz)
+        elif isinstance(item, Interpret):
+            self.rate_hz = item.rate_in
         return item

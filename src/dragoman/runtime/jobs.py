@@ -9,20 +9,29 @@ from __future__ import annotations
 from dragoman.runtime import cascade, direct, speaking
 from dragoman.runtime.driver import Connection, Driver, Emit, Encode, Observer, RunJob
 from dragoman.runtime.inbox import Inbox
+from dragoman.runtime.speech_watch import SpeechWatch
 from dragoman.runtime.stack import Stack
 from dragoman.session.kernel import Session
 from dragoman.speech import Speak, Task
 
 
 async def run_session(
-    session: Session, connection: Connection, encode: Encode, stack: Stack, observer: Observer
+    session: Session,
+    connection: Connection,
+    encode: Encode,
+    stack: Stack,
+    observer: Observer,
+    *,
+    watch: SpeechWatch | None = None,
 ) -> None:
     """Serve one connection until its session closed or the client went away."""
-    await Driver(session, connection, encode, job_runner(stack), observer).run()
+    await Driver(session, connection, encode, job_runner(stack, watch), observer).run()
 
 
-def job_runner(stack: Stack) -> RunJob:
-    """The function by which the driver of one connection runs its jobs on these engines."""
+def job_runner(stack: Stack, watch: SpeechWatch | None = None) -> RunJob:
+    """The function by which the driver of one connection runs its jobs on these engines.
+    ``watch`` is told how translated speech keeps up (not by end-to-end engines).
+    """
 
     async def run(task: Task, inbox: Inbox, emit: Emit) -> None:
         if isinstance(task, Speak):
@@ -31,6 +40,6 @@ def job_runner(stack: Stack) -> RunJob:
             host, engine = stack.interpreter
             await direct.interpret(task, inbox, emit, host, engine)
         else:
-            await cascade.interpret(task, inbox, emit, stack)
+            await cascade.interpret(task, inbox, emit, stack, watch)
 
     return run

@@ -1,140 +1,208 @@
-"""Third stage of the cascade: committed target text to speech.
+"""Third stage of the cascade: committed target text to speech, as late as need be and no later.
 
-Law of this file: pieces are voiced in the order in which they were committed, each in full, and
-every turn ends here with ``TurnDone``. Only committed text ever arrives. A voice that fails
-fails its turn; what is left of the turn stays unspoken and the next turn goes on.
+Law of this file: only committed text ever arrives, and it is voiced in the order in which it was
+committed, in pieces worth speaking (``policy.speech_units``), each begun as soon as it is ripe and
+the one before it is made. Every turn ends here with ``TurnDone``. How fast a piece is spoken, and
+whether at all, is ``policy.catch_up``'s to say; here the times are measured that it decides by,
+and what it leaves out is counted. A piece that has begun is spoken to its end.
+
+A piece that cannot be spoken fails its turn, and its text stands. Speech goes on behind it: the
+next piece may be fine. After a second engine failure (a refused text is none) the rest of the turn
+stays unspoken, so that a broken voice costs a turn two attempts, not one for each piece.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import aclosing
 
-import msgspec
-
+from dragoman.audio.pcm import SAMPLE_BYTES
 from dragoman.engines.base import Utterance
-from dragoman.policy.speech_units import SpeechUnits
+from dragoman.policy import clause_data
+from dragoman.policy.catch_up import CatchUp, Manner, Pace, Playback, SourceClock, is_terse
 from dragoman.runtime.driver import Emit
-from dragoman.runtime.hosts import EngineFailed
+from dragoman.runtime.hosts import EngineFailed, Refused
+from dragoman.runtime.speech_line import SpeechLine
+from dragoman.runtime.speech_watch import SpeechWatch, Unwatched
 from dragoman.runtime.stack import Stack
+from dragoman.runtime.turn_voice import Close, Piece, TurnVoice
 from dragoman.speech import Interpret, Status, TurnDone, Voiced
 
 LOG = logging.getLogger("dragoman.session")
 
-_MOST_PIECES = 64
-
-
-class _Piece(msgspec.Struct, frozen=True):
-    turn: int
-    settings: Interpret
-    text: str
-    ends: bool = False
-
-
-class _TurnEnd(msgspec.Struct, frozen=True):
-    turn: int
-    failed: bool
-
-
-class _Voice:
-    """What was voiced of the one turn that is being voiced, and what of it waits."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.rate_hz = 1
-        self.broken = False
-        self._units: SpeechUnits | None = None
-        self._last: _Piece | None = None
-
-    def add(self, piece: _Piece, now_s: float) -> list[_Piece]:
-        """What is to be spoken at once."""
-        self._last = piece
-        self._units = self._units or SpeechUnits(piece.settings.target)
-        return self._pieces(self._units.add(piece.text, now_s, ends=piece.ends))
-
-    def ripe(self, now_s: float) -> list[_Piece]:
-        """What has waited long enough."""
-        return self._pieces(self._units.ripe(now_s)) if self._units else []
-
-    def flush(self) -> list[_Piece]:
-        """Everything that waits."""
-        return self._pieces(self._units.flush()) if self._units else []
-
-    def nap_s(self, now_s: float) -> float | None:
-        """How long to wait for more text at most."""
-        due_s = self._units.due_s if self._units else None
-        return None if due_s is None else max(due_s - now_s, 0.0)
-
-    def _pieces(self, texts: list[str]) -> list[_Piece]:
-        piece = self._last
-        return [_Piece(piece.turn, piece.settings, text) for text in texts] if piece else []
+_MOST_FAILURES = 2
+_CUSHION_S = 0.25
+"""A piece that waits for more text is begun so long before the listener hears nothing."""
 
 
 class Voicing:
-    """See the head of this file."""
+    """See the head of this file. ``listened_s`` tells how much of the source was listened to."""
 
-    def __init__(self, stack: Stack, emit: Emit) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        emit: Emit,
+        *,
+        listened_s: Callable[[], float] = lambda: 0.0,
+        watch: SpeechWatch | None = None,
+    ) -> None:
         self._stack = stack
         self._emit = emit
-        self._waiting: asyncio.Queue[_Piece | _TurnEnd | None] = asyncio.Queue(_MOST_PIECES)
-        self._voice = _Voice()
+        self._listened_s = listened_s
+        self._watch = watch or Unwatched()
+        self._line: SpeechLine[Piece | Close | None] = SpeechLine()
+        self._turn = TurnVoice()
+        self._source = SourceClock()
+        self._catch_up = CatchUp()
+        self._playback = Playback()
+        self._pace = Pace()
+        self._left_out_s = 0.0  # of the skip that is under way
 
-    async def say(self, turn: int, settings: Interpret, text: str, *, ends: bool = False) -> None:
+    # ------------------------------------------------------------ what translating calls
+    async def say(
+        self,
+        turn: int,
+        settings: Interpret,
+        text: str,
+        *,
+        ends: bool = False,
+        closes: bool = False,
+    ) -> None:
         """Queue committed text, which brings its own leading space; waits while too much does.
-        ``ends``: a clause is complete with it.
+        ``ends``: a clause is complete with it; ``closes``: a sentence is.
         """
         if settings.speak:
-            await self._waiting.put(_Piece(turn, settings, text, ends))
+            piece = Piece(turn, settings, text, self._now_s(), ends=ends, closes=closes)
+            await self._line.put(piece, self._seconds(piece))
 
     async def close(self, turn: int, *, failed: bool) -> None:
         """The turn has no more text."""
-        await self._waiting.put(_TurnEnd(turn, failed))
+        await self._line.put(Close(turn, failed))
 
     async def end(self) -> None:
         """No more turns."""
-        await self._waiting.put(None)
+        await self._line.put(None)
 
+    def backlog_s(self) -> float:
+        """How long after now text that is committed now would begin to be heard."""
+        return self._playback.waits_s(self._now_s()) + self._line.seconds
+
+    def wants_terse(self, settings: Interpret) -> bool:
+        """Whether a translator that can should choose the shortest wording."""
+        return settings.speak and is_terse(self.backlog_s(), settings.conduct)
+
+    # ------------------------------------------------------------ the loop
     async def run(self) -> None:
         """Until ``end``."""
         while True:
             try:
-                async with asyncio.timeout(self._voice.nap_s(self._stack.now_s())):
-                    item = await self._waiting.get()
+                item = await self._line.get(self._nap_s())
             except TimeoutError:
-                await self._speak(self._voice.ripe(self._stack.now_s()))
+                busy = self._playback.waits_s(self._now_s()) > _CUSHION_S
+                await self._speak(self._turn.ripe(self._stack.now_s(), busy=busy))
                 continue
             match item:
                 case None:
+                    self._resume()
                     return
-                case _TurnEnd():
-                    await self._speak(self._voice.flush())
+                case Close():
+                    await self._speak(self._turn.flush())
                     await self._close(item)
-                case _Piece():
-                    await self._speak(self._voice.add(item, self._stack.now_s()))
+                case Piece():
+                    await self._speak(self._turn.add(item, self._stack.now_s()))
 
-    async def _speak(self, pieces: list[_Piece]) -> None:
-        for piece in pieces:
-            if not self._voice.broken and any(char.isalnum() for char in piece.text):
-                await self._voiced(piece)
+    def _nap_s(self) -> float | None:
+        """How long to wait for more text at most."""
+        due_s = self._turn.due_s
+        if due_s is None:
+            return None
+        heard_s = self._playback.waits_s(self._now_s()) - _CUSHION_S
+        return max(due_s - self._stack.now_s(), heard_s, 0.0)
 
-    async def _voiced(self, piece: _Piece) -> None:
-        settings, voice = piece.settings, self._voice
-        text = piece.text.strip()
-        utterance = Utterance(text=text, voice=settings.voice, language=settings.target)
-        voice.rate_hz = settings.rate_out
+    async def _speak(self, pieces: list[Piece]) -> None:
+        for number, piece in enumerate(pieces, 1):
+            begins = self._turn.begins(piece)
+            if self._turn.failures >= _MOST_FAILURES or not piece.is_speakable:
+                continue
+            manner = self._manner(piece, begins=begins, newer=len(pieces) - number)
+            if manner is None:
+                self._leave_out(piece)
+            else:
+                self._resume()
+                await self._voiced(piece, manner)
+
+    # ------------------------------------------------------------ keeping up
+    def _manner(self, piece: Piece, *, begins: bool, newer: int) -> Manner | None:
+        now_s = max(self._stack.now_s(), piece.at_s)
+        return self._catch_up.manner(
+            max(self._playback.ends_s, now_s) - piece.at_s,
+            piece.settings.conduct,
+            begins=begins,
+            playing_s=self._playback.longest_s(now_s),
+            idle=self._playback.ends_s <= now_s and not newer and not self._line.seconds,
+        )
+
+    def _leave_out(self, piece: Piece) -> None:
+        seconds = self._seconds(piece)
+        self._left_out_s += seconds
+        self._watch.skipped(seconds)
+
+    def _resume(self) -> None:
+        """Speech goes on, or is over; if something was left out, the operator is told once."""
+        if self._left_out_s:
+            LOG.info("%.1f s of speech skipped to keep up", self._left_out_s)
+            self._left_out_s = 0.0
+
+    def _now_s(self) -> float:
+        return self._source.at_s(self._stack.now_s(), self._listened_s())
+
+    def _seconds(self, piece: Piece) -> float:
+        language, voice = piece.settings.target, piece.settings.voice
+        spaced = clause_data.is_spaced(language)
+        return self._pace.seconds(piece.text, language, voice, spaced=spaced)
+
+    # ------------------------------------------------------------ sound
+    async def _voiced(self, piece: Piece, manner: Manner) -> None:
         try:
-            host = self._stack.voice(settings.target)
-            async with aclosing(host.speak(utterance, settings.rate_out)) as pieces:
-                async for pcm in pieces:
-                    voice.size += len(pcm)
-                    await self._emit(Voiced(pcm, piece.turn))
+            length_s = await self._made(piece, manner)
         except EngineFailed as failure:
-            LOG.warning("turn %d is not spoken to its end: %s", piece.turn, failure)
-            voice.broken = True
+            if not self._turn.failed:
+                LOG.warning("turn %d is not spoken to its end: %s", piece.turn, failure)
+            self._turn.failed = True
+            self._turn.failures += not isinstance(failure, Refused)
+        else:
+            self._pace.measured(piece.text, length_s * manner.rate)
 
-    async def _close(self, end: _TurnEnd) -> None:
-        voice, self._voice = self._voice, _Voice()
-        audio_ms = voice.size * 500 // voice.rate_hz
-        status: Status = "failed" if end.failed or voice.broken else "completed"
+    async def _made(self, piece: Piece, manner: Manner) -> float:
+        """Speak the piece; how many seconds it has. Raises ``EngineFailed``."""
+        settings, turn = piece.settings, self._turn
+        turn.rate_hz = settings.rate_out
+        utterance = Utterance(
+            text=piece.text.strip(),
+            voice=settings.voice,
+            language=settings.target,
+            rate=manner.rate,
+            pause=manner.pause,
+        )
+        host = self._stack.voice(settings.target)
+        slack_s = self._playback.waits_s(self._now_s())
+        length_s = 0.0
+        async with aclosing(host.speak(utterance, settings.rate_out, slack_s=slack_s)) as sounds:
+            async for pcm in sounds:
+                now_s = max(self._stack.now_s(), piece.at_s)
+                if not length_s:
+                    lag_s = self._playback.begin(now_s) - piece.at_s
+                    self._watch.spoke(lag_s, manner.rate, piece.at_s)
+                seconds = len(pcm) / SAMPLE_BYTES / settings.rate_out
+                self._playback.hear(seconds, now_s)
+                length_s += seconds
+                turn.size += len(pcm)
+                await self._emit(Voiced(pcm, piece.turn))
+        return length_s
+
+    async def _close(self, end: Close) -> None:
+        turn, self._turn = self._turn, TurnVoice()
+        audio_ms = turn.size * 1000 // SAMPLE_BYTES // turn.rate_hz
+        status: Status = "failed" if end.failed or turn.failed else "completed"
         await self._emit(TurnDone(end.turn, audio_ms, status))

@@ -15,6 +15,7 @@ from starlette.types import Receive, Send
 
 from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.families import lookup
+from dragoman.policy.lags import Lags
 from dragoman.runtime.jobs import run_session
 from dragoman.runtime.stack import Stack
 from dragoman.server.config import Config, ConfigError
@@ -39,6 +40,9 @@ class SessionObserver:
     def __init__(self, metrics: SessionMetrics) -> None:
         self._metrics = metrics
         self._notes = 0
+        self._lags = Lags()
+        self._skipped = 0
+        self._skipped_s = 0.0
 
     def sent(self, event_type: str) -> None:
         """An event went to the client."""
@@ -57,6 +61,29 @@ class SessionObserver:
         """A job failed."""
         self._metrics.failed()
         LOG.warning("job failed: %s", reason)
+
+    def spoke(self, lag_s: float, rate: float, at_s: float) -> None:
+        """A piece of translated speech came."""
+        self._metrics.spoke(lag_s, rate)
+        self._lags.add(lag_s, at_s)
+
+    def skipped(self, seconds: float) -> None:
+        """A piece of translated speech was left out."""
+        self._metrics.skipped(seconds)
+        self._skipped += 1
+        self._skipped_s += seconds
+
+    @property
+    def speech(self) -> str:
+        """How translated speech kept up, in one line; empty when there was none."""
+        lags = self._lags
+        if not lags.count and not self._skipped:
+            return ""
+        return (
+            f"speech lag: median {lags.quantile(0.5):.1f} s, p95 {lags.quantile(0.95):.1f} s, "
+            f"drift {lags.drift:+.2f} s/min over {lags.count} pieces; "
+            f"{self._skipped} skipped ({self._skipped_s:.1f} s)"
+        )
 
 
 async def converse(service: Service, model: str, receive: Receive, send: Send) -> None:
@@ -82,12 +109,14 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
         connection = SocketConnection(receive, send, codec, metrics)
         began = time.monotonic()
         LOG.info("session begins: model %r", model)
+        observer = SessionObserver(metrics)
         try:
-            observer = SessionObserver(metrics)
-            await run_session(session, connection, codec.encode, stack, observer)
+            await run_session(session, connection, codec.encode, stack, observer, watch=observer)
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
+        if observer.speech:
+            LOG.info("%s", observer.speech)
         code, lasted = connection.close_code, time.monotonic() - began
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
 

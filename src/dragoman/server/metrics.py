@@ -28,6 +28,8 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 _FIRST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+_VOICE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 10.0, 20.0, 30.0, 60.0)
+_RATE_BUCKETS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 2.0)
 _PROBE_S = 0.05
 
 
@@ -76,6 +78,7 @@ class Metrics:
             "dragoman_jobs_failed", "Engine jobs that failed.", ["api"], registry=registry
         )
         self._define_timings()
+        self._define_speech()
 
     def _define_timings(self) -> None:
         registry = self.registry
@@ -100,6 +103,31 @@ class Metrics:
         )
         self.lag_now = Gauge(
             "dragoman_loop_lag_last_seconds", "The last probe of the lag.", registry=registry
+        )
+
+    def _define_speech(self) -> None:
+        registry = self.registry
+        self.voice_lag = Histogram(
+            "dragoman_voice_lag_seconds",
+            "From the commitment of translated text to its speech, heard in real time.",
+            buckets=_VOICE_BUCKETS_S,
+            registry=registry,
+        )
+        self.speech_rate = Histogram(
+            "dragoman_speech_rate",
+            "How many times as fast as usual translated speech was, by piece.",
+            buckets=_RATE_BUCKETS,
+            registry=registry,
+        )
+        self.skipped_pieces = Counter(
+            "dragoman_speech_skipped_pieces",
+            "Pieces of translated speech left out to keep up.",
+            registry=registry,
+        )
+        self.skipped_seconds = Counter(
+            "dragoman_speech_skipped_seconds",
+            "How long they would have lasted, about.",
+            registry=registry,
         )
 
     def page(self) -> bytes:
@@ -176,6 +204,16 @@ class SessionMetrics:
     def noted(self, name: str) -> None:
         """The session noted something."""
         self._metrics.notes.labels(name).inc()
+
+    def spoke(self, lag_s: float, rate: float) -> None:
+        """A piece of translated speech came."""
+        self._metrics.voice_lag.observe(lag_s)
+        self._metrics.speech_rate.observe(rate)
+
+    def skipped(self, seconds: float) -> None:
+        """A piece of about this length was left out."""
+        self._metrics.skipped_pieces.inc()
+        self._metrics.skipped_seconds.inc(seconds)
 
     def failed(self) -> None:
         """A job of the session died."""
