@@ -93,3 +93,31 @@ def test_an_endless_word_is_spoken_to_a_cap_and_what_follows_it_is_heard():
     assert spoken.replace(" ", "") == "Look:" + "x" * 200 + "islong." + "y" * 200
     assert sum(unit.cut for unit in units) == 4800 + 100
     assert sum(unit.cost.characters for unit in units) == 5000 + 300 + len("Look:  is long. ")
+
+
+def test_a_megabyte_of_nothing_to_say_is_looked_at_in_parts():
+    queue = TextQueue()
+    queue.feed("```\n" + "x = 1\n" * 10_000 + "```\nThe end.")
+    queue.border()
+    calls, found = 0, []
+    while unit := queue.next() or queue.has_more:
+        calls += 1
+        if unit is not True:
+            found.append(unit)
+    assert calls > 5, "no call goes on for long"
+    assert [unit.spoken for unit in found] == ["The end.", None]
+    assert sum(unit.cost.characters for unit in found) == 4 + 60_000 + 4 + 8
+    assert (queue.chars, queue.borders, queue.commits) == (0, 0, 0)
+
+
+def test_dropping_does_not_read_what_it_drops():
+    queue = TextQueue()
+    queue.feed("One. Two" + " and two" * 1000)
+    queue.border(commit=True)
+    queue.feed("Three.")
+    queue.border()
+    assert queue.next().spoken == "One."
+    queue.drop_unit()
+    assert queue.commits == 0
+    assert drain(queue) == ["Three.", Mark.BORDER]
+    assert (queue.chars, queue.borders) == (0, 0)

@@ -18,7 +18,7 @@ _LINE_MARKED = re.compile(r"\s*(?:[-+=•‣◦▪●○]|\d+\\)|[\n\u2028\u2029
 _LINES = re.compile(r"[^\n\u2028\u2029]*[\n\u2028\u2029]|[^\n\u2028\u2029]+")
 _FENCE = re.compile(r"[ \t>]{0,12}(?:[-*+] |\d+\. )?(`{3,}|~{3,})(.*)", re.DOTALL)
 _RULE = re.compile(r"\s*(?:([-*_=])[ \t]*)(?:\1[ \t]*)*$")
-_DASH_LINE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*$")
+_DASH_LINE = re.compile(r"(?=.*?--)[\s:|-]+$")
 _QUOTE = re.compile(r"\s*(?:>[ \t]?)+")
 _HEADING = re.compile(r"[ \t]*#{1,6}[ \t]+")
 _HEADING_END = re.compile(r"[ \t]+#+[ \t]*$")

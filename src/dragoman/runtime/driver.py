@@ -25,7 +25,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from dragoman.runtime.host_base import Refused
+from dragoman.runtime.host_base import EngineFailed, Refused
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.outbox import Outbox
 from dragoman.session import kernel
@@ -151,6 +151,7 @@ class Driver:
             deadline = self._session.deadline()
             if deadline is not None and now >= deadline:
                 self._perform(self._session.tick(now))
+                await asyncio.sleep(0)  # a session may want one tick after the other
                 continue
             await self._sleep_until(deadline, now)
 
@@ -226,11 +227,12 @@ class Driver:
             if isinstance(failure, asyncio.CancelledError) and job not in self._jobs:
                 raise  # it was aborted
             refusal = str(failure) if isinstance(failure, Refused) else ""
+            known = isinstance(failure, EngineFailed)  # a client may cause it as often as it likes
             LOG.log(
-                logging.WARNING if refusal else logging.ERROR,
+                logging.WARNING if known else logging.ERROR,
                 "job %d failed: %r",
                 *(job, failure),
-                exc_info=None if refusal else failure,
+                exc_info=None if known else failure,
             )
             self._observer.failed(type(failure).__name__)
             self._retire(job, inbox, kernel.Failed(job, repr(failure), refusal))

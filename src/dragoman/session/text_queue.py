@@ -22,6 +22,8 @@ from dragoman.policy.sentences import Segmenter, is_speakable
 from dragoman.policy.tokens import TextMeter
 
 _SLICE_CHARS = 1024
+_MOST_LOOKED_AT = 8192
+_CHEAPER = 16  # what a slice costs that is passed over whole, compared with one that is read
 
 
 class Mark(Enum):
@@ -65,6 +67,8 @@ class TextQueue:
         self.chars = 0
         self.borders = 0  # that wait, commits among them
         self.commits = 0
+        self.has_more = False
+        self._looked_at = 0
 
     def feed(self, text: str) -> None:
         """Text arrived."""
@@ -89,8 +93,11 @@ class TextQueue:
     def next(self) -> Unit | None:
         """The next unit; None while none is complete.
 
-        Segments without a letter or digit hold nothing to say and are passed over.
+        Segments without a letter or digit hold nothing to say and are passed over. A megabyte of
+        them (a code block, say) is not worth a second of the event loop: after some thousand
+        characters ``has_more`` says that the next call goes on.
         """
+        self._looked_at, self.has_more = 0, False
         while (unit := self._unit()) is not None:
             if isinstance(unit, Mark):
                 if unit in _BORDERS:
@@ -101,6 +108,7 @@ class TextQueue:
             spoken = self._words.cut(unit, self._reader.read(unit))
             if is_speakable(spoken):
                 return self._made(spoken)
+            self._looked_at += len(unit)
         return None
 
     def has_tail(self) -> bool:
@@ -115,10 +123,15 @@ class TextQueue:
 
     def drop_unit(self) -> None:
         """Forget everything up to and with the next border."""
-        while (unit := self._unit()) is not None and unit not in _BORDERS:
-            pass
         self._passed = TextMeter()
         self._begin_text()
+        while self._ready:
+            if self._take(self._ready) in _BORDERS:
+                return
+        self.chars -= len("".join(self._segmenter.flush()))
+        while self._raw:
+            if self._take(self._raw) in _BORDERS:
+                return
 
     def _begin_text(self) -> None:
         self._reader.reset()
@@ -133,20 +146,28 @@ class TextQueue:
         while not self._ready or self._is_held():
             if not self._raw:
                 return None
+            if self._looked_at >= _MOST_LOOKED_AT:
+                self.has_more = True
+                return None
             piece = self._raw.popleft()
             if isinstance(piece, str) and self._says_nothing(piece):
                 self.chars -= len(piece)
                 self._passed.feed(piece)
+                self._looked_at += len(piece) // _CHEAPER
                 self._words.reset()
             elif isinstance(piece, str) and self._words.swallow(piece):
                 self.chars -= len(piece)
                 self._passed.feed(piece)
+                self._looked_at += len(piece) // _CHEAPER
             elif isinstance(piece, str):
                 self._ready.extend(self._segmenter.feed(piece))
             else:
                 self._ready.extend(self._segmenter.flush())
                 self._ready.append(piece)
-        unit = self._ready.popleft()
+        return self._take(self._ready)
+
+    def _take(self, line: deque[str | Mark]) -> str | Mark:
+        unit = line.popleft()
         if isinstance(unit, str):
             self.chars -= len(unit)
         elif unit in _BORDERS:

@@ -146,17 +146,25 @@ class TtsSession(BaseSession):
 
     def is_idle(self) -> bool:
         """Nothing open; whatever can be spoken has been, as ``_advance`` ran before."""
-        return isinstance(self.state, Idle)
+        return isinstance(self.state, Idle) and not self._queue.has_more
 
     # ------------------------------------------------------------ text that waits for its end
     def deadline(self) -> float | None:
-        """As in the base; the end of the patience with unfinished text, too."""
+        """As in the base; the end of the patience with unfinished text, too, and at once while
+        there is text not yet looked at.
+        """
+        if self._queue.has_more and not self.closed:
+            return self.now
         ends, flush = super().deadline(), self._flush_at()
         return flush if ends is not None and flush is not None and flush < ends else ends
 
     def tick(self, now: float) -> list[Command]:
         """As in the base; unfinished text that waited long enough is spoken."""
+        self.now = now
         flush = self._flush_at()
+        if self._queue.has_more and not self.closed:
+            self._queue.has_more = False  # else a job that is given enough would keep us ticking
+            self._advance()
         if flush is not None and now >= flush and not self.closed:
             self._appended_at = None
             self._queue.break_off()
