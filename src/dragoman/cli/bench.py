@@ -37,7 +37,10 @@ def bench(
         Path | None, typer.Option(help="Folder of recordings with a manifest.json.")
     ] = None,
 ) -> None:
-    """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three."""
+    """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three.
+
+    `dragoman bench interpret` measures interpretation in depth, and has options of its own.
+    """
     if not sys.platform.startswith("linux"):
         typer.echo("dragoman bench: reads /proc, so it needs Linux", err=True)
         raise typer.Exit(2)

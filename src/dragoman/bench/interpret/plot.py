@@ -1,8 +1,7 @@
 """One picture of one session: who said what when, and how far behind the voice is.
 
 Law of this file: presentation; it draws what ``score`` found and measures nothing. matplotlib is
-imported here only (extra ``bench``). Colours are those of Okabe and Ito, which people with any
-colour vision can tell apart; what colour says, shape or place says, too.
+imported here only (extra ``bench``).
 
 From top to bottom, on one time axis:
 * the speaker's clauses over the loudness of the recording, each linked to the stretch of the
@@ -15,46 +14,24 @@ From top to bottom, on one time axis:
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from dragoman.bench.interpret.lanes import draw_lanes
 from dragoman.bench.interpret.log import Log
 from dragoman.bench.interpret.score import Item
-from dragoman.bench.interpret.script import LOUDNESS_MS, Script, spoken_words
+from dragoman.bench.interpret.script import Script, spoken_words
 from dragoman.bench.interpret.speech_lag import ClauseLag
 from dragoman.bench.interpret.totals import middle
+from dragoman.bench.interpret.view import BLUE, FAINT, GREEN, INK, ORANGE, RED, View
 from dragoman.bench.numbers import BenchFailed
 from dragoman.engines.bundled import pip_install
 
-BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
-INK, FAINT = "#222222", "#BBBBBB"
-_LINKS = (BLUE, ORANGE, GREEN, PURPLE)
 WINDOW_S = 40.0
-_Pair = tuple[float, float]
 _SIZE, _DPI = (16.0, 9.0), 100
-_LETTERS = 185
-"""Letters of the small type that fit across the picture."""
 _AIM_S, _WORST_S = 2.5, 4.0
-
-
-class View(msgspec.Struct, frozen=True):
-    """Everything a picture shows; ``start_s`` and ``end_s`` are what is in sight."""
-
-    log: Log
-    item: Item
-    script: Script | None
-    start_s: float
-    end_s: float
-
-    @property
-    def seconds(self) -> float:
-        """How much is in sight."""
-        return self.end_s - self.start_s
 
 
 def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
@@ -70,7 +47,7 @@ def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
         len(heights), 1, figsize=_SIZE, dpi=_DPI, height_ratios=heights, layout="constrained"
     )
     figure.suptitle(_title(item), fontsize=13, fontweight="bold", color=INK)
-    _lanes(axes[0], view)
+    draw_lanes(axes[0], view)
     _texts(axes[1], view)
     _lag(axes[2], view)
     for axis in axes[:3]:
@@ -132,98 +109,6 @@ def _title(item: Item) -> str:
 
 def _s(value_ms: float | None) -> str:
     return "–" if value_ms is None else f"{value_ms / 1000:.1f} s"
-
-
-# ---------------------------------------------------------------- speaker and voice
-def _lanes(axis: Any, view: View) -> None:
-    speaker, voice = (2.0, 2.6), (0.0, 0.6)
-    _loudness(axis, view, 3.15)
-    for piece in view.log.pieces:
-        axis.broken_barh(
-            [(piece.heard_ms / 1000, piece.length_ms / 1000)],
-            (voice[0] - 0.16, 0.12),
-            color=INK,
-            linewidth=0,
-        )
-    for clause, colour in zip(view.item.clauses, itertools.cycle(_LINKS), strict=False):
-        times = [
-            at / 1000
-            for at in (clause.start_ms, clause.end_ms, clause.heard_ms, clause.heard_end_ms)
-        ]
-        start, end, heard, heard_end = times
-        _box(axis, view, (start, end), speaker, text=clause.text, colour=colour)
-        _box(axis, view, (heard, heard_end), voice, text=clause.said, colour=colour)
-        corners = [
-            (start, speaker[0]), (end, speaker[0]), (heard_end, voice[1]), (heard, voice[1]),
-        ]  # fmt: skip
-        axis.fill(*zip(*corners, strict=True), color=colour, alpha=0.16, linewidth=0)
-        axis.plot([end, heard], [speaker[0], voice[1]], color=colour, linewidth=1.6)
-        middle_x = (end + heard) / 2
-        if view.start_s < middle_x < view.end_s and heard_end - heard > view.seconds / 60:
-            axis.text(
-                middle_x, 1.3, f"{clause.lag_ms / 1000:.1f} s", ha="center", va="center",
-                fontsize=9, color=INK, bbox={"boxstyle": "round,pad=0.15", "fc": "w", "ec": colour},
-            )  # fmt: skip
-    for gap in view.item.gaps:
-        axis.broken_barh(
-            [(gap.start_ms / 1000, gap.length_ms / 1000)], (voice[0] - 0.16, 0.12),
-            facecolor="w", edgecolor=RED, hatch="////", linewidth=1,
-        )  # fmt: skip
-    axis.text(
-        1.0, 1.0, "numbers: end of a clause → its translation is heard    black: speech as played"
-        "    hatched: silence with text pending",
-        ha="right", va="top", fontsize=8, color="#555555", transform=axis.transAxes,
-    )  # fmt: skip
-    axis.set_ylim(-0.3, 4.0)
-    axis.set_yticks([3.15, 2.3, 0.3], ["loudness", "speaker", "voice"])
-    axis.tick_params(axis="y", length=0)
-
-
-def _loudness(axis: Any, view: View, at: float) -> None:
-    if view.script is None or not view.script.loudness:
-        return
-    curve = view.script.loudness
-    top = max(curve) or 1.0
-    times = [index * LOUDNESS_MS / 1000 for index in range(len(curve))]
-    half = [0.5 * (value / top) ** 0.6 for value in curve]
-    axis.fill_between(
-        times, [at - h for h in half], [at + h for h in half], color="#8899AA", linewidth=0
-    )
-
-
-def _box(axis: Any, view: View, times: _Pair, lane: _Pair, *, text: str, colour: str) -> None:
-    low, high = lane
-    start, end = times
-    axis.broken_barh(
-        [(start, end - start)], (low, high - low), facecolor=colour, alpha=0.3, edgecolor=colour
-    )
-    seen = max(start, view.start_s), min(end, view.end_s)
-    room = int((seen[1] - seen[0]) / view.seconds * _LETTERS)
-    lines = _wrapped(text, room)
-    if lines:
-        axis.text(
-            sum(seen) / 2,
-            (low + high) / 2,
-            lines,
-            ha="center",
-            va="center",
-            fontsize=8.5,
-            color=INK,
-        )
-
-
-def _wrapped(text: str, room: int, most: int = 3) -> str:
-    """The text in at most three lines of ``room`` letters, cut with an ellipsis; "" for no room."""
-    if room < 4:
-        return ""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1] + " …"]
-    return "\n".join(line if len(line) <= room else line[: room - 1] + "…" for line in lines)
 
 
 # ---------------------------------------------------------------- texts
