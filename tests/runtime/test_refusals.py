@@ -120,4 +120,5 @@ def test_the_driver_reports_it_and_nothing_of_other_failures(
     assert isinstance(report, Failed)
     assert (report.job, report.refusal) == (7, refusal)
     assert report.reason
-    assert [bool(record.exc_info) for record in caplog.records] == [not refusal]
+    # A client may cause both as often as it likes: a line in the log each, no traceback.
+    assert [bool(record.exc_info) for record in caplog.records] == [False]
