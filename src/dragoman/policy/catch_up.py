@@ -39,9 +39,8 @@ EASY_S = 0.5
 """A backlog that needs no hurry: it is the cushion that keeps speech without gaps."""
 PAUSE_S = 1.0
 TERSE_S = 3.0
-BROKEN_OFF = 1.15
+BROKEN_OFF = 1.1
 _FASTER, _SLOWER = 0.2, 0.1
-_LONG_PIECE = 1.15
 _PLAYING = 32
 _MOST_S = 3600.0
 
@@ -84,7 +83,7 @@ class CatchUp:
         """How to speak the next piece; None: leave it out.
 
         ``begins``: a sentence begins with it. ``playing_s``: the length of the longest piece that
-        is still to be heard. ``idle``: the listener has nothing to hear and nothing newer waits.
+        is still to be heard. ``idle``: the listener will soon hear nothing and nothing newer waits.
         """
         backlog_s = min(max(backlog_s, 0.0), _MOST_S)
         if self._skips(backlog_s, conduct, begins=begins, playing_s=playing_s, idle=idle):
@@ -101,7 +100,9 @@ class CatchUp:
     def _skips(
         self, backlog_s: float, conduct: Conduct, *, begins: bool, playing_s: float, idle: bool
     ) -> bool:
-        limit_s = max(conduct.skip_after_s, playing_s * _LONG_PIECE)
+        limit_s = conduct.skip_after_s
+        if conduct.policy == "turn":  # whole sentences: one that plays is no backlog
+            limit_s = max(limit_s, playing_s)
         if conduct.skip_after_s <= 0 or idle or backlog_s <= EASY_S:
             self._skipping = False
         elif begins:

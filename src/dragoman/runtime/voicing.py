@@ -34,6 +34,8 @@ LOG = logging.getLogger("dragoman.session")
 _MOST_FAILURES = 2
 _CUSHION_S = 0.25
 """A piece that waits for more text is begun so long before the listener hears nothing."""
+_SILENCE_S = 1.0
+"""Who has less to hear would hear a silence if what is next were left out."""
 
 
 class Voicing:
@@ -140,7 +142,9 @@ class Voicing:
             piece.settings.conduct,
             begins=begins,
             playing_s=self._playback.longest_s(now_s),
-            idle=self._playback.ends_s <= now_s and not newer and not self._line.seconds,
+            idle=self._playback.waits_s(now_s) < _SILENCE_S
+            and not newer
+            and not self._line.seconds,
         )
 
     def _leave_out(self, piece: Piece) -> None:
