@@ -26,6 +26,8 @@ EXCEPTIONS = {
     "worker processes of its own, which talk to ours over a socket",
     "lameenc": "LGPL-3.0 binding to LAME for mp3; a shared library of its own, imported unchanged "
     "and replaceable, only when a client asks for mp3",
+    "mosestokenizer": "LGPL-2.1 tokenizer of OmniSTEval, which judges long streams for "
+    "developers, in a process of its own; never imported and never shipped",
 }
 """Packages without a machine-readable licence, or with one outside the list, and why they may."""
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dragoman.bench.interpret.script import Script
 
 
+_WIDTH = 110
+
 Logs = Annotated[
     list[Path] | None, typer.Option(help="Score this saved event log; may be repeated.")
 ]
@@ -122,7 +124,7 @@ def bench_interpret(
 def _measure(plan: Plan, logs: list[Path]) -> None:
     from dragoman.bench.interpret import results, run  # noqa: PLC0415  # see cli/main.py
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     if logs:
         found = run.score_logs(logs, _scripts(plan), plan)
     else:
@@ -188,9 +190,15 @@ def _compare(a: Path, b: Path) -> None:
         between = f"{one.low:+.2f} … {one.high:+.2f}"
         name = f"{one.name} {one.unit}".strip()
         made.add_row(name, *values, f"{one.by:+.2f}", between, f"{one.p:.3f}", verdict)
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     console.print(f"{len(bootstrap.paired(*items))} recordings in both; A: {a}, B: {b}")
     console.print(made)
+
+
+def _console() -> Console:
+    """At least as wide as the tables, also where the output goes into a file."""
+    console = Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, width=max(_WIDTH, console.width))
 
 
 # ---------------------------------------------------------------- options

@@ -23,7 +23,6 @@ from dragoman.bench.interpret.lanes import draw_lanes
 from dragoman.bench.interpret.log import Log
 from dragoman.bench.interpret.score import Item
 from dragoman.bench.interpret.script import Script, spoken_words
-from dragoman.bench.interpret.speech_lag import ClauseLag
 from dragoman.bench.interpret.totals import middle
 from dragoman.bench.interpret.view import BLUE, FAINT, GREEN, INK, ORANGE, RED, View
 from dragoman.bench.numbers import BenchFailed
@@ -39,7 +38,7 @@ def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
 
     Raises ``BenchFailed`` without matplotlib, ``OSError``.
     """
-    plots = _pyplot()
+    plots = pyplot()
     view = _view(log, item, script)
     whole = view.seconds >= _end_s(log, script) - 0.1
     heights = [3.4, 3.0, 1.6] if whole else [3.4, 3.0, 1.4, 0.9]
@@ -65,7 +64,8 @@ def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
     plots.close(figure)
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """The plotting package, for no screen. Raises ``BenchFailed`` when it is not installed."""
     try:
         import matplotlib as mpl  # noqa: PLC0415  # an optional extra, slow to import
     except ImportError:
@@ -116,7 +116,7 @@ def _texts(axis: Any, view: View) -> None:
     said = _said_curve(view)
     source = _commits([turn.source for turn in view.log.turns])
     target = _commits([turn.target for turn in view.log.turns])
-    spoken = _spoken_curve(view.item.clauses, view.item)
+    spoken = _spoken_curve(view.log)
     for points, name, colour, style in (
         (_until(said, view.end_s), "said by the speaker", INK, "-"),
         (_until(source, view.end_s), "recognised and certain", BLUE, "-"),
@@ -169,14 +169,19 @@ def _commits(texts: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:
     return points
 
 
-def _spoken_curve(clauses: Sequence[ClauseLag], item: Item) -> list[tuple[float, float]]:
-    whole = max(len(item.said), 1)
-    points, letters = [(0.0, 0.0)], 0
-    for clause in clauses:
-        points.append((clause.heard_ms / 1000, letters / whole))
-        letters += len(clause.said) + 1
-        points.append((clause.heard_end_ms / 1000, min(1.0, letters / whole)))
-    return points if clauses else []
+def _spoken_curve(log: Log) -> list[tuple[float, float]]:
+    """(seconds, share of the translation heard): each turn's text spread over its speech."""
+    whole = max(1, sum(len(turn.target_text) for turn in log.turns))
+    points, before = [(0.0, 0.0)], 0
+    for turn in log.turns:
+        letters, length = len(turn.target_text), sum(piece.length_ms for piece in turn.speech)
+        spoken_ms = 0.0
+        for piece in turn.speech:
+            points.append((piece.heard_ms / 1000, (before + letters * spoken_ms / length) / whole))
+            spoken_ms += piece.length_ms
+            points.append((piece.end_ms / 1000, (before + letters * spoken_ms / length) / whole))
+        before += letters
+    return points if len(points) > 1 else []
 
 
 def _until(points: list[tuple[float, float]], end_s: float) -> list[tuple[float, float]]:
@@ -196,8 +201,10 @@ def _lag(axis: Any, view: View) -> None:
         axis.axhline(height, color=RED, linewidth=1, linestyle=":")
         axis.text(view.end_s, height, f"{name} ", ha="right", va="bottom", fontsize=8, color=RED)
     axis.set_ylabel("lag, s")
-    axis.set_ylim(min([0.0, *lags, *text]) - 0.3, max([_WORST_S + 0.8, *lags, *text]) + 0.3)
-    axis.legend(loc="upper left", frameon=False, fontsize=9, ncols=2)
+    points = [*zip(times, lags, strict=True), *zip(said, text, strict=True)]
+    seen = [lag for at, lag in points if view.start_s <= at <= view.end_s]
+    axis.set_ylim(min([0.0, *seen]) - 0.3, max([_WORST_S + 0.8, *seen]) + 0.6)
+    axis.legend(loc="upper left", frameon=True, edgecolor="w", fontsize=9, ncols=2)
 
 
 def _overview(axis: Any, view: View) -> None:

@@ -20,6 +20,7 @@ import msgspec
 
 from dragoman.bench import loops, processes
 from dragoman.bench.interpret import log, omnisteval, plot, stream, totals
+from dragoman.bench.interpret.curve import draw_curve
 from dragoman.bench.interpret.play import Wish, play
 from dragoman.bench.interpret.results import Results, Run
 from dragoman.bench.interpret.score import Item, score
@@ -86,6 +87,9 @@ def measure(plan: Plan, tell: Tell) -> Results:
         _scored(plan, count, cores, lanes, offline=offline, judges=judges)
         for count, cores, lanes in played
     ]
+    if plan.pictures and len(runs) > 1:
+        picture = plan.out / "sessions.png"
+        _drawn(lambda: draw_curve(picture, runs), picture, runs[-1].notes)
     wish = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
     return Results(began=began, machine=machine, wish=wish, runs=runs)
 
@@ -106,7 +110,7 @@ def score_logs(paths: Sequence[Path], scripts: Sequence[Script], plan: Plan) -> 
     figures = totals.figures("interpret, saved logs", items, judges, speed=plan.speed, long=long)
     if plan.pictures:
         for path, script, item in judged:
-            _draw(path, script, item, plan.out, notes)
+            _draw((path, script, item), plan.out / f"{path.stem}.png", notes)
     run = Run(name="saved logs", sessions=1, items=items, figures=figures, notes=notes)
     began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Results(began=began, runs=[run])
@@ -249,7 +253,8 @@ def _scored(
         figures.append(Figure(part=name, name="CPU per session", value=cores / count, unit="cores"))
     if plan.pictures:
         for path, one, item in _telling(judged):
-            _draw(path, one, item, plan.out, notes)
+            picture = plan.out / f"x{count}-{path.stem}.png"
+            _draw((path, one, item), picture, notes)
     return Run(name=name, sessions=count, items=items, figures=figures, cores=cores, notes=notes)
 
 
@@ -284,11 +289,15 @@ def _telling(judged: Sequence[Scored]) -> list[Scored]:
     return [typical] if worst is typical else [typical, worst]
 
 
-def _draw(path: Path, script: Script | None, item: Item, out: Path, notes: list[str]) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    picture = out / f"{path.stem}.png"
+def _draw(judged: tuple[Path, Script | None, Item], picture: Path, notes: list[str]) -> None:
+    path, script, item = judged
+    _drawn(lambda: plot.draw(picture, log.read(path), item, script), picture, notes)
+
+
+def _drawn(draw: Callable[[], None], picture: Path, notes: list[str]) -> None:
+    picture.parent.mkdir(parents=True, exist_ok=True)
     try:
-        plot.draw(picture, log.read(path), item, script)
+        draw()
         notes.append(f"picture: {picture}")
     except BenchFailed as failure:
         if str(failure) not in notes:

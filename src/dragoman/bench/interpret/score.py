@@ -94,8 +94,8 @@ class Item(msgspec.Struct, kw_only=True):
     finish_ms: float | None = None
     """From the last speech sent to ``session.finished``."""
     problems: list[str] = []
-    late_ms: float = 0.0
-    """By how much the worst chunk left late: the load's own fault."""
+    late_ms: float | None = None
+    """By how much the worst chunk left late, the load's own fault; None for a saved log."""
 
 
 def score(name: str, log: Log, script: Script | None) -> Item:
@@ -122,7 +122,7 @@ def score(name: str, log: Log, script: Script | None) -> Item:
         arrived_ms=arrived,
         sent_ms=sent,
         text_lag_ms=_text_lags(turns, places, target),
-        clauses=clause_lags(spoken, places, script),
+        clauses=clause_lags(spoken, places, script, language),
         gaps=gaps(spoken, _split(target)),
         skipped=skipped(turns),
         calm_source=calm([turn.source for turn in turns], language),
@@ -190,8 +190,9 @@ def _firsts(item: Item, log: Log, start: float, end: float, script: Script | Non
     item.first_voice_ms = pieces[0].heard_ms - start
     item.end_offset_ms = max(piece.end_ms for piece in pieces) - end
     item.end_delivery_ms = max(piece.arrived_ms for piece in pieces) - end
-    rising = list(itertools.accumulate((piece.arrived_ms - start for piece in pieces), max))
-    item.voice_atd_ms = text_lag.atd(rising, [piece.length_ms for piece in pieces])
+    if item.recordings == 1:
+        rising = list(itertools.accumulate((piece.arrived_ms - start for piece in pieces), max))
+        item.voice_atd_ms = text_lag.atd(rising, [piece.length_ms for piece in pieces])
     if script is not None:
         item.voice_after_clause_ms = pieces[0].heard_ms - first_clause_end_ms(script)
     elif item.clauses:

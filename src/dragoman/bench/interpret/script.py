@@ -8,6 +8,7 @@ anywhere, without the recording.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -18,7 +19,7 @@ BY_CHARACTER = frozenset({"zh", "yue", "ja", "th", "lo", "km", "my"})
 """Languages written without spaces: their unit is the character."""
 
 CLAUSE_WORDS = 8
-"""A clause without an end is taken to end with this word (character times 2 where those count)."""
+"""A longer clause is cut: one would not wait for its end (16 where characters count)."""
 
 
 def by_character(language: str) -> bool:
@@ -169,10 +170,47 @@ def _spread(clause: Span, language: str) -> list[Span]:
     return found
 
 
+def most_units(language: str) -> int:
+    """How many units a clause may have before it is cut."""
+    return CLAUSE_WORDS * (2 if by_character(language) else 1)
+
+
+def spans(script: Script) -> list[Span]:
+    """The clauses of a stream, those of more than eight words cut evenly: what lags count by."""
+    words = spoken_words(script)
+    found: list[Span] = []
+    first = 0
+    for clause in script.clauses:
+        end = first
+        while end < len(words) and words[end].start_ms < clause.end_ms - 1.0:
+            end += 1
+        found += cut(clause, words[first:end], script.language)
+        first = end
+    return found
+
+
+def cut(clause: Span, words: list[Span], language: str) -> list[Span]:
+    """A clause in pieces of at most eight of its words (given with their times), about alike."""
+    count = -(-len(words) // most_units(language))
+    if count < 2:
+        return [clause]
+    written = units(clause.text, language)
+    named = written if len(written) == len(words) else [word.text for word in words]
+    borders = [round(len(words) * number / count) for number in range(count + 1)]
+    return [
+        Span(
+            text=("" if by_character(language) else " ").join(named[begin:end]),
+            start_ms=words[begin].start_ms if begin else clause.start_ms,
+            end_ms=words[end - 1].end_ms if end < len(words) else clause.end_ms,
+        )
+        for begin, end in itertools.pairwise(borders)
+    ]
+
+
 def first_clause_end_ms(script: Script) -> float:
     """When the first clause ends, or its eighth word if that is earlier."""
     clause = script.clauses[0]
-    most = CLAUSE_WORDS * (2 if by_character(script.language) else 1)
+    most = most_units(script.language)
     words = [w for w in spoken_words(script) if w.start_ms < clause.end_ms][:most]
     return min(clause.end_ms, words[-1].end_ms) if len(words) == most else clause.end_ms
 

@@ -5,8 +5,10 @@ when the piece before it is over.
 
 How it works. Within a turn, speech is its text spread evenly by characters, so each clause of the
 speaker has a place in the translated speech: where the text of the clause before it ends. Its lag
-is the time from the end of the clause to that place being heard (the ear-voice span of human
-interpreters). Clauses of which nothing was spoken have no lag; they count as skipped.
+is the time from the end of the clause to that place being heard (near the ear-voice span of human
+interpreters). Clauses are the script's, cut to at most eight words: what counts is the same for
+every server and setting, and a long clause whose translation begins before it ends helps nobody.
+Clauses of which nothing was spoken have no lag; they count as skipped.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import msgspec
 
 from dragoman.bench.interpret.log import Log, Piece, Turn
 from dragoman.bench.interpret.places import Places
-from dragoman.bench.interpret.script import Script, Span
+from dragoman.bench.interpret.script import Script, Span, cut, spans, units
 from dragoman.bench.measures import Heard, Split, arrivals, heard_at
 from dragoman.bench.numbers import slope
 
@@ -56,28 +58,30 @@ class Gap(msgspec.Struct, frozen=True):
     length_ms: float
 
 
-def clause_lags(log: Log, places: Places, script: Script | None) -> list[ClauseLag]:
+def clause_lags(log: Log, places: Places, script: Script | None, language: str) -> list[ClauseLag]:
     """The lag of every clause that was spoken, in order. Without a script turns are the clauses."""
+    clauses = spans(script) if script else []
     return [
         lag
         for index, turn in enumerate(log.turns)
         if turn.speech
-        for lag in _turn_lags(
-            index, turn, places, _clauses_of(index, places, script) or [_whole(index, turn, places)]
-        )
+        for lag in _turn_lags(index, turn, places, _within(index, turn, places, clauses, language))
     ]
 
 
-def _whole(index: int, turn: Turn, places: Places) -> Span:
+def _within(
+    index: int, turn: Turn, places: Places, clauses: Sequence[Span], language: str
+) -> list[Span]:
+    """The clauses whose middle lies in this turn; without any, the turn itself, cut evenly."""
     start, end = places.span(index)
-    return Span(text=turn.source_text, start_ms=start, end_ms=end)
-
-
-def _clauses_of(index: int, places: Places, script: Script | None) -> list[Span]:
-    """The clauses whose middle lies in this turn."""
-    start, end = places.span(index)
-    clauses = script.clauses if script else []
-    return [c for c in clauses if start <= (c.start_ms + c.end_ms) / 2 < end]
+    found = [c for c in clauses if start <= (c.start_ms + c.end_ms) / 2 < end]
+    if found:
+        return found
+    words, said, whole = [], 0, max(1, len("".join(units(turn.source_text, language))))
+    for word in units(turn.source_text, language):
+        begin, said = places.at(index, said / whole), said + len(word)
+        words.append(Span(text=word, start_ms=begin, end_ms=places.at(index, said / whole)))
+    return cut(Span(text=turn.source_text, start_ms=start, end_ms=end), words, language)
 
 
 def _turn_lags(

@@ -173,44 +173,48 @@ def _sum(parts: Sequence[Calm]) -> Calm:
 
 def _quality(items: Sequence[Item], judges: Judges) -> list[_Row]:
     told = [item for item in items if item.transcript is not None]
-    known = [item for item in items if item.reference is not None]
-    off = [item for item in items if item.offline_said is not None]
     if not told:
         return []
     language, target = told[0].language, told[0].target
-    chars = by_character(language)
-    error = "CER" if chars else "WER"
-
-    def wer(pairs: Sequence[tuple[str, str]]) -> float | None:
-        if not pairs:
-            return None
-        told, got = [a for a, _ in pairs], [b for _, b in pairs]
-        return _percent(judges.wer(told, got, characters=chars))
-
-    def chrf(said: Sequence[tuple[str, str]]) -> float | None:
-        return judges.chrf([a for a, _ in said], [b for _, b in said]) if said else None
-
-    both = [item for item in off if item.reference is not None]
-    live = chrf([(item.said, item.reference or "") for item in both])
-    offline = chrf([(item.offline_said or "", item.reference or "") for item in both])
+    known = [item for item in items if item.reference is not None]
     said, references = [i.said for i in known], [i.reference or "" for i in known]
-    bleu = judges.bleu(said, references, target) if known else None
-    heard_offline = [(i.transcript or "", i.offline_heard or "") for i in off]
+    heard = [(i.transcript or "", i.heard) for i in told]
     rows: list[_Row] = [
-        (error, wer([(i.transcript or "", i.heard) for i in told]), "%", None),
-        (f"{error} offline", wer(heard_offline), "%", None),
-        ("chrF", chrf(list(zip(said, references, strict=True))), "", None),
-        ("BLEU", bleu, "", None),
+        (_error(language), _wer(heard, language, judges), "%", None),
+        ("chrF", _chrf(list(zip(said, references, strict=True)), judges), "", None),
+        ("BLEU", judges.bleu(said, references, target) if known else None, "", None),
+    ]
+    off = [item for item in items if item.offline_said is not None]
+    return [*rows, *(_offline(off, judges) if off else []), *_terms(told)]
+
+
+def _offline(items: Sequence[Item], judges: Judges) -> list[_Row]:
+    """Beside the same engines offline; retention where there is a human translation, too."""
+    language = items[0].language
+    both = [item for item in items if item.reference is not None]
+    live = _chrf([(item.said, item.reference or "") for item in both], judges)
+    offline = _chrf([(item.offline_said or "", item.reference or "") for item in both], judges)
+    heard = [(item.transcript or "", item.offline_heard or "") for item in items]
+    said = [(item.said, item.offline_said or "") for item in items]
+    return [
+        (f"{_error(language)} offline", _wer(heard, language, judges), "%", None),
         ("chrF offline", offline, "", None),
         ("retention (chrF live / offline)", _percent(ratio(live, offline)), "%", 97.0),
-        (
-            "chrF live against offline",
-            chrf([(i.said, i.offline_said or "") for i in off]),
-            "",
-            None,
-        ),
+        ("chrF live against offline", _chrf(said, judges), "", None),
     ]
-    return [*rows, *_terms(told)]
+
+
+def _error(language: str) -> str:
+    return "CER" if by_character(language) else "WER"
+
+
+def _wer(pairs: Sequence[tuple[str, str]], language: str, judges: Judges) -> float:
+    told, got = [a for a, _ in pairs], [b for _, b in pairs]
+    return 100 * judges.wer(told, got, characters=by_character(language))
+
+
+def _chrf(pairs: Sequence[tuple[str, str]], judges: Judges) -> float | None:
+    return judges.chrf([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
 
 
 def _terms(items: Sequence[Item]) -> list[_Row]:
@@ -228,10 +232,11 @@ def _terms(items: Sequence[Item]) -> list[_Row]:
 
 def _rest(items: Sequence[Item]) -> list[_Row]:
     finish = [item.finish_ms for item in items if item.finish_ms is not None]
+    late = [item.late_ms for item in items if item.late_ms is not None]
     return [
         ("all said after last audio, worst", max(finish, default=None), "ms", None),
         ("errors from the server", float(sum(len(item.problems) for item in items)), "", 0.0),
-        ("load late, worst", max((item.late_ms for item in items), default=None), "ms", None),
+        ("load late, worst", max(late, default=None), "ms", None),
     ]
 
 
