@@ -10,7 +10,7 @@ from dragoman.policy.agreement import Agreement, At, fold
 from dragoman.policy.calm import Screen
 from dragoman.policy.seam import tokens
 from dragoman.policy.target import Ask, Rule, Step, TargetPolicy, chosen
-from dragoman.speech import Hypothesis, Word
+from dragoman.speech import Hypothesis, PaceName, Word
 
 
 def words(text: str) -> list[Word]:
@@ -27,8 +27,10 @@ def marked(source: str) -> str:
 class Turn:
     """A policy with a translator behind it, and everything it committed."""
 
-    def __init__(self, rule: Rule, source: str = "en", target: str = "es") -> None:
-        self.policy = TargetPolicy(rule, source, target)
+    def __init__(
+        self, rule: Rule, source: str = "en", target: str = "es", pace: PaceName = "even"
+    ) -> None:
+        self.policy = TargetPolicy(rule, source, target, pace=pace)
         self.asked: list[Ask] = []
         self.steps: list[Step] = []
         self.said = ""
@@ -77,7 +79,7 @@ def test_agree_keeps_what_it_committed_when_the_translation_turns_round() -> Non
     turn.hear("the cat", at_s=1)
     assert turn.hear("the cat white", at_s=2) == "el gato"
     assert turn.hear("the cat white sleeps", at_s=3) == "el gato"
-    assert turn.policy.stash == " blanco duerme"
+    assert turn.policy.stash == " blanco"
     assert turn.hear("the cat white sleeps here.", at_s=4) == "el gato blanco duerme aquí."
 
 
@@ -112,11 +114,18 @@ def test_one_source_is_not_two_hypotheses() -> None:
     assert len(turn.asked) == 1
 
 
+def test_agree_is_more_careful_or_more_eager_by_pace() -> None:
+    careful, eager = Turn("agree", pace="careful"), Turn("agree", pace="eager")
+    careful.hear("the old", at_s=1)
+    assert careful.hear("the old man", at_s=2) == "the-"
+    assert eager.hear("the old man, and", at_s=1) == "the- old- man-,"
+
+
 # ---------------------------------------------------------------- units and turn
 def test_units_commit_clauses_and_show_drafts_in_between() -> None:
     turn = Turn("units")
     assert turn.hear("when the rain", at_s=1) == ""
-    assert turn.policy.stash == "when- the- rain-"
+    assert turn.policy.stash == "when- the-"  # without the last word, which changes most
     assert turn.hear("when the rain stopped, they", at_s=2) == "when- the- rain- stopped-,"
     assert turn.policy.stash == " they-"
     assert [ask.source for ask in turn.asked if ask.commits] == ["when the rain stopped,"]
@@ -202,6 +211,30 @@ def test_the_rule_is_chosen_by_order_of_words_and_cost() -> None:
     assert rule("turn", "en", "en", None, False) == "through"
 
 
+def test_a_rule_is_not_left_for_a_small_difference() -> None:
+    def rule(cost_s: float, now: Rule) -> Rule:
+        return chosen("auto", "en", "es", cost_s, forces_prefix=False, now=now)
+
+    assert rule(0.3, "agree") == "agree"
+    assert rule(0.3, "units") == "units"
+    assert rule(0.4, "agree") == "units"
+
+
+def test_a_turn_may_change_its_rule_under_way_and_loses_nothing() -> None:
+    turn = Turn("agree")
+    text = "a b c d, e f g because of h i j k l"
+    for count, _ in enumerate(text.split(), 1):
+        turn.hear(" ".join(text.split()[:count]), at_s=count * 0.3)
+        turn.policy.switch("units" if count % 5 == 0 else "agree")
+    turn.hear(text, at_s=10, final=True)
+    assert turn.policy.text == marked(text)
+    stalled = Turn("agree")
+    stalled.hear("a b c d, e", at_s=1)
+    assert stalled.policy.text == ""
+    stalled.policy.switch("units")
+    assert stalled.work(1.0) == "a- b- c- d-,"
+
+
 def test_the_same_language_is_said_word_by_word() -> None:
     turn = Turn("through", "en", "en")
     turn.translate = lambda source: source  # type: ignore[method-assign]
@@ -259,6 +292,8 @@ def test_streams_that_revise_at_will(steps, rule, passed, rng) -> None:
         at = At.PAUSE if paused else At.STEP
         agreement.update(Hypothesis(tuple(Word(w) for w in hypothesis)), at)
         before = turn.policy.text
+        if rule in ("agree", "units"):
+            turn.policy.switch(rng.choice(["agree", "units"]))
         turn.policy.update(agreement.committed, agreement.tail, paused=paused, now_s=now_s)
         for _ in range(rng.randrange(3)):  # a slow engine answers some of what is asked
             if (ask := turn.policy.due(now_s)) is not None:

@@ -28,7 +28,7 @@ from dragoman.engines.base import Translation
 from dragoman.policy.calm import Screen
 from dragoman.policy.hypothesis_log import Begin, End, Line, Said, words_of
 from dragoman.policy.speech_units import SpeechUnits
-from dragoman.policy.target import TargetPolicy, chosen
+from dragoman.policy.target import Rule, TargetPolicy, chosen
 from dragoman.speech import PaceName, PolicyName, Word
 
 _CHARACTERS_PER_S = 15.0
@@ -115,12 +115,13 @@ class Replay:
     def _turn(self, trace: TurnTrace, said: Sequence[Said]) -> None:
         s = self._settings
         source = next((line.source for line in said if line.source), None) or s.source
-        rule = chosen(s.policy, source, s.target, self._cost_s, forces_prefix=s.forces_prefix)
+        rule = chosen(s.policy, source, s.target, None, forces_prefix=False)
         policy = TargetPolicy(rule, source, s.target, pace=s.pace)
         screen, units = Screen(), SpeechUnits(s.target)
         waiting, taken = list(said), -1
         while True:
             taken = self._take(policy, waiting, taken)
+            policy.switch(self._rule(source, policy.rule))
             self._speak(trace, units.ripe(self._clock_s, busy=self._busy))
             ask = policy.due(self._clock_s, self._cost_s)
             if ask is not None:
@@ -145,6 +146,11 @@ class Replay:
         self._speak(trace, units.flush())
         trace.shown.append(Shown(self._clock_s * 1000, policy.text))
         self._lags(trace, words_of(said[-1].words))
+
+    def _rule(self, source: str, now: Rule) -> Rule:
+        s = self._settings
+        forces = s.forces_prefix
+        return chosen(s.policy, source, s.target, self._cost_s, forces_prefix=forces, now=now)
 
     def _take(self, policy: TargetPolicy, said: Sequence[Said], taken: int) -> int:
         """Give the policy the newest words that have arrived; the mailbox keeps no older ones."""

@@ -9,15 +9,17 @@ into committed text and a tentative rest (``answer``). It knows no engine, no cl
 * ``units``  so is every clause unit, with the sentence before it as context; only what goes
              beyond the committed text is added (``policy.seam``).
 * ``agree``  the open sentence is translated again as it grows. What two translations in a row
-             share is committed, their last word excepted. Sentence ends and pauses commit all.
-             Where word order keeps two translations from agreeing, a clause that was cut is
-             committed whole when its oldest word without a translation is 2.5 s old.
+             share is committed, the last word of the newer one excepted (at the careful pace, of
+             both). Sentence ends and pauses commit all, at the eager pace clauses too. Where word
+             order keeps two translations from agreeing, a clause that was cut is committed whole
+             when its oldest word without a translation is 2.5 s old.
 * ``through``  source and target are the same language: heard is said.
 
-All of them show drafts as the tentative rest; drafts are made only when nothing is to be committed,
-and so seldom that they take at most half of the time. Committed text is only ever extended, every
-source word is translated before ``finished`` holds, and of the asks that are not yet made only the
-newest of a sentence is kept: a slow engine makes fewer calls, not a queue.
+All of them show drafts as the tentative rest, without the last word if there is another: it is the
+one that changes most. Drafts are made only when nothing is to be committed, and so seldom that they
+take at most half of the time. Committed text is only ever extended, every source word is translated
+before ``finished`` holds, and of the asks that are not yet made only the newest of a sentence is
+kept: a slow engine makes fewer calls, not a queue.
 
 Sources: LocalAgreement, https://arxiv.org/abs/2307.14743; clause units with the sentence as prefix,
 hold-n and re-translation, https://arxiv.org/abs/2004.03643.
@@ -45,17 +47,27 @@ DRAFT_EVERY_S = 0.3
 _DRAFT_COST_S = 1.0
 """Where a call takes longer, no drafts are made: they would keep what is committed waiting."""
 _STALL_S = 2.5
+_LENIENCE = 1.5
 
 
 def chosen(
-    wanted: PolicyName, source: str, target: str, cost_s: float | None, *, forces_prefix: bool
+    wanted: PolicyName,
+    source: str,
+    target: str,
+    cost_s: float | None,
+    *,
+    forces_prefix: bool,
+    now: Rule | None = None,
 ) -> Rule:
-    """The rule for a direction. ``cost_s``: what a call lately took, None if none was made."""
+    """The rule for a direction. ``cost_s``: what a call lately took, None if none was made.
+    ``now`` is the rule so far, which is not left for a small difference.
+    """
     if source == target:
         return "through"
     if wanted != "auto":
         return wanted
-    quick = cost_s is not None and cost_s < QUICK_S
+    limit_s = QUICK_S * (_LENIENCE if now == "agree" else 1.0)
+    quick = cost_s is not None and cost_s < limit_s
     if (quick or forces_prefix) and not clause_data.is_far(source, target):
         return "agree"
     return "units"
@@ -101,6 +113,7 @@ class TargetPolicy:
         self.rule: Rule = rule
         self.stash = ""
         """The tentative rest behind ``text``, as the newest draft has it."""
+        self._pace = pace
         self._target = TargetText(target)
         self._units = Units(source, PACES[pace], together)
         self._words: Sequence[Word] = ()
@@ -145,6 +158,13 @@ class TargetPolicy:
         if self.rule == "through" or (self.rule == "agree" and paused):
             self._ripen_all(1 if self.rule == "through" else self._units.least)
 
+    def switch(self, rule: Rule) -> None:
+        """Go on by another rule; what was committed and asked stays as it is."""
+        clause, self.rule = self._clause, rule
+        if rule != "agree" and clause is not None:
+            self._clause = None
+            self._ripen(clause, paused=False)
+
     def due(self, now_s: float, cost_s: float | None = None) -> Ask | None:
         """The next translation to make, or None for now. To be answered before the next ``due``;
         ``update`` may come in between. ``cost_s``: what a call lately took.
@@ -182,14 +202,16 @@ class TargetPolicy:
             self._target.extend(addition)
             self._cover(ask, translation)
         if addition or not self._ripe:  # else it is stale: what is to be committed comes at once
-            self.stash = self._target.behind(continuation(translation, self._target.open))
+            rest = continuation(translation, self._target.open)
+            self.stash = _calmed(self._target.behind(rest))
         return Step(joined)
 
     # ------------------------------------------------------------ what becomes ripe
     def _ripen(self, unit: Unit, *, paused: bool) -> None:
         if self.rule == "turn" and not unit.closes:
             return
-        if self.rule == "agree" and not unit.closes and not paused:
+        waits = self.rule == "agree" and self._pace != "eager"
+        if waits and not unit.closes and not paused:
             self._clause = unit
             return
         if self._clause is not None and self._clause.sentence <= unit.sentence:
@@ -242,13 +264,14 @@ class TargetPolicy:
             self._draft = ""
         elif self._draft_end <= ask.end:
             self._draft, self._draft_end = translation, ask.end
-        self.stash = self._target.behind(rest)
+        self.stash = self._target.behind(_calmed(rest))
         return Step(joined, ask.ends, pair)
 
     def _agreed(self, translation: str) -> str:
         """What this translation and the one before it share and is not yet committed."""
         before, now = tokens(self._draft), tokens(translation)
-        count = min(shared(before, now), len(now) - 1)
+        held = 1 if self._pace == "careful" else 0
+        count = min(shared(before, now), len(now) - 1, len(before) - held)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
     def _cover(self, ask: Ask, translation: str) -> None:
@@ -260,6 +283,12 @@ class TargetPolicy:
         self._covered = max(self._covered, begin + int(min(share, 1.0) * (ask.end - begin)))
         if self._clause is not None and self._clause.end <= self._covered:
             self._clause = None
+
+
+def _calmed(stash: str) -> str:
+    """The stash without its last word, unless it is the only one."""
+    found = tokens(stash)
+    return stash[: found[-2].end] if len(found) > 1 else stash
 
 
 def _interval_s(cost_s: float | None) -> float:

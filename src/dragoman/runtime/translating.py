@@ -14,7 +14,7 @@ import logging
 
 from dragoman.engines.base import Translation
 from dragoman.policy.calm import Screen
-from dragoman.policy.target import Ask, TargetPolicy, chosen
+from dragoman.policy.target import Ask, Rule, TargetPolicy, chosen
 from dragoman.runtime import costs
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.hosts import EngineFailed
@@ -30,7 +30,9 @@ _SENTENCES_KEPT = 2
 
 
 class Target:
-    """The target side of one turn. The policy is chosen when the language is known."""
+    """The target side of one turn. Its rule is chosen by what calls cost, again with every call:
+    under load a turn falls back to the one that makes fewer.
+    """
 
     def __init__(self, words: Words, language: str) -> None:
         self.turn = words.turn
@@ -113,18 +115,19 @@ class Translating:
             )
 
     def _policy(self, target: Target) -> TargetPolicy:
-        """The policy for a turn whose first words are there."""
-        conduct, forces, cost_s = target.settings.conduct, False, None
-        if not target.passes:
-            try:
-                host = self._stack.translator(*target.direction)
-            except EngineFailed:  # said again, and noted, by the first call
-                pass
-            else:
-                forces, cost_s = host.info.forces_prefix, costs.cost_s(host, target.direction)
-        rule = chosen(conduct.policy, *target.direction, cost_s, forces_prefix=forces)
+        conduct = target.settings.conduct
+        rule = chosen(conduct.policy, *target.direction, None, forces_prefix=False)
         together = self._terms.together(target.settings)
         return TargetPolicy(rule, *target.direction, pace=conduct.pace, together=together)
+
+    def _rule(self, target: Target) -> Rule:
+        """By which rule the turn goes on now."""
+        conduct, forces, cost_s = target.settings.conduct, False, None
+        if not target.passes:
+            host = self._stack.translator(*target.direction)
+            forces, cost_s = host.info.forces_prefix, costs.cost_s(host, target.direction)
+        now = target.policy.rule if target.policy is not None else None
+        return chosen(conduct.policy, *target.direction, cost_s, forces_prefix=forces, now=now)
 
     def _catch_up(self, target: Target) -> None:
         """Give the policy what came while a call was under way."""
@@ -137,6 +140,7 @@ class Translating:
         """Everything that can be done for the turn now."""
         try:
             while target.policy is not None and not target.failed:
+                target.policy.switch(self._rule(target))
                 ask = target.policy.due(self._stack.now_s(), self._cost_s(target))
                 if ask is None:
                     break
