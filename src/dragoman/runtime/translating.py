@@ -163,7 +163,10 @@ class Translating:
             self._remember(target, step.pair)
         await self._show(target)
         if step.addition or step.ends:
-            await self._voicing.say(target.turn, target.settings, step.addition, ends=step.ends)
+            closes = step.pair is not None
+            await self._voicing.say(
+                target.turn, target.settings, step.addition, ends=step.ends, closes=closes
+            )
 
     async def _show(self, target: Target) -> None:
         shown = target.screen.show(target.text, target.stash, self._stack.now_s())
@@ -185,6 +188,7 @@ class Translating:
             prefix=ask.prefix,
             hints=settings.hints,
             image=self._texts.image if host.info.takes_images else b"",
+            terse=host.info.shortens and self._voicing.wants_terse(settings),
         )
         began_s = self._stack.now_s()
         answer = await host.call(self._terms.before(request, host.info))
