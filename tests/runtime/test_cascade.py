@@ -22,12 +22,14 @@ from dragoman.runtime.inbox import Inbox
 from dragoman.speech import (
     Audio,
     Clear,
+    Conduct,
     Endpointing,
     EndTurn,
     Heard,
     Image,
     Input,
     Interpret,
+    PolicyName,
     Result,
     SpeechStarted,
     SpeechStopped,
@@ -150,17 +152,19 @@ levels = st.lists(st.integers(2, 90), min_size=1, max_size=12)
     st.lists(levels, min_size=1, max_size=4),
     st.lists(st.integers(1, 2000).map(lambda ms: ms * 16), min_size=1, max_size=5),
     st.sampled_from([320, None]),
+    st.sampled_from(["auto", "agree", "units", "turn"]),
     st.integers(0, 999),
 )
 def test_any_chunks_any_schedule(
-    turns: list[list[int]], sizes: list[int], step_ms: int | None, seed: int
+    turns: list[list[int]], sizes: list[int], step_ms: int | None, policy: PolicyName, seed: int
 ) -> None:
     parts: list[str | int] = [320]
     for turn in turns:
         parts += [f"w{level}" for level in turn]
         parts.append(1600)
     stack = FakeStack(random.Random(seed), step_ms=step_ms)
-    facts = run(stack, [Audio(pcm(piece)) for piece in cut(spoken(*parts), sizes)])
+    task = msgspec.structs.replace(TASK, conduct=Conduct(policy=policy))
+    facts = run(stack, [Audio(pcm(piece)) for piece in cut(spoken(*parts), sizes)], task)
     check_grammar(facts)
     said = {n: " ".join(f"w{level}" for level in turn) for n, turn in enumerate(turns, 1)}
     assert final(facts, Heard) == said
