@@ -13,7 +13,7 @@ audio; rates are in Hz; PCM is signed 16-bit little-endian mono.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -62,10 +62,14 @@ def joined_text(words: Sequence[Word]) -> str:
 
 
 class Hints(msgspec.Struct, frozen=True):
-    """What the client told about the content: a glossary and free context."""
+    """What is known about the content: the client's glossary and free context, and ``onscreen``,
+    names and terms read from what is shown. Those may never be said: no more than a choice between
+    two readings of one sound may hang on them.
+    """
 
     phrases: Mapping[str, str] = {}
     context: str = ""
+    onscreen: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- synthesis
@@ -129,11 +133,11 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
 
     policy: PolicyName = "auto"
     pace: PaceName = "even"
-    step_ms: int = 0
-    top_rate: float = 1.3
-    skip_after_s: float = 6.0
-    turn_s: float = 15.0
-    turn_most_s: float = 25.0
+    step_ms: Annotated[int, msgspec.Meta(ge=0, le=2000)] = 0
+    top_rate: Annotated[float, msgspec.Meta(ge=1, le=2)] = 1.3
+    skip_after_s: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+    turn_s: Annotated[float, msgspec.Meta(ge=2, le=30)] = 15.0
+    turn_most_s: Annotated[float, msgspec.Meta(ge=2, le=30)] = 25.0
 
 
 class Interpret(msgspec.Struct, frozen=True):
@@ -147,6 +151,7 @@ class Interpret(msgspec.Struct, frozen=True):
     voice: str = ""
     speak: bool = True
     rate_in: int = HEARING_RATE_HZ
+    opus_in: bool = False
     rate_out: int = 24_000
     endpointing: Endpointing | None = Endpointing()
     hints: Hints = Hints()
@@ -155,9 +160,12 @@ class Interpret(msgspec.Struct, frozen=True):
 
 
 class Audio(msgspec.Struct, frozen=True):
-    """Input: speech, PCM at the task's ``rate_in``; always whole samples."""
+    """Input: speech, PCM at the task's ``rate_in``, always whole samples; or, where the task's
+    ``opus_in`` says so, one Opus packet (it is decoded to ``rate_in``) that lasts ``opus_ms``.
+    """
 
     pcm: bytes
+    opus_ms: float = 0.0
 
 
 class Image(msgspec.Struct, frozen=True):

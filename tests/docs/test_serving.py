@@ -15,6 +15,7 @@ from dragoman.cli import serve as command
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.metrics import Metrics
 from dragoman.session.base import Synthesis
+from dragoman.speech import Conduct
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
 
@@ -84,6 +85,14 @@ def test_choices_of_synthesis_are_as_documented() -> None:
     for name, cells in table.items():
         default = getattr(Synthesis(), name)
         assert cells[0] == (f"{default:g}" if not isinstance(default, bool) else "false")
+
+
+def test_conduct_is_as_documented() -> None:
+    table = rows("conduct")
+    assert list(table) == list(Conduct.__struct_fields__)
+    for name, cells in table.items():
+        default = getattr(Conduct(), name)
+        assert cells[0] == (default if isinstance(default, str) else f"{default:g}")
 
 
 def test_metrics_are_as_documented() -> None:

@@ -5,7 +5,7 @@ import pytest
 from dragoman.families import languages
 from dragoman.families.fields import Invalid
 from dragoman.families.livetranslate import QWEN3, QWEN35, QWEN38, family_for, probability
-from dragoman.speech import Coverage, Endpointing
+from dragoman.speech import Conduct, Coverage, Endpointing
 
 ANY = Coverage(hears=frozenset({"*"}), pairs=frozenset({("*", "*")}), speaks=frozenset({"*"}))
 EMBEDDED = Coverage(
@@ -366,12 +366,31 @@ def test_too_large_glossaries_are_refused():
     assert "5000" in error.message
 
 
-def test_opus_is_refused_in_plain_words():
-    for patch in (
-        {"input_audio_format": "opus"},
-        {"audio": {"input": {"format": {"type": "opus"}}}},
-    ):
-        assert "does not decode opus" in refused(QWEN35, patch).message
+def test_opus_is_heard_by_all_and_strictly_by_the_one_that_has_it():
+    for family in (QWEN3, QWEN35, QWEN38):
+        settings = merged(family, {"input_audio_format": "opus", "sample_rate": 8000})
+        assert settings.opus_in
+        assert family.task(settings).opus_in
+        assert family.task(settings).rate_in == 16_000
+    refused(QWEN3, {"input_audio_format": "opus"}, strict=True)
+    assert merged(QWEN35, {"input_audio_format": "opus"}, strict=True).opus_in
+    back = merged(QWEN35, {"input_audio_format": "opus"}, {"input_audio_format": "pcm"})
+    assert not back.opus_in
+
+
+def test_a_client_may_override_the_conduct():
+    server = Conduct(policy="units", top_rate=1.1, turn_s=9.0)
+    ours = {"policy": "turn", "skip_after_s": 0, "unknown": 1}
+    first = {"translation": {"language": "es", **ours}}
+    settings = merged(QWEN35, first)
+    conduct = QWEN35.task(settings, server).conduct
+    assert conduct == Conduct(policy="turn", top_rate=1.1, turn_s=9.0, skip_after_s=0.0)
+    again = merged(
+        QWEN35, {"translation": {"language": "es", **ours}}, {"translation": {"language": "fr"}}
+    )
+    assert QWEN35.task(again, server).conduct == server
+    wrong = refused(QWEN35, {"translation": {"language": "es", "pace": "hasty"}})
+    assert wrong.param == "session.translation.pace"
 
 
 # ---------------------------------------------------------------- what the engines cover

@@ -8,6 +8,7 @@ import pytest
 
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
 from dragoman.session.base import Synthesis
+from dragoman.speech import Conduct
 
 
 def write(path: Path, text: str) -> Path:
@@ -65,6 +66,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_WARM": "en-fr,en-yue",
         "DRAGOMAN_LIMITS": "idle_s=1.5,sessions=7",
         "DRAGOMAN_SYNTHESIS": "flush_s=2,hold_tail=true",
+        "DRAGOMAN_INTERPRETATION": "policy=units,top_rate=1.2",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
         "DRAGOMAN_DRAIN_S": "0.5",
     }
@@ -81,6 +83,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         warm=("en-fr", "en-yue"),
         limits=ServerLimits(idle_s=1.5, sessions=7),
         synthesis=Synthesis(flush_s=2, hold_tail=True),
+        interpretation=Conduct(policy="units", top_rate=1.2),
         log_level="debug",
         drain_s=0.5,
     )
@@ -108,6 +111,8 @@ def test_limits_are_merged_one_by_one(tmp_path: Path) -> None:
         ({"limits": "patience=3"}, {}, ("patience", "idle_s")),
         ({"synthesis": "patience=3"}, {}, ("patience", "flush_s")),
         ({"synthesis": "flush_s=-1"}, {}, ("synthesis",)),
+        ({"interpretation": "policy=hasty"}, {}, ("interpretation", "hasty")),
+        ({"interpretation": "top_rate=3"}, {}, ("interpretation", "2")),
         ({"limits": "idle_s"}, {}, ("limits", "NAME=VALUE")),
         ({"log_level": "loud"}, {}, ("log_level", "command line")),
         ({"drain_s": "-1"}, {}, ("drain_s", "command line")),

@@ -3,11 +3,20 @@
 import base64
 import struct
 
+import msgspec
 import pytest
 
 from dragoman.families.livetranslate import QWEN35
 from dragoman.session.base import Rejected
 from dragoman.session.intake import Images, Speech, payload
+from dragoman.speech import Audio
+
+PCM = QWEN35.defaults()
+OPUS = msgspec.structs.replace(PCM, opus_in=True, sample_rate=8_000)
+
+
+def heard(pieces):
+    return b"".join(piece.pcm for piece in pieces)
 
 
 def b64(data):
@@ -21,44 +30,71 @@ def jpeg(width, height, padding=0):
 
 def test_odd_bytes_are_carried_over():
     speech = Speech(1000)
-    got = [speech.accept(b64(piece), 16_000, keep=False) for piece in (b"a", b"bcd", b"e", b"f")]
+    got = [
+        heard(speech.accept(b64(piece), PCM, keep=False)) for piece in (b"a", b"bcd", b"e", b"f")
+    ]
     assert got == [b"", b"abcd", b"", b"ef"]
 
 
 def test_half_a_sample_is_not_yet_speech():
     speech = Speech(1000)
-    speech.accept(b64(b"a"), 16_000, keep=False)
+    speech.accept(b64(b"a"), PCM, keep=False)
     assert not speech.has_come
-    speech.accept(b64(b"b"), 16_000, keep=False)
+    speech.accept(b64(b"b"), PCM, keep=False)
     assert speech.has_come
 
 
 def test_clear_forgets_the_half_sample_too():
     speech = Speech(1000)
-    speech.accept(b64(b"abc"), 16_000, keep=True)
+    speech.accept(b64(b"abc"), PCM, keep=True)
     speech.clear()
     assert not speech.waiting
-    assert speech.accept(b64(b"de"), 16_000, keep=False) == b"de"
+    assert speech.accept(b64(b"de"), PCM, keep=False) == [Audio(b"de")]
 
 
 def test_what_waits_is_bounded_and_kept():
     speech = Speech(6)
-    speech.accept(b64(b"abcde"), 16_000, keep=True)
+    speech.accept(b64(b"abcde"), PCM, keep=True)
     with pytest.raises(Rejected) as refused:
-        speech.accept(b64(b"fgh"), 16_000, keep=True)
+        speech.accept(b64(b"fgh"), PCM, keep=True)
     assert refused.value.param == "audio"
-    speech.accept(b64(b"f"), 16_000, keep=True)  # the half sample is still there
-    assert speech.take() == b"abcdef"
+    speech.accept(b64(b"f"), PCM, keep=True)  # the half sample is still there
+    assert speech.take(16_000) == [Audio(b"abcdef")]
     assert not speech.waiting
+
+
+def test_speech_is_pushed_in_pieces_of_a_second():
+    pieces = Speech(1000).accept(b64(bytes(70_000)), PCM, keep=False)
+    assert [len(piece.pcm) for piece in pieces] == [32_000, 32_000, 6_000]
+
+
+def test_opus_packets_wait_and_are_counted_by_what_they_last():
+    packet = b"\x08" + bytes(30)  # 20 ms
+    speech = Speech(16_000 * 2 // 50 * 2)  # 40 ms of PCM at 16 kHz, whatever the settings say
+    assert speech.accept(b64(packet), OPUS, keep=False) == [Audio(packet, 20.0)]
+    assert speech.accept(b64(packet), OPUS, keep=True) == []
+    assert speech.accept(b64(packet), OPUS, keep=True) == []
+    with pytest.raises(Rejected) as refused:
+        speech.accept(b64(packet), OPUS, keep=True)
+    assert "full" in refused.value.message
+    waited = speech.take(16_000)
+    assert waited == [Audio(packet, 20.0)] * 2
+    assert not speech.waiting
+    for audio in waited:
+        speech.pushed(audio, 16_000)
+    assert speech.pushed_ms == 40
+    with pytest.raises(Rejected) as refused:
+        speech.accept(b64(b"\x0b"), OPUS, keep=False)  # code 3 without its count
+    assert "neither an Opus packet nor part of an Ogg stream" in refused.value.message
 
 
 def test_media_time_counts_pushed_samples_at_their_rate():
     speech = Speech(1000)
-    speech.pushed(1600, 8_000)
+    speech.pushed(Audio(bytes(1600)), 8_000)
     assert speech.pushed_ms == 100
-    speech.pushed(8, 8_000)
+    speech.pushed(Audio(bytes(8)), 8_000)
     assert speech.pushed_ms == 100
-    speech.pushed(8, 8_000)
+    speech.pushed(Audio(bytes(8)), 8_000)
     assert speech.pushed_ms == 101
 
 

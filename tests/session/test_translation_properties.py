@@ -52,7 +52,7 @@ BAD_UPDATES = [
     {"modalities": ["audio"]},
     {"translation": {"language": "klingon"}, "modalities": ["text"]},
     {"voice": 5},
-    {"input_audio_format": "opus"},
+    {"input_audio_format": "flac"},
 ]
 NONSENSE = ["", "{", "[]", '{"type":"nope","event_id":"n1"}', '{"type":"session.update"}']
 

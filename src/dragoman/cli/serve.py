@@ -41,6 +41,9 @@ def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it wit
         str | None,
         typer.Option(help="Open choices: flush_s=1,hold_tail=true,…"),
     ] = None,
+    interpretation: Annotated[
+        str | None, typer.Option(help="Earliness and calm: policy=units,top_rate=1.2,…")
+    ] = None,
     allowed_origins: Annotated[
         str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
     ] = None,

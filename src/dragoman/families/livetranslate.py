@@ -20,10 +20,11 @@ import msgspec
 from dragoman.families import languages, livetranslate_describe, livetranslate_merge
 from dragoman.families.livetranslate_settings import Settings, TurnDetection
 from dragoman.families.livetranslate_voices import QWEN3_VOICES, QWEN35_VOICES
-from dragoman.speech import Coverage, Endpointing, Hints, Interpret
+from dragoman.speech import Conduct, Coverage, Endpointing, Hints, Interpret
 
 OUTPUT_RATE_HZ = 24_000
 
+_CONDUCT = Conduct()
 Dialect = Literal["snapshots", "deltas"]
 
 
@@ -51,6 +52,7 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
     tariff: Tariff
     short_session: bool = False
     skips_same_language: bool = False
+    hears_opus: bool = False
     rates_in: tuple[int, ...] = (16_000, 8_000)
     api: Literal["translation"] = "translation"
 
@@ -64,6 +66,12 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
         """Where a client of this generation sets the input rate."""
         nested = self.dialect == "deltas"
         return f"session.{'audio.input.format.' if nested else ''}sample_rate"
+
+    @property
+    def format_param(self) -> str:
+        """Where a client of this generation sets the input format."""
+        nested = self.dialect == "deltas"
+        return "session.audio.input.format.type" if nested else "session.input_audio_format"
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -99,18 +107,20 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
         """The ``session`` object of ``session.created`` or ``session.updated``."""
         return livetranslate_describe.describe(self, settings, session_id, model, created=created)
 
-    def task(self, settings: Settings) -> Interpret:
-        """What the engines are to do under these settings."""
+    def task(self, settings: Settings, conduct: Conduct = _CONDUCT) -> Interpret:
+        """What the engines are to do under these settings; ``conduct`` is the server's own."""
         named = settings.voice in self.voices
         return Interpret(
             target=settings.target,
             source=settings.source,
             voice=settings.voice if named else self.default_voice,
             speak=settings.speaks,
-            rate_in=settings.sample_rate,
+            rate_in=settings.hearing_rate,
+            opus_in=settings.opus_in,
             rate_out=OUTPUT_RATE_HZ,
             endpointing=self._endpointing(settings.detection),
             hints=Hints(phrases=settings.phrases, context=settings.context),
+            conduct=msgspec.structs.replace(conduct, **settings.conduct),
         )
 
     def _endpointing(self, detection: TurnDetection | None) -> Endpointing | None:
@@ -153,6 +163,7 @@ QWEN35 = LivetranslateFamily(
     transcribes_by_default=True,
     tariff=Tariff(audio_in=7.0),
     skips_same_language=True,
+    hears_opus=True,
 )
 
 QWEN38 = LivetranslateFamily(

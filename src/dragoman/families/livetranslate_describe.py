@@ -32,6 +32,12 @@ def output_format(family: LivetranslateFamily) -> str:
     return "pcm24" if family.short_session else "pcm"
 
 
+def _input_format(family: LivetranslateFamily, settings: Settings) -> str:
+    if settings.opus_in:
+        return "opus"
+    return "pcm16" if family.short_session else "pcm"
+
+
 def _flat(
     family: LivetranslateFamily, settings: Settings, session_id: str, model: str
 ) -> dict[str, Any]:
@@ -41,7 +47,7 @@ def _flat(
         "model": model,
         "modalities": list(settings.modalities),
         "voice": settings.voice,
-        "input_audio_format": "pcm16" if family.short_session else "pcm",
+        "input_audio_format": _input_format(family, settings),
         "output_audio_format": output_format(family),
     }
     if not family.short_session:
@@ -93,7 +99,7 @@ def _translation(settings: Settings) -> dict[str, Any]:
         shown["corpus"] = dict(settings.corpus)
     if settings.skip_place == "translation":
         shown["same_language_skip_options"] = _skip(settings)
-    return shown
+    return shown | dict(settings.conduct)
 
 
 def _skip(settings: Settings) -> Mapping[str, bool]:
@@ -106,7 +112,8 @@ def _add_clone(shown: dict[str, Any], settings: Settings) -> None:
 
 
 def _nested(settings: Settings, session_id: str, model: str, *, created: bool) -> dict[str, Any]:
-    hears: dict[str, Any] = {"format": {"type": "pcm", "sample_rate": settings.sample_rate}}
+    form = "opus" if settings.opus_in else "pcm"
+    hears: dict[str, Any] = {"format": {"type": form, "sample_rate": settings.sample_rate}}
     detection = _nested_detection(settings.detection, created=created)
     if detection is not None:
         hears["turn_detection"] = detection

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from dragoman.families import fields
+from dragoman.families import conduct, fields
 from dragoman.families.fields import Invalid
 from dragoman.families.livetranslate_coverage import check_languages, language
 from dragoman.families.livetranslate_names import Asked, collect, inner
@@ -30,6 +30,7 @@ MAX_PHRASE_CHARS = 500
 MAX_CONTEXT_CHARS = 100_000
 MAX_VOICE_CHARS = 256
 PCM_IN = ("pcm", "pcm16")
+OPUS_IN = "opus"
 PCM_OUT = ("pcm", "pcm16", "pcm24")
 FREQUENCIES = ("never", "once", "always")
 
@@ -74,13 +75,8 @@ def _read_formats(
 ) -> None:
     if "format_in" in asked:
         value, param = asked["format_in"]
-        if value == "opus":
-            raise Invalid(
-                "Invalid value: 'opus'. Supported values are: 'pcm', 'pcm16'. "
-                "This server does not decode opus input.",
-                param,
-            )
-        fields.enum(value, PCM_IN, param)
+        formats = PCM_IN if strict and not family.hears_opus else (*PCM_IN, OPUS_IN)
+        changes["opus_in"] = fields.enum(value, formats, param) == OPUS_IN
     if "format_out" in asked:
         fields.enum(asked["format_out"].value, PCM_OUT, asked["format_out"].param)
     if "rate_out" in asked:
@@ -195,6 +191,7 @@ def _read_translation(
     elif strict and family.dialect == "deltas":
         raise Invalid("Invalid translation parameter.", asked.param)
     changes.update(source_language=None, corpus=None, phrases={})
+    changes["conduct"] = conduct.overrides(value, asked.param)
     if fields.given(value, "source_language"):
         param = f"{asked.param}.source_language"
         changes["source_language"] = language(

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from dragoman.speech import HEARING_RATE_HZ
+
 ASR_MODEL = "qwen3-asr-flash-realtime"
 
 DetectionType = Literal["server_vad", "speaker_detection"]
@@ -38,13 +40,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``voice`` is what the wire echoes: a name of the family's table or a clone; ``voice_refused``
     is the unknown name it replaced, for the log. ``asr_language`` and ``source_language`` both
-    declare the speaker's language; the first is the documented one and wins.
+    declare the speaker's language; the first is the documented one and wins. ``conduct`` holds
+    what the client overrides of the server's ``Conduct``.
     """
 
     modalities: tuple[str, ...] = ("text", "audio")
     voice: str
     voice_refused: str = ""
     sample_rate: int = 16_000
+    opus_in: bool = False
     detection: TurnDetection | None = TurnDetection()
 
     transcribes: bool = True
@@ -56,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     source_language: str | None = None
     corpus: Mapping[str, Any] | None = None
     phrases: Mapping[str, str] = {}
+    conduct: Mapping[str, Any] = {}
 
     skip_place: SkipPlace = ""
     skip_text: bool = False
@@ -68,6 +73,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def source(self) -> str | None:
         """The declared language of the speaker, or None to find out."""
         return self.asr_language or self.source_language
+
+    @property
+    def hearing_rate(self) -> int:
+        """The rate of the PCM that reaches the recogniser's side; Opus is decoded to the best."""
+        return HEARING_RATE_HZ if self.opus_in else self.sample_rate
 
     @property
     def speaks(self) -> bool:

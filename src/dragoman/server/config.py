@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import msgspec
 
 from dragoman.session.base import Limits, Synthesis
+from dragoman.speech import Conduct
 
 ENV_PREFIX = "DRAGOMAN_"
 CONFIG_ENV = "DRAGOMAN_CONFIG"
@@ -61,6 +62,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     warm: tuple[Direction, ...] = ("en-es",)
     limits: ServerLimits = ServerLimits()
     synthesis: Synthesis = Synthesis()
+    interpretation: Conduct = Conduct()
     log_level: LogLevel = "info"
     drain_s: Seconds = 10.0
 
@@ -113,16 +115,25 @@ def _truth(text: str) -> bool:
     raise ValueError(f"{text!r} is neither true nor false")
 
 
-def _options(text: str) -> dict[str, float | bool]:
-    """``name=3,other=true``: the values of a group are numbers or truths."""
-    return {name: _number_or_truth(value) for name, value in _mapped(text).items()}
+def _options(text: str) -> dict[str, float | bool | str]:
+    """``name=3,other=true``: the values of a group are numbers, truths or names."""
+    return {name: _plain_value(value) for name, value in _mapped(text).items()}
 
 
-def _number_or_truth(text: str) -> float | bool:
-    return text.lower() == "true" if text.lower() in ("true", "false") else float(text)
+def _plain_value(text: str) -> float | bool | str:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
-GROUPS: dict[str, type[msgspec.Struct]] = {"limits": ServerLimits, "synthesis": Synthesis}
+GROUPS: dict[str, type[msgspec.Struct]] = {
+    "limits": ServerLimits,
+    "synthesis": Synthesis,
+    "interpretation": Conduct,
+}
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
 
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
@@ -135,6 +146,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "warm": _listed,
     "limits": _options,
     "synthesis": _options,
+    "interpretation": _options,
     "log_level": str.lower,
     "drain_s": float,
 }

@@ -104,6 +104,7 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
             stack.coverage,
             strict=config.strict,
             synthesis=config.synthesis,
+            conduct=config.interpretation,
         )
         codec = Codec(api)
         connection = SocketConnection(receive, send, codec, metrics)

@@ -11,7 +11,7 @@ from dragoman.session.base import BaseSession, Limits, Synthesis
 from dragoman.session.translation import TranslationSession
 from dragoman.session.tts import TtsSession
 from dragoman.session.unknown import UnknownModelSession
-from dragoman.speech import Coverage
+from dragoman.speech import Conduct, Coverage
 from dragoman.wire.base import Ids
 
 
@@ -24,10 +24,11 @@ def make_session(
     *,
     strict: bool = False,
     synthesis: Synthesis | None = None,
+    conduct: Conduct | None = None,
 ) -> BaseSession:
     """The session that speaks the API of the family; None is the family of unknown models."""
     if family is None:
         return UnknownModelSession(model, ids, limits, strict=strict)
     if isinstance(family, TtsFamily):
         return TtsSession(family, model, ids, limits, coverage, strict=strict, synthesis=synthesis)
-    return TranslationSession(family, model, ids, limits, coverage, strict=strict)
+    return TranslationSession(family, model, ids, limits, coverage, strict=strict, conduct=conduct)

@@ -1,18 +1,21 @@
 """What a client sends into an interpretation session: speech and pictures, checked and counted.
 
-Law of this file: base64 in, whole samples and lawful pictures out, or ``Rejected`` with nothing
-changed. Media time is counted here, in samples that went to the job.
+Law of this file: base64 in, whole samples (or Opus packets) and lawful pictures out, or
+``Rejected`` with nothing changed. Media time is counted here, in samples that went to the job.
 """
 
 from __future__ import annotations
 
 from dragoman.families.livetranslate import Tariff
+from dragoman.families.livetranslate_settings import Settings
 from dragoman.policy.images import LONG_SIDE_PX, SHORT_SIDE_PX, ImageBucket, inspect
 from dragoman.session.base import Rejected
-from dragoman.speech import Image
+from dragoman.speech import Audio, Image
 from dragoman.wire.codec import base64_bytes
+from dragoman.wire.opus import OpusFraming
 
 _INVALID = "invalid_value"
+_PIECE_S = 1
 
 
 def payload(text: str, param: str) -> bytes:
@@ -24,12 +27,17 @@ def payload(text: str, param: str) -> bytes:
 
 
 class Speech:
-    """The client's speech. In manual mode it waits here, at most ``max_waiting`` bytes of it."""
+    """The client's speech, PCM or Opus. In manual mode it waits here, at most ``max_waiting``
+    bytes of it as PCM.
+    """
 
     def __init__(self, max_waiting: int) -> None:
         self._max_waiting = max_waiting
         self._waiting = bytearray()
+        self._packets: list[Audio] = []
+        self._packets_ms = 0.0
         self._half = b""
+        self._framing = OpusFraming()
         self._samples = 0
         self.has_come = False
         self.pushed_ms = 0
@@ -37,45 +45,83 @@ class Speech:
     @property
     def waiting(self) -> bool:
         """Whether speech waits for a commit."""
-        return bool(self._waiting)
+        return bool(self._waiting or self._packets)
 
-    def accept(self, audio: str, rate_hz: int, *, keep: bool) -> bytes:
-        """Take an append. Whole samples to push, or b"" where they are kept for a commit.
+    def accept(self, audio: str, settings: Settings, *, keep: bool) -> list[Audio]:
+        """Take an append: what to push, nothing where it is kept for a commit.
 
-        A byte that is half a sample stays for the next append.
+        A byte that is half a sample, or a piece of an Ogg page, stays for the next append.
         """
-        data = self._half + payload(audio, "audio")
+        data = payload(audio, "audio")
+        rate_hz = settings.hearing_rate
+        if settings.opus_in:
+            return self._accept_opus(data, rate_hz, keep=keep)
+        data = self._half + data
         pcm, half = (data[:-1], data[-1:]) if len(data) % 2 else (data, b"")
-        if keep and len(self._waiting) + len(pcm) > self._max_waiting:
-            seconds = self._max_waiting // (rate_hz * 2)
-            raise Rejected(
-                _INVALID,
-                f"The audio buffer is full: it holds at most {self._max_waiting} bytes "
-                f"({seconds} s). Commit or clear it first.",
-                "audio",
-            )
+        if keep:
+            self._check_room(len(self._waiting) + len(pcm), rate_hz)
         self._half = half
         self.has_come = self.has_come or bool(pcm)
         if not keep:
-            return pcm
+            return _pieces(pcm, rate_hz)
         self._waiting += pcm
-        return b""
+        return []
 
-    def take(self) -> bytes:
+    def _accept_opus(self, data: bytes, rate_hz: int, *, keep: bool) -> list[Audio]:
+        try:
+            packets = self._framing.feed(data)
+        except ValueError:
+            raise Rejected(
+                _INVALID, "'audio' is neither an Opus packet nor part of an Ogg stream.", "audio"
+            ) from None
+        audio = [Audio(packet.data, packet.ms) for packet in packets]
+        if keep:
+            waiting_ms = self._packets_ms + sum(packet.ms for packet in packets)
+            self._check_room(int(waiting_ms * rate_hz * 2 / 1000), rate_hz)
+            self._packets_ms = waiting_ms
+            self._packets += audio
+        self.has_come = self.has_come or bool(audio)
+        return [] if keep else audio
+
+    def _check_room(self, size: int, rate_hz: int) -> None:
+        if size <= self._max_waiting:
+            return
+        seconds = self._max_waiting // (rate_hz * 2)
+        raise Rejected(
+            _INVALID,
+            f"The audio buffer is full: it holds at most {self._max_waiting} bytes "
+            f"({seconds} s). Commit or clear it first.",
+            "audio",
+        )
+
+    def take(self, rate_hz: int) -> list[Audio]:
         """What waited; nothing waits any more."""
-        pcm = bytes(self._waiting)
-        self._waiting.clear()
-        return pcm
+        audio = self._packets or _pieces(bytes(self._waiting), rate_hz)
+        self._forget()
+        return audio
 
-    def pushed(self, size: int, rate_hz: int) -> None:
-        """So many bytes went to the job."""
-        self._samples += size // 2
+    def pushed(self, audio: Audio, rate_hz: int) -> None:
+        """Count what went to the job."""
+        if audio.opus_ms:
+            self._samples += int(audio.opus_ms * rate_hz / 1000)
+        else:
+            self._samples += len(audio.pcm) // 2
         self.pushed_ms = self._samples * 1000 // rate_hz
 
     def clear(self) -> None:
         """Forget what waits, and a half sample."""
-        self._waiting.clear()
+        self._forget()
         self._half = b""
+
+    def _forget(self) -> None:
+        self._waiting.clear()
+        self._packets, self._packets_ms = [], 0.0
+
+
+def _pieces(pcm: bytes, rate_hz: int) -> list[Audio]:
+    """In pieces of a second, so that no input of the job is out of proportion."""
+    size = rate_hz * 2 * _PIECE_S
+    return [Audio(pcm[at : at + size]) for at in range(0, len(pcm), size)]
 
 
 class Images:

@@ -31,10 +31,12 @@ from dragoman.session.turns import TurnQueue
 from dragoman.speech import (
     Audio,
     Clear,
+    Conduct,
     Coverage,
     EndTurn,
     Fact,
     Input,
+    Interpret,
     Said,
     SpeechStarted,
     SpeechStopped,
@@ -45,7 +47,6 @@ from dragoman.wire.base import ClientEvent, Ids, Malformed
 
 ENGINE_FAILED = "The interpretation engine failed."
 EMPTY_COMMIT = "Error committing input audio buffer: buffer too small, or have no audio."
-_PIECE_S = 1
 _KEPT_SETTINGS = 64
 _ROUNDING_MS = 100
 """How much earlier than its first sample a turn may seem to begin (frames of a detector)."""
@@ -70,8 +71,10 @@ class TranslationSession(BaseSession):
         coverage: Coverage,
         *,
         strict: bool = False,
+        conduct: Conduct | None = None,
     ) -> None:
         super().__init__(ids, limits, strict=strict)
+        self._conduct = conduct or Conduct()
         self.family, self.model, self.coverage = family, model, coverage
         self.settings = family.defaults()
         self._history: deque[tuple[int, Settings]] = deque([(0, self.settings)], _KEPT_SETTINGS)
@@ -155,6 +158,12 @@ class TranslationSession(BaseSession):
                 "The input sample rate cannot change after audio was sent.",
                 self.family.rate_param,
             )
+        if settings.opus_in != before.opus_in and self._speech.has_come:
+            raise Rejected(
+                "invalid_value",
+                "The input audio format cannot change after audio was sent.",
+                self.family.format_param,
+            )
         self.settings = settings
         if settings.voice_refused and settings.voice_refused != before.voice_refused:
             self.note("unknown_voice", settings.voice_refused)
@@ -172,29 +181,32 @@ class TranslationSession(BaseSession):
     def _reconfigure(self, before: Settings) -> None:
         if self.settings.manual and not before.manual:
             self._push(EndTurn())  # the open turn gets no more speech: from now on it waits here
-        task = self.family.task(self.settings)
-        if task != self.family.task(before):
+        task = self._task(self.settings)
+        if task != self._task(before):
             self._push(task)
         if before.manual and not self.settings.manual:
-            self._push_speech(self._speech.take())
+            self._push_speech(self._waiting_speech())
 
     def _append(self, audio: str) -> None:
-        rate = self.settings.sample_rate
-        pcm = self._speech.accept(audio, rate, keep=self.settings.manual)
+        pieces = self._speech.accept(audio, self.settings, keep=self.settings.manual)
         if not self._speech.has_come:
             return
         if self._job is None:
             self._jobs += 1
             self._job = self._jobs
-            self.command(Start(self._job, self.family.task(self.settings)))
-        self._push_speech(pcm)
+            self.command(Start(self._job, self._task(self.settings)))
+        self._push_speech(pieces)
 
-    def _push_speech(self, pcm: bytes) -> None:
-        """In pieces of a second, so that no input of the job is out of proportion."""
-        size = self.settings.sample_rate * 2 * _PIECE_S
-        for at in range(0, len(pcm), size):
-            self._push(Audio(pcm[at : at + size]))
-        self._speech.pushed(len(pcm), self.settings.sample_rate)
+    def _task(self, settings: Settings) -> Interpret:
+        return self.family.task(settings, self._conduct)
+
+    def _push_speech(self, pieces: list[Audio]) -> None:
+        for audio in pieces:
+            self._push(audio)
+            self._speech.pushed(audio, self.settings.hearing_rate)
+
+    def _waiting_speech(self) -> list[Audio]:
+        return self._speech.take(self.settings.hearing_rate)
 
     def _push(self, item: Input) -> None:
         if self._job is not None:
@@ -239,7 +251,7 @@ class TranslationSession(BaseSession):
             )
         )
         self._commits.append(Commit(segment, self._speech.pushed_ms))
-        self._push_speech(self._speech.take())
+        self._push_speech(self._waiting_speech())
         self._push(EndTurn())
 
     def _clear(self) -> None:
