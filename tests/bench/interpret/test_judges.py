@@ -99,12 +99,8 @@ def test_lags_agree_with_omnisteval(tmp_path: Path) -> None:
             assert mean == pytest.approx(theirs[f"{name.upper()} ({kind})"], abs=1e-3), (name, kind)
     words = sum(len(row["delays"]) for row in rows)
     early = sum(text_lag.early(row["delays"], row["source_length"]) for row in rows)
-    assert 100 * early / words == pytest.approx(
-        theirs["Simultaneous Words Fraction (%)"], abs=1e-3
-    )
+    assert 100 * early / words == pytest.approx(theirs["Simultaneous Words Fraction (%)"], abs=1e-3)
     lags = [(ours(row)["yaal"], float(row["source_length"])) for row in rows]
     expected = text_lag.efsw(lags)
     assert expected is not None
-    assert 100 * expected == pytest.approx(
-        theirs["Expected Simul. Words Fraction (%)"], abs=1e-3
-    )
+    assert 100 * expected == pytest.approx(theirs["Expected Simul. Words Fraction (%)"], abs=1e-3)

@@ -81,7 +81,7 @@ def _box(axis: Any, view: View, times: _Pair, lane: _Pair, *, text: str, colour:
     )
     seen = max(start, view.start_s), min(end, view.end_s)
     room = int((seen[1] - seen[0]) / view.seconds * _LETTERS)
-    lines = _wrapped(text, room)
+    lines = wrapped(text, room)
     if lines:
         axis.text(
             sum(seen) / 2,
@@ -94,7 +94,7 @@ def _box(axis: Any, view: View, times: _Pair, lane: _Pair, *, text: str, colour:
         )
 
 
-def _wrapped(text: str, room: int, most: int = 3) -> str:
+def wrapped(text: str, room: int, most: int = 3) -> str:
     """The text in at most three lines of ``room`` letters, cut with an ellipsis; "" for no room."""
     if room < 4:
         return ""

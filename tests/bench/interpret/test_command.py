@@ -1,0 +1,82 @@
+"""``dragoman bench interpret`` on a real server with scripted engines, and on saved logs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+
+from tests.cli.test_main import run
+from tests.live import Live
+
+RATE_HZ = 16_000
+
+
+def recordings(folder: Path) -> Path:
+    """One recording of 1.5 s of noise that goes on and off."""
+    rng = np.random.default_rng(1)
+    sound = rng.standard_normal(int(1.5 * RATE_HZ)) * 3000
+    sound[: RATE_HZ // 4] = 0
+    sf.write(folder / "one.wav", sound.astype("<i2"), RATE_HZ, subtype="PCM_16")
+    entry = {
+        "id": "one",
+        "file": "one.wav",
+        "language": "en",
+        "duration_s": 1.5,
+        "speech_start_s": 0.25,
+        "speech_end_s": 1.5,
+        "transcript": "one two",
+        "translations": {"es": {"text": "uno dos"}},
+    }
+    (folder / "manifest.json").write_text(json.dumps([entry]))
+    return folder
+
+
+def test_a_server_is_measured_and_its_logs_score_the_same(
+    scripted_server: Live, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = ("--recordings", str(recordings(tmp_path)), "--no-plot")
+    done = run(
+        "bench", "interpret", "--url", scripted_server.url, "--sessions", "1-2", *options,
+        "--out", str(out), DASHSCOPE_API_KEY="sk-any",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "interpret x2" in done.stdout
+    found = json.loads((out / "interpret.json").read_text("utf-8"))
+    assert [len(one["items"]) for one in found["runs"]] == [1, 2]
+    (item,) = found["runs"][0]["items"]
+    assert item["problems"] == []
+    assert item["transcript"] == "one two"
+    assert item["finish_ms"] is not None
+    log = out / "logs-1" / "one.jsonl"
+    again = run("bench", "interpret", "--log", str(log), *options, "--out", str(tmp_path / "again"))
+    assert again.returncode == 0, again.stderr + again.stdout
+    (run_again,) = json.loads((tmp_path / "again" / "interpret.json").read_text("utf-8"))["runs"]
+    (scored,) = run_again["items"]
+    assert {**scored, "late_ms": None} == {**item, "late_ms": None}
+
+
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{}\n")
+    for options, told in (
+        (("--log", str(bad)), "no event of a session"),
+        (("--log", str(tmp_path / "none")), "No such file"),
+        (("--compare", str(bad), str(bad)), "no result of"),
+        (("--recordings", str(tmp_path)), "manifest.json"),
+    ):
+        done = run("bench", "interpret", *options)
+        assert done.returncode == 1
+        assert told in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    done = run("bench", "interpret", "--sessions", "0")
+    assert done.returncode == 2
+
+
+def test_help_is_its_own() -> None:
+    done = run("bench", "interpret", "--help")
+    assert "dragoman bench interpret [OPTIONS]" in done.stdout
+    assert "--compare" in done.stdout
