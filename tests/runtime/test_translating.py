@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from dragoman.engines.base import Info, Translation
@@ -48,6 +49,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.clock_s = 100.0
+        self.behind = False
         self.host = Host()
         self.texts = Texts()
         self.facts: list[Result] = []
@@ -67,8 +69,14 @@ class Bench:
         self.facts.append(fact)
 
     # the voice
-    async def say(self, turn: int, settings: Interpret, text: str, *, ends: bool = False) -> None:
+    async def say(
+        self, turn: int, settings: Interpret, text: str, *, ends: bool = False, closes: bool = False
+    ) -> None:
+        assert ends or not closes
         self.voiced.append((turn, text, ends))
+
+    def wants_terse(self, settings: Interpret) -> bool:
+        return self.behind
 
     async def close(self, turn: int, *, failed: bool) -> None:
         self.closed.append((turn, failed))
@@ -202,6 +210,19 @@ def test_closed_sentences_are_context() -> None:
         await bench.hear("One. Two. Three. Four", final=True)
         await bench.finish()
         assert bench.host.requests[-1].before == (("Two.", "Two.'"), ("Three.", "Three.'"))
+
+    play(scene)
+
+
+@pytest.mark.parametrize("shortens", [True, False])
+def test_only_who_can_be_terse_is_asked_to_be(shortens: bool) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.host.info = msgspec.structs.replace(INFO, shortens=shortens)
+        bench.behind = True
+        await bench.texts.open(1, TASK)
+        await bench.hear("One.", final=True)
+        await bench.finish()
+        assert [r.terse for r in bench.host.requests] == [shortens]
 
     play(scene)
 

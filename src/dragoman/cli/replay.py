@@ -55,7 +55,8 @@ def replay(
 ) -> None:
     """Compare when target text would be committed; needs neither audio nor a recogniser.
 
-    Logs are written by a server that runs with DRAGOMAN_RECORD_HYPOTHESES=FOLDER.
+    A server that runs with DRAGOMAN_RECORD_HYPOTHESES=FOLDER writes a log for each session of
+    interpretation. Logs hold what was said; only their owner may read them.
     """
     files = [log for path in logs for log in (sorted(path.glob("*.jsonl")) or [path])]
     wanted = [
