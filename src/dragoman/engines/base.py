@@ -123,6 +123,18 @@ class Engine(Protocol):
         """Stop helpers and free what was loaded; harmless when nothing was."""
 
 
+@runtime_checkable
+class OnDemand(Engine, Protocol):
+    """An engine that few sessions need: it is loaded by the first call and closed again after
+    some minutes without one.
+    """
+
+    def check(self) -> None:
+        """Raise ``EngineUnavailable`` where ``load`` would, as far as a look at what is installed
+        can tell; cheap.
+        """
+
+
 # ---------------------------------------------------------------- voice activity
 class Detection(Protocol):
     """One stream's voice detection state."""
@@ -266,6 +278,22 @@ class Line(msgspec.Struct, frozen=True):
     text: str
     confidence: float = 1.0
     height: float = 0.0
+
+
+class Picture(msgspec.Struct, frozen=True):
+    """Request value for one picture to be read, JPEG or PNG. ``like`` is the sketch
+    (``Reading.sketch``) of one read before: a picture that looks the same is not read again.
+    """
+
+    data: bytes
+    like: bytes = b""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What became of a ``Picture``; ``lines`` is None where it looks like the one before."""
+
+    sketch: bytes
+    lines: tuple[Line, ...] | None = None
 
 
 @runtime_checkable

@@ -67,6 +67,7 @@ PRESETS: Mapping[str, EngineChoice] = {
         asr=("moonshine",),
         mt=("apertium",),
         tts=("flite", "openjtalk", "espeak"),
+        ocr=("rapidocr",),
     ),
     "scripted": EngineChoice(
         vad=("energy",), asr=("scripted-asr",), mt=("scripted-mt",), tts=("scripted-tts",)

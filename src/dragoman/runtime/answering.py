@@ -12,16 +12,50 @@ from typing import cast
 
 import msgspec
 
-from dragoman.engines.base import Engine, Translation, Translator, Window, WindowTranscriber
+from dragoman.engines.base import (
+    Engine,
+    Picture,
+    Reading,
+    TextReader,
+    Translation,
+    Translator,
+    Window,
+    WindowTranscriber,
+)
+from dragoman.policy.onscreen import looks_the_same
+from dragoman.runtime.sketch import sketch
 from dragoman.speech import Hypothesis
+
+Request = Window | Translation | Picture
+Answer = Hypothesis | str | Reading
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one call: exactly one of the three is there."""
+    """What became of one call: exactly one of the four is there."""
 
     hypothesis: Hypothesis | None = None
     text: str | None = None
+    reading: Reading | None = None
     failure: str | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """What the engine answered, if it did."""
+        if self.hypothesis is not None:
+            return self.hypothesis
+        return self.reading if self.text is None else self.text
+
+
+def answer_batch(engine: Engine, requests: Sequence[Request]) -> list[Outcome]:
+    """One outcome for each request, in order; all are of one kind."""
+    windows = [request for request in requests if isinstance(request, Window)]
+    if windows:
+        return answer_windows(engine, windows)
+    return [
+        _read(engine, request) if isinstance(request, Picture) else _translated(engine, request)
+        for request in requests
+        if not isinstance(request, Window)
+    ]
 
 
 def answer_windows(engine: Engine, windows: Sequence[Window]) -> list[Outcome]:
@@ -39,9 +73,17 @@ def answer_windows(engine: Engine, windows: Sequence[Window]) -> list[Outcome]:
     return [Outcome(hypothesis=hypothesis) for hypothesis in hypotheses]
 
 
-def answer_translations(engine: Engine, requests: Sequence[Translation]) -> list[Outcome]:
-    """One outcome for each translation, in order."""
-    return [_translated(engine, request) for request in requests]
+def _read(engine: Engine, picture: Picture) -> Outcome:
+    if not hasattr(engine, "read"):
+        return _wrong(engine, "picture")
+    try:
+        drawn = sketch(picture.data)
+        if looks_the_same(drawn, picture.like):
+            return Outcome(reading=Reading(drawn))
+        lines = cast("TextReader", engine).read(picture.data)
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
+        return Outcome(failure=repr(error))
+    return Outcome(reading=Reading(drawn, tuple(lines)))
 
 
 def _translated(engine: Engine, request: Translation) -> Outcome:

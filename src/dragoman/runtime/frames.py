@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.engines.base import Translation, Utterance, Window
+from dragoman.engines.base import Picture, Translation, Utterance, Window
 from dragoman.runtime.answering import Outcome
 
 HEAD_BYTES = 4
@@ -48,6 +48,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True, array_like=True):
     job: int
     windows: tuple[Window, ...] = ()
     translations: tuple[Translation, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True, array_like=True):

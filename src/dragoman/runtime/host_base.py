@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Protocol, TypeVar
 
-from dragoman.engines.base import Info, Translation, Utterance, Window
-from dragoman.speech import Hypothesis
+from dragoman.engines.base import Info, Utterance
+from dragoman.runtime.answering import Answer, Request
 
 T = TypeVar("T")
 
@@ -41,9 +41,10 @@ class EngineHost(Protocol):
     async def close(self) -> None:
         """End what runs (it fails with ``EngineFailed``), free everything; twice is harmless."""
 
-    async def call(self, request: Window | Translation) -> Hypothesis | str:
-        """One stateless call: a window's hypothesis, or a translation. Windows of different
-        sessions that wait at the same time share one engine call. Raises ``EngineFailed``.
+    async def call(self, request: Request) -> Answer:
+        """One stateless call: a window's hypothesis, a translation, a picture's lines. Windows of
+        different sessions that wait at the same time share one engine call. Raises
+        ``EngineFailed``.
         """
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:

@@ -16,16 +16,13 @@ from dragoman.engines.base import (
     Engine,
     EngineUnavailable,
     Synthesizer,
-    Translation,
     Unspeakable,
     Utterance,
-    Window,
 )
-from dragoman.runtime.answering import answer_translations, answer_windows
+from dragoman.runtime.answering import Answer, Request, answer_batch
 from dragoman.runtime.caps import capped
 from dragoman.runtime.host_base import EngineFailed, Refused
 from dragoman.runtime.segment_voice import voiced
-from dragoman.speech import Hypothesis
 
 T = TypeVar("T")
 
@@ -52,15 +49,11 @@ class LoopHost:
         self._open = False
         await asyncio.to_thread(self._engine.close)
 
-    async def call(self, request: Window | Translation) -> Hypothesis | str:
+    async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
         self._admit()
-        if isinstance(request, Window):
-            outcome = answer_windows(self._engine, [request])[0]
-            answer: Hypothesis | str | None = outcome.hypothesis
-        else:
-            outcome = answer_translations(self._engine, [request])[0]
-            answer = outcome.text
+        outcome = answer_batch(self._engine, (request,))[0]
+        answer = outcome.answer
         if answer is None:
             raise EngineFailed(f"{self.info.name}: {outcome.failure}")
         return answer

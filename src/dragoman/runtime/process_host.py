@@ -18,13 +18,19 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
 from dragoman.audio.pcm import bytes_in
-from dragoman.engines.base import EngineUnavailable, Info, Translation, Utterance, Window
+from dragoman.engines.base import (
+    EngineUnavailable,
+    Info,
+    Picture,
+    Translation,
+    Utterance,
+    Window,
+)
 from dragoman.runtime import frames
-from dragoman.runtime.answering import Outcome
+from dragoman.runtime.answering import Answer, Outcome, Request
 from dragoman.runtime.host_base import EngineFailed
-from dragoman.runtime.process_jobs import MOST_SLACK_S, Ask, Limit, Queue, Request, Running, Speech
+from dragoman.runtime.process_jobs import MOST_SLACK_S, Ask, Limit, Queue, Running, Speech
 from dragoman.runtime.worker_process import WorkerProcess
-from dragoman.speech import Hypothesis
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -176,12 +182,12 @@ class ProcessHost:
         """Not here: the engine object lives in another process. Raises ``EngineFailed``."""
         raise EngineFailed(f"{self.info.name} runs in worker processes: only calls reach it")
 
-    async def call(self, request: Window | Translation) -> Hypothesis | str:
+    async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._enqueue((request, future))
         outcome = await future
-        answer = outcome.hypothesis if isinstance(request, Window) else outcome.text
+        answer = outcome.answer
         if answer is None:
             raise EngineFailed(f"{self.info.name}: {outcome.failure}")
         return answer
@@ -314,6 +320,7 @@ def _opening(number: int, job: Speech | list[Ask]) -> frames.Frame:
         number,
         windows=tuple(request for request in requests if isinstance(request, Window)),
         translations=tuple(request for request in requests if isinstance(request, Translation)),
+        pictures=tuple(request for request in requests if isinstance(request, Picture)),
     )
 
 

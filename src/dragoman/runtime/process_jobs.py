@@ -19,13 +19,12 @@ from bisect import insort
 from collections.abc import Callable
 from operator import itemgetter
 
-from dragoman.engines.base import Translation, Utterance, Window
-from dragoman.runtime.answering import Outcome
+from dragoman.engines.base import Utterance
+from dragoman.runtime.answering import Outcome, Request
 from dragoman.runtime.pcm_stream import PcmStream
 
 MOST_WINDOWS = 4
 MOST_SLACK_S = 2.0
-Request = Window | Translation
 Ask = tuple[Request, "asyncio.Future[Outcome]"]
 
 

@@ -21,6 +21,7 @@ from dragoman.engines.base import (
     EngineUnavailable,
     Info,
     Interpreter,
+    OnDemand,
     Recognizer,
     Role,
     SpeakerEncoder,
@@ -30,6 +31,7 @@ from dragoman.engines.base import (
 )
 from dragoman.runtime.hearing import Cadence, Hearing, StreamHearing, WindowHearing
 from dragoman.runtime.hosts import EngineFailed, EngineHost, make_host
+from dragoman.runtime.on_demand_host import OnDemandHost
 from dragoman.speech import Coverage, Interpret
 
 _ROLES = registry.ROLES
@@ -83,7 +85,11 @@ class Stack:
         for role in _ROLES:
             for spec in choice.specs(role):
                 engine = registry.make(spec, role)
-                host = make_host(engine, spec=spec, threads=threads, workers=workers)
+                if isinstance(engine, OnDemand):
+                    inner = make_host(engine, spec=spec, threads=1, workers=1)
+                    host: EngineHost = OnDemandHost(engine, inner)
+                else:
+                    host = make_host(engine, spec=spec, threads=threads, workers=workers)
                 self._seats[role].append(Seat(spec, engine, host))
 
     # ------------------------------------------------------------ life

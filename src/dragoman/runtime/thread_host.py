@@ -24,20 +24,17 @@ from dragoman.engines.base import (
     Engine,
     EngineUnavailable,
     Synthesizer,
-    Translation,
     Unspeakable,
     Utterance,
     Window,
 )
-from dragoman.runtime.answering import Outcome, answer_translations, answer_windows
+from dragoman.runtime.answering import Answer, Outcome, Request, answer_batch
 from dragoman.runtime.caps import capped
 from dragoman.runtime.host_base import EngineFailed
 from dragoman.runtime.pcm_stream import PcmStream
 from dragoman.runtime.segment_voice import voiced
-from dragoman.speech import Hypothesis
 
 T = TypeVar("T")
-Request = Window | Translation
 _Work = Callable[[], None]
 
 
@@ -227,14 +224,14 @@ class ThreadHost:
             self._open.discard(future)
 
     # ------------------------------------------------------------ stateless calls, in batches
-    async def call(self, request: Request) -> Hypothesis | str:
+    async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
         self._admit()
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._calls.append((request, future))
         self._dispatch()
         outcome = await self._answer(future)
-        answer = outcome.hypothesis if isinstance(request, Window) else outcome.text
+        answer = outcome.answer
         if answer is None:
             raise EngineFailed(f"{self.info.name}: {outcome.failure}")
         return answer
@@ -306,13 +303,6 @@ def next_batch(
         if not future.done():
             batch.append((request, future))
     return batch
-
-
-def answer_batch(engine: Engine, requests: list[Request]) -> list[Outcome]:
-    """One outcome for each request; all are of one kind."""
-    windows = [request for request in requests if isinstance(request, Window)]
-    translations = [request for request in requests if isinstance(request, Translation)]
-    return answer_windows(engine, windows) if windows else answer_translations(engine, translations)
 
 
 def _settle(

@@ -22,8 +22,8 @@ import socket
 import sys
 from collections import deque
 
-from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer, Unspeakable
-from dragoman.runtime.answering import answer_translations, answer_windows
+from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
+from dragoman.runtime.answering import Request, answer_batch
 from dragoman.runtime.caps import capped
 from dragoman.runtime.engine_spec import engine_from_spec
 from dragoman.runtime.frames import (
@@ -45,6 +45,7 @@ from dragoman.runtime.segment_voice import voiced
 _RECEIVE_BYTES = 1 << 18
 _PR_SET_PDEATHSIG = 1
 _WARM_RATE_HZ = 24_000
+_NICENESS = 10
 
 
 class HostGone(Exception):
@@ -97,9 +98,12 @@ def serve(link: Link, engine: Engine) -> None:
             case Begin():
                 link.send(_speak(link, engine, frame))
             case Ask():
-                outcomes = answer_windows(engine, frame.windows) if frame.windows else []
-                outcomes += answer_translations(engine, frame.translations)
-                link.send(Answers(frame.job, tuple(outcomes)))
+                requests: tuple[Request, ...] = (
+                    *frame.windows,
+                    *frame.translations,
+                    *frame.pictures,
+                )
+                link.send(Answers(frame.job, tuple(answer_batch(engine, requests))))
             case _:
                 pass  # a Credit or Cancel that crossed the end of its job
 
@@ -164,6 +168,8 @@ def main() -> None:
     with contextlib.suppress(HostGone):
         try:
             engine = engine_from_spec(spec)
+            if isinstance(engine, OnDemand):  # its work is never as urgent as the others'
+                os.nice(_NICENESS)
             engine.load()
             if isinstance(engine, Synthesizer) and engine.info.rate_hz != _WARM_RATE_HZ:
                 _warm_resampler(engine.info.rate_hz)
