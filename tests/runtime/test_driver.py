@@ -402,3 +402,22 @@ def test_the_deadline_is_kept() -> None:
         return connection
 
     assert run(main()).closed == (1007, "late")
+
+
+def test_a_deadline_that_moves_nearer_is_kept_though_the_client_is_told_nothing() -> None:
+    async def main() -> FakeConnection:
+        connection = FakeConnection()
+
+        def receive(_event: Ping) -> list[kernel.Command]:
+            session.deadline_s = asyncio.get_running_loop().time() + 0.01
+            return []
+
+        session = FakeSession(receive)
+        session.deadline_s = asyncio.get_running_loop().time() + 50
+        running, _ = drive(session, connection)
+        await connection.until("hello")
+        connection.incoming.put_nowait(Ping())
+        await running
+        return connection
+
+    assert run(main()).closed == (1007, "late")

@@ -94,6 +94,7 @@ class Driver:
         self._outbox = Outbox(OUTBOX_CHARS)
         self._jobs: dict[int, tuple[Inbox, asyncio.Task[None]]] = {}
         self._deadline_moved = asyncio.Event()
+        self._wakes_at = 0.0  # when the timer looks again if nobody wakes it
         self._broken: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
@@ -157,8 +158,9 @@ class Driver:
 
     async def _sleep_until(self, deadline: float | None, now: float) -> None:
         # Deadlines mostly move later, so waking a little early and looking again is cheaper
-        # than being woken at every event.
+        # than being woken at every event; only one that moves nearer wakes the timer.
         nap = _LONGEST_NAP_S if deadline is None else min(_LONGEST_NAP_S, deadline - now)
+        self._wakes_at = now + nap
         try:
             async with asyncio.timeout(max(nap, 0.001)):
                 await self._deadline_moved.wait()
@@ -167,11 +169,9 @@ class Driver:
 
     # ------------------------------------------------------------ carrying out commands
     def _perform(self, commands: list[kernel.Command]) -> None:
-        before, sends = self._session.closed, False
         for command in commands:
             match command:
                 case kernel.Send(event=event, event_id=event_id):
-                    sends = True
                     self._outbox.put(self._encode(event, event_id))
                     self._observer.sent(str(event.__struct_config__.tag))
                 case kernel.Start(job=job, task=task):
@@ -188,12 +188,9 @@ class Driver:
                     self._outbox.close(code, reason)
                 case kernel.Note(name=name, detail=detail):
                     self._observer.noted(name, detail)
-        if sends or before != self._session.closed:
-            self._wake_timer()
-
-    def _wake_timer(self) -> None:
+        # Also without any command: text alone can be a reason to look again soon.
         deadline = self._session.deadline()
-        if deadline is not None and deadline - self._loop.time() < _LONGEST_NAP_S:
+        if deadline is not None and deadline < self._wakes_at:
             self._deadline_moved.set()
 
     def _start(self, job: int, task: Task) -> None:
