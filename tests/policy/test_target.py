@@ -59,19 +59,19 @@ class Turn:
 
 
 # ---------------------------------------------------------------- agree
-def test_agree_commits_what_two_translations_share_but_not_their_last_word() -> None:
+def test_agree_commits_what_two_translations_share_but_not_their_last_words() -> None:
     turn = Turn("agree")
     assert turn.hear("the old", at_s=1) == ""
-    assert turn.hear("the old man", at_s=2) == "the- old-"
-    assert turn.policy.stash == " man-"
-    assert turn.hear("the old man and", at_s=3) == "the- old- man-"
+    assert turn.hear("the old man", at_s=2) == "the-"
+    assert turn.policy.stash == " old-"
+    assert turn.hear("the old man and", at_s=3) == "the- old-"
     assert turn.hear("the old man and the sea.", at_s=4) == "the- old- man- and- the- sea-."
     assert turn.policy.stash == ""
     assert [ask.commits for ask in turn.asked] == [False, False, False, True]
 
 
 def test_agree_keeps_what_it_committed_when_the_translation_turns_round() -> None:
-    turn = Turn("agree")
+    turn = Turn("agree", pace="eager")
     answers = iter(
         ["el gato", "el gato blanco", "un gato blanco duerme", "un gato blanco duerme aquí."]
     )
@@ -96,14 +96,14 @@ def test_agree_commits_everything_at_a_pause() -> None:
 def test_agree_does_not_freeze_where_word_order_never_agrees() -> None:
     turn = Turn("agree", "en", "es")
     turn.translate = lambda source: " ".join(reversed(source.split()))  # type: ignore[method-assign]
-    turn.hear("a b c d, e", at_s=1)
-    assert turn.hear("a b c d, e f", at_s=2) == ""
+    turn.hear("a b c d e f g and h", at_s=1)
+    assert turn.hear("a b c d e f g and h i", at_s=2) == ""
     due_s = turn.policy.next_s()
     assert due_s is not None
     assert due_s <= 1 + 2.5
     assert turn.work(3.4) == ""
-    assert turn.work(3.5) == "d, c b a"
-    assert [ask.source for ask in turn.asked if ask.commits] == ["a b c d,"]
+    assert turn.work(3.5) == "g f e d c b a"
+    assert [ask.source for ask in turn.asked if ask.commits] == ["a b c d e f g"]
 
 
 def test_one_source_is_not_two_hypotheses() -> None:
@@ -114,11 +114,19 @@ def test_one_source_is_not_two_hypotheses() -> None:
     assert len(turn.asked) == 1
 
 
-def test_agree_is_more_careful_or_more_eager_by_pace() -> None:
-    careful, eager = Turn("agree", pace="careful"), Turn("agree", pace="eager")
-    careful.hear("the old", at_s=1)
-    assert careful.hear("the old man", at_s=2) == "the-"
-    assert eager.hear("the old man, and", at_s=1) == "the- old- man-,"
+@pytest.mark.parametrize(("pace", "said"), [("eager", 3), ("even", 2), ("careful", 1)])
+def test_the_pace_says_how_much_of_the_older_translation_is_held_back(
+    pace: PaceName, said: int
+) -> None:
+    turn = Turn("agree", pace=pace)
+    turn.hear("the old man", at_s=1)
+    assert turn.hear("the old man and", at_s=2) == " ".join(["the-", "old-", "man-"][:said])
+
+
+def test_agree_commits_a_clause_that_a_mark_ends() -> None:
+    turn = Turn("agree")
+    assert turn.hear("the very old man, and", at_s=1) == "the- very- old- man-,"
+    assert [step.ends for step in turn.steps] == [True, False]  # then a draft of "and"
 
 
 # ---------------------------------------------------------------- units and turn
@@ -229,10 +237,10 @@ def test_a_turn_may_change_its_rule_under_way_and_loses_nothing() -> None:
     turn.hear(text, at_s=10, final=True)
     assert turn.policy.text == marked(text)
     stalled = Turn("agree")
-    stalled.hear("a b c d, e", at_s=1)
+    stalled.hear("a b c d e f g and", at_s=1)
     assert stalled.policy.text == ""
     stalled.policy.switch("units")
-    assert stalled.work(1.0) == "a- b- c- d-,"
+    assert stalled.work(1.0) == "a- b- c- d- e- f- g-"
 
 
 def test_the_same_language_is_said_word_by_word() -> None:

@@ -160,7 +160,7 @@ def test_agree_says_words_as_they_agree_and_marks_where_clauses_end() -> None:
         await bench.hear("the old man and the sea.", final=True)
         shown = await bench.finish()
         assert bench.voiced == [
-            (1, "the' old'", False), (1, " man'", False), (1, " and' the' sea.'", True),
+            (1, "the'", False), (1, " old'", False), (1, " man' and' the' sea.'", True),
         ]  # fmt: skip
         texts = [fact.text for fact in shown]
         assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
@@ -250,7 +250,7 @@ def test_auto_goes_by_what_calls_cost() -> None:
         await bench.texts.open(1, TASK)
         for text in ("the old", "the old man", "the old man and"):
             await bench.hear(text)
-        assert bench.shown == ("the' old' man'", " and'")
+        assert bench.shown == ("the' old'", " man'")
         await bench.hear("the old man and", final=True)
         for _ in range(20):
             costs.took(bench.host, ("en", "es"), 0.6)

@@ -9,10 +9,11 @@ into committed text and a tentative rest (``answer``). It knows no engine, no cl
 * ``units``  so is every clause unit, with the sentence before it as context; only what goes
              beyond the committed text is added (``policy.seam``).
 * ``agree``  the open sentence is translated again as it grows. What two translations in a row
-             share is committed, the last word of the newer one excepted (at the careful pace, of
-             both). Sentence ends and pauses commit all, at the eager pace clauses too. Where word
-             order keeps two translations from agreeing, a clause that was cut is committed whole
-             when its oldest word without a translation is 2.5 s old.
+             share is committed, except the last word of each, which the end of the text makes
+             uncertain (of the older one none at the eager pace, two at the careful). Sentence
+             ends, pauses and clauses that a mark ends commit all. Where word order keeps two
+             translations from agreeing, a clause that was cut otherwise is committed whole when
+             its oldest word without a translation is 2.5 s old.
 * ``through``  source and target are the same language: heard is said.
 
 All of them show drafts as the tentative rest, without the last word if there is another: it is the
@@ -47,6 +48,8 @@ DRAFT_EVERY_S = 0.3
 _DRAFT_COST_S = 1.0
 """Where a call takes longer, no drafts are made: they would keep what is committed waiting."""
 _STALL_S = 2.5
+_HELD: dict[PaceName, int] = {"eager": 0, "even": 1, "careful": 2}
+_MARKS = clause_data.HALF_STOPS + clause_data.COMMAS
 _LENIENCE = 1.5
 
 
@@ -113,7 +116,7 @@ class TargetPolicy:
         self.rule: Rule = rule
         self.stash = ""
         """The tentative rest behind ``text``, as the newest draft has it."""
-        self._pace = pace
+        self._held = _HELD[pace]
         self._target = TargetText(target)
         self._units = Units(source, PACES[pace], together)
         self._words: Sequence[Word] = ()
@@ -210,8 +213,8 @@ class TargetPolicy:
     def _ripen(self, unit: Unit, *, paused: bool) -> None:
         if self.rule == "turn" and not unit.closes:
             return
-        waits = self.rule == "agree" and self._pace != "eager"
-        if waits and not unit.closes and not paused:
+        whole = unit.closes or paused or unit.source.rstrip(clause_data.CLOSERS).endswith(_MARKS)
+        if self.rule == "agree" and not whole:
             self._clause = unit
             return
         if self._clause is not None and self._clause.sentence <= unit.sentence:
@@ -270,8 +273,7 @@ class TargetPolicy:
     def _agreed(self, translation: str) -> str:
         """What this translation and the one before it share and is not yet committed."""
         before, now = tokens(self._draft), tokens(translation)
-        held = 1 if self._pace == "careful" else 0
-        count = min(shared(before, now), len(now) - 1, len(before) - held)
+        count = min(shared(before, now), len(now) - 1, len(before) - self._held)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
     def _cover(self, ask: Ask, translation: str) -> None:
