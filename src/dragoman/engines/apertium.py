@@ -37,6 +37,12 @@ CODES = {
     "zlm": "ms",
 }  # fmt: skip
 """ISO 639-3 names in mode files, as BCP-47 tags; a language without a short tag keeps its own."""
+STAND_INS = (
+    "Robert", "Alan", "Gilbert", "Edwin", "Victor", "Edgar", "Daniel", "Ethan", "Gabriel", "Oscar",
+    "Ronald", "Donald", "Norman", "Nelson", "Gerard", "Harold", "Kevin", "Bruce", "Walter", "Ryan",
+)  # fmt: skip
+"""Names that every pair leaves as they are: the sentence around them keeps its grammar, genitive
+and all, which it does not around words that no dictionary knows."""
 _MODE = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SENTENCE_ENDS = (".", "!", "?", "…", ".”", '."', ".)", "?”", '?"', "!”", '!"')
@@ -89,6 +95,7 @@ class Apertium:
             quality="gist",
             languages=tuple(sorted({source for source, _ in self.routes})),
             pairs=tuple(sorted(self.routes)),
+            placeholders=STAND_INS,
             about="Apertium's rules in persistent pipes; languages by Debian packages",
         )
 

@@ -82,7 +82,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it heeds ``hints.phrases`` itself, with ``shortens`` that it words
-    things tersely when asked. ``controls`` names what a synthesizer does natively with an
+    things tersely when asked. For one without a glossary, terms travel as stand-ins: with
+    ``placeholders`` it names words that it leaves as they are and treats as names. ``controls`` names what a synthesizer does natively with an
     ``Utterance``; the runtime does rate, pitch and volume for one that does not, and drops
     instructions. ``caps`` bound what a segment of speech may cost.
     """
@@ -103,6 +104,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     takes_images: bool = False
     forces_prefix: bool = False
     takes_glossary: bool = False
+    placeholders: tuple[str, ...] = ()
     shortens: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()

@@ -141,6 +141,7 @@ class ScriptedMt(_Scripted):
             runs_in=_place(self._path),
             languages=("*",),
             pairs=(("*", "*"),),
+            takes_glossary=True,
             about="Words from the script's dictionary, others tagged with the target language",
         )
 
@@ -152,7 +153,8 @@ class ScriptedMt(_Scripted):
         table = self._script.translation
         _fail_on(table.fail_on, request.text)
         _wait(table.delay_ms)
-        return translated(request.text.strip(), request.target, table.words.get(request.target, {}))
+        words = {**table.words.get(request.target, {}), **request.hints.phrases}
+        return translated(request.text.strip(), request.target, words)
 
 
 class ScriptedTts(_Scripted):

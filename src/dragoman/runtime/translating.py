@@ -76,7 +76,7 @@ class Translating:
         self._emit = emit
         self._texts = texts
         self._voicing = voicing
-        self._terms = terms or Terms()
+        self._terms = terms or Terms(stack.noted)
         self._open: Target | None = None  # the oldest turn that is not finished
         self._before: list[tuple[str, str]] = []  # last closed sentence pairs, across turns
         self._direction: tuple[str, str] | None = None
@@ -161,6 +161,7 @@ class Translating:
         step = policy.answer(ask, translation)
         if step.pair is not None:
             self._remember(target, step.pair)
+            self._terms.closed(step.pair, target.language, target.settings)
         await self._show(target)
         if step.addition or step.ends:
             closes = step.pair is not None

@@ -1,0 +1,87 @@
+"""A text as the glossary sees it: words, single characters and marks, and where they stand.
+
+Law of this file: reading text, no decisions about terms. Pure. A piece is a run of letters and
+digits; one character of Chinese, hiragana, Thai, Lao, Khmer or Burmese, which are written without
+spaces; a run of katakana; or a single mark. Pieces are compared by ``key``, without case. A hyphen
+between two letters reads like a space: "machine-learning" and "machine learning" are the same.
+A term stands on whole pieces, so it can never be found inside a word.
+"""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["word", "dense", "mark"]
+
+_HYPHENS = "-\u2010\u2011"
+_APOSTROPHES = "'\u2019\u02bc"
+_DENSE = (
+    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x309F),
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
+)  # fmt: skip
+_KATAKANA = (0x30A0, 0x30FF)
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """``text[begin:end]``; ``apart``: something stands between it and the piece before."""
+
+    key: str
+    begin: int
+    end: int
+    kind: Kind
+    apart: bool
+
+
+def pieces(text: str) -> list[Piece]:
+    """The pieces of a text, in order."""
+    found: list[Piece] = []
+    at, apart = 0, True
+    while at < len(text):
+        kind = _kind(text[at])
+        if kind == " " or _joins(text, at):
+            at, apart = at + 1, True
+            continue
+        end = at + 1
+        while end < len(text) and kind in "wk" and _kind(text[end]) in (kind, "m"):
+            end += 1
+        while end < len(text) and kind == "d" and _kind(text[end]) == "m":
+            end += 1
+        found.append(Piece(folded(text[at:end]), at, end, _KINDS[kind], apart))
+        at, apart = end, False
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """Text without the differences that do not matter: width, case, kinds of apostrophe."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join("'" if char in _APOSTROPHES else char for char in plain) or text
+
+
+_KINDS: dict[str, Kind] = {"w": "word", "k": "word", "m": "word", "d": "dense", "s": "mark"}
+
+
+@functools.lru_cache(maxsize=8192)
+def _kind(char: str) -> str:
+    """``w`` letter or digit, ``k`` katakana, ``d`` dense, ``m`` combining, ``s`` mark, or space."""
+    if char.isspace():
+        return " "
+    code = ord(char)
+    if unicodedata.category(char)[0] == "M":
+        return "m"
+    if any(low <= code <= high for low, high in _DENSE):
+        return "d" if unicodedata.category(char)[0] in "LN" else "s"
+    if _KATAKANA[0] <= code <= _KATAKANA[1] and char not in "\u30a0\u30fb":
+        return "k"
+    return "w" if unicodedata.category(char)[0] in "LN" else "s"
+
+
+def _joins(text: str, at: int) -> bool:
+    """Whether here is a hyphen between two letters or digits."""
+    if text[at] not in _HYPHENS or not 0 < at < len(text) - 1:
+        return False
+    return text[at - 1].isalnum() and text[at + 1].isalnum()
