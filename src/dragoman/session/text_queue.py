@@ -41,12 +41,13 @@ _BORDERS = (Mark.BORDER, Mark.COMMIT)
 class Unit:
     """The next thing to do. ``spoken`` is what to say, None at a border; ``cost`` counts the
     client's text that it accounts for, what was passed over before it included; ``cut`` is how
-    many characters of endless words were left out of it.
+    many characters of endless words were left out of it; ``commit``: the border is a commit's.
     """
 
     spoken: str | None
     cost: TextMeter
     cut: int = 0
+    commit: bool = False
 
 
 class TextQueue:
@@ -102,7 +103,7 @@ class TextQueue:
             if isinstance(unit, Mark):
                 if unit in _BORDERS:
                     self._begin_text()
-                    return self._made(None)
+                    return self._made(None, commit=unit is Mark.COMMIT)
                 continue
             self._passed.feed(unit)
             spoken = self._words.cut(unit, self._reader.read(unit))
@@ -137,10 +138,10 @@ class TextQueue:
         self._reader.reset()
         self._words.reset()
 
-    def _made(self, spoken: str | None) -> Unit:
+    def _made(self, spoken: str | None, *, commit: bool = False) -> Unit:
         cost, self._passed = self._passed, TextMeter()
         cut, self._words.dropped = self._words.dropped, 0
-        return Unit(spoken, cost, cut)
+        return Unit(spoken, cost, cut, commit)
 
     def _unit(self) -> str | Mark | None:
         while not self._ready or self._is_held():

@@ -11,8 +11,9 @@ cut (``text_queue``), how a response is written (``response``) or when a session
 One job speaks one response. A job is fed only a few segments ahead, so no inbox grows with the
 text. Choices where the protocol is silent, beside the rulings:
 
-* White space counts as an empty buffer. Text without a letter or digit does not: committed in
-  commit mode it is answered by a response without audio; in server_commit it is passed over.
+* White space counts as an empty buffer. Text without a letter or digit does not: committed, it
+  is answered by a response without audio, as there are clients that wait for the ``response.done``
+  behind each ``committed``; not committed, it is passed over.
 * A commit in server_commit is good while a response is open, even with nothing left to say: it
   asks for the end of that response.
 * When an engine fails, what its response still had to say is dropped in commit mode (a commit is
@@ -350,8 +351,8 @@ class TtsSession(BaseSession):
         self.command(End(state.job))
 
     def _answer_nothing(self, unit: Unit) -> None:
-        """A border without text: in commit mode a response is owed all the same."""
-        if self.settings.mode == "commit":
+        """A border without text: to a commit a response is owed all the same."""
+        if unit.commit or self.settings.mode == "commit":
             response = self._open_response()
             response.costs(unit.cost)
             response.close("completed")
