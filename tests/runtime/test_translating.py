@@ -55,6 +55,7 @@ class Bench:
         self.facts: list[Result] = []
         self.voiced: list[tuple[int, str, bool]] = []
         self.closed: list[tuple[int, bool]] = []
+        self.noticed: list[str] = []
         self._job = asyncio.create_task(Translating(self, self.emit, self.texts, self).run())
 
     # the stack
@@ -63,6 +64,9 @@ class Bench:
 
     def now_s(self) -> float:
         return self.clock_s
+
+    def noted(self, name: str) -> None:
+        self.noticed.append(name)
 
     # the client
     async def emit(self, fact: Result) -> None:

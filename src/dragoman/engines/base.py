@@ -83,9 +83,10 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it heeds ``hints.phrases`` itself, with ``shortens`` that it words
     things tersely when asked. For one without a glossary, terms travel as stand-ins: with
-    ``placeholders`` it names words that it leaves as they are and treats as names. ``controls`` names what a synthesizer does natively with an
-    ``Utterance``; the runtime does rate, pitch and volume for one that does not, and drops
-    instructions. ``caps`` bound what a segment of speech may cost.
+    ``placeholders`` it names words that it leaves as they are and treats as names. ``controls``
+    names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
+    volume for one that does not, and drops instructions. ``caps`` bound what a segment of speech
+    may cost.
     """
 
     name: str
