@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 
 from dragoman.bench.interpret.score import Item
-from dragoman.bench.interpret.script import by_character, units
+from dragoman.bench.interpret.script import by_character
 from dragoman.bench.interpret.totals import mean, middle
 from dragoman.bench.numbers import BenchFailed
-from dragoman.bench.texts import Judges, tokenizer
+from dragoman.bench.texts import Judges, plain_words, tokenizer
 
 DRAWS = 2000
 _SEED = 4
@@ -166,7 +166,8 @@ def _wer(judges: Judges, items: Sequence[Item]) -> Measure:
     if any(not item.transcript for item in items):
         return lambda _: None
     characters = by_character(items[0].language)
-    lengths = [len(units(item.transcript or "", item.language)) for item in items]
+    plain = [plain_words(item.transcript or "") for item in items]
+    lengths = [len("".join(text.split())) if characters else len(text.split()) for text in plain]
     rates = [
         judges.wer([item.transcript or ""], [item.heard], characters=characters) for item in items
     ]
