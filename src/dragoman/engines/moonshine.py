@@ -11,6 +11,8 @@ What the model wants, and what this engine adds (https://arxiv.org/abs/2410.1560
   which keeps it as it is and costs one decoder pass instead of one per token. What follows has
   to be a new word or a mark, so committed words never grow by a letter;
 * a limit on tokens per second and a loop guard, because over noise a decoder runs in circles;
+* names from what is shown (``Hints.onscreen``) are no bias on the decoder, since they may never
+  be said; the finished hypothesis is held against them (``moonshine_shown``);
 * confidences: of a word, the geometric mean of its tokens' probabilities; of the hypothesis, the
   same over all its tokens and the end mark, with or without the forced ones, whichever is higher:
   a prefix that the model would spell otherwise says nothing about the speech behind it. Speech
@@ -21,6 +23,7 @@ What the model wants, and what this engine adds (https://arxiv.org/abs/2410.1560
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +31,8 @@ import numpy.typing as npt
 
 from dragoman.engines.base import EngineUnavailable, Info, Samples, Window
 from dragoman.engines.bundled import checked_file, onnx_session, package_dir
-from dragoman.engines.moonshine_tokens import Bias, Tokens, looping
+from dragoman.engines.moonshine_shown import Guess, heed, shown_names
+from dragoman.engines.moonshine_tokens import Bias, Tokens, geometric_mean, looping
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
 
 REQUIREMENT = "moonshine-voice==0.1.0"
@@ -46,6 +50,7 @@ LONGEST_S = 60.0
 """Audio beyond this is refused: the encoder's cost grows with the square of the length."""
 
 Floats = npt.NDArray[np.float32]
+Encoded = dict[str, npt.NDArray[Any]]
 
 
 class Moonshine:
@@ -103,12 +108,17 @@ class Moonshine:
             raise ValueError(f"a window holds at most {LONGEST_S:.0f} s of audio")
         tokens = model.tokens
         prefix = tokens.encode(window.prefix)
-        ids, logprobs = model.decode(samples, prefix, self._bias(tokens, window.hints))
+        encoded = model.encode(samples)
+        bias = self._bias(tokens, window.hints)
+        ids, logprobs = model.decode(encoded, samples.size, prefix, bias)
+        confidence = max(geometric_mean(logprobs), geometric_mean(logprobs[len(prefix) :]))
+        if names := shown_names(tokens, window.hints.onscreen):
+            guess = Guess(ids, logprobs, forced=len(prefix))
+            ids, logprobs = heed(tokens, guess, names, partial(model.score, encoded))
         words = tuple(
-            Word(text=text, confidence=_geometric_mean([logprobs[at] for at in positions]))
+            Word(text=text, confidence=geometric_mean([logprobs[at] for at in positions]))
             for text, positions in tokens.words(ids)
         )
-        confidence = max(_geometric_mean(logprobs), _geometric_mean(logprobs[len(prefix) :]))
         return Hypothesis(words=words, confidence=confidence, language="en")
 
     def _bias(self, tokens: Tokens, hints: Hints) -> Bias | None:
@@ -139,14 +149,14 @@ class _Model:
         self._step_outputs = [outputs[0], *(out for _, out in growing)]
 
     def decode(
-        self, samples: Samples, prefix: list[int], bias: Bias | None
+        self, encoded: Encoded, size: int, prefix: list[int], bias: Bias | None
     ) -> tuple[list[int], list[float]]:
-        """Token ids (the prefix first) and one log probability for each, and one for the end.
+        """Token ids (the prefix first) and one log probability for each, and one for the end, from
+        encoded audio of ``size`` samples.
 
         The last log probability is missing when decoding was cut short by the limit or a loop.
         """
-        feeds = self._encode(samples)
-        feeds["input_ids"] = np.array([[BOS, *prefix]], np.int64)
+        feeds = {**encoded, "input_ids": np.array([[BOS, *prefix]], np.int64)}
         logits, *past = self._decoder.run(None, feeds)
         feeds.update(zip(self._past, past, strict=True))
         feeds["use_cache_branch"] = np.array([True])
@@ -155,7 +165,7 @@ class _Model:
         if bias is not None:
             for token in prefix:
                 bias.chose(token)
-        most = len(prefix) + SPARE_TOKENS + int(TOKENS_PER_S * samples.size / HEARING_RATE_HZ)
+        most = len(prefix) + SPARE_TOKENS + int(TOKENS_PER_S * size / HEARING_RATE_HZ)
         last: Floats = logits[0, -1]
         while True:
             token = self._choose(last, bias, after_prefix=bool(prefix) and len(ids) == len(prefix))
@@ -173,7 +183,14 @@ class _Model:
             feeds.update(zip(self._growing, past, strict=True))
             last = logits[0, -1]
 
-    def _encode(self, samples: Samples) -> dict[str, npt.NDArray[Any]]:
+    def score(self, encoded: Encoded, ids: list[int]) -> list[float]:
+        """One log probability for each of these ids and one for the end: a single pass."""
+        feeds = {**encoded, "input_ids": np.array([[BOS, *ids]], np.int64)}
+        rows = self._decoder.run(None, feeds)[0][0]
+        return [_logprob(row, token) for row, token in zip(rows, [*ids, END], strict=True)]
+
+    def encode(self, samples: Samples) -> Encoded:
+        """What the decoder needs to know of the audio."""
         pad = int(PADDING_S * HEARING_RATE_HZ)
         audio = np.zeros((1, samples.size + 2 * pad), np.float32)
         audio[0, pad : pad + samples.size] = samples
@@ -207,7 +224,3 @@ def _logprob(logits: Floats, token: int) -> float:
     """The model's own opinion of a token, before any bias."""
     top = float(logits.max())
     return float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
-
-
-def _geometric_mean(logprobs: Sequence[float]) -> float:
-    return float(np.exp(np.mean(logprobs))) if logprobs else 0.0

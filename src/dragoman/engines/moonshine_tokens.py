@@ -50,6 +50,10 @@ class Tokens:
             ids += self._merge((SPACE + word).encode())
         return ids
 
+    def has(self, word: str) -> bool:
+        """Whether the vocabulary has this word as a whole."""
+        return (SPACE + word).encode() in self._ids
+
     def _merge(self, word: bytes) -> list[int]:
         parts = [char.encode() for char in word.decode()]
         while len(parts) > 1:
@@ -105,6 +109,11 @@ class Bias:
         going = [(p, at + 1) for p, at in self._open if self._phrases[p][at] == token]
         going += [(p, 1) for p, phrase in enumerate(self._phrases) if phrase[0] == token]
         self._open = [(p, at) for p, at in going if at < len(self._phrases[p])]
+
+
+def geometric_mean(logprobs: Sequence[float]) -> float:
+    """Of the probabilities with these logarithms; 0 for none."""
+    return float(np.exp(np.mean(logprobs))) if logprobs else 0.0
 
 
 def looping(ids: Sequence[int], longest: int = 12, times: int = 3) -> int:

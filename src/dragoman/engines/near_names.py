@@ -1,0 +1,108 @@
+"""Names that may have been said: where a hypothesis sounds like one of them.
+
+Law of this file: spelling only, no model. It finds stretches of one to three words that, by the
+sound of English letters, are close to a name; whether the name was said is for the recogniser to
+judge on the audio. Closeness is an edit distance over keys in which letters of one sound are one
+letter, vowels count half, and one vowel for another less than that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+FARTHEST = 0.25
+MOST_WORDS = 3
+SHORTEST = 4
+"""Names of fewer letters sound like too much else."""
+
+_MARKS = re.compile(r"[.,;:!?]*$")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_SOUNDS = (
+    ("sch", "X"), ("tch", "X"), ("sz", "X"), ("sh", "X"), ("ch", "X"), ("cz", "X"), ("zh", "X"),
+    ("tz", "TS"), ("ph", "F"), ("gh", "K"), ("th", "T"), ("ck", "K"), ("qu", "KF"), ("kn", "N"),
+    ("wr", "R"), ("wh", "F"), ("ce", "Se"), ("ci", "Si"), ("cy", "Si"), ("x", "KS"),
+)  # fmt: skip
+_SAME = str.maketrans("cqzvwdbgj", "kksfftpky")
+_VOWELS = frozenset("aeiouyh")
+_DOUBLED = re.compile(r"(.)\1+")
+
+
+class Near(msgspec.Struct, frozen=True):
+    """Words ``begin`` up to ``end`` of a hypothesis may be ``name``; 0 is the same sound."""
+
+    begin: int
+    end: int
+    name: str
+    distance: float
+
+
+def key(text: str) -> str:
+    """A word, or several as one, as it sounds. Letters of other alphabets stay."""
+    plain = _NOT_LETTERS.sub("", text).lower()
+    for letters, sound in _SOUNDS:
+        plain = plain.replace(letters, sound)
+    return _DOUBLED.sub(r"\1", plain.lower().translate(_SAME))
+
+
+def distance(one: str, other: str) -> float:
+    """Between two keys, 0 to 1 by the weight of the longer."""
+    longest = max(sum(map(_weight, one)), sum(map(_weight, other)))
+    if not longest:
+        return 1.0
+    before = [0.0]
+    for letter in other:
+        before.append(before[-1] + _weight(letter))
+    for letter in one:
+        lone = _weight(letter)
+        row = [before[0] + lone]
+        for at, against in enumerate(other):
+            changed = before[at] + _change(letter, against)
+            row.append(min(before[at + 1] + lone, row[at] + _weight(against), changed))
+        before = row
+    return before[-1] / longest
+
+
+def _weight(letter: str) -> float:
+    return 0.5 if letter in _VOWELS else 1.0
+
+
+def _change(letter: str, against: str) -> float:
+    if letter == against:
+        return 0.0
+    return 0.3 if letter in _VOWELS and against in _VOWELS else 1.0
+
+
+def split_marks(word: str) -> tuple[str, str]:
+    """A word without what stands behind it, and that: marks, and an English genitive."""
+    marks = _MARKS.search(word)
+    tail = marks[0] if marks else ""
+    bare = word[: len(word) - len(tail)]
+    if bare.endswith(("'s", "’s")):
+        return bare[:-2], bare[-2:] + tail
+    return bare, tail
+
+
+def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Near]:
+    """Where a hypothesis comes close to a name without being it, from word ``first`` on; the
+    closest first.
+    """
+    keys = [(name, key(name)) for name in names if len(name) >= SHORTEST]
+    bare = [split_marks(word) for word in words]
+    found = []
+    for begin in range(first, len(words)):
+        for end in range(begin + 1, min(begin + MOST_WORDS, len(words)) + 1):
+            if end - begin > 1 and bare[end - 2][1]:
+                break  # never across a mark
+            text = " ".join(word for word, _ in bare[begin:end])
+            sound = key(text)
+            found += [
+                Near(begin, end, name, far)
+                for name, wanted in keys
+                if text != name
+                if abs(len(sound) - len(wanted)) <= 1 + len(wanted) // 3
+                if (far := distance(sound, wanted)) <= FARTHEST
+            ]
+    return sorted(found, key=lambda one: (one.distance, one.begin, one.end))
