@@ -92,8 +92,8 @@ class Glossary:
         return found
 
     def is_inside(self, words: Sequence[Word], end: int) -> bool:
-        """Whether a cut behind the first ``end`` words would go through a term, or, behind the
-        last word, through one that has only begun.
+        """Whether a cut behind the first ``end`` words would go through a term, or through one that
+        has only begun at the end of the words.
         """
         if not self.terms:
             return False
@@ -103,7 +103,11 @@ class Glossary:
         text = joined_text(near)
         if any(match.begin < cut < match.end for match in self.matches(text)):
             return True
-        return end == len(words) and self._begun(pieces(text)) > 0
+        if begin + len(near) < len(words):
+            return False
+        stand = pieces(text)
+        begun = self._begun(stand)
+        return begun > 0 and stand[-begun].begin < cut
 
     def _begun(self, stand: Sequence[Piece]) -> int:
         """How many pieces at the end may be the beginning of a longer term."""

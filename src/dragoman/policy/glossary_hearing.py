@@ -37,7 +37,7 @@ _SURE = 0.9
 _DOUBTFUL = 0.7
 _LEAST_SOUNDS = 4
 _LEAST_SOUNDS_ORDINARY = 5
-_ALIKE = 0.45
+_ALIKE = 0.5
 _REMEMBERED = 4096
 
 
@@ -184,11 +184,11 @@ class Ear:
             return None
         best: list[tuple[int, _Key]] = []
         width = len(joined) // (_SHARE - 1) + 1
-        mine = bag(joined)
+        mine, first = bag(joined), skeleton(joined)[:1]
         for length in range(len(joined) - width, len(joined) + width + 1):
             most = max(length, len(joined)) // _SHARE
             for key in self._by_length.get(length, ()):
-                if (mine ^ key.bag).bit_count() > 2 * most or key.sound[:1] != skeleton(joined)[:1]:
+                if (mine ^ key.bag).bit_count() > 2 * most or key.sound[:1] != first:
                     continue
                 distance = edits(joined, key.letters, most)
                 if distance <= most and not _is_form(joined, key, texts):

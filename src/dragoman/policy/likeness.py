@@ -23,7 +23,10 @@ _CLASSES = {
     **dict.fromkeys("gkcq", "K"), **dict.fromkeys("szj", "S"), "l": "L", "m": "M", "n": "N",
     "r": "R",
 }  # fmt: skip
+_VOWELS = "aeiouyh"
 _RUNS = re.compile(r"(.)\1+")
+_SOUNDS = {**_CLASSES, **dict(_CLUSTERS)}
+_SPELLINGS = re.compile("|".join([*(cluster for cluster, _ in _CLUSTERS), "[a-z]"]))
 
 
 @functools.lru_cache(maxsize=8192)
@@ -53,17 +56,8 @@ def edits(left: str, right: str, most: int) -> int:
 def skeleton(text: str) -> str:
     """The consonants by classes of sound; a vowel is kept only at the beginning, as ``A``."""
     word = letters(text)
-    sound = ["A"] if word[:1] in "aeiouyh" and word else []
-    at = 0
-    while at < len(word):
-        cluster = next(((c, s) for c, s in _CLUSTERS if word.startswith(c, at)), None)
-        if cluster is not None:
-            sound.append(cluster[1])
-            at += len(cluster[0])
-        else:
-            sound.append(_CLASSES.get(word[at], word[at] if word[at].isdigit() else ""))
-            at += 1
-    return _RUNS.sub(r"\1", "".join(sound))
+    sound = _SPELLINGS.sub(lambda match: _SOUNDS.get(match[0], ""), word)
+    return _RUNS.sub(r"\1", ("A" if word[:1] in _VOWELS and word else "") + sound)
 
 
 def bag(text: str) -> int:

@@ -118,7 +118,7 @@ class TargetPolicy:
         """The tentative rest behind ``text``, as the newest draft has it."""
         self._held = _HELD[pace]
         self._target = TargetText(target)
-        self._units = Units(source, PACES[pace], together)
+        self._units = Units(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
         self._heard_s: list[float] = []  # when each word of the turn was first given
@@ -227,8 +227,9 @@ class TargetPolicy:
         """Everything that is committed by the recogniser is ripe, cut or not."""
         ripe = self._ripe[-1].end if self._ripe else 0
         asked = max(ripe, self._asked_end, self._covered, self._units.begin)
-        if self._units.size(self._words, asked, len(self._words)) >= least:
-            self._ripen(self._units.open_unit(self._words), paused=True)
+        unit = self._units.open_unit(self._words)
+        if unit.end > asked and self._units.size(self._words, asked, unit.end) >= least:
+            self._ripen(unit, paused=True)
 
     def _committing(self, unit: Unit) -> Ask:
         ends = unit.closes or unit.end in self._cuts
@@ -242,7 +243,8 @@ class TargetPolicy:
             return False
         if len(self._words) <= max(self._covered, self._units.begin):
             return False
-        return self._units.open_unit(self._words).source != self._asked
+        unit = self._units.open_unit(self._words)
+        return unit.end > max(self._covered, self._units.begin) and unit.source != self._asked
 
     def _stalled_s(self) -> float:
         oldest = min(self._covered, len(self._heard_s) - 1)

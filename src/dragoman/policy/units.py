@@ -101,19 +101,29 @@ class Units:
                 ripe.append(self._take(words, end, closes=verdict))
         if final and self._begin < len(words):
             ripe.append(self._take(words, len(words), closes=True))
-        elif paused and self.size(words, self._cut, len(words)) >= self._pace.least:
-            ripe.append(self._take(words, len(words), closes=False))
+        elif paused and self.size(words, self._cut, self._known(words)) >= self._pace.least:
+            ripe.append(self._take(words, self._known(words), closes=False))
         return ripe
 
     def open_unit(self, words: Sequence[Word]) -> Unit:
-        """The open sentence as far as it is committed, without cutting anything."""
-        return Unit(self._sentence, joined_text(words[self._begin :]), len(words), closes=False)
+        """The open sentence as far as it is committed, without cutting anything, nor through a
+        phrase that must stay whole.
+        """
+        end = self._known(words)
+        return Unit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
 
     def size(self, words: Sequence[Word], begin: int, end: int) -> float:
         """How many words of ordinary length stand between two positions."""
         if clause_data.is_spaced(self._language):
             return end - begin
         return clause_data.weight("".join(w.text for w in words[begin:end]), self._language)
+
+    def _known(self, words: Sequence[Word]) -> int:
+        """How many words there are before a phrase that has only begun."""
+        end = len(words)
+        while self._together is not None and end > self._cut and self._together(words, end):
+            end -= 1
+        return end
 
     def _verdict(self, words: Sequence[Word], end: int, following: Word | None) -> bool | None:
         """None: no cut behind this word; else whether the cut closes the sentence."""
