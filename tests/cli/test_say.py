@@ -66,6 +66,14 @@ def test_the_name_of_the_file_asks_for_a_format(tmp_path: Path, name: str, form:
     ]
 
 
+@pytest.mark.parametrize("name", ["a.flac", "a.PCM"])
+def test_a_file_of_another_format_is_not_made(tmp_path: Path, name: str) -> None:
+    result = run("Hello.", "-o", str(tmp_path / name))
+    assert result.exit_code == 2
+    assert ".wav, .mp3, .opus and .ogg" in result.stderr
+    assert not (tmp_path / name).exists()
+
+
 def test_standard_input_is_spoken_and_standard_output_takes_the_wav() -> None:
     with fake_server(speaking) as fake:
         result = run("-o", "-", "--url", fake.url, stdin="One.\nTwo – naïve.\n")

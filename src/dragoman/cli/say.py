@@ -36,6 +36,8 @@ from dragoman.client.wav import WavWriter
 _READ_BYTES = 65_536
 _ENCODED = {".mp3": "mp3", ".opus": "opus", ".ogg": "opus"}
 """File names that ask for another format than WAV."""
+_OTHERS = frozenset(".aac .aif .aiff .amr .au .flac .m4a .mp4 .pcm .raw .webm .wma".split())
+"""File names that ask for what no server speaks: a WAV of that name would be a lie."""
 
 
 class _Wish(NamedTuple):
@@ -77,7 +79,7 @@ def say(
     ] = 24_000,
 ) -> None:
     """Speak a text through a realtime server and write the speech to a file."""
-    encoded = _ENCODED.get(Path(output).suffix.lower())
+    encoded = _encoding(output)
     settings = {
         "voice": voice,
         "mode": "commit" if encoded else "server_commit",
@@ -103,6 +105,13 @@ def say(
     if not spoken:
         complain("nothing was spoken: the text holds no words")
         raise typer.Exit(1)
+
+
+def _encoding(output: str) -> str | None:
+    suffix = Path(output).suffix.lower()
+    if suffix in _OTHERS:
+        _usage(f"{suffix} files cannot be written, only .wav, .mp3, .opus and .ogg")
+    return _ENCODED.get(suffix)
 
 
 def _usage(text: str) -> NoReturn:
