@@ -140,6 +140,16 @@ def test_what_engines_are_told():
     assert tts.FLASH.task(merge({"voice": "qwen-tts-vc-x"})).voice == "Cherry"
 
 
+def test_the_first_snapshot_has_fewer_voices_for_the_strict():
+    first = lookup("qwen3-tts-flash-realtime-2025-09-18", {})
+    assert len(first.voices) == 17
+    assert merge({"voice": "Nofish"}, first, strict=True).voice == "Nofish"
+    assert merge({"voice": "Serena"}, first).voice == "Serena"
+    with pytest.raises(Invalid, match="voice 'Serena' is not supported"):
+        merge({"voice": "Serena"}, first, strict=True)
+    assert merge({"voice": "Serena"}, lookup("qwen3-tts-flash-realtime", {}), strict=True)
+
+
 def test_what_the_wire_shows():
     settings = merge({"language_type": "Chinese", "volume": 3})
     created = msgspec.json.encode(tts.created(settings, "sess_1", "m"))

@@ -48,6 +48,7 @@ SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 INSTRUCTION_TOKENS = 1600
 BIT_RATE = 128
 _VOICE_CHARS = 256
+_FIRST_SNAPSHOT = "2025-09-18"
 _SOUND = ("speech_rate", "pitch_rate", "volume", "bit_rate")
 _INSTRUCTIONS = ("instructions", "optimize_instructions")
 
@@ -236,6 +237,8 @@ CLASSIC = TtsFamily(
     token_floor=50,
 )
 FLASH = TtsFamily(name="qwen3-tts-flash", voices=voices.FLASH)
+FIRST_FLASH = TtsFamily(name="qwen3-tts-flash", voices=voices.FIRST_FLASH)
+"""The first snapshot, which has 17 of the voices; only a strict server makes a difference."""
 INSTRUCT = TtsFamily(name="qwen3-tts-instruct", voices=voices.INSTRUCT, lacks=frozenset())
 CLONED = TtsFamily(name="qwen3-tts-vc", voices=())
 DESIGNED = TtsFamily(name="qwen3-tts-vd", voices=())
@@ -255,4 +258,6 @@ def family_for(model: str) -> TtsFamily | None:
         return CLONED
     if "-vd" in rest:
         return DESIGNED
-    return CLASSIC if kind == "qwen-" and "flash" not in rest else FLASH
+    if kind == "qwen-" and "flash" not in rest:
+        return CLASSIC
+    return FIRST_FLASH if _FIRST_SNAPSHOT in rest else FLASH
