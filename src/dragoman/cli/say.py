@@ -36,7 +36,7 @@ from dragoman.client.wav import WavWriter
 _READ_BYTES = 65_536
 _ENCODED = {".mp3": "mp3", ".opus": "opus", ".ogg": "opus"}
 """File names that ask for another format than WAV."""
-_OTHERS = frozenset(".aac .aif .aiff .amr .au .flac .m4a .mp4 .pcm .raw .webm .wma".split())
+_OTHERS = frozenset({".aac", ".aiff", ".amr", ".au", ".flac", ".m4a", ".pcm", ".raw", ".webm"})
 """File names that ask for what no server speaks: a WAV of that name would be a lie."""
 
 
