@@ -2,7 +2,8 @@
 
 Law of this file: it only joins the three stages; each has its own file and its own law. Data
 flows one way, each stage tells the session before it passes on, and every queue between them
-is bounded, so a slow stage slows the one before it and in the end the client.
+is bounded, so a slow stage slows the one before it and in the end the client. Beside them
+``runtime.watching`` reads pictures, for as long as somebody listens.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dragoman.runtime.stack import Stack
 from dragoman.runtime.texts import Texts
 from dragoman.runtime.translating import Translating
 from dragoman.runtime.voicing import Voicing
+from dragoman.runtime.watching import Watching
 from dragoman.speech import Interpret
 
 
@@ -34,9 +36,12 @@ async def interpret(
     voicing = Voicing(stack, emit, listened_s=lambda: inbox.listened_s, watch=watch)
     listening = Listening(task, stack, emit, texts)
     translating = Translating(stack, emit, texts, voicing)
+    watching = Watching(stack, texts)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(listening.run(inbox), name="listen")
+            listen = group.create_task(listening.run(inbox), name="listen")
+            watch_task = group.create_task(watching.run(), name="watch")
+            listen.add_done_callback(lambda _task: watch_task.cancel())
             group.create_task(translating.run(), name="translate")
             group.create_task(voicing.run(), name="voice")
     finally:

@@ -119,7 +119,7 @@ class Listening:
                     case Clear():
                         await self._clear()
                     case Image(data=data):
-                        self._texts.image = data
+                        self._texts.show(data)
             await self._end_turn()
             self._texts.end()
         finally:

@@ -51,6 +51,17 @@ class Texts:
         """Is told everything that is put, before anything newer replaces it."""
         self.image = b""
         """What the speaker shows now: the latest picture, kept as context."""
+        self.shown: Callable[[bytes], None] = lambda _picture: None
+        """Is told of every picture."""
+        self.onscreen: Callable[[], tuple[str, ...]] = tuple
+        """The lines read from pictures that are fresh now."""
+        self.terms: Callable[[], tuple[str, ...]] = tuple
+        """The names and terms in them."""
+
+    def show(self, picture: bytes) -> None:
+        """The speaker shows this from now on."""
+        self.image = picture
+        self.shown(picture)
 
     async def open(self, turn: int, settings: Interpret) -> None:
         """A turn opened; these are its settings. Waits while too many turns wait."""

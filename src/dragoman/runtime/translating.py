@@ -189,6 +189,7 @@ class Translating:
             prefix=ask.prefix,
             hints=settings.hints,
             image=self._texts.image if host.info.takes_images else b"",
+            onscreen=self._texts.onscreen(),
             terse=host.info.shortens and self._voicing.wants_terse(settings),
         )
         began_s = self._stack.now_s()
