@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check bench lock
+.PHONY: help setup demo serve test check bench soak lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -33,6 +33,10 @@ check: setup ## style, types, import rules, sizes, licences
 bench: setup ## measure; a table here, raw JSON in bench-results/
 	@mkdir -p bench-results
 	@$(BIN)/dragoman bench --out bench-results $(ARGS)
+
+soak: setup ## half an hour of work; fails when memory, tasks or lag grow, or words are lost
+	@mkdir -p bench-results
+	@$(BIN)/dragoman bench soak --out bench-results $(ARGS)
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet

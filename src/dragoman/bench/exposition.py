@@ -30,6 +30,14 @@ def histogram(page: str, name: str) -> Buckets:
     return tuple(sorted(counts.items()))
 
 
+def total(page: str, name: str) -> float:
+    """The sample ``name`` (of a histogram: ``NAME_sum``, ``NAME_count``), summed over its labels;
+    0 where there is none.
+    """
+    samples = (_SAMPLE.match(line) for line in page.splitlines())
+    return sum(float(one["value"]) for one in samples if one is not None and one["name"] == name)
+
+
 def since(before: Buckets, after: Buckets) -> Buckets:
     """What was counted between two readings of one histogram."""
     earlier = dict(before)

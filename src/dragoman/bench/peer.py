@@ -108,6 +108,11 @@ class Peer(asyncio.Protocol):
             self._transport.write(framed(struct.pack("!H", 1000), _CLOSE))
             self._transport.close()
 
+    def drop(self) -> None:
+        """Be gone without a word, as a client that crashed or lost its network."""
+        if self._transport is not None and not self._over:
+            self._transport.abort()
+
     # ------------------------------------------------------------ asyncio.Protocol
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the WebSocket."""

@@ -10,7 +10,7 @@ import contextlib
 import os
 import platform
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -94,6 +94,40 @@ def memory_kib(pid: int) -> float:
         if line.startswith("Pss:"):
             return float(line.split()[1])
     raise OSError("the kernel does not tell the proportional set size")
+
+
+class Holding(msgspec.Struct, frozen=True, kw_only=True):
+    """What processes hold. ``own_kib`` is memory that is nobody else's business (anonymous pages);
+    ``pss_kib`` adds their share of mapped files, which changes when other programs map them, too.
+    """
+
+    processes: int = 0
+    own_kib: float = 0.0
+    pss_kib: float = 0.0
+    threads: int = 0
+    files: int = 0
+
+
+def holding(pids: Iterable[int]) -> Holding:
+    """What these processes hold together, now; those that have ended hold nothing."""
+    found = Holding()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            memory = _rollup(pid)
+            found = Holding(
+                processes=found.processes + 1,
+                own_kib=found.own_kib + memory.get("Pss_Anon", 0.0),
+                pss_kib=found.pss_kib + memory["Pss"],
+                threads=found.threads + len(list((PROC / str(pid) / "task").iterdir())),
+                files=found.files + len(list((PROC / str(pid) / "fd").iterdir())),
+            )
+    return found
+
+
+def _rollup(pid: int) -> dict[str, float]:
+    lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
+    parts = (line.split() for line in lines)
+    return {name.rstrip(":"): float(value) for name, value, *_ in parts}
 
 
 def workers(root: int, spec: str) -> int:

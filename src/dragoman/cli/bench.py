@@ -39,7 +39,8 @@ def bench(
 ) -> None:
     """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three.
 
-    `dragoman bench interpret` measures interpretation in depth, and has options of its own.
+    `dragoman bench interpret` measures interpretation in depth, `dragoman bench soak` whether a
+    server stays as it was; both have options of their own.
     """
     if not sys.platform.startswith("linux"):
         typer.echo("dragoman bench: reads /proc, so it needs Linux", err=True)

@@ -30,7 +30,7 @@ COMMANDS = (
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 
-OF_TWO_WORDS = {("bench", "interpret"): "bench_interpret"}
+OF_TWO_WORDS = {("bench", "interpret"): "bench_interpret", ("bench", "soak"): "bench_soak"}
 """Commands with options of their own under another: each a function in the file so named."""
 
 

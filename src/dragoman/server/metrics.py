@@ -104,6 +104,9 @@ class Metrics:
         self.lag_now = Gauge(
             "dragoman_loop_lag_last_seconds", "The last probe of the lag.", registry=registry
         )
+        self.tasks = Gauge(
+            "dragoman_tasks", "Tasks on the event loop; at rest always the same.", registry=registry
+        )
 
     def _define_speech(self) -> None:
         registry = self.registry
@@ -134,6 +137,8 @@ class Metrics:
         """The exposition text."""
         for session in self._open:
             session.settle()
+        with contextlib.suppress(RuntimeError):  # somebody asks without a loop: nothing runs
+            self.tasks.set(len(asyncio.all_tasks()))
         return generate_latest(self.registry)
 
     @contextlib.contextmanager
