@@ -118,6 +118,24 @@ async def test_killing_an_idle_worker_costs_nothing() -> None:
         assert await spoken(host, "fine") == tiny.pcm_of("fine")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_speech_given_to_a_worker_that_was_just_killed_is_made_by_another(
+    workers: int,
+) -> None:
+    async with hosted(workers=workers) as host:
+        for pid in host.pids:
+            os.kill(pid, signal.SIGKILL)
+        # At once, before the host can know of it.
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
+async def test_speech_that_gets_every_worker_killed_fails_in_the_end() -> None:
+    async with hosted(workers=1) as host:
+        assert "SIGKILL" in await failed(spoken(host, "!killed"))
+        await until(lambda: bool(host._idle))
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
 async def test_a_stuck_worker_is_replaced_after_the_limit() -> None:
     async with hosted(limit_s=0.3) as host:
         (old,) = host.pids
@@ -281,7 +299,7 @@ async def test_an_engine_that_raises_fails_the_call_and_lives_on() -> None:
 async def test_a_crash_loop_fails_clearly_and_heals() -> None:
     async with hosted() as host:
         for _ in range(3):
-            assert "SIGKILL" in await failed(spoken(host, "!crash"))
+            assert "SIGSEGV" in await failed(spoken(host, "!crash"))
         assert "keep dying" in await failed(spoken(host, "too early"))
         await until(lambda: bool(host._idle))
         assert await spoken(host, "healed") == tiny.pcm_of("healed")

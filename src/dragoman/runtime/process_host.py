@@ -3,6 +3,7 @@
 Law of this file: one bounded queue, first in, first out; each worker has one job at a time, and a
 worker is free when it says so, not when the listener has heard everything. A worker that dies or
 overruns a limit (``engines.base.Caps``) fails the job it had and is replaced; other jobs go on.
+If somebody killed it before its segment was heard, the segment was not at fault: another tries.
 When workers keep dying, replacements come after growing pauses, and while there is none, calls
 fail at once. A worker that was ended at a limit counts as alive there: its text was at fault.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
@@ -153,7 +154,7 @@ class ProcessHost:
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
         running = self._running.pop(worker, None)
-        if running is not None:
+        if running is not None and not (worker.was_killed and self._requeue(running)):
             running.fail(reason)
         if self._open and was_ready:  # one that never got ready is dealt with by its starter
             self._crashes += not worker.overran
@@ -162,6 +163,16 @@ class ProcessHost:
             self._replacing.add(task)
             task.add_done_callback(self._replacing.discard)
             self._fail_if_down()
+            self._dispatch()
+
+    def _requeue(self, running: Running) -> bool:
+        """Give the job to another worker, before all others; whether that could be done."""
+        job = running.job
+        if not self._open or not isinstance(job, Speech) or not job.again():
+            return False
+        running.limit.hold()
+        self._queue.add(job, 0.0)
+        return True
 
     def _down(self) -> bool:
         return not self._ready and self._crashes >= self._CRASHES_MEAN_DOWN

@@ -25,6 +25,7 @@ from dragoman.runtime.pcm_stream import PcmStream
 
 MOST_WINDOWS = 4
 MOST_SLACK_S = 2.0
+MOST_LOSSES = 2
 Ask = tuple[Request, "asyncio.Future[Outcome]"]
 
 
@@ -41,6 +42,13 @@ class Speech:
         self._step = window
         self._ahead = 0  # received and not yet credited
         self._owed = 0  # taken by the listener and not yet credited
+        self._begun = False
+        self._losses = 0
+
+    def again(self) -> bool:
+        """Its worker was lost; whether another may try, as nobody has heard anything yet."""
+        self._losses += 1
+        return not (self._begun or self.abandoned) and self._losses <= MOST_LOSSES
 
     @property
     def stalled(self) -> bool:
@@ -49,6 +57,7 @@ class Speech:
 
     def received(self, pcm: bytes) -> None:
         """The worker sent more."""
+        self._begun = True
         self._ahead += len(pcm)
         self.stream.push(pcm)
 

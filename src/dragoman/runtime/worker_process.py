@@ -41,6 +41,8 @@ class WorkerProcess(asyncio.Protocol):
         self._reason = ""
         self.overran = False
         """Whether it was ended because a job went beyond a limit, not because it is broken."""
+        self.was_killed = False
+        """Whether somebody else ended it: an operator, or a system that was out of memory."""
         self._closing = False
         self._reaping: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
@@ -149,6 +151,7 @@ class WorkerProcess(asyncio.Protocol):
         code = await asyncio.get_running_loop().run_in_executor(None, self._process.wait)
         if code == -signal.SIGPROF and not self._reason:  # the worker's own timer, see there
             self.overran, self._reason = True, "overran the limit of CPU time"
+        self.was_killed = code in (-signal.SIGKILL, -signal.SIGTERM) and not self._reason
         reason = f"engine worker {self._spec} {self._reason or 'ended'} ({_how(code)})"
         self._fail_ready(reason)
         if not self._gone.done():
