@@ -59,7 +59,7 @@ def checked_file(path: Path, sha256: str, requirement: str) -> Path:
     return path
 
 
-def onnx_session(path: Path, threads: int) -> Any:
+def onnx_session(model: Path | bytes, threads: int) -> Any:
     """An onnxruntime session on the CPU. Raises ``EngineUnavailable`` without onnxruntime.
 
     ``threads`` counts the threads of one call; 1 is right for servers, which get their
@@ -75,4 +75,5 @@ def onnx_session(path: Path, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

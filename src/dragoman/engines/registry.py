@@ -67,6 +67,7 @@ PRESETS: Mapping[str, EngineChoice] = {
         asr=("moonshine",),
         mt=("apertium",),
         tts=("flite", "openjtalk", "espeak"),
+        speaker=("wespeaker",),
         ocr=("rapidocr",),
     ),
     "scripted": EngineChoice(

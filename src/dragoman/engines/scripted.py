@@ -10,6 +10,7 @@ chunking of the audio; ready in milliseconds; numpy only. They come in the roles
   is one word from a fixed list; silence is nothing.
 * ``ScriptedMt`` replaces words by the script's dictionary and tags the others: ``hello-es``.
 * ``ScriptedTts`` speaks every word as a tone of its own pitch and length.
+* ``ScriptedSpeaker`` takes the loudest pitch for the voice.
 
 The end-to-end counterpart is in ``scripted_interpreter``. The file format: ``scripted_file``.
 """
@@ -27,6 +28,7 @@ from dragoman.engines.scripted_file import Scene, Script, ScriptedFailure, read_
 from dragoman.engines.scripted_text import (
     CELL_MS,
     is_loud,
+    pitch_vector,
     is_word,
     pieces,
     rule_word,
@@ -200,6 +202,35 @@ class ScriptedTts(_Scripted):
                 volume=utterance.volume,
                 pause=utterance.pause if number == last else 1.0,
             )
+
+
+class ScriptedSpeaker:
+    """``SpeakerEncoder`` by the loudest pitch: the same note is the same voice, three semitones
+    apart are two.
+    """
+
+    @property
+    def info(self) -> Info:
+        """Self-description."""
+        return Info(
+            name="scripted-speaker",
+            role="speaker",
+            licence=LICENCE,
+            quality="scripted",
+            runs_in="loop",
+            languages=("*",),
+            about="Voices by their loudest pitch between 50 Hz and 8 kHz",
+        )
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def encode(self, samples: Samples) -> Samples:
+        """A unit vector, shape (96,); zeros for silence."""
+        return pitch_vector(samples)
 
 
 def _fail_on(words: Sequence[str], text: str) -> None:

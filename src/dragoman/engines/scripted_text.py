@@ -15,11 +15,13 @@ import numpy.typing as npt
 
 from dragoman.engines.base import Samples
 from dragoman.engines.scripted_file import SpeechEntry
+from dragoman.speech import HEARING_RATE_HZ
 
 CELL_MS = 400
 """Without a script, every stretch of this length with sound in it is heard as one word."""
 LOUD = 1e-3
 """Root mean square from which a stretch counts as sound (-60 dBFS)."""
+_LOWEST_HZ, _SEMITONES = 50, 96
 WORDS = (
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
     "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
@@ -40,6 +42,18 @@ def rule_word(cell: int) -> str:
 def is_loud(samples: Samples) -> bool:
     """Whether there is sound in the samples."""
     return bool(samples.size) and float(np.dot(samples, samples)) / samples.size > LOUD**2
+
+
+def pitch_vector(samples: Samples) -> Samples:
+    """The loudest pitch as a bell over 96 semitones from 50 Hz, of length 1; zeros for silence."""
+    if not is_loud(samples):
+        return np.zeros(_SEMITONES, np.float32)
+    last = samples[-HEARING_RATE_HZ:]  # a second, so that the spectrum has a bin for each Hz
+    spectrum = np.abs(np.fft.rfft(last * np.hanning(last.size), HEARING_RATE_HZ))
+    hz = max(_LOWEST_HZ, int(spectrum[_LOWEST_HZ:].argmax()) + _LOWEST_HZ)
+    semitone = 12 * np.log2(hz / _LOWEST_HZ)
+    bell = np.exp(-np.square((np.arange(_SEMITONES) - semitone)))
+    return (bell / np.linalg.norm(bell)).astype(np.float32)
 
 
 def pieces(text: str) -> list[str]:

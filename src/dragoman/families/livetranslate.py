@@ -120,6 +120,7 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
             rate_out=OUTPUT_RATE_HZ,
             endpointing=self._endpointing(settings.detection),
             hints=Hints(phrases=settings.phrases, context=settings.context),
+            by_speaker=_by_speaker(settings.detection),
             conduct=msgspec.structs.replace(conduct, **settings.conduct),
         )
 
@@ -132,6 +133,10 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
             silence_ms=detection.silence_ms,
             prefix_ms=detection.prefix_ms,
         )
+
+
+def _by_speaker(detection: TurnDetection | None) -> bool:
+    return detection is not None and detection.type == "speaker_detection"
 
 
 def probability(threshold: float) -> float:

@@ -65,7 +65,8 @@ class Dialect(Protocol):
 
     opens_with_speech: bool
     """Whether the response opens with the turn, before anything was recognised."""
-    speaker_id: int | msgspec.UnsetType
+    shows_speaker: bool
+    """Whether the client is told who speaks."""
 
     source: Grown
     target: Grown
@@ -84,7 +85,7 @@ class Snapshots:
     """Dialect A: qwen3 and qwen3.5."""
 
     opens_with_speech = False
-    speaker_id: int | msgspec.UnsetType = UNSET
+    shows_speaker = False
 
     def __init__(self, ids: TurnIds, *, spoken: bool) -> None:
         self._ids, self._spoken = ids, spoken
@@ -126,7 +127,7 @@ class Deltas:
     """Dialect B: qwen3.8. ``salt`` gives text of which the last 14 characters differ each time."""
 
     opens_with_speech = True
-    speaker_id: int | msgspec.UnsetType = 0
+    shows_speaker = True
 
     def __init__(self, ids: TurnIds, *, spoken: bool, salt: Callable[[], str]) -> None:
         self._ids, self._spoken, self._salt = ids, spoken, salt

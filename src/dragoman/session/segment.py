@@ -99,8 +99,8 @@ class Segment:
 
     def _write(self, fact: Fact) -> None:
         match fact:
-            case SpeechStarted(at_ms=at_ms):
-                self._start(at_ms)
+            case SpeechStarted():
+                self._start(fact)
             case Heard():
                 self._hear(fact)
             case Translated():
@@ -113,15 +113,15 @@ class Segment:
                 self._finish(fact)
 
     # ------------------------------------------------------------ the turn and its source
-    def _start(self, at_ms: int) -> None:
-        self._started_ms = max(at_ms, self._thread.last_end_ms)
+    def _start(self, fact: SpeechStarted) -> None:
+        self._started_ms = max(fact.at_ms, self._thread.last_end_ms)
         source_item = self.ids.source_item
         if not self.is_manual:
             self._send(
                 wire.SpeechStarted(
                     audio_start_ms=self._started_ms,
                     item_id=source_item,
-                    speaker_id=self._dialect.speaker_id,
+                    speaker_id=fact.speaker if self._dialect.shows_speaker else UNSET,
                 )
             )
         self._create_item(source_item, (wire.Part(type="input_audio"),))
