@@ -64,7 +64,7 @@ class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
     ``flush_s``: speak what is there after so long without new text (0: only at a commit or
     finish, as the cloud does). ``hold_tail``: in server_commit keep the last complete sentence
     until more text, a commit or a finish comes, as the cloud does. ``response_chars``: at a
-    sentence border behind so many characters the response ends and the next text opens another.
+    sentence border behind so many characters further text opens another response.
     ``cancel_finishes``: answer ``response.cancel`` with ``session.finished``, too (one report of
     the cloud). ``lower_case_language``: ``session.updated`` shows the language in lower case, as
     recorded, not as the client spelled it.

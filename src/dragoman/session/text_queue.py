@@ -122,6 +122,11 @@ class TextQueue:
                 return True
         return False
 
+    def has_text(self) -> bool:
+        """Whether any text (more than white space) waits, before a border or behind it."""
+        waiting = chain(self._ready, (self._segmenter.pending,), self._raw)
+        return any(isinstance(unit, str) and unit.strip() for unit in waiting)
+
     def drop_unit(self) -> None:
         """Forget everything up to and with the next border."""
         self._passed = TextMeter()

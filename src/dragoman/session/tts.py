@@ -326,12 +326,13 @@ class TtsSession(BaseSession):
                 self._answer_nothing(unit)
 
     def _is_long(self, state: Speaking) -> bool:
-        """Whether the response has had enough. Where a commit waits, it gets one response up to
-        there, since clients take the first ``response.done`` behind their commit for its end.
+        """Whether the response has had enough and there is text for another. Where a commit
+        waits, it gets one response up to there, since clients take the first ``response.done``
+        behind their commit for its end; and a commit behind the last word finds one to end.
         """
         if self.settings.mode == "commit" or self._queue.commits:
             return False
-        return state.chars >= self.synthesis.response_chars
+        return state.chars >= self.synthesis.response_chars and self._queue.has_text()
 
     def _start(self) -> Speaking:
         self._jobs += 1
