@@ -296,3 +296,23 @@ def test_who_has_speech_left_to_hear_can_wait_for_more() -> None:
     assert first == 0.0
     assert 2.0 < second <= 3.0
     assert 5.0 < third <= 6.0
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"), [("ሰላም ለዓለም", True), ("(´・ω・)", False), ("12:30", False)]
+)
+def test_words_without_any_sound_are_refused(text: str, refused: bool) -> None:
+    said: list[Result] = []
+
+    async def emit(result: Result) -> None:
+        said.append(result)
+
+    async def main() -> None:
+        await job(Pieces([]), Speak(voice="Cherry"), (text,), emit)
+
+    if refused:
+        with pytest.raises(Refused, match="script"):
+            asyncio.run(main())
+    else:
+        asyncio.run(main())
+    assert said == ([] if refused else [Said()])

@@ -4,8 +4,9 @@ Law of this file: each ``Say`` is voiced in full before the next, each ends with
 ``policy.script`` decides the language of a segment. The host is told how long the listener can
 wait, so that those go first who hear nothing yet. All segments go through one encoder
 (``runtime.encoding``), whose last bytes come before the job ends; also when a segment fails, so
-that what was spoken until then can be heard to its end. Who is cancelled gives up the encoder and
-waits for nothing.
+that what was spoken until then can be heard to its end. Words that come out as nothing at all
+(a script that no voice here knows) are refused, never passed off as spoken. Who is cancelled
+gives up the encoder and waits for nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from dragoman.engines.base import Utterance
 from dragoman.policy.script import Tongue
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.encoding import Encoding
+from dragoman.runtime.host_base import Refused
 from dragoman.runtime.hosts import EngineFailed, EngineHost
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.stack import Stack
 from dragoman.speech import Said, Say, Speak
+
+_WORD_LETTERS = 3
+_NO_VOICE = "None of the voices of this server can read the script that this text is written in."
 
 
 async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
@@ -34,7 +39,9 @@ async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
                 if isinstance(item, Say):
                     language = tongue.of(item.text)
                     utterance = _utterance(item.text, language, task)
-                    await _say(utterance, stack.voice(language), encoding, listener)
+                    heard = await _say(utterance, stack.voice(language), encoding, listener)
+                    if not heard and _has_words(item.text):
+                        raise Refused(_NO_VOICE)
                     await emit(Said())
         except EngineFailed:
             await encoding.finish()
@@ -56,12 +63,21 @@ def _utterance(text: str, language: str, task: Speak) -> Utterance:
 
 async def _say(
     utterance: Utterance, host: EngineHost, encoding: Encoding, listener: _Listener
-) -> None:
+) -> bool:
+    """Voice a segment; whether there was any sound."""
+    heard = False
     speech = host.speak(utterance, listener.rate_hz, slack_s=listener.slack_s())
     async with aclosing(speech) as pieces:
         async for pcm in pieces:
+            heard = True
             listener.gets(pcm)
             await encoding.feed(pcm)
+    return heard
+
+
+def _has_words(text: str) -> bool:
+    """Whether a listener would miss it: a stray letter among signs may well be silent."""
+    return sum(char.isalpha() for char in text) >= _WORD_LETTERS
 
 
 class _Listener:
