@@ -50,6 +50,7 @@ class FakeStack:
 
     detector_engine = LevelDetector()
     only_heard = "en"
+    reader = None
 
     def __init__(
         self,
