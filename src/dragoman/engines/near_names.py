@@ -101,7 +101,7 @@ def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Nea
             found += [
                 Near(begin, end, name, far)
                 for name, wanted in keys
-                if text != name
+                if f" {name} " not in f" {text} "
                 if abs(len(sound) - len(wanted)) <= 1 + len(wanted) // 3
                 if (far := distance(sound, wanted)) <= FARTHEST
             ]
