@@ -28,6 +28,7 @@ from dragoman.engines.base import (
     Recognizer,
     Role,
     Samples,
+    SpeakerEncoder,
     Synthesizer,
     Translation,
     Translator,
@@ -59,6 +60,7 @@ PROTOCOLS: dict[Role, tuple[type, ...]] = {
     "mt": (Translator,),
     "tts": (Synthesizer,),
     "interpreter": (Interpreter,),
+    "speaker": (SpeakerEncoder,),
 }
 
 
@@ -395,6 +397,40 @@ def speech_keeps_within_its_caps(case: Case) -> None:
     assert 2 * size / 2 / info.rate_hz < info.caps.audio_s / 2
 
 
+# ---------------------------------------------------------------- who speaks
+def speakers_are_unit_vectors(case: Case) -> None:
+    vectors = [case.engine.encode(case.speech[: int(s * RATE)]) for s in (1.5, 2.0, 4.0)]
+    assert len({vector.shape for vector in vectors}) == 1
+    for vector in vectors:
+        assert vector.ndim == 1
+        assert vector.dtype == np.float32
+        assert abs(float(np.linalg.norm(vector)) - 1) < 1e-4
+
+
+def speakers_are_the_same_louder_later_and_again(case: Case) -> None:
+    speech = case.speech[: 3 * RATE]
+    vector = case.engine.encode(speech)
+    assert np.array_equal(case.engine.encode(speech), vector)
+    assert float(case.engine.encode(speech * np.float32(0.3)) @ vector) > 0.95
+    padded = np.concatenate((np.zeros(RATE // 2, np.float32), speech))
+    assert float(case.engine.encode(padded) @ vector) > 0.9
+
+
+def speakers_of_silence_are_nobody(case: Case) -> None:
+    for samples in (0, 10, 400, RATE, 3 * RATE):
+        assert not case.engine.encode(np.zeros(samples, np.float32)).any()
+
+
+def speakers_work_in_threads(case: Case) -> None:
+    pieces = [case.speech[at : at + 2 * RATE] for at in range(0, 2 * RATE, RATE // 4)]
+    expected = [case.engine.encode(piece) for piece in pieces]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(case.engine.encode, pieces))
+    assert all(
+        np.allclose(one, other, atol=1e-5) for one, other in zip(found, expected, strict=True)
+    )
+
+
 # ---------------------------------------------------------------- interpretation, end to end
 def _pcm(samples: Samples) -> bytes:
     return (samples * 32_767).astype("<i2").tobytes()
@@ -482,6 +518,12 @@ BY_ROLE: dict[Role, list[Callable[[Case], None]]] = {
         speech_works_in_threads,
         speech_survives_any_text,
         speech_keeps_within_its_caps,
+    ],
+    "speaker": [
+        speakers_are_unit_vectors,
+        speakers_are_the_same_louder_later_and_again,
+        speakers_of_silence_are_nobody,
+        speakers_work_in_threads,
     ],
     "interpreter": [
         interpretation_reports_whole_turns,

@@ -30,6 +30,8 @@ CASES: dict[str, Case] = {
         ("espeak", None, False),
         ("flite", None, False),
         ("scripted-interpreter", None, True),
+        ("wespeaker", dickens, True),
+        ("scripted-speaker", None, True),
     ]
 }
 CASES["openjtalk"] = Case(
@@ -41,6 +43,7 @@ ROLES = {
     "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
     "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
     "flite": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
+    "wespeaker": "speaker", "scripted-speaker": "speaker",
 }  # fmt: skip
 
 

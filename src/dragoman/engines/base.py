@@ -269,7 +269,7 @@ class SpeakerEncoder(Engine, Protocol):
 
     def encode(self, samples: Samples) -> Samples:
         """A unit vector for the voice in these samples (16 kHz, at least half a second of speech,
-        one speaker); shape (d,). Thread-safe.
+        one speaker); shape (d,). Zeros when there is no voice in them. Thread-safe.
         """
 
 

@@ -28,9 +28,9 @@ from dragoman.engines.scripted_file import Scene, Script, ScriptedFailure, read_
 from dragoman.engines.scripted_text import (
     CELL_MS,
     is_loud,
-    pitch_vector,
     is_word,
     pieces,
+    pitch_vector,
     rule_word,
     tones,
     translated,

@@ -52,8 +52,9 @@ def pitch_vector(samples: Samples) -> Samples:
     spectrum = np.abs(np.fft.rfft(last * np.hanning(last.size), HEARING_RATE_HZ))
     hz = max(_LOWEST_HZ, int(spectrum[_LOWEST_HZ:].argmax()) + _LOWEST_HZ)
     semitone = 12 * np.log2(hz / _LOWEST_HZ)
-    bell = np.exp(-np.square((np.arange(_SEMITONES) - semitone)))
-    return (bell / np.linalg.norm(bell)).astype(np.float32)
+    bell = np.exp(-np.square(np.arange(_SEMITONES) - semitone))
+    vector: Samples = (bell / np.linalg.norm(bell)).astype(np.float32)
+    return vector
 
 
 def pieces(text: str) -> list[str]:

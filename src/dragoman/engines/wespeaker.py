@@ -46,7 +46,7 @@ LONGEST_S = 20.0
 
 
 class Wespeaker:
-    """``SpeakerEncoder``: about 25 ms of work for a second of speech. ``threads`` is per call."""
+    """``SpeakerEncoder``: 30 to 40 ms of work for a second of speech. ``threads`` is per call."""
 
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads

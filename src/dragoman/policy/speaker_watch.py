@@ -14,8 +14,8 @@ how long an answer takes in wall time.
 * A look that does not show the turn's voice raises a *doubt*. All that was said since the pause
   before (or, inside a phrase, its quietest recent moment) is looked at again and again until it is
   certain who it is (``Speakers.successor``): the turn's voice after all, or another one. Then the
-  short phrases before, which nobody had looked at, are *traced* one by one, latest first, as long
-  as they are more like the new voice. The first of them is where the *change* lies.
+  short phrases before the longest one are *traced* one by one, latest first, as long as they are
+  more like the new voice. The first of them is where the *change* lies.
 * What is said while there is a doubt is better not published as the turn's (``doubt_ms``).
 """
 
@@ -219,7 +219,10 @@ class SpeakerWatch:
             self._begin_ms = since[0]
         else:
             from_ms = max(self._own_ms - _BACK_MS, look.from_ms - WINDOW_MS)
-            self._begin_ms = phrases.quietest_ms(from_ms, look.to_ms - _INSIDE_MS, look.from_ms)
+            to_ms = look.to_ms - _INSIDE_MS
+            begun = phrases.begun_between(from_ms, to_ms)
+            quietest_ms = phrases.quietest_ms(from_ms, to_ms, look.from_ms)
+            self._begin_ms = begun[-1] if begun else quietest_ms
         self._is_doubted = True
         self._next_mark = 0
 
@@ -229,9 +232,18 @@ class SpeakerWatch:
             self._is_doubted = False
             self._own_ms = look.to_ms
         elif found is not None:
-            earlier = self._phrases.begun_between(self._own_ms, self._begin_ms - 1)
-            self._trace = _Trace(found, self._begin_ms, earlier)
+            self._trace = self._new_voice(found, look)
             self._own_ms = look.to_ms
+
+    def _new_voice(self, speaker: int, look: Look) -> _Trace:
+        """The longest phrase since the turn's voice was seen last is certainly the new one's."""
+        since = self._phrases.begun_between(self._own_ms, look.to_ms)
+        if not since:
+            return _Trace(speaker, self._begin_ms, [])
+        ends = [*since[1:], look.to_ms]
+        lengths = [self._phrases.voiced_ms(*ends_at) for ends_at in zip(since, ends, strict=True)]
+        main = max(range(len(since)), key=lengths.__getitem__)
+        return _Trace(speaker, since[main], since[:main])
 
     def _trace_back(self, trace: _Trace) -> Look:
         return self._ask(trace.earlier[-1], trace.at_ms)

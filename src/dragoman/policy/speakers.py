@@ -34,8 +34,16 @@ MARGIN = 0.15
 """How much more like another one a voice has to be to be taken from the present one."""
 KNOWN_MS, SURE_MS, LAST_MS = 1_500, 2_000, 3_000
 """Voice it takes: to change to a known speaker, to believe in a new one, to say either."""
+_NEWS = 0.2
+_YOUNG_MS = 4_000
 _MEMORY_MS = 30_000
 """A voice's mean is one over about so much of it: voices change as a talk goes on."""
+
+
+_UNLIKE_ITSELF, _UNLIKE_MOST = 0.5, 0.38
+"""A voice of ``LAST_MS`` with less than this share of the present one's usual likeness to itself
+(but never with more likeness than the second) is another one.
+"""
 
 
 class Likeness(msgspec.Struct, frozen=True):
@@ -53,6 +61,7 @@ class Speakers:
         self._most = most
         self._means: list[npt.NDArray[np.float64]] = []
         self._heard_ms: list[int] = []
+        self._usual: list[float] = []  # how like its mean a voice is, most of the time
 
     def __len__(self) -> int:
         return len(self._means)
@@ -76,6 +85,8 @@ class Speakers:
     def learn(self, speaker: int, vector: Vector, voiced_ms: int) -> None:
         """So much voice was that speaker's."""
         old_ms = self._heard_ms[speaker]
+        likeness = float(vector @ self._means[speaker]) / _length(self._means[speaker])
+        self._usual[speaker] += _NEWS * (likeness - self._usual[speaker])
         mean = (self._means[speaker] * old_ms + vector * voiced_ms) / (old_ms + voiced_ms)
         self._means[speaker] = mean
         self._heard_ms[speaker] = min(old_ms + voiced_ms, _MEMORY_MS)
@@ -85,6 +96,7 @@ class Speakers:
         if len(self) < self._most:
             self._means.append(vector.astype(np.float64))
             self._heard_ms.append(max(1, voiced_ms))
+            self._usual.append(2 * LIKELY)
             return len(self) - 1
         likest = self.compare(vector, None).other
         assert likest is not None
@@ -104,7 +116,9 @@ class Speakers:
         if found.to_other >= needed:
             self.learn(found.other, vector, voiced_ms)
             return found.other
-        believed = _is_new(found.to_other, voiced_ms) or voiced_ms >= LAST_MS
+        believed = (
+            _is_new(found.to_other, voiced_ms, self._usual[found.other]) or voiced_ms >= LAST_MS
+        )
         return self.add(vector, voiced_ms) if believed else None
 
     def still(self, present: int, vector: Vector, voiced_ms: int) -> bool | None:
@@ -130,17 +144,26 @@ class Speakers:
         if found.other is not None and found.to_other >= needed and ahead >= MARGIN:
             self.learn(found.other, vector, voiced_ms)
             return found.other
-        if _is_new(max(found.present, found.to_other), voiced_ms):
+        likest = max(found.present, found.to_other)
+        if self._heard_ms[present] < _YOUNG_MS:  # its mean is a guess still
+            likest += FOREIGN - STRANGE
+        if _is_new(likest, voiced_ms, self._usual[present]):
             return self.add(vector, voiced_ms)
         if voiced_ms < LAST_MS:
             return None
-        return found.other if found.to_other >= LIKELY and ahead >= MARGIN else present
+        if found.to_other >= LIKELY and ahead >= MARGIN:
+            return found.other
+        foreign = max(FOREIGN, min(_UNLIKE_MOST, _UNLIKE_ITSELF * self._usual[present]))
+        return self.add(vector, voiced_ms) if likest < foreign else present
 
 
-def _is_new(likeness: float, voiced_ms: int) -> bool:
+def _is_new(likeness: float, voiced_ms: int, usual: float) -> bool:
+    """Whether this much voice, so much like the likest one we know, is nobody we know. In noise
+    every voice is less like itself than usual (``usual``), so more is asked for there.
+    """
     if voiced_ms >= SURE_MS:
-        return likeness < FOREIGN
-    return voiced_ms >= KNOWN_MS and likeness < STRANGE
+        return likeness < min(FOREIGN, usual / 2)
+    return voiced_ms >= KNOWN_MS and likeness < min(STRANGE, usual / 3)
 
 
 def _length(vector: npt.NDArray[np.float64]) -> float:
