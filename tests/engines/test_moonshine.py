@@ -10,7 +10,8 @@ import pytest
 from dragoman.engines import bundled
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine import FILES, REQUIREMENT, Moonshine
-from dragoman.engines.moonshine_tokens import Bias, Tokens, looping
+from dragoman.engines.moonshine_bias import Bias, Phrases
+from dragoman.engines.moonshine_tokens import Tokens, looping
 from dragoman.speech import Hints, joined_text
 from tests import recordings
 
@@ -73,7 +74,7 @@ def test_loops_are_told_from_repetition(ids: list[int], extra: int) -> None:
 
 
 def test_a_glossary_favours_its_phrases_token_by_token() -> None:
-    bias = Bias([[3, 4, 5], [6]], boost=2.0)
+    bias = Bias(Phrases([[3, 4, 5], [6]]), boost=2.0)
 
     def favoured() -> dict[int, float]:
         logits = np.zeros(10, np.float32)

@@ -31,9 +31,11 @@ import numpy.typing as npt
 
 from dragoman.engines.base import EngineUnavailable, Info, Samples, Window
 from dragoman.engines.bundled import checked_file, onnx_session, package_dir
-from dragoman.engines.moonshine_shown import Guess, heed, shown_names
-from dragoman.engines.moonshine_tokens import Bias, Tokens, geometric_mean, looping
-from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
+from dragoman.engines.moonshine_bias import Bias, Trial
+from dragoman.engines.moonshine_hints import favoured
+from dragoman.engines.moonshine_shown import Guess, heed
+from dragoman.engines.moonshine_tokens import Tokens, geometric_mean, looping
+from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 REQUIREMENT = "moonshine-voice==0.1.0"
 FILES = {
@@ -50,6 +52,8 @@ LONGEST_S = 60.0
 """Audio beyond this is refused: the encoder's cost grows with the square of the length."""
 
 Floats = npt.NDArray[np.float32]
+_State = tuple[int, list[Floats], Floats]
+"""How many tokens there are, the decoder's cache, and the logits for the next."""
 Encoded = dict[str, npt.NDArray[Any]]
 
 
@@ -60,7 +64,7 @@ class Moonshine:
     ``max_phrases`` are used at most.
     """
 
-    def __init__(self, *, threads: int = 1, boost: float = 1.5, max_phrases: int = 50) -> None:
+    def __init__(self, *, threads: int = 1, boost: float = 2.5, max_phrases: int = 1_000) -> None:
         self._threads, self._boost, self._max_phrases = threads, boost, max_phrases
         self._model: _Model | None = None
 
@@ -109,21 +113,18 @@ class Moonshine:
         tokens = model.tokens
         prefix = tokens.encode(window.prefix)
         encoded = model.encode(samples)
-        bias = self._bias(tokens, window.hints)
+        hints = favoured(tokens, window.hints, self._max_phrases)
+        bias = Bias(hints.phrases, self._boost) if hints.phrases is not None else None
         ids, logprobs = model.decode(encoded, samples.size, prefix, bias)
         confidence = max(geometric_mean(logprobs), geometric_mean(logprobs[len(prefix) :]))
-        if names := shown_names(tokens, window.hints.onscreen):
+        if hints.names:
             guess = Guess(ids, logprobs, forced=len(prefix))
-            ids, logprobs = heed(tokens, guess, names, partial(model.score, encoded))
+            ids, logprobs = heed(tokens, guess, hints.names, partial(model.score, encoded))
         words = tuple(
             Word(text=text, confidence=geometric_mean([logprobs[at] for at in positions]))
             for text, positions in tokens.words(ids)
         )
         return Hypothesis(words=words, confidence=confidence, language="en")
-
-    def _bias(self, tokens: Tokens, hints: Hints) -> Bias | None:
-        phrases = [tokens.encode(phrase) for phrase in list(hints.phrases)[: self._max_phrases]]
-        return Bias(phrases, self._boost) if phrases else None
 
 
 class _Model:
@@ -162,13 +163,23 @@ class _Model:
         feeds["use_cache_branch"] = np.array([True])
         ids = list(prefix)
         logprobs = [_logprob(row, token) for row, token in zip(logits[0], prefix, strict=False)]
-        if bias is not None:
+        trial: Trial[_State] | None = Trial(bias) if bias is not None else None
+        if trial is not None:
             for token in prefix:
-                bias.chose(token)
+                trial.bias.chose(token, opens=self._opens(token))
         most = len(prefix) + SPARE_TOKENS + int(TOKENS_PER_S * size / HEARING_RATE_HZ)
         last: Floats = logits[0, -1]
         while True:
-            token = self._choose(last, bias, after_prefix=bool(prefix) and len(ids) == len(prefix))
+            scores = self._allowed(last, after_prefix=bool(prefix) and len(ids) == len(prefix))
+            token = int(scores.argmax())
+            if trial is not None:
+                state = len(ids), [feeds[name] for name in self._growing], last
+                token = trial.choose(scores, token, state)
+                taken_back = trial.back(token, opens=self._opens(token))
+                if taken_back is not None:
+                    (count, grown, last), token = taken_back
+                    del ids[count:], logprobs[count:]
+                    feeds.update(zip(self._growing, grown, strict=True))
             logprobs.append(_logprob(last, token))
             if token == END:
                 return ids, logprobs
@@ -204,20 +215,20 @@ class _Model:
             **dict.fromkeys(self._past, empty),
         }
 
-    def _choose(self, logits: Floats, bias: Bias | None, *, after_prefix: bool) -> int:
-        if bias is None and not after_prefix:
-            return int(logits.argmax())
+    def _allowed(self, logits: Floats, *, after_prefix: bool) -> Floats:
+        """A copy in which only what may follow can be chosen: behind a forced prefix a new word or
+        a mark.
+        """
         scores = logits.copy()
-        if bias is not None:
-            bias.apply(scores)
         if after_prefix:
             allowed = self.tokens.starts_word | self.tokens.mark
             allowed[END] = True
             scores[~allowed] = -np.inf
-        token = int(scores.argmax())
-        if bias is not None:
-            bias.chose(token)
-        return token
+        return scores
+
+    def _opens(self, token: int) -> bool:
+        """Whether the word before this token is complete."""
+        return token == END or bool(self.tokens.starts_word[token] or self.tokens.mark[token])
 
 
 def _logprob(logits: Floats, token: int) -> float:

@@ -1,4 +1,4 @@
-"""Tokens of Moonshine: text to ids, ids to words, and the glossary as a bias on the next token.
+"""Tokens of Moonshine: text to ids, ids to words.
 
 Law of this file: no model, no audio. The vocabulary file is a run of entries, each a length (one
 byte, or two when the first is 128 or more: ``first * 128 + second - 128``) and that many bytes.
@@ -9,7 +9,7 @@ left. A space is written U+2581 and belongs to the word after it; the ids 3 to 2
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -82,33 +82,6 @@ class Tokens:
             found[-1] = (piece + self.pieces[token], [*positions, position])
         texts = [(p.replace(_SPACE_BYTES, b"").decode("utf-8", "replace"), at) for p, at in found]
         return [(text, at) for text, at in texts if text]
-
-
-class Bias:
-    """Favours listed phrases while they are being spelled (the embedded form of a glossary).
-
-    The first token of every phrase gets ``boost``, and once it was chosen the next one gets one
-    and a half times that: enough to tip a choice between two spellings of one sound, too little
-    to insert a phrase that was not said (larger values begin to do that).
-    """
-
-    def __init__(self, phrases: Iterable[Sequence[int]], boost: float) -> None:
-        self._phrases = [list(phrase) for phrase in phrases if phrase]
-        self._boost = boost
-        self._first = np.array(sorted({phrase[0] for phrase in self._phrases}), np.intp)
-        self._open: list[tuple[int, int]] = []
-
-    def apply(self, logits: npt.NDArray[np.float32]) -> None:
-        """Raise the favoured tokens in place; shape (vocabulary,)."""
-        logits[self._first] += self._boost
-        for token in {self._phrases[phrase][at] for phrase, at in self._open}:
-            logits[token] += 1.5 * self._boost
-
-    def chose(self, token: int) -> None:
-        """Follow the phrases that this token begins or continues."""
-        going = [(p, at + 1) for p, at in self._open if self._phrases[p][at] == token]
-        going += [(p, 1) for p, phrase in enumerate(self._phrases) if phrase[0] == token]
-        self._open = [(p, at) for p, at in going if at < len(self._phrases[p])]
 
 
 def geometric_mean(logprobs: Sequence[float]) -> float:
