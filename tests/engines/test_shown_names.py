@@ -128,6 +128,22 @@ def test_the_audio_decides(ears: Moonshine, name: str, margin: float, taken: boo
 
 
 @pytest.mark.parametrize(
+    ("shown", "text"),
+    [
+        ("BrandyWell", "We saw BrandyWell's house."),  # a spelling of the same letters
+        ("Brandywell", "We saw brandywell's house."),  # a line began with it, maybe: not sure
+    ],
+)
+def test_capitals_inside_a_word_are_how_it_is_spelt(ears: Moonshine, shown: str, text: str) -> None:
+    assert ears._model is not None
+    tokens = ears._model.tokens
+    ids = tokens.encode("We saw brandywell's house.")
+    guess = Guess(ids, [-0.01] * (len(ids) + 1), forced=0)
+    ids, _ = heed(tokens, guess, [shown], lambda other: [-3.0] * (len(other) + 1))
+    assert " ".join(word for word, _ in tokens.words(ids)) == text
+
+
+@pytest.mark.parametrize(
     ("one", "other", "close"),
     [
         ("Shimborska", "Szymborska", True),

@@ -3,7 +3,8 @@
 Law of this file: a name on a slide may never be said, so it is no bias on the decoder, which would
 begin words because of it. Where the finished hypothesis sounds like a name (``near_names``) and
 the model is not sure of it, the model scores the whole sentence with the name in that place, which
-takes one pass (8 ms for 20 words); the name is taken if the audio bears it nearly as well.
+takes one pass (8 ms for 20 words); the name is taken if the audio bears it nearly as well. The
+same letters with capitals inside are a spelling that nobody says otherwise: it is taken as it is.
 
 The three limits were found with synthetic voices (docs/vision.md). They let names of the very same
 sound pass, whichever was meant: then the slide decides how it is spelt.
@@ -89,13 +90,25 @@ def _with_name(
     begin, end = words[one.begin][1][0], words[one.end - 1][1][-1] + 1
     bare = [split_marks(text)[0] for text, _ in words[one.begin : one.end]]
     # Other capitals or spaces only are never another word; of other words the model may be sure.
-    other = "".join(bare).casefold() != one.name.replace(" ", "").casefold()
-    if other and geometric_mean(guess.logprobs[begin:end]) > UNSURE:
+    same = "".join(bare).casefold() == one.name.replace(" ", "").casefold()
+    if not same and geometric_mean(guess.logprobs[begin:end]) > UNSURE:
         return None
     marks = split_marks(words[one.end - 1][0])[1]
-    ids = [*guess.ids[:begin], *tokens.encode(one.name + marks), *guess.ids[end:]]
-    scores = score(ids)[: len(ids) + len(guess.logprobs) - len(guess.ids)]
-    spelt = scores[begin : begin + len(tokens.encode(one.name))]
-    if geometric_mean(spelt) < BORNE or sum(guess.logprobs[begin:]) - sum(scores[begin:]) > MARGIN:
-        return None
-    return Guess(ids, scores, guess.forced)
+    capitals = any(letter.isupper() for letter in one.name[1:])
+    for name in (one.name, one.name.capitalize())[: 1 + capitals]:  # nobody hears capitals
+        ids = [*guess.ids[:begin], *tokens.encode(name + marks), *guess.ids[end:]]
+        scores = score(ids)[: len(ids) + len(guess.logprobs) - len(guess.ids)]
+        spelt = geometric_mean(scores[begin : begin + len(tokens.encode(name))])
+        worse = sum(guess.logprobs[begin:]) - sum(scores[begin:])
+        if (spelt >= BORNE and worse <= MARGIN) or (same and capitals and len(bare) == 1):
+            return _spelt(tokens, guess, (begin, end), one.name + marks)
+    return None
+
+
+def _spelt(tokens: Tokens, guess: Guess, place: tuple[int, int], text: str) -> Guess:
+    """The hypothesis with this text in that place, as likely as what stood there."""
+    begin, end = place
+    new = tokens.encode(text)
+    likely = sum(guess.logprobs[begin:end]) / (end - begin)
+    logprobs = [*guess.logprobs[:begin], *[likely] * len(new), *guess.logprobs[end:]]
+    return Guess([*guess.ids[:begin], *new, *guess.ids[end:]], logprobs, guess.forced)
