@@ -36,7 +36,7 @@ _SHARE = 5  # a fifth of the letters
 _SURE = 0.9
 _DOUBTFUL = 0.7
 _LEAST_SOUNDS = 4
-_LEAST_SOUNDS_ORDINARY = 5
+_LEAST_SOUNDS_MIXED = 5
 _ALIKE = 0.5
 _REMEMBERED = 4096
 
@@ -207,9 +207,10 @@ class Ear:
         key, plain = found[0], [is_ordinary(_fold(text), self._language) for text in texts]
         if len(texts) == 1 and plain[0]:
             return None
-        if all(plain) and (not doubtful or len(sound) < _LEAST_SOUNDS):
+        if all(plain) and not doubtful:
             return None
-        if len(sound) < (_LEAST_SOUNDS if not any(plain) else _LEAST_SOUNDS_ORDINARY) - doubtful:
+        mixed = any(plain) and not all(plain)
+        if len(sound) < (_LEAST_SOUNDS_MIXED if mixed else _LEAST_SOUNDS):
             return None
         most = int(max(len(joined), len(key.letters)) * _ALIKE)
         is_like = edits(joined, key.letters, most) <= most
@@ -286,6 +287,10 @@ def _is_form(joined: str, key: _Key, texts: Sequence[str]) -> bool:
     return len(joined) - shared <= 3 and len(key.letters) - shared <= 3 and shared >= 4
 
 
+def _as(word: Word, text: str, confidence: float | None) -> Word:
+    return Word(text, confidence, word.start_ms, word.end_ms, word.joined)
+
+
 def _respelled(run: Sequence[Word], key: _Key) -> list[Spelled]:
     """These words as the term, with the marks around them."""
     heard = tuple(word.text for word in run)
@@ -300,16 +305,18 @@ def _respelled(run: Sequence[Word], key: _Key) -> list[Spelled]:
     if not text[-1:].isalnum() and trail[: len(text)] and text.endswith(trail[:1]):
         trail = trail[1:]  # "Yahoo!" was heard with its mark
     parts = f"{lead}{text}{trail}".split()
+    # How sure the recogniser was of other letters says nothing about these.
     sure = [word.confidence for word in run if word.confidence is not None]
+    same = sure and letters(plain) == letters(text)
     if len(parts) == len(run):
         return [
-            Spelled(msgspec.structs.replace(word, text=part), (word.text,))
+            Spelled(_as(word, part, word.confidence if same else None), (word.text,))
             for word, part in zip(run, parts, strict=True)
         ]
     result = []
     for place, part in enumerate(parts):
         word = Word(
-            part, min(sure) if sure else None, run[0].start_ms, run[-1].end_ms,
+            part, min(sure) if same else None, run[0].start_ms, run[-1].end_ms,
             joined=run[0].joined if not place else False,
         )  # fmt: skip
         result.append(Spelled(word, heard if not place else ()))

@@ -26,6 +26,7 @@ from dragoman.policy.glossary_pieces import folded, pieces
 
 _VOWELS = "aeiouàáâäãåæèéêëìíîïòóôöõøùúûü"
 _LATIN = "[0-9A-Za-z\u00c0-\u024f]"
+_LETTER = re.compile(_LATIN)
 _FALSE_FORM = 3
 """So many letters may hang on a stand-in by mistake."""
 
@@ -45,7 +46,9 @@ class Slots:
             name = self._names.get(value) or _choose(free, value) or next(spare)
             self._names[value] = name
             self._by_name[folded(name)] = value
-            parts += [text[at : match.begin], name]
+            before, after = text[match.begin - 1 : match.begin], text[match.end : match.end + 1]
+            apart = " " if _LETTER.match(before) else ""  # a script without spaces met ours
+            parts += [text[at : match.begin], apart, name, " " if _LETTER.match(after) else ""]
             at = match.end
         self.text = "".join(parts) + text[at:]
         self._is_large = _first_letter(text).isupper()
