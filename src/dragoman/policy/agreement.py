@@ -9,7 +9,8 @@ How it works. Every hypothesis covers one window of audio. What it says beyond t
 words (found by a seam, for engines that do not keep to the prefix they were given) is its tail.
 Two successive tails are compared word by word, case and punctuation aside; what they share is
 committed, except the last word of either tail: the end of the audio cuts it short, so it never
-takes part in agreement. A pause or the end of a turn commits the tail whole; at a mere pause
+takes part in agreement; and a word that the recogniser itself is unsure of has to come a third
+time. A pause or the end of a turn commits the tail whole; at a mere pause
 the closing mark of its last word is held back, since recognisers end every window with a full
 stop and only the next word tells whether the sentence went on.
 
@@ -20,6 +21,7 @@ streaming Whisper implementations converge on.
 from __future__ import annotations
 
 import functools
+import itertools
 import unicodedata
 from collections.abc import Sequence
 from enum import Enum
@@ -29,6 +31,9 @@ from dragoman.policy.endpoint import SENTENCE_PAUSE_MS
 from dragoman.speech import Hypothesis, Word
 
 _ANCHOR_WORDS = 5
+_TIMES, _TIMES_UNSURE = 2, 3
+_SURE = 0.75
+"""Words that the recogniser itself is less sure of have to be heard once more."""
 _TRUST = 0.9
 """The gate is this much lower for a speaker whose language is known to be the engine's."""
 
@@ -67,7 +72,10 @@ class Agreement:
         self._closed: list[Word] = []  # words of earlier windows of this turn
         self._window: list[Word] = []  # committed words of the present window
         self._tail: tuple[Word, ...] = ()
+        self._streaks: list[int] = []  # in how many hypotheses in a row its words were heard
+        self._released = 0  # how many of those belong to a turn that is over
         self._held = ""  # the last committed word with the mark that a pause held back
+        self._expected: dict[str, str] = {}  # how words ahead of the window were spelled
         self._continues = False  # the window begins in the middle of a sentence
         self._language: str | None = None
         self.contradictions = 0
@@ -76,7 +84,7 @@ class Agreement:
     @property
     def committed(self) -> list[Word]:
         """All committed words of the turn."""
-        return self._closed + self._lowered(self._window)
+        return self._closed + self._lowered(self._window)[self._released :]
 
     @property
     def window(self) -> list[Word]:
@@ -109,6 +117,7 @@ class Agreement:
         tail = heard[start:]
         count = len(tail) if at is not At.STEP else self._agreed(tail)
         count = max(count, min(hypothesis.stable - start, len(tail)))
+        self._streaks = self._streaks[count:]
         for word in tail[:count]:
             self._window.append(word)
         if at is At.PAUSE and count:
@@ -121,8 +130,9 @@ class Agreement:
             # and go behind every word.
             self._tail = (*self._tail[:-1], _with_text(self._tail[-1], bare(self._tail[-1].text)))
 
-    def close_window(self, silent_ms: int) -> None:
+    def close_window(self, silent_ms: int, ahead: Sequence[Word] = ()) -> None:
         """The window of audio ends here, followed by this much silence (0: speech was cut).
+        ``ahead`` is what was heard before the cut and may come again behind it.
 
         No later hypothesis can tell the mark that was held back. After a long pause it is
         believed; after a short one a full stop becomes a comma; where speech was cut there is
@@ -136,9 +146,36 @@ class Agreement:
             lowered = self._continues and held.endswith(".")
             self._window[-1] = _with_text(self._window[-1], held[:-1] + "," if lowered else held)
             self._continues = lowered
-        self._closed += self._window
-        self._window = []
+        self._closed += self._window[self._released :]
+        self._window, self._released = [], 0
         self._tail = ()
+        self._expected = {fold(word.text): word.text for word in ahead}
+
+    def sentence_end(self, since_ms: int) -> int | None:
+        """How many committed words stand before the first sentence break at or after this time
+        of the session. A break is a closing mark behind which another committed word begins.
+        """
+        words = self.committed
+        for count, (word, following) in enumerate(itertools.pairwise(words), 1):
+            late = word.end_ms is not None and word.end_ms >= since_ms
+            if late and ends_sentence(word, following, self._language):
+                return count
+        return None
+
+    def release(self, count: int) -> list[Word]:
+        """The turn ends behind so many committed words, which are returned as they are now; the
+        others are the next turn's.
+        """
+        done = self.committed[:count]
+        whole = min(count, len(self._closed))
+        self._closed = self._closed[whole:]
+        self._released += count - whole
+        self.refused = 0
+        return done
+
+    def follow(self, before: Agreement) -> None:
+        """Begin where speech was cut in the middle of ``before``, whose turn is over."""
+        self._continues, self._expected = True, before._expected
 
     def drop_tail(self) -> None:
         """Forget what is not certain (the audio behind it was cleared)."""
@@ -150,14 +187,26 @@ class Agreement:
         lowered = list(words)
         if self._continues and lowered:
             first = lowered[0]
-            if fold(first.text) in clause_data.small_words(self._language):
+            expected = self._expected.get(fold(first.text))
+            if expected is not None:
+                is_small = expected[:1].islower()
+            else:
+                is_small = fold(first.text) in clause_data.small_words(self._language)
+            if is_small:
                 lowered[0] = _with_text(first, first.text[:1].lower() + first.text[1:])
         return lowered
 
     def _agreed(self, tail: tuple[Word, ...]) -> int:
+        """How many words are sure enough; the last of either tail never is."""
+        streaks = [1] * len(tail)
+        for place, (before, now) in enumerate(zip(self._tail, tail, strict=False)):
+            if fold(before.text) != fold(now.text):
+                break
+            streaks[place] += self._streaks[place] if place < len(self._streaks) else 1
+        self._streaks = streaks
         limit = min(len(self._tail), len(tail)) - 1
         count = 0
-        while count < limit and fold(self._tail[count].text) == fold(tail[count].text):
+        while count < limit and streaks[count] >= _needed(tail[count]):
             count += 1
         return count
 
@@ -184,6 +233,20 @@ class Agreement:
         last, now = self._window[-1], heard[start - 1].text
         if now.startswith(last.text) and bare(now) == bare(last.text):
             self._window[-1] = _with_text(last, now)
+
+
+def _needed(word: Word) -> int:
+    """In how many hypotheses in a row a word has to be heard."""
+    unsure = word.confidence is not None and word.confidence < _SURE
+    return _TIMES_UNSURE if unsure else _TIMES
+
+
+def ends_sentence(word: Word, following: Word, language: str | None) -> bool:
+    """Whether a sentence ends between these two words."""
+    text = word.text.rstrip(clause_data.CLOSERS)
+    if not text.endswith(clause_data.FULL_STOPS) or following.text[:1].islower():
+        return False
+    return not text.endswith(".") or fold(text) not in clause_data.abbreviations(language)
 
 
 def _with_text(word: Word, text: str) -> Word:

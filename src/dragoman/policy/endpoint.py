@@ -59,6 +59,11 @@ class Endpointer:
         """A turn is open and no soft pause is on."""
         return self._open and not self._paused
 
+    @property
+    def silent_ms(self) -> int:
+        """How long the pause in the open turn has been so far; 0 while somebody speaks."""
+        return self._now_ms - self._speech_end_ms if self._open and self._paused else 0
+
     def skip(self, duration_ms: int) -> None:
         """Audio passed that was not examined (it was cleared)."""
         self._now_ms += duration_ms
@@ -67,11 +72,6 @@ class Endpointer:
         """The turn was closed from outside (a cut, a commit, a clear)."""
         self._open = self._paused = False
         self._loud = 0
-
-    def reopen(self, at_ms: int) -> None:
-        """A turn was cut in the middle of speech and goes on as the next one."""
-        self._open, self._paused = True, False
-        self._speech_end_ms = at_ms
 
     def configure(self, settings: Endpointing | None) -> None:
         """New settings, from the next frame on."""

@@ -38,6 +38,8 @@ class Inbox:
         self._items: deque[Input] = deque()
         self._high_water = high_water
         self._weight = 0
+        self.audio_bytes = 0
+        """How much audio waits."""
         self._ended = False
         # One reader, an item for every 100 ms of every session: cheaper than an Event.
         self._loop = asyncio.get_running_loop()
@@ -51,6 +53,8 @@ class Inbox:
             return
         self._items.append(item)
         self._weight += weight(item)
+        if isinstance(item, Audio):
+            self.audio_bytes += len(item.pcm)
         if self._weight > self._high_water:
             self._room.clear()
         self._wake()
@@ -63,18 +67,20 @@ class Inbox:
     def close(self) -> None:
         """The reader is gone: forget what waits and never hold anybody up again."""
         self._items.clear()
-        self._weight = 0
+        self._weight = self.audio_bytes = 0
         self._room.set()
         self.end()
 
     async def get(self) -> Input | None:
         """The next input, or None when all were taken and no more come."""
-        while not self._items:
-            if self._ended:
-                return None
+        await self.arrival()
+        return self._take() if self._items else None
+
+    async def arrival(self) -> None:
+        """Wait until ``get`` would return at once; may be cancelled without loss."""
+        while not self._items and not self._ended:
             self._arrival = self._loop.create_future()
             await self._arrival
-        return self._take()
 
     def get_now(self) -> Input | None:
         """The next input if one waits."""
@@ -101,6 +107,8 @@ class Inbox:
     def _take(self) -> Input:
         item = self._items.popleft()
         self._weight -= weight(item)
+        if isinstance(item, Audio):
+            self.audio_bytes -= len(item.pcm)
         if self._weight <= self._high_water:
             self._room.set()
         if isinstance(item, Audio):

@@ -5,8 +5,14 @@ frame; a mark of the endpointer is acted on before the next frame is looked at, 
 words come from exactly its audio, however fast or slow the client sends. While the speaker
 pauses nothing is decoded: what was heard is committed at the soft pause.
 
-Media time is counted in received samples. A turn is at most 30 s long: from 25 s on the next
-soft pause ends it, at 30 s the quietest recent moment.
+Media time is counted in received samples. Somebody who talks on and on is cut into turns of
+bearable length: behind a sentence that ends ``Conduct.turn_s`` after the turn's begin (a closing
+mark and another committed word, or a pause of sentence length), at the next soft pause after
+``turn_most_s``, at 30 s at the quietest recent moment. A cut behind a sentence is one between
+committed words: the window of audio goes on, so nothing is decoded twice or lost.
+
+A turn has the settings that held when it was found. ``found_ms`` tells the session which: more
+than what had come in when those settings did.
 """
 
 from __future__ import annotations
@@ -15,38 +21,37 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 import numpy as np
 
-from dragoman.audio.resample import Resampler
-from dragoman.engines.base import Detection, Detector, Samples
-from dragoman.policy.calm import Calm
-from dragoman.policy.endpoint import Endpointer, Mark, Moment
+from dragoman.engines.base import Samples
+from dragoman.policy.endpoint import SENTENCE_PAUSE_MS, Endpointer, Mark, Moment
+from dragoman.policy.source_language import SourceLanguage
 from dragoman.runtime.driver import Emit
+from dragoman.runtime.framing import Frame, Framing
 from dragoman.runtime.hearing import Hearing
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.inbox import Inbox
 from dragoman.runtime.stack import Stack
-from dragoman.runtime.texts import Texts, stash_behind
+from dragoman.runtime.texts import Texts
+from dragoman.runtime.turn import Turn
 from dragoman.speech import (
     HEARING_RATE_HZ,
     Audio,
     Clear,
     EndTurn,
-    Heard,
     Image,
     Interpret,
     SpeechStarted,
     SpeechStopped,
-    joined_text,
+    Word,
 )
 
 LOG = logging.getLogger("dragoman.session")
 
 _PER_MS = HEARING_RATE_HZ // 1000
-_FULL_SCALE = np.float32(1 / 32768)
 TURN_MS = 30_000
-TURN_SOFT_MS = 25_000
 KEPT_PAUSE_MS = 1_500
 """A pause inside a turn up to this long stays part of the audio; of a longer one, the end."""
 _LEAD_IN = (Mark.ONSET, Mark.RESUME)
@@ -55,23 +60,7 @@ _KNOWN_WORDS = 4
 _PIECE_MS = 1_000
 """Audio that has piled up is worked on in pieces of at most this."""
 
-
-Frame = tuple[int, Samples]
-"""A piece of audio and the time of the session it begins at."""
 Step = Callable[[], Awaitable[Samples | bool | None]]
-
-
-class Turn:
-    """One open turn: its settings as they were when it opened, and what is heard in it."""
-
-    def __init__(self, number: int, settings: Interpret, hearing: Hearing, begin_ms: int) -> None:
-        self.number = number
-        self.settings = settings
-        self.hearing = hearing
-        self.begin_ms = begin_ms
-        self.failed = False
-        self.calm = Calm()
-        self.shown = ("", "")
 
 
 class Listening:
@@ -82,15 +71,9 @@ class Listening:
         self._stack = stack
         self._emit = emit
         self._texts = texts
-        detector = stack.detector_engine
-        self._frame = detector.frame_samples
-        self._frame_ms = self._frame // _PER_MS
+        self._framing = Framing(stack.detector_engine, task.rate_in)
+        self._frame_ms = self._framing.frame_ms
         self._endpointer = Endpointer(task.endpointing, self._frame_ms)
-        self._detector: Detector = detector
-        self._detector_host = stack.detector
-        self._detection: Detection | None = None
-        self._resampler = Resampler(task.rate_in, HEARING_RATE_HZ)
-        self._rest: Samples = np.zeros(0, np.float32)  # less than a frame
         self._recent: deque[Frame] = deque()  # before an onset, or inside a pause
         self._turn: Turn | None = None
         self._turns = 0
@@ -98,18 +81,22 @@ class Listening:
         self._paused_ms = 0
         self._now_ms = 0
         self._unclocked = 0  # samples that passed beside the frames: less than a millisecond
+        self._received = 0  # samples as they came in
+        self._settled_ms = -1  # what had been received when the settings came
         self._failures = 0
         self._trusted = False  # whether this session's speaker was understood before
+        self._usual: str | None = stack.only_heard  # the language spoken so far
 
     async def run(self, inbox: Inbox) -> None:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
         recogniser keeps failing.
         """
         try:
-            while (item := await inbox.get()) is not None:
+            while (item := await self._next(inbox)) is not None:
                 match item:
                     case Audio(pcm=pcm):
                         await self._audio(self._gather(pcm, inbox))
+                        self._measure(inbox)
                         if inbox.peek() is not None:
                             await asyncio.sleep(0)  # a backlog must not hold up other sessions
                     case Interpret():
@@ -127,6 +114,23 @@ class Listening:
                 self._turn.hearing.abandon()
 
     # ------------------------------------------------------------ inputs
+    async def _next(self, inbox: Inbox) -> object | None:
+        """The next input. A decode that comes back before it is published at once."""
+        while (
+            inbox.peek() is None
+            and (turn := self._turn) is not None
+            and (flight := turn.hearing.flight) is not None
+        ):
+            arrival = asyncio.ensure_future(inbox.arrival())
+            try:
+                await asyncio.wait((arrival, flight), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                arrival.cancel()
+            if not flight.done():
+                break
+            await self._publish(turn, self._guarded(turn, partial(_land, turn.hearing)))
+        return await inbox.get()
+
     def _gather(self, pcm: bytes, inbox: Inbox) -> bytes:
         """Join audio that has piled up, so that a backlog costs fewer hops between threads."""
         limit = self._settings.rate_in * 2 * _PIECE_MS // 1000
@@ -138,58 +142,48 @@ class Listening:
         return b"".join(parts) if len(parts) > 1 else pcm
 
     def _configure(self, settings: Interpret) -> None:
-        if settings.rate_in != self._settings.rate_in:
-            self._resampler = Resampler(settings.rate_in, HEARING_RATE_HZ)
+        self._framing.set_rate(settings.rate_in)
+        self._settled_ms = self._received * 1000 // self._settings.rate_in
         self._settings = settings
         if self._turn is None:
             self._endpointer.configure(settings.endpointing)
 
     async def _audio(self, pcm: bytes) -> None:
-        speech: list[Frame] = []
-        for frame, probability in await self._detector_host.run(self._detect, pcm):
+        self._received += len(pcm) // 2
+        for samples, probability in await self._stack.detector.run(self._framing.feed, pcm):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
-            at_ms = self._now_ms
+            frame = Frame(self._now_ms, samples, probability)
             self._now_ms += self._frame_ms
             moment = self._endpointer.feed(probability)
             if self._collects() and (moment is None or moment.mark not in _LEAD_IN):
-                speech.append((at_ms, frame))
+                await self._feed((frame,))
             else:
-                self._keep(at_ms, frame)
-            if moment is not None or self._is_full():
-                await self._feed(speech)
-                speech = []
-                await (self._split() if moment is None else self._act(moment))
-        await self._feed(speech)
-
-    def _detect(self, pcm: bytes) -> list[tuple[Samples, float]]:
-        """The frames that are complete now, each with its probability of speech.
-
-        Runs where the detector runs, one call at a time: resampling is not the loop's work.
-        """
-        if self._detection is None:
-            self._detection = self._detector.start()
-        whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
-        heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
-        audio = np.concatenate((self._rest, heard)) if len(self._rest) else heard
-        size = self._frame
-        end = len(audio) - len(audio) % size
-        self._rest = audio[end:]
-        frames = [audio[at : at + size] for at in range(0, end, size)]
-        return [(frame, self._detection.feed(frame)) for frame in frames]
+                self._keep(frame)
+            if moment is not None:
+                await self._act(moment)
+            elif self._is_full():
+                await (self._end_at_pause() if self._endpointer.silent_ms else self._split())
+            elif self._rests():
+                await self._end_at_pause()
 
     def _collects(self) -> bool:
         """Whether frames go to the turn at once (else they are only kept)."""
         return self._turn is not None and self._endpointer.speaking
 
-    def _keep(self, at_ms: int, frame: Samples) -> None:
+    def _keep(self, frame: Frame) -> None:
         """Remember the last frames: the run-up of an onset, or the end of a pause."""
-        self._recent.append((at_ms, frame))
+        self._recent.append(frame)
         room_ms = KEPT_PAUSE_MS
         if self._turn is None and self._settings.endpointing is not None:
             room_ms = self._settings.endpointing.prefix_ms + 4 * self._frame_ms
         while len(self._recent) * self._frame_ms > room_ms:
             self._recent.popleft()
+
+    def _measure(self, inbox: Inbox) -> None:
+        if self._turn is not None:
+            waiting = inbox.audio_bytes // 2 * 1000 // self._settings.rate_in
+            self._turn.hearing.lag.waiting_ms = waiting
 
     # ------------------------------------------------------------ marks
     async def _act(self, moment: Moment) -> None:
@@ -205,23 +199,28 @@ class Listening:
             case Mark.OFFSET:
                 await self._close(moment.at_ms)
 
-    async def _open(self, at_ms: int, rest: Samples | None = None) -> None:
+    async def _open(self, at_ms: int) -> None:
+        """A turn, with what was kept of the audio before it was found."""
         settings = self._settings
-        self._turns += 1
         hearing = await self._stack.hear(settings, trusted=self._trusted)
-        self._turn = Turn(self._turns, settings, hearing, at_ms)
-        await self._texts.open(self._turns, settings)
-        await self._emit(SpeechStarted(self._turns, at_ms, self._now_ms))
-        if rest is None:
-            await self._release()
-        else:
-            await self._feed([(at_ms, rest)])
+        await self._begin(settings, hearing, at_ms)
+        await self._release()
+
+    async def _begin(self, settings: Interpret, hearing: Hearing, at_ms: int) -> Turn:
+        self._turns += 1
+        language = SourceLanguage(settings.source, self._usual)
+        hearing.onscreen = self._texts.terms
+        turn = self._turn = Turn(self._turns, settings, hearing, at_ms, language)
+        await self._texts.open(turn.number, settings)
+        found_ms = max(self._now_ms, self._settled_ms + 1)
+        await self._emit(SpeechStarted(turn.number, at_ms, found_ms, turn.speaker))
+        return turn
 
     async def _release(self) -> None:
         """Give the turn the kept frames, as far as they lie in its own time."""
         if self._turn is not None:
             begin_ms = self._turn.begin_ms
-            frames = [frame for frame in self._recent if frame[0] >= begin_ms - self._frame_ms]
+            frames = [frame for frame in self._recent if frame.at_ms >= begin_ms - self._frame_ms]
             self._recent.clear()
             await self._feed(frames)
 
@@ -230,30 +229,67 @@ class Listening:
         if turn is None:
             return
         self._paused_ms = at_ms
-        if turn.settings.endpointing is not None and self._length_ms(turn) >= TURN_SOFT_MS:
-            self._endpointer.reset()
-            await self._close(at_ms)
-            return
-        await self._guarded(turn, turn.hearing.pause)
-        await self._tell(turn, paused=True)
+        most_ms = turn.settings.conduct.turn_most_s * 1000
+        if turn.is_bounded and at_ms - turn.begin_ms >= most_ms:
+            await self._end_at_pause()
+        else:
+            await self._publish(turn, self._guarded(turn, turn.hearing.pause), paused=True)
+
+    def _rests(self) -> bool:
+        """Whether a turn that is long enough has come to a pause that ends a sentence."""
+        turn = self._turn
+        if turn is None or not turn.is_bounded:
+            return False
+        is_long = self._paused_ms - turn.begin_ms >= turn.settings.conduct.turn_s * 1000
+        return is_long and self._endpointer.silent_ms >= SENTENCE_PAUSE_MS
+
+    async def _end_at_pause(self) -> None:
+        self._endpointer.reset()
+        await self._close(self._paused_ms)
+
+    def _is_full(self) -> bool:
+        turn = self._turn
+        return turn is not None and turn.is_bounded and self._now_ms - turn.begin_ms >= TURN_MS
 
     async def _split(self) -> None:
-        """Speech without a pause has filled the turn; it goes on in the next one."""
-        turn = self._turn
-        if turn is None:
+        """Speech without a pause or a sentence has filled the turn; it goes on in the next one."""
+        before = self._turn
+        if before is None:
             return
-        rest = await self._guarded(turn, turn.hearing.split)
+        rest = await self._guarded(before, before.hearing.split)
         samples = rest if isinstance(rest, np.ndarray) else np.zeros(0, np.float32)
         at_ms = self._now_ms - len(samples) // _PER_MS
-        await self._conclude(turn, at_ms)
-        self._endpointer.reopen(self._now_ms)
-        await self._open(at_ms, samples)
+        await self._conclude(before, at_ms, before.hearing.agreement.committed)
+        hearing = await self._stack.hear(self._settings, trusted=self._trusted)
+        hearing.follow(before.hearing)
+        await self._begin(self._settings, hearing, at_ms)
+        await self._feed((Frame(at_ms, samples, 0.0),))
+
+    async def _next_sentence(self, turn: Turn) -> None:
+        """If the turn is long enough and a sentence ended, what follows is the next turn."""
+        settings = self._settings
+        since_ms = turn.begin_ms + int(turn.settings.conduct.turn_s * 1000)
+        if not turn.is_bounded or turn.failed or self._now_ms < since_ms:
+            return
+        if settings.endpointing is None or not _hears_alike(settings, turn.settings):
+            return  # another recogniser is wanted, which could not take the window over
+        agreement = turn.hearing.agreement
+        count = agreement.sentence_end(since_ms)
+        if count is None:
+            return
+        words = agreement.release(count)
+        at_ms = min(words[-1].end_ms or self._now_ms, self._now_ms)
+        await self._conclude(turn, at_ms, words)
+        turn.hearing.go_on(settings.hints)
+        turn = await self._begin(settings, turn.hearing, at_ms)
+        await self._publish(turn, _yes(), paused=not self._endpointer.speaking)
 
     async def _close(self, at_ms: int) -> None:
         turn = self._turn
         if turn is not None:
             await self._guarded(turn, turn.hearing.finish)
-            await self._conclude(turn, at_ms)
+            self._recent.clear()
+            await self._conclude(turn, at_ms, turn.hearing.agreement.committed)
 
     async def _end_turn(self, *, manual: bool = False) -> None:
         """The turn ends with the audio that is here. A manual commit always makes a turn, so
@@ -262,9 +298,11 @@ class Listening:
         if self._turn is None and manual:
             await self._open(self._now_ms)
         if self._turn is not None:
-            await self._feed([(self._now_ms, self._rest)] if self._collects() else [])
+            rest = self._framing.rest
+            if self._collects() and len(rest):
+                await self._feed((Frame(self._now_ms, rest, 0.0),))
             self._endpointer.reset()
-            await self._close(self._now_ms + len(self._rest) // _PER_MS)
+            await self._close(self._now_ms + len(rest) // _PER_MS)
         self._forget()
 
     async def _clear(self) -> None:
@@ -272,7 +310,7 @@ class Listening:
         if turn is not None:
             turn.hearing.abandon()
             self._endpointer.reset()
-            await self._conclude(turn, self._now_ms)
+            await self._conclude(turn, self._now_ms, turn.hearing.agreement.committed)
         self._forget()
 
     def _forget(self) -> None:
@@ -280,56 +318,38 @@ class Listening:
         it the clock would fall behind the session's, a little with every commit.
         """
         self._recent.clear()
-        passed_ms, self._unclocked = divmod(self._unclocked + len(self._rest), _PER_MS)
+        passed_ms, self._unclocked = divmod(self._unclocked + self._framing.forget(), _PER_MS)
         self._now_ms += passed_ms
         self._endpointer.skip(passed_ms)
-        self._rest = self._rest[:0]
 
     # ------------------------------------------------------------ the open turn
     async def _feed(self, frames: Iterable[Frame]) -> None:
         """Give the turn audio without gaps."""
-        turn, pieces = self._turn, list(frames)
-        if turn is None or not pieces:
-            return
-        at_ms = pieces[0][0]
-        samples = np.concatenate([piece for _, piece in pieces])
-        if await self._guarded(turn, lambda: turn.hearing.feed(samples, at_ms)):
-            await self._tell(turn)
+        for frame in frames:
+            turn = self._turn  # a sentence may have ended it
+            if turn is not None:
+                step = partial(turn.hearing.feed, frame.samples, frame.at_ms, frame.probability)
+                await self._publish(turn, self._guarded(turn, step))
 
-    async def _tell(self, turn: Turn, *, paused: bool = False) -> None:
-        """Publish what is new, first to the client, then to the next stage."""
-        agreement = turn.hearing.agreement
-        words, tail = agreement.committed, agreement.tail
-        text = joined_text(words)
-        stash = turn.calm.show(text, stash_behind(text, tail), self._stack.now_s())
-        if (text, stash) != turn.shown:
-            turn.shown = (text, stash)
-            await self._emit(Heard(turn.number, text, stash, language=turn.hearing.language))
-        self._texts.put(turn.number, words, tail, turn.hearing.language, paused=paused)
+    async def _publish(
+        self, turn: Turn, step: Awaitable[Samples | bool | None], *, paused: bool = False
+    ) -> None:
+        """After a step: what is new in the turn, if anything, and whether it ends there."""
+        if await step or paused:
+            await turn.tell(self._emit, self._texts, self._stack.now_s(), paused=paused)
+            await self._next_sentence(turn)
 
-    async def _conclude(self, turn: Turn, at_ms: int) -> None:
+    async def _conclude(self, turn: Turn, at_ms: int, words: list[Word]) -> None:
         self._turn = None
         self._endpointer.configure(self._settings.endpointing)
-        self._recent.clear()
         self._ended_ms = max(at_ms, turn.begin_ms)
         self._failures = self._failures if turn.failed else 0
         self._stack.noted("words_refused" if turn.hearing.agreement.refused else "turn_heard")
         await self._emit(SpeechStopped(turn.number, self._ended_ms))
-        words = turn.hearing.agreement.committed
         self._trusted = self._trusted or len(words) >= _KNOWN_WORDS
-        language = turn.hearing.language
-        if not turn.failed:  # else there is no whole text: the turn's end says that it failed
-            text = joined_text(words)
-            await self._emit(Heard(turn.number, text, "", final=True, language=language))
-        self._texts.put(turn.number, words, (), language, final=True, failed=turn.failed)
-
-    def _is_full(self) -> bool:
-        turn = self._turn
-        bounded = turn is not None and turn.settings.endpointing is not None
-        return bounded and turn is not None and self._length_ms(turn) >= TURN_MS
-
-    def _length_ms(self, turn: Turn) -> int:
-        return self._now_ms - turn.begin_ms
+        language = await turn.tell_end(words, self._emit, self._texts)
+        if words:
+            self._usual = language
 
     async def _guarded(self, turn: Turn, step: Step) -> Samples | bool | None:
         """A failed decode fails its turn, not the session; three turns in a row, the session."""
@@ -345,3 +365,16 @@ class Listening:
             if self._failures >= _FAILURES_IN_A_ROW:
                 raise
             return None
+
+
+def _hears_alike(now: Interpret, before: Interpret) -> bool:
+    """Whether the same recogniser would be chosen and called in the same way."""
+    return now.source == before.source and now.conduct.step_ms == before.conduct.step_ms
+
+
+async def _land(hearing: Hearing) -> bool:
+    return hearing.land()
+
+
+async def _yes() -> bool:
+    return True

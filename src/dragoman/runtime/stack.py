@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
+import numpy as np
 
 from dragoman.engines import registry
 from dragoman.engines.base import (
@@ -28,13 +29,18 @@ from dragoman.engines.base import (
     Translation,
     Translator,
     Utterance,
+    Window,
+    WindowTranscriber,
 )
-from dragoman.runtime.hearing import Cadence, Hearing, StreamHearing, WindowHearing
+from dragoman.policy.evidence import phantom
+from dragoman.runtime.hearing import Cadence, Hearing, Load, StreamHearing, WindowHearing
 from dragoman.runtime.hosts import EngineFailed, EngineHost, make_host
 from dragoman.runtime.on_demand_host import OnDemandHost
-from dragoman.speech import Coverage, Interpret
+from dragoman.speech import HEARING_RATE_HZ, Coverage, Hypothesis, Interpret
 
 _ROLES = registry.ROLES
+
+_HISS = 0.003
 
 Progress = Callable[[str], None]
 
@@ -57,6 +63,9 @@ class Seat(msgspec.Struct):
     host: EngineHost
     state: str = "loading"
     detail: str = ""
+    load: Load = msgspec.field(default_factory=Load)
+    phantoms: frozenset[str] = frozenset()
+    """What a recogniser says of silence and noise."""
 
     @property
     def info(self) -> Info:
@@ -90,7 +99,9 @@ class Stack:
                     host: EngineHost = OnDemandHost(engine, inner)
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
-                self._seats[role].append(Seat(spec, engine, host))
+                at_once = workers if engine.info.runs_in == "process" else threads
+                load = Load(at_once * engine.info.max_batch)
+                self._seats[role].append(Seat(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life
     async def load(self, progress: Progress = lambda _line: None) -> None:
@@ -179,21 +190,31 @@ class Stack:
 
     async def hear(self, settings: Interpret, *, trusted: bool) -> Hearing:
         """A recogniser for one turn. ``trusted`` when this session's speaker was understood
-        before; who declares the source language is trusted from the start.
+        before; who declares the source language is trusted from the start. Without a declared
+        language it is the operator's first recogniser, whatever others know.
         """
         seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
         if isinstance(seat.engine, Recognizer):
             return await StreamHearing.start(
-                seat.host, seat.engine, settings.source, settings.hints
+                seat.host, seat.engine, settings.source, settings.hints, seat.load
             )
-        cadence = Cadence(self._asr_step_ms or seat.info.step_ms)
+        fixed_ms = settings.conduct.step_ms or self._asr_step_ms or seat.info.step_ms
         return WindowHearing(
             seat.host,
             settings.source,
             settings.hints,
-            cadence,
+            Cadence(fixed_ms, seat.load),
             trusted=trusted or settings.source is not None,
+            threshold=settings.endpointing.threshold if settings.endpointing else 0.5,
+            phantoms=seat.phantoms,
         )
+
+    def lags_s(self) -> dict[str, list[float]]:
+        """Of each recogniser: how far every session with an open turn is behind its audio."""
+        return {
+            seat.info.name: [lag.total_ms / 1000 for lag in seat.load.lags]
+            for seat in self._ready("asr")
+        }
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""
@@ -265,6 +286,9 @@ class Stack:
                 elif isinstance(engine, Translator):
                     await host.run(engine.warm, source, target)
                 progress(f"translation {source} to {target} ready")
+        for seat in self._ready("asr"):
+            if isinstance(seat.engine, WindowTranscriber) and seat.info.quality != "scripted":
+                seat.phantoms = await _phantoms(seat)
         for seat in self._ready("tts"):
             await self._first_words(seat)
 
@@ -274,6 +298,21 @@ class Stack:
         utterance = Utterance(text="Ready.", voice="", language=language)
         async for _ in seat.host.speak(utterance, 24_000):
             pass
+
+
+async def _phantoms(seat: Seat) -> frozenset[str]:
+    """What a recogniser invents when nobody says anything; also its first calls, which are slow."""
+    hiss = np.random.default_rng(0).normal(0, _HISS, HEARING_RATE_HZ).astype(np.float32)
+    language = next((tag for tag in seat.info.languages if tag != "*"), None)
+    found = set()
+    for samples in (np.zeros_like(hiss), hiss):
+        try:
+            answer = await seat.host.call(Window(samples.tobytes(), language))
+        except EngineFailed:
+            continue  # it may refuse silence, which is as well
+        if isinstance(answer, Hypothesis):
+            found.add(phantom(answer.words))
+    return frozenset(found - {""})
 
 
 def _check_place(engine: Engine) -> None:

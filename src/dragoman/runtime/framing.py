@@ -1,0 +1,63 @@
+"""From a client's PCM to frames of 16 kHz with a probability of speech.
+
+Law of this file: the only place that resamples input and asks the detector. Chunks of any size
+give the same frames: what does not fill one waits. Blocking; it runs where the detector runs, one
+call at a time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dragoman.audio.resample import Resampler
+from dragoman.engines.base import Detection, Detector, Samples
+from dragoman.speech import HEARING_RATE_HZ
+
+_PER_MS = HEARING_RATE_HZ // 1000
+_FULL_SCALE = np.float32(1 / 32768)
+
+
+class Frame(NamedTuple):
+    """A piece of audio, the time of the session it begins at, and whether it is speech."""
+
+    at_ms: int
+    samples: Samples
+    probability: float
+
+
+class Framing:
+    """One session's input. ``rate_hz`` is what the client sends."""
+
+    def __init__(self, detector: Detector, rate_hz: int) -> None:
+        self.frame_ms = detector.frame_samples // _PER_MS
+        self._size = detector.frame_samples
+        self._detector = detector
+        self._detection: Detection | None = None
+        self._resampler = Resampler(rate_hz, HEARING_RATE_HZ)
+        self.rest: Samples = np.zeros(0, np.float32)
+        """Less than a frame."""
+
+    def set_rate(self, rate_hz: int) -> None:
+        """What comes from now on has this rate."""
+        if rate_hz != self._resampler.from_hz:
+            self._resampler = Resampler(rate_hz, HEARING_RATE_HZ)
+
+    def forget(self) -> int:
+        """Drop the rest; returns how many samples it had."""
+        size, self.rest = len(self.rest), self.rest[:0]
+        return size
+
+    def feed(self, pcm: bytes) -> list[tuple[Samples, float]]:
+        """The frames that are complete now, each with its probability of speech."""
+        if self._detection is None:
+            self._detection = self._detector.start()
+        whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
+        heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
+        audio = np.concatenate((self.rest, heard)) if len(self.rest) else heard
+        size = self._size
+        end = len(audio) - len(audio) % size
+        self.rest = audio[end:]
+        frames = [audio[at : at + size] for at in range(0, end, size)]
+        return [(frame, self._detection.feed(frame)) for frame in frames]

@@ -1,0 +1,71 @@
+"""One open turn: its settings as they were when it opened, and what is heard in it.
+
+Law of this file: a turn's own state and what it publishes; opening, closing and cutting turns is
+listening's. What is new goes first to the client, then to the next stage.
+"""
+
+from __future__ import annotations
+
+from dragoman.policy.calm import Calm
+from dragoman.policy.source_language import SourceLanguage
+from dragoman.runtime.driver import Emit
+from dragoman.runtime.hearing import Hearing
+from dragoman.runtime.texts import Texts, stash_behind
+from dragoman.speech import Heard, Interpret, Word, joined_text
+
+
+class Turn:
+    """See the head of this file. ``begin_ms`` is where its speech begins."""
+
+    def __init__(
+        self,
+        number: int,
+        settings: Interpret,
+        hearing: Hearing,
+        begin_ms: int,
+        language: SourceLanguage,
+        *,
+        speaker: int = 0,
+    ) -> None:
+        self.number = number
+        self.settings = settings
+        self.hearing = hearing
+        self.begin_ms = begin_ms
+        self.language = language
+        self.speaker = speaker
+        self.failed = False
+        self._calm = Calm()
+        self._shown = ("", "")
+        self._held = False  # words wait until it is known which language they are
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it is the server that ends this turn."""
+        return self.settings.endpointing is not None
+
+    async def tell(self, emit: Emit, texts: Texts, now_s: float, *, paused: bool) -> None:
+        """Publish what is new."""
+        agreement = self.hearing.agreement
+        words, tail = agreement.committed, agreement.tail
+        self.language.heard(self.hearing.language, len(words) + len(tail), final=paused)
+        if self.language.settled is not None:
+            self.hearing.settle(self.language.settled)
+        language = self.language.best
+        text = joined_text(words)
+        stash = self._calm.show(text, stash_behind(text, tail), now_s)
+        if (text, stash) != self._shown:
+            self._shown = (text, stash)
+            await emit(Heard(self.number, text, stash, language=language))
+        if self.language.doubtful:
+            self._held = self._held or paused
+        else:
+            texts.put(self.number, words, tail, language, paused=paused or self._held)
+            self._held = False
+
+    async def tell_end(self, words: list[Word], emit: Emit, texts: Texts) -> str | None:
+        """Publish its words, which are all; returns the language they are in."""
+        language = self.language.end()
+        if not self.failed:  # else there is no whole text: the turn's end says that it failed
+            await emit(Heard(self.number, joined_text(words), "", final=True, language=language))
+        texts.put(self.number, words, (), language, final=True, failed=self.failed)
+        return language
