@@ -7,7 +7,8 @@ import random
 import pytest
 
 from dragoman.policy.glossary import Glossary, glossary
-from dragoman.policy.glossary_slots import Slots, mended, missing
+from dragoman.policy.glossary_slots import Slots, kept, mended, missing
+from dragoman.policy.seam import continuation
 from dragoman.policy.units import Units
 from dragoman.speech import Word
 
@@ -197,6 +198,18 @@ def test_a_miss_that_cannot_be_mended_is_told_once() -> None:
     text = "An edge case is an edge case."
     assert mended(text, "Un borde.", terms) == "Un borde."
     assert [m.term.key for m in missing(text, "Un borde.", terms)] == ["edge case"]
+
+
+def test_no_term_gets_lost_behind_what_is_committed() -> None:
+    terms = Glossary({"differs": "difiere", "edge case": "caso límite"}, "en")
+    text, done = "we are concerned differs from", "somos actualmente concernió"
+    moved = "somos difiere concernido actualmente de más"
+    assert kept(text, moved, done, terms) == "somos actualmente concernió difiere de más"
+    assert continuation(kept(text, moved, done, terms), done) == " difiere de más"
+    same = "somos actualmente concernió difiere de"
+    assert kept(text, same, done, terms) == same
+    assert kept(text, "somos algo", done, terms) == "somos algo"  # it was never there
+    assert kept(text, moved, "", terms) == moved
 
 
 # ---------------------------------------------------------------- units

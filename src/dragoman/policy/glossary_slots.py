@@ -2,8 +2,9 @@
 
 Law of this file: pure functions on texts. ``Slots`` hides the terms of a sentence behind stand-ins
 that the translator leaves alone, and puts the translations of the glossary in their places in what
-comes back. ``mended`` checks any translation, however it was made: a term of the source that still
-stands there in its own words, although its translation is nowhere, is replaced.
+comes back. ``mended`` and ``kept`` check any translation, however it was made: a term that still
+stands there in its own words, although its translation is nowhere, is replaced, and one that would
+get lost where the translation joins what is committed is not.
 
 * A stand-in is no word of the text. An engine names those it treats as names of people
   (``Info.placeholders``), so that the sentence around them keeps its grammar; of these, one that
@@ -23,9 +24,11 @@ from collections.abc import Iterator, Sequence
 
 from dragoman.policy.glossary import Glossary, Match
 from dragoman.policy.glossary_pieces import folded, pieces
+from dragoman.policy.seam import continuation
 
 _VOWELS = "aeiouàáâäãåæèéêëìíîïòóôöõøùúûü"
 _LATIN = "[0-9A-Za-z\u00c0-\u024f]"
+_MARKS = ",;:.!?，、；：。！？"
 _LETTER = re.compile(_LATIN)
 _FALSE_FORM = 3
 """So many letters may hang on a stand-in by mistake."""
@@ -84,6 +87,23 @@ def mended(text: str, translation: str, glossary: Glossary) -> str:
                 put = put[:1].upper() + put[1:] if _first_letter(text).isupper() else put
             translation = translation[: place.begin] + put + translation[place.end :]
     return translation
+
+
+def kept(text: str, translation: str, done: str, glossary: Glossary, *, spaced: bool = True) -> str:
+    """The translation of ``text`` such that no term gets lost at the seam behind ``done``, the part
+    of it that is committed. Where the word order changed, a new term may come to stand among
+    words that were committed without it; then it is said next, as it was in the source.
+    """
+    rest = continuation(translation, done) if done else ""
+    if not done or not (lost := missing(text, done + rest, glossary)):
+        return translation
+    there = {match.term.key for match in missing(text, translation, glossary)}
+    values = [match.term.value for match in lost if match.term.key not in there]
+    if not values:
+        return translation
+    marks = len(rest) - len(rest.lstrip(_MARKS))
+    gap = " " if spaced else ""
+    return done + rest[:marks] + gap + gap.join(values) + rest[marks:]
 
 
 def missing(text: str, translation: str, glossary: Glossary) -> list[Match]:

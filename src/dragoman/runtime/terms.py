@@ -17,8 +17,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dragoman.engines.base import Info, Translation
+from dragoman.policy.clause_data import is_spaced
 from dragoman.policy.glossary import glossary
-from dragoman.policy.glossary_slots import Slots, mended, missing
+from dragoman.policy.glossary_slots import Slots, kept, mended, missing
 from dragoman.policy.units import Together
 from dragoman.speech import Hints, Interpret
 
@@ -63,7 +64,9 @@ class Terms:
         if self._slots is not None and self._slots[0] is request:
             answer = self._slots[1].restored(answer)
         known = glossary(request.hints.phrases, request.source)
-        return mended(request.text, answer, known)
+        answer = mended(request.text, answer, known)
+        spaced = is_spaced(request.target)
+        return kept(request.text, answer, request.prefix, known, spaced=spaced)
 
     def closed(self, pair: tuple[str, str], source: str, settings: Interpret) -> None:
         """A sentence and its translation, all of it committed."""
