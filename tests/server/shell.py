@@ -49,6 +49,10 @@ class FakeStack:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"pictures_read": 2}
+
     async def close(self) -> None:
         self.closed = True
 

@@ -92,6 +92,13 @@ class Metrics:
         self.stalled = Counter(
             "dragoman_stalled", "Connections cut off because nobody read.", registry=registry
         )
+        self.work = Counter(
+            "dragoman_work",
+            "What happened in the stages of interpretation.",
+            ["name"],
+            registry=registry,
+        )
+        self._worked: dict[str, int] = {}
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
@@ -154,6 +161,11 @@ class Metrics:
         finally:
             self._open.discard(counted)
             counted.settle()
+
+    def worked(self, name: str, total: int) -> None:
+        """So often has this happened since the start."""
+        self.work.labels(name).inc(total - self._worked.get(name, 0))
+        self._worked[name] = total
 
     async def probe_lag(self) -> None:
         """Measure, until cancelled, how late a timer fires: what every client would feel."""

@@ -42,6 +42,10 @@ class Loadable(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often things happened in the stages of interpretation, since the start."""
+
     async def close(self) -> None:
         """Stop the engines."""
 
@@ -127,6 +131,8 @@ class Service:
         """The body of ``GET /metrics``."""
         for engine, calls in self.stack.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
+        for name, total in self.stack.counts.items():
+            self.metrics.worked(name, total)
         return self.metrics.page()
 
     def health(self) -> dict[str, Any]:
