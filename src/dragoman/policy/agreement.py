@@ -28,7 +28,7 @@ from enum import Enum
 
 from dragoman.policy import clause_data
 from dragoman.policy.endpoint import SENTENCE_PAUSE_MS
-from dragoman.speech import Hypothesis, Word
+from dragoman.speech import Hints, Hypothesis, Word
 
 _ANCHOR_WORDS = 5
 _TIMES, _TIMES_UNSURE = 2, 3
@@ -176,6 +176,9 @@ class Agreement:
     def follow(self, before: Agreement) -> None:
         """Begin where speech was cut in the middle of ``before``, whose turn is over."""
         self._continues, self._expected = True, before._expected
+
+    def heed(self, hints: Hints) -> None:
+        """What is known about the content from now on; of use to ``policy.glossary_agreement``."""
 
     def drop_tail(self) -> None:
         """Forget what is not certain (the audio behind it was cleared)."""

@@ -33,6 +33,7 @@ from dragoman.engines.base import (
     WindowTranscriber,
 )
 from dragoman.policy.evidence import phantom
+from dragoman.policy.glossary_agreement import TermAgreement, of_language
 from dragoman.runtime.hearing import Cadence, Hearing, Load, StreamHearing, WindowHearing
 from dragoman.runtime.hosts import EngineFailed, EngineHost, make_host
 from dragoman.runtime.on_demand_host import OnDemandHost
@@ -194,6 +195,12 @@ class Stack:
         language it is the operator's first recogniser, whatever others know.
         """
         seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
+        hearing = await self._hearing(seat, settings, trusted=trusted)
+        language = of_language(settings.source, seat.info.languages)
+        hearing.agreement = TermAgreement(seat.info.confidence_gate, settings.hints, language)
+        return hearing
+
+    async def _hearing(self, seat: Seat, settings: Interpret, *, trusted: bool) -> Hearing:
         if isinstance(seat.engine, Recognizer):
             return await StreamHearing.start(
                 seat.host, seat.engine, settings.source, settings.hints, seat.load
