@@ -84,6 +84,7 @@ class TranslationValidator(Validator):
         self.model = model
         self.failures_allowed = failures
         self.updates = self.commits = self.clears = 0
+        self.expires = False
         self.manual = False
         self.updated_before_audio: bool | None = None
         self.source_on: bool | None = None
@@ -183,7 +184,8 @@ class TranslationValidator(Validator):
             self.clears -= 1
         elif kind == "committed":
             need(self.manual, at, "committed was never seen under server VAD")
-            need(self.commits > 0 or self.finish_asked, at, "committed without a commit")
+            asked = self.commits > 0 or self.finish_asked or self.expires
+            need(asked, at, "committed without a commit")
             self.commits = max(0, self.commits - 1)
             self.sources[identifier(event, at, "item_id")] = Source()
         elif kind == "speech_started":
@@ -413,5 +415,11 @@ def validate_translation(
     complete. Returns the validator with the texts it collected.
     """
     validator = TranslationValidator(model, errors=errors, failures=failures)
+    # The end of a session's time commits what waits, as its end on request does.
+    validator.expires = any(
+        event["type"] == "error" and event["error"]["code"] == "session_expired"
+        for _, event in log
+        if isinstance(event, dict)
+    )
     validator.run(log)
     return validator

@@ -158,7 +158,7 @@ class BaseSession:
         if self.phase is Phase.FINISHED:
             return self._finished_at + self.limits.linger_s
         idle = self._last_life + self.limits.idle_s
-        return idle if self._expired else min(idle, self._born + self.limits.age_s)
+        return min(idle, self._born + self.limits.age_s) if self.phase is Phase.OPEN else idle
 
     def tick(self, now: float) -> list[Command]:
         """A deadline may have come."""
@@ -170,8 +170,8 @@ class BaseSession:
                 self.close(1000)
         elif now >= self._last_life + self.limits.idle_s:
             self._time_out()
-        elif now >= self._born + self.limits.age_s and not self._expired:
-            self._expire()
+        elif now >= self._born + self.limits.age_s and self.phase is Phase.OPEN:
+            self._expire()  # one that finishes already is told so, as it asked
         return self._flush(now)
 
     # ------------------------------------------------------------ for subclasses
