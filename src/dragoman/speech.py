@@ -167,6 +167,10 @@ class Audio(msgspec.Struct, frozen=True):
     pcm: bytes
     opus_ms: float = 0.0
 
+    def size(self, rate_hz: int) -> int:
+        """How many bytes of PCM at this rate it is or becomes."""
+        return int(self.opus_ms * rate_hz / 1000) * 2 if self.opus_ms else len(self.pcm)
+
 
 class Image(msgspec.Struct, frozen=True):
     """Input: a picture the speaker shows (JPEG or PNG bytes), context only."""

@@ -1,19 +1,21 @@
-"""From a client's PCM to frames of 16 kHz with a probability of speech.
+"""From a client's PCM or Opus to frames of 16 kHz with a probability of speech.
 
-Law of this file: the only place that resamples input and asks the detector. Chunks of any size
-give the same frames: what does not fill one waits. Blocking; it runs where the detector runs, one
-call at a time.
+Law of this file: the only place that decodes and resamples input and asks the detector. Chunks of
+any size give the same frames: what does not fill one waits. Blocking; it runs where the detector
+runs, one call at a time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from dragoman.audio.opus_decode import OpusDecoder
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import Detection, Detector, Samples
-from dragoman.speech import HEARING_RATE_HZ
+from dragoman.speech import HEARING_RATE_HZ, Audio
 
 _PER_MS = HEARING_RATE_HZ // 1000
 _FULL_SCALE = np.float32(1 / 32768)
@@ -36,6 +38,7 @@ class Framing:
         self._detector = detector
         self._detection: Detection | None = None
         self._resampler = Resampler(rate_hz, HEARING_RATE_HZ)
+        self._opus: OpusDecoder | None = None
         self.rest: Samples = np.zeros(0, np.float32)
         """Less than a frame."""
 
@@ -49,15 +52,26 @@ class Framing:
         size, self.rest = len(self.rest), self.rest[:0]
         return size
 
-    def feed(self, pcm: bytes) -> list[tuple[Samples, float]]:
+    def feed(self, audio: Sequence[Audio]) -> list[tuple[Samples, float]]:
         """The frames that are complete now, each with its probability of speech."""
         if self._detection is None:
             self._detection = self._detector.start()
+        return self._frames(b"".join(map(self._pcm, audio)))
+
+    def _pcm(self, audio: Audio) -> bytes:
+        if not audio.opus_ms:
+            return audio.pcm
+        if self._opus is None:
+            self._opus = OpusDecoder(self._resampler.from_hz)
+        return self._opus.feed(audio.pcm, audio.opus_ms)
+
+    def _frames(self, pcm: bytes) -> list[tuple[Samples, float]]:
+        assert self._detection is not None
         whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
         heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
-        audio = np.concatenate((self.rest, heard)) if len(self.rest) else heard
+        sound = np.concatenate((self.rest, heard)) if len(self.rest) else heard
         size = self._size
-        end = len(audio) - len(audio) % size
-        self.rest = audio[end:]
-        frames = [audio[at : at + size] for at in range(0, end, size)]
+        end = len(sound) - len(sound) % size
+        self.rest = sound[end:]
+        frames = [sound[at : at + size] for at in range(0, end, size)]
         return [(frame, self._detection.feed(frame)) for frame in frames]

@@ -54,7 +54,7 @@ class Inbox:
         self._items.append(item)
         self._weight += weight(item)
         if isinstance(item, Audio):
-            self.audio_bytes += len(item.pcm)
+            self.audio_bytes += item.size(self.rate_hz)
         if self._weight > self._high_water:
             self._room.clear()
         self._wake()
@@ -108,11 +108,11 @@ class Inbox:
         item = self._items.popleft()
         self._weight -= weight(item)
         if isinstance(item, Audio):
-            self.audio_bytes -= len(item.pcm)
+            self.audio_bytes -= item.size(self.rate_hz)
         if self._weight <= self._high_water:
             self._room.set()
         if isinstance(item, Audio):
-            self.listened_s += len(item.pcm) / (2 * self.rate_hz)
+            self.listened_s += item.size(self.rate_hz) / (2 * self.rate_hz)
         elif isinstance(item, Interpret):
             self.rate_hz = item.rate_in
         return item

@@ -28,8 +28,11 @@ import numpy as np
 from dragoman.engines.base import Samples
 from dragoman.policy.endpoint import SENTENCE_PAUSE_MS, Endpointer, Mark, Moment
 from dragoman.policy.source_language import SourceLanguage
+from dragoman.policy.speaker_watch import Change
 from dragoman.runtime.driver import Emit
+from dragoman.runtime.diarizing import Diarizing
 from dragoman.runtime.framing import Frame, Framing
+from dragoman.runtime.gathering import first, gather
 from dragoman.runtime.hearing import Hearing
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.inbox import Inbox
@@ -57,8 +60,6 @@ KEPT_PAUSE_MS = 1_500
 _LEAD_IN = (Mark.ONSET, Mark.RESUME)
 _FAILURES_IN_A_ROW = 3
 _KNOWN_WORDS = 4
-_PIECE_MS = 1_000
-"""Audio that has piled up is worked on in pieces of at most this."""
 
 Step = Callable[[], Awaitable[Samples | bool | None]]
 
@@ -80,12 +81,14 @@ class Listening:
         self._ended_ms = 0
         self._paused_ms = 0
         self._now_ms = 0
+        self._fed_ms = 0  # where the audio ends that the turn was given
         self._unclocked = 0  # samples that passed beside the frames: less than a millisecond
         self._received = 0  # samples as they came in
         self._settled_ms = -1  # what had been received when the settings came
         self._failures = 0
         self._trusted = False  # whether this session's speaker was understood before
         self._usual: str | None = stack.only_heard  # the language spoken so far
+        self._diarizing: Diarizing | None = None
 
     async def run(self, inbox: Inbox) -> None:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
@@ -94,8 +97,8 @@ class Listening:
         try:
             while (item := await self._next(inbox)) is not None:
                 match item:
-                    case Audio(pcm=pcm):
-                        await self._audio(self._gather(pcm, inbox))
+                    case Audio():
+                        await self._audio(self._gather(item, inbox))
                         self._measure(inbox)
                         if inbox.peek() is not None:
                             await asyncio.sleep(0)  # a backlog must not hold up other sessions
@@ -112,34 +115,17 @@ class Listening:
         finally:
             if self._turn is not None:
                 self._turn.hearing.abandon()
+            if self._diarizing is not None:
+                self._diarizing.abandon()
 
     # ------------------------------------------------------------ inputs
     async def _next(self, inbox: Inbox) -> object | None:
         """The next input. A decode that comes back before it is published at once."""
-        while (
-            inbox.peek() is None
-            and (turn := self._turn) is not None
-            and (flight := turn.hearing.flight) is not None
-        ):
-            arrival = asyncio.ensure_future(inbox.arrival())
-            try:
-                await asyncio.wait((arrival, flight), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                arrival.cancel()
-            if not flight.done():
+        while (turn := self._turn) is not None and (flight := turn.hearing.flight) is not None:
+            if not await first(flight, inbox):
                 break
             await self._publish(turn, self._guarded(turn, partial(_land, turn.hearing)))
         return await inbox.get()
-
-    def _gather(self, pcm: bytes, inbox: Inbox) -> bytes:
-        """Join audio that has piled up, so that a backlog costs fewer hops between threads."""
-        limit = self._settings.rate_in * 2 * _PIECE_MS // 1000
-        parts, size = [pcm], len(pcm)
-        while size < limit and isinstance(waiting := inbox.peek(), Audio):
-            inbox.get_now()
-            parts.append(waiting.pcm)
-            size += len(waiting.pcm)
-        return b"".join(parts) if len(parts) > 1 else pcm
 
     def _configure(self, settings: Interpret) -> None:
         self._framing.set_rate(settings.rate_in)
@@ -148,9 +134,9 @@ class Listening:
         if self._turn is None:
             self._endpointer.configure(settings.endpointing)
 
-    async def _audio(self, pcm: bytes) -> None:
-        self._received += len(pcm) // 2
-        for samples, probability in await self._stack.detector.run(self._framing.feed, pcm):
+    async def _audio(self, audio: list[Audio]) -> None:
+        self._received += sum(part.size(self._settings.rate_in) for part in audio) // 2
+        for samples, probability in await self._stack.detector.run(self._framing.feed, audio):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
             frame = Frame(self._now_ms, samples, probability)
@@ -203,17 +189,29 @@ class Listening:
         """A turn, with what was kept of the audio before it was found."""
         settings = self._settings
         hearing = await self._stack.hear(settings, trusted=self._trusted)
+        voices = self._voices(settings)
+        if voices is not None:
+            voices.open(at_ms)
         await self._begin(settings, hearing, at_ms)
         await self._release()
+
+    def _voices(self, settings: Interpret) -> Diarizing | None:
+        """Who tells the speakers apart, where that is asked for and can be done."""
+        if not settings.by_speaker or (speakers := self._stack.speakers) is None:
+            return None
+        if self._diarizing is None:
+            self._diarizing = Diarizing(*speakers)
+        return self._diarizing
 
     async def _begin(self, settings: Interpret, hearing: Hearing, at_ms: int) -> Turn:
         self._turns += 1
         language = SourceLanguage(settings.source, self._usual)
-        hearing.onscreen = self._texts.terms
-        turn = self._turn = Turn(self._turns, settings, hearing, at_ms, language)
-        await self._texts.open(turn.number, settings)
         found_ms = max(self._now_ms, self._settled_ms + 1)
-        await self._emit(SpeechStarted(turn.number, at_ms, found_ms, turn.speaker))
+        voices = self._voices(settings)
+        started = SpeechStarted(self._turns, at_ms, found_ms)
+        turn = self._turn = Turn(started, settings, hearing, language, voices)
+        await self._texts.open(turn.number, settings)
+        await turn.announce(self._emit)
         return turn
 
     async def _release(self) -> None:
@@ -232,7 +230,7 @@ class Listening:
         most_ms = turn.settings.conduct.turn_most_s * 1000
         if turn.is_bounded and at_ms - turn.begin_ms >= most_ms:
             await self._end_at_pause()
-        else:
+        elif not turn.is_doubtful:
             await self._publish(turn, self._guarded(turn, turn.hearing.pause), paused=True)
 
     def _rests(self) -> bool:
@@ -251,25 +249,29 @@ class Listening:
         turn = self._turn
         return turn is not None and turn.is_bounded and self._now_ms - turn.begin_ms >= TURN_MS
 
-    async def _split(self) -> None:
-        """Speech without a pause or a sentence has filled the turn; it goes on in the next one."""
+    async def _split(self, change: Change | None = None) -> None:
+        """The turn ends though speech goes on, because it is full or another one speaks now."""
         before = self._turn
         if before is None:
             return
-        rest = await self._guarded(before, before.hearing.split)
+        since_ms = None if change is None else change.at_ms
+        rest = await self._guarded(before, partial(before.hearing.split, since_ms))
         samples = rest if isinstance(rest, np.ndarray) else np.zeros(0, np.float32)
-        at_ms = self._now_ms - len(samples) // _PER_MS
+        at_ms = self._fed_ms - len(samples) // _PER_MS
+        if change is None and before.voices is not None:
+            before.voices.go_on()
         await self._conclude(before, at_ms, before.hearing.agreement.committed)
         hearing = await self._stack.hear(self._settings, trusted=self._trusted)
-        hearing.follow(before.hearing)
-        await self._begin(self._settings, hearing, at_ms)
-        await self._feed((Frame(at_ms, samples, 0.0),))
+        hearing.follow(before.hearing, in_sentence=change is None)
+        turn = await self._begin(self._settings, hearing, at_ms)
+        step = partial(hearing.feed, samples, at_ms)
+        await self._publish(turn, self._guarded(turn, step))
 
     async def _next_sentence(self, turn: Turn) -> None:
         """If the turn is long enough and a sentence ended, what follows is the next turn."""
         settings = self._settings
         since_ms = turn.begin_ms + int(turn.settings.conduct.turn_s * 1000)
-        if not turn.is_bounded or turn.failed or self._now_ms < since_ms:
+        if not turn.is_bounded or turn.failed or turn.is_doubtful or self._now_ms < since_ms:
             return
         if settings.endpointing is None or not _hears_alike(settings, turn.settings):
             return  # another recogniser is wanted, which could not take the window over
@@ -279,6 +281,8 @@ class Listening:
             return
         words = agreement.release(count)
         at_ms = min(words[-1].end_ms or self._now_ms, self._now_ms)
+        if turn.voices is not None:
+            turn.voices.go_on()
         await self._conclude(turn, at_ms, words)
         turn.hearing.go_on(settings.hints)
         turn = await self._begin(settings, turn.hearing, at_ms)
@@ -286,6 +290,11 @@ class Listening:
 
     async def _close(self, at_ms: int) -> None:
         turn = self._turn
+        if turn is not None and turn.voices is not None:
+            change = await turn.voices.close()
+            if change is not None:
+                await self._split(change)
+                turn = self._turn
         if turn is not None:
             await self._guarded(turn, turn.hearing.finish)
             self._recent.clear()
@@ -326,8 +335,16 @@ class Listening:
     async def _feed(self, frames: Iterable[Frame]) -> None:
         """Give the turn audio without gaps."""
         for frame in frames:
-            turn = self._turn  # a sentence may have ended it
+            if self._turn is None:
+                return
+            if self._turn.voices is not None:
+                change = await self._turn.voices.hear(frame)
+                if change is not None:
+                    await self._split(change)
+                self._turn.hearing.held = self._turn.is_doubtful
+            turn = self._turn  # perhaps another one
             if turn is not None:
+                self._fed_ms = frame.at_ms + len(frame.samples) // _PER_MS
                 step = partial(turn.hearing.feed, frame.samples, frame.at_ms, frame.probability)
                 await self._publish(turn, self._guarded(turn, step))
 
@@ -335,7 +352,9 @@ class Listening:
         self, turn: Turn, step: Awaitable[Samples | bool | None], *, paused: bool = False
     ) -> None:
         """After a step: what is new in the turn, if anything, and whether it ends there."""
-        if await step or paused:
+        if await step or paused or not turn.is_announced:
+            if not await turn.announce(self._emit):
+                return
             await turn.tell(self._emit, self._texts, self._stack.now_s(), paused=paused)
             await self._next_sentence(turn)
 
@@ -344,6 +363,7 @@ class Listening:
         self._endpointer.configure(self._settings.endpointing)
         self._ended_ms = max(at_ms, turn.begin_ms)
         self._failures = self._failures if turn.failed else 0
+        await turn.announce(self._emit, at_last=True)
         self._stack.noted("words_refused" if turn.hearing.agreement.refused else "turn_heard")
         await self._emit(SpeechStopped(turn.number, self._ended_ms))
         self._trusted = self._trusted or len(words) >= _KNOWN_WORDS
