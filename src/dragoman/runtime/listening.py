@@ -209,6 +209,7 @@ class Listening:
         found_ms = max(self._now_ms, self._settled_ms + 1)
         voices = self._voices(settings)
         started = SpeechStarted(self._turns, at_ms, found_ms)
+        hearing.onscreen = self._texts.terms
         turn = self._turn = Turn(started, settings, hearing, language, voices)
         await self._texts.open(turn.number, settings)
         await turn.announce(self._emit)
