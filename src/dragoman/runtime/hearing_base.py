@@ -23,6 +23,8 @@ class Hearing(Protocol):
     language: str | None
     """In which the last hypothesis was."""
     lag: Lag
+    held: bool
+    """Whether to decode nothing for now but what has to be: the words may be another one's."""
     onscreen: Callable[[], tuple[str, ...]]
     """Names and terms that are shown now; each decode may heed them (``Hints.onscreen``)."""
 
@@ -48,9 +50,10 @@ class Hearing(Protocol):
     async def finish(self) -> None:
         """The turn is over: commit the rest."""
 
-    async def split(self) -> Samples:
-        """The turn must end though speech goes on: commit up to a quiet moment, and give back
-        the audio behind it for the next turn.
+    async def split(self, at_ms: int | None = None) -> Samples:
+        """The turn must end though speech goes on: commit up to this moment of the session, as
+        far as nothing behind it is committed, or up to a quiet one; give back the audio behind it
+        for the next turn.
         """
 
     def go_on(self, hints: Hints) -> None:
@@ -58,7 +61,7 @@ class Hearing(Protocol):
         was released up to there.
         """
 
-    def follow(self, before: Hearing) -> None:
+    def follow(self, before: Hearing, *, in_sentence: bool) -> None:
         """Begin with what ``split`` of the one before gave back: it is fed next, and what is known
         about it is taken over here.
         """

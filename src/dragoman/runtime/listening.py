@@ -29,8 +29,8 @@ from dragoman.engines.base import Samples
 from dragoman.policy.endpoint import SENTENCE_PAUSE_MS, Endpointer, Mark, Moment
 from dragoman.policy.source_language import SourceLanguage
 from dragoman.policy.speaker_watch import Change
-from dragoman.runtime.driver import Emit
 from dragoman.runtime.diarizing import Diarizing
+from dragoman.runtime.driver import Emit
 from dragoman.runtime.framing import Frame, Framing
 from dragoman.runtime.gathering import first, gather
 from dragoman.runtime.hearing import Hearing
@@ -98,7 +98,7 @@ class Listening:
             while (item := await self._next(inbox)) is not None:
                 match item:
                     case Audio():
-                        await self._audio(self._gather(item, inbox))
+                        await self._audio(gather(item, inbox, self._settings.rate_in))
                         self._measure(inbox)
                         if inbox.peek() is not None:
                             await asyncio.sleep(0)  # a backlog must not hold up other sessions
@@ -268,26 +268,25 @@ class Listening:
         step = partial(hearing.feed, samples, at_ms)
         await self._publish(turn, self._guarded(turn, step))
 
-    async def _next_sentence(self, turn: Turn) -> None:
+    async def _next_sentence(self, turn: Turn) -> Turn | None:
         """If the turn is long enough and a sentence ended, what follows is the next turn."""
         settings = self._settings
         since_ms = turn.begin_ms + int(turn.settings.conduct.turn_s * 1000)
         if not turn.is_bounded or turn.failed or turn.is_doubtful or self._now_ms < since_ms:
-            return
+            return None
         if settings.endpointing is None or not _hears_alike(settings, turn.settings):
-            return  # another recogniser is wanted, which could not take the window over
+            return None  # another recogniser is wanted, which could not take the window over
         agreement = turn.hearing.agreement
-        count = agreement.sentence_end(since_ms)
+        count = agreement.sentence_end(since_ms, turn.told)
         if count is None:
-            return
+            return None
         words = agreement.release(count)
         at_ms = min(words[-1].end_ms or self._now_ms, self._now_ms)
         if turn.voices is not None:
             turn.voices.go_on()
         await self._conclude(turn, at_ms, words)
         turn.hearing.go_on(settings.hints)
-        turn = await self._begin(settings, turn.hearing, at_ms)
-        await self._publish(turn, _yes(), paused=not self._endpointer.speaking)
+        return await self._begin(settings, turn.hearing, at_ms)
 
     async def _close(self, at_ms: int) -> None:
         turn = self._turn
@@ -339,7 +338,7 @@ class Listening:
             if self._turn is None:
                 return
             if self._turn.voices is not None:
-                change = await self._turn.voices.hear(frame)
+                change = await self._turn.voices.hear(*frame)
                 if change is not None:
                     await self._split(change)
                 self._turn.hearing.held = self._turn.is_doubtful
@@ -354,10 +353,13 @@ class Listening:
     ) -> None:
         """After a step: what is new in the turn, if anything, and whether it ends there."""
         if await step or paused or not turn.is_announced:
-            if not await turn.announce(self._emit):
-                return
-            await turn.tell(self._emit, self._texts, self._stack.now_s(), paused=paused)
-            await self._next_sentence(turn)
+            # Cut first: what is told of a turn is committed there, and cannot be the next one's.
+            while await turn.announce(self._emit):
+                following = await self._next_sentence(turn)
+                if following is None:
+                    await turn.tell(self._emit, self._texts, self._stack.now_s(), paused=paused)
+                    return
+                turn, paused = following, paused or not self._endpointer.speaking
 
     async def _conclude(self, turn: Turn, at_ms: int, words: list[Word]) -> None:
         self._turn = None
@@ -395,7 +397,3 @@ def _hears_alike(now: Interpret, before: Interpret) -> bool:
 
 async def _land(hearing: Hearing) -> bool:
     return hearing.land()
-
-
-async def _yes() -> bool:
-    return True

@@ -32,6 +32,7 @@ class StreamHearing:
         self.agreement = Agreement(gate)
         self.language: str | None = None
         self.lag = Lag()
+        self.held = False
         self.onscreen: Callable[[], tuple[str, ...]] = tuple  # a stream had its hints at its start
         self._load = load or Load()
         self._host = host
@@ -81,7 +82,7 @@ class StreamHearing:
         await self._flush()
         self._take(await self._host.run(self._recognition.finish), At.END)
 
-    async def split(self) -> Samples:
+    async def split(self, at_ms: int | None = None) -> Samples:
         """See ``Hearing``. A stream cannot give audio back; it ends at a word by itself."""
         await self.finish()
         return np.zeros(0, np.float32)
@@ -89,9 +90,10 @@ class StreamHearing:
     def go_on(self, hints: Hints) -> None:
         """See ``Hearing``. Hints were given to the stream when it began."""
 
-    def follow(self, before: Hearing) -> None:
+    def follow(self, before: Hearing, *, in_sentence: bool) -> None:
         """See ``Hearing``."""
-        self.agreement.follow(before.agreement)
+        if in_sentence:
+            self.agreement.follow(before.agreement)
 
     def settle(self, language: str) -> None:
         """See ``Hearing``. The stream keeps its own counsel."""

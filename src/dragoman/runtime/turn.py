@@ -6,37 +6,60 @@ listening's. What is new goes first to the client, then to the next stage.
 
 from __future__ import annotations
 
+import msgspec
+
 from dragoman.policy.calm import Calm
 from dragoman.policy.source_language import SourceLanguage
+from dragoman.runtime.diarizing import Diarizing
 from dragoman.runtime.driver import Emit
 from dragoman.runtime.hearing import Hearing
 from dragoman.runtime.texts import Texts, stash_behind
-from dragoman.speech import Heard, Interpret, Word, joined_text
+from dragoman.speech import Heard, Interpret, SpeechStarted, Word, joined_text
 
 
 class Turn:
-    """See the head of this file. ``begin_ms`` is where its speech begins."""
+    """See the head of this file. ``started`` is told as soon as it is known who speaks."""
 
     def __init__(
         self,
-        number: int,
+        started: SpeechStarted,
         settings: Interpret,
         hearing: Hearing,
-        begin_ms: int,
         language: SourceLanguage,
-        *,
-        speaker: int = 0,
+        voices: Diarizing | None = None,
     ) -> None:
-        self.number = number
+        self.number = started.turn
+        self.begin_ms = started.at_ms
         self.settings = settings
         self.hearing = hearing
-        self.begin_ms = begin_ms
         self.language = language
-        self.speaker = speaker
+        self.voices = voices
         self.failed = False
+        self.told = 0
+        """How many of its words are committed before the client: they stay this turn's."""
+        self.is_announced = False
+        self._started = started
         self._calm = Calm()
         self._shown = ("", "")
         self._held = False  # words wait until it is known which language they are
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether what is said now may be another speaker's."""
+        voices = self.voices
+        return voices is not None and (voices.speaker is None or voices.doubt_ms is not None)
+
+    async def announce(self, emit: Emit, *, at_last: bool = False) -> bool:
+        """Tell that the turn has begun, once that may be told; whether it has been.
+        ``at_last``: it may, whoever it is.
+        """
+        if not self.is_announced:
+            speaker = 0 if self.voices is None else self.voices.speaker
+            if speaker is None and not at_last:
+                return False
+            self.is_announced = True
+            await emit(msgspec.structs.replace(self._started, speaker=speaker or 0))
+        return True
 
     @property
     def is_bounded(self) -> bool:
@@ -51,6 +74,7 @@ class Turn:
         if self.language.settled is not None:
             self.hearing.settle(self.language.settled)
         language = self.language.best
+        self.told = len(words)
         text = joined_text(words)
         stash = self._calm.show(text, stash_behind(text, tail), now_s)
         if (text, stash) != self._shown:

@@ -65,6 +65,7 @@ class WindowHearing:
         self._inherits = False  # what is fed first is in there already
         self.language: str | None = None
         self.lag = Lag()
+        self.held = False
         self.onscreen: Callable[[], tuple[str, ...]] = tuple
         self.flight: asyncio.Task[Hypothesis] | None = None
         self._host = host
@@ -126,12 +127,18 @@ class WindowHearing:
             await self._commit(len(self._window), At.END)
         self._window = self._window[:0]
 
-    async def split(self) -> Samples:
+    async def split(self, at_ms: int | None = None) -> Samples:
         """See ``Hearing``."""
         self._cadence.load.ended(self.lag)
         await self._settle()
-        end, ahead = self._quiet_moment(), self.agreement.tail
-        await self._commit(end, At.PAUSE)  # not END: the mark it closes with is not the speaker's
+        ahead = self.agreement.tail
+        if at_ms is None:
+            end, at = self._quiet_moment(), At.PAUSE  # the mark it closes with is not the speaker's
+        else:
+            place = (at_ms - self._begin_ms) * _PER_MS
+            end, at = min(max(place, self._agreed), len(self._window)), At.END
+        self._paused = None
+        await self._commit(end, at)
         self._close(end, 0, ahead)
         rest, self._window = self._window, self._window[:0]
         return rest
@@ -141,9 +148,10 @@ class WindowHearing:
         self._hints = hints
         self._trusted = True
 
-    def follow(self, before: Hearing) -> None:
+    def follow(self, before: Hearing, *, in_sentence: bool) -> None:
         """See ``Hearing``."""
-        self.agreement.follow(before.agreement)
+        if in_sentence:
+            self.agreement.follow(before.agreement)
         if isinstance(before, WindowHearing):
             self._evidence, self._inherits = before._evidence, True
 
@@ -187,7 +195,7 @@ class WindowHearing:
             await self._cut()
             return True
         fresh_ms = (len(self._window) - self._decoded) // _PER_MS
-        if self.flight is not None or fresh_ms < self._cadence.step_ms:
+        if self.flight is not None or self.held or fresh_ms < self._cadence.step_ms:
             return False
         self._agreed, self._decoded = self._decoded, len(self._window)
         self.flight = asyncio.create_task(self._decode(self._window))
