@@ -124,6 +124,105 @@ def test_an_append_only_engine_says_itself_what_is_stable() -> None:
     assert committed(agreement) == "one two"
 
 
+def timed(text: str) -> Hypothesis:
+    """Words that end at every 400 ms."""
+    return Hypothesis(
+        tuple(Word(word, end_ms=400 * place) for place, word in enumerate(text.split(), 1)),
+        language="en",
+    )
+
+
+def test_a_word_that_the_recogniser_is_unsure_of_has_to_come_a_third_time() -> None:
+    agreement = Agreement()
+    unsure = Hypothesis((Word("an", 0.9), Word("ode", 0.4), Word("to", 0.9), Word("joy", 0.9)))
+    counts = []
+    for _ in range(3):
+        agreement.update(unsure, At.STEP)
+        counts.append(len(agreement.committed))
+    assert counts == [0, 1, 3]
+
+
+def test_a_sentence_break_is_a_mark_with_a_committed_word_behind_it() -> None:
+    agreement = Agreement()
+    text = "Mr. Hale is here. He waits"
+    agreement.update(timed(text), At.STEP)
+    agreement.update(timed("Mr. Hale is here. He"), At.STEP)
+    assert agreement.sentence_end(0) is None  # "He" is not certain yet
+    agreement.update(timed(text), At.STEP)
+    agreement.update(timed(text + " too"), At.STEP)
+    assert agreement.sentence_end(0) == 4
+    assert agreement.sentence_end(1601) is None
+
+
+def test_released_words_are_the_old_turns_and_the_window_goes_on() -> None:
+    agreement = Agreement()
+    agreement.update(timed("One. Two. Three"), At.PAUSE)
+    assert joined_text(agreement.release(2)) == "One. Two."
+    assert committed(agreement) == "Three"
+    assert joined_text(agreement.window) == "One. Two. Three"  # what the engine may be asked for
+    agreement.update(timed("One. Two. Three four."), At.END)
+    assert committed(agreement) == "Three four."
+    agreement.close_window(0)
+    assert committed(agreement) == "Three four."
+
+
+def test_a_word_behind_a_cut_is_spelled_as_it_was_before_the_cut() -> None:
+    for expected in ("wisdom", "Wisdom"):
+        agreement = Agreement()
+        agreement.update(timed(f"the age of {expected} and"), At.STEP)
+        ahead = agreement.tail
+        agreement.update(timed("the age of"), At.PAUSE)
+        agreement.close_window(0, ahead)
+        agreement.update(timed("Wisdom and folly"), At.END)
+        assert committed(agreement) == f"the age of {expected} and folly"
+
+
+@given(st.lists(st.integers(0, 5), max_size=8), st.lists(st.integers(1, 6), min_size=1, max_size=9))
+def test_releasing_at_will_neither_loses_nor_doubles_a_word(
+    releases: list[int], windows: list[int]
+) -> None:
+    agreement, said, turns = Agreement(), [], []
+    asked = iter(releases)
+    for number, size in enumerate(windows):
+        names = [f"w{number}x{place}" for place in range(size)]
+        said += names
+        for end in range(1, size + 1):
+            agreement.update(hyp(" ".join(names[:end])), At.STEP)
+            count = min(next(asked, 0), len(agreement.committed))
+            turns += agreement.release(count)
+        agreement.update(hyp(" ".join(names)), At.PAUSE)
+        agreement.close_window(300)
+    turns += agreement.committed
+    assert [word.text for word in turns] == said
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.lists(st.sampled_from("abcd"), max_size=7), st.sampled_from(["step", "pause"])
+        ),
+        max_size=10,
+    ),
+    st.lists(st.sampled_from("abcd"), max_size=9),
+)
+def test_revisions_at_will_change_nothing_committed_and_the_end_brings_the_rest(
+    steps: list[tuple[list[str], str]], last: list[str]
+) -> None:
+    agreement = Agreement()
+    before: list[str] = []
+    for texts, at in steps:
+        agreement.update(hyp(" ".join(texts)), At(at))
+        now = [word.text for word in agreement.committed]
+        assert now[: len(before)] == before
+        before = now
+    agreement.update(hyp(" ".join(last)), At.END)
+    now = [word.text for word in agreement.committed]
+    assert now[: len(before)] == before
+    assert agreement.tail == ()
+    if last[: len(before)] == before:  # it agrees with what was committed: then nothing is lost
+        assert now == last
+
+
 words = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "and,", "so.", "No?"]), max_size=8)
 
 
