@@ -16,7 +16,7 @@ import websockets
 
 from dragoman.wire.opus import OpusFraming
 from tests.live import Live
-from tests.recordings import DICKENS, spoken_words, two_cities
+from tests.recordings import DICKENS, read, spoken_words, two_cities
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"
 SECONDS = 14
@@ -72,7 +72,7 @@ async def heard(server: Live, appends: list[bytes]) -> tuple[str, int]:
 
 @pytest.mark.parametrize("framing", ["packets", "pages", "cut anywhere"])
 def test_opus_is_understood(embedded_server: Live, framing: str) -> None:
-    stream = ogg(two_cities().samples()[: SECONDS * 16_000])
+    stream = ogg(read(two_cities())[: SECONDS * 16_000])
     if framing == "packets":
         appends = [packet.data for packet in OpusFraming().feed(stream)]
     else:
