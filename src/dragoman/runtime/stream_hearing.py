@@ -88,7 +88,8 @@ class StreamHearing:
         return np.zeros(0, np.float32)
 
     def go_on(self, hints: Hints) -> None:
-        """See ``Hearing``. Hints were given to the stream when it began."""
+        """See ``Hearing``. The stream itself was given its hints when it began."""
+        self.agreement.heed(hints)
 
     def follow(self, before: Hearing, *, in_sentence: bool) -> None:
         """See ``Hearing``."""

@@ -146,6 +146,7 @@ class WindowHearing:
     def go_on(self, hints: Hints) -> None:
         """See ``Hearing``. The window goes on, and with it the trust in its speaker."""
         self._hints = hints
+        self.agreement.heed(hints)
         self._trusted = True
 
     def follow(self, before: Hearing, *, in_sentence: bool) -> None:

@@ -1,0 +1,139 @@
+"""A glossary from the wire to the transcript and the translation, with real engines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from dragoman.client.events import SourceText, TargetText, TurnDone
+from dragoman.client.interpret import InterpretClient
+from dragoman.engines.base import EngineUnavailable, Utterance
+from dragoman.engines.flite import Flite
+from dragoman.policy.glossary import Glossary
+from tests import recordings
+from tests.engines.test_apertium import needs_apertium
+from tests.live import Live
+
+PHRASES = {
+    "Kubernetes": "Kubernetes",
+    "zebrafish": "pez cebra",
+    "edge case": "caso límite",
+    "Thessaloniki": "Tesalónica",
+    "Reykjavik": "Reikiavik",
+    "oscilloscope": "osciloscopio digital",
+}
+SPOKEN = (
+    "We deploy everything on Kubernetes in Reykjavik.",
+    "The zebrafish is under the oscilloscope.",
+    "An edge case was found in Thessaloniki.",
+)
+QUIET = bytes(2 * 16_000 * 2)
+
+
+@pytest.fixture(scope="module")
+def speech() -> bytes:
+    flite = Flite()
+    try:
+        flite.load()
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    said = [
+        b"".join(flite.synthesize(Utterance(text=text, voice="Cherry", language="en")))
+        for text in SPOKEN
+    ]
+    flite.close()
+    return b"".join(pcm + QUIET for pcm in said)
+
+
+async def interpreted(url: str, pcms: Sequence[bytes], **settings: object) -> tuple[str, str]:
+    """Source and target text of a session that is sent these pieces of speech."""
+    source: list[str] = []
+    target: list[str] = []
+    async with InterpretClient(url) as client:
+        await client.update(target="es", source="en", text_only=True, **settings)
+
+        async def send() -> None:
+            for pcm in pcms:
+                await client.send_audio(pcm)
+            await client.finish()
+
+        sending = asyncio.create_task(send())
+        async for event in client:
+            if isinstance(event, SourceText | TargetText) and event.final:
+                (source if isinstance(event, SourceText) else target).append(event.text)
+        await sending
+    return " ".join(source), " ".join(target)
+
+
+def heard_and_said(source: str, target: str, phrases: dict[str, str]) -> tuple[int, int]:
+    """How many terms are in the transcript, and of how many of these the translation has the
+    glossary's word.
+    """
+    heard = Glossary(phrases, "en").matches(source)
+    said = [m for m in heard if m.term.value.casefold() in target.casefold()]
+    return len(heard), len(said)
+
+
+@needs_apertium
+def test_spoken_terms_with_and_without_a_glossary(embedded_server: Live, speech: bytes) -> None:
+    async def main() -> None:
+        plain_source, plain_target = await interpreted(embedded_server.url, [speech])
+        source, target = await interpreted(embedded_server.url, [speech], phrases=PHRASES)
+        heard, said = heard_and_said(source, target, PHRASES)
+        plain_heard, plain_said = heard_and_said(plain_source, plain_target, PHRASES)
+        assert said == heard, (source, target)  # recall of what was heard
+        assert heard > plain_heard, (plain_source, source)
+        assert said > plain_said
+        assert not re.search("Robert|Gilbert|Alan|Edwin|Victor", target)
+
+    asyncio.run(asyncio.wait_for(main(), 120))
+
+
+@needs_apertium
+def test_a_new_glossary_holds_from_the_next_turn_on(embedded_server: Live, speech: bytes) -> None:
+    async def main() -> None:
+        texts: list[str] = []
+        async with InterpretClient(embedded_server.url) as client:
+            await client.update(target="es", source="en", text_only=True, manual=True)
+            for phrases in ({}, {"edge case": "caso uno"}, {"edge case": "caso dos"}):
+                await client.update(phrases=phrases)
+                await client.send_audio(speech)
+                await client.commit()
+                async for event in client:
+                    if isinstance(event, TargetText) and event.final:
+                        texts.append(event.text)
+                    if isinstance(event, TurnDone):
+                        break
+        assert ["uno" in text for text in texts] == [False, True, False]
+        assert ["dos" in text for text in texts] == [False, False, True]
+
+    asyncio.run(asyncio.wait_for(main(), 120))
+
+
+@needs_apertium
+@recordings.needs_shared
+def test_recordings_with_the_words_they_hold(embedded_server: Live) -> None:
+    """The glossary's word for every third long word of what was heard, in every translation."""
+    manifest = json.loads((recordings.SHARED / "manifest.json").read_text("utf-8"))
+    names = sorted(path.name for path in recordings.SHARED.glob("en_LJ001_000[1-3].flac"))
+    assert manifest
+    pcms = [
+        (recordings.read(recordings.SHARED / name) * 32_767).astype(np.int16).tobytes() + QUIET
+        for name in names
+    ]
+
+    async def main() -> None:
+        source, _ = await interpreted(embedded_server.url, pcms)
+        long_words = sorted({w.lower() for w in re.findall(r"[A-Za-z]{7,}", source)})[::3]
+        phrases = {word: f"término{n}" for n, word in enumerate(long_words)}
+        source, target = await interpreted(embedded_server.url, pcms, phrases=phrases)
+        heard, said = heard_and_said(source, target, phrases)
+        assert heard >= len(phrases) - 1
+        assert said == heard, (source, target)
+
+    asyncio.run(asyncio.wait_for(main(), 120))
