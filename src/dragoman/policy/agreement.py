@@ -151,14 +151,15 @@ class Agreement:
         self._tail = ()
         self._expected = {fold(word.text): word.text for word in ahead}
 
-    def sentence_end(self, since_ms: int) -> int | None:
-        """How many committed words stand before the first sentence break at or after this time
-        of the session. A break is a closing mark behind which another committed word begins.
+    def sentence_end(self, since_ms: int, least: int = 0) -> int | None:
+        """How many committed words, ``least`` or more, stand before the first sentence break at or
+        after this time of the session. A break is a closing mark behind which another committed
+        word begins.
         """
         words = self.committed
         for count, (word, following) in enumerate(itertools.pairwise(words), 1):
             late = word.end_ms is not None and word.end_ms >= since_ms
-            if late and ends_sentence(word, following, self._language):
+            if late and count >= least and ends_sentence(word, following, self._language):
                 return count
         return None
 
