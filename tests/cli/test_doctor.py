@@ -162,3 +162,15 @@ def test_the_private_authority_is_found_and_its_package_is_only_a_note(
     check = checks.redirection()
     assert check.state == "note"
     assert "dragoman[intercept]" in check.mend
+
+
+def test_without_the_reader_of_slides_all_is_well_but_for_a_note(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "rapidocr.py").write_text("")  # hides the package, if it is installed
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    code, body, found = report("--engines", "scripted,ocr=rapidocr", "--port", "0")
+    assert (code, body["ok"]) == (0, True)
+    check = found["engine rapidocr (ocr)"]
+    assert check["state"] == "note"
+    assert "dragoman[vision]" in check["mend"]

@@ -39,6 +39,11 @@ class Nothing:
         """Nothing waits."""
         return {}
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Nothing happens."""
+        return {}
+
     async def close(self) -> None:
         """There is nothing to stop."""
 
