@@ -73,6 +73,6 @@ def test_a_stream_that_breaks_is_named_and_stays_where_it_was() -> None:
     framing = OpusFraming()
     half = len(STREAM) // 2
     before = framing.feed(STREAM[:half])
-    with pytest.raises(ValueError, match="Ogg|Opus"):
+    with pytest.raises(ValueError, match=r"Ogg|Opus"):
         framing.feed(b"no page at all" * 2000)
     assert before + framing.feed(STREAM[half:]) == OpusFraming().feed(STREAM)

@@ -76,7 +76,9 @@ class Turn:
         language = self.language.best
         self.told = len(words)
         text = joined_text(words)
-        stash = self._calm.show(text, stash_behind(text, tail), now_s)
+        # The end of the audio cuts the last word short, so half of the time it is another one a
+        # moment later; alone it is shown all the same, since what waits must be seen to wait.
+        stash = self._calm.show(text, stash_behind(text, tail[:-1] or tail), now_s)
         if (text, stash) != self._shown:
             self._shown = (text, stash)
             await emit(Heard(self.number, text, stash, language=language))
