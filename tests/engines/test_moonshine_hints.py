@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import time
 
 import numpy as np
 import pytest
 
+from dragoman.engines import near_names
 from dragoman.engines.base import EngineUnavailable, Utterance, Window
 from dragoman.engines.flite import Flite
 from dragoman.engines.moonshine import Moonshine
@@ -150,6 +152,19 @@ def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Token
         bias.apply(logits)
         bias.chose(token)
     assert time.perf_counter() - began < 0.05
+
+
+def test_names_that_are_passed_over_at_a_glance_are_far_indeed() -> None:
+    chance = random.Random(2)
+    passed = 0
+    for _ in range(3000):
+        word = chance.choices("abcdefghiklmnoprstuvwyz", k=chance.randint(3, 9))
+        other = [c if chance.random() < 0.7 else chance.choice("abdeklmnorst") for c in word]
+        one, two = (near_names.key("".join(letters)) for letters in (word, other))
+        if near_names._is_far(one, two):
+            passed += 1
+            assert near_names.distance(one, two) > near_names.FARTHEST
+    assert passed > 500
 
 
 # ---------------------------------------------------------------- on sound

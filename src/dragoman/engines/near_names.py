@@ -8,6 +8,7 @@ letter, vowels count half, and one vowel for another less than that.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -39,6 +40,7 @@ class Near(msgspec.Struct, frozen=True):
     distance: float
 
 
+@functools.lru_cache(maxsize=4096)
 def key(text: str) -> str:
     """A word, or several as one, as it sounds. Letters of other alphabets stay."""
     plain = _NOT_LETTERS.sub("", text).lower()
@@ -47,9 +49,10 @@ def key(text: str) -> str:
     return _DOUBLED.sub(r"\1", plain.lower().translate(_SAME))
 
 
+@functools.lru_cache(maxsize=4096)
 def distance(one: str, other: str) -> float:
     """Between two keys, 0 to 1 by the weight of the longer."""
-    longest = max(sum(map(_weight, one)), sum(map(_weight, other)))
+    longest = max(_weights(one), _weights(other))
     if not longest:
         return 1.0
     before = [0.0]
@@ -63,6 +66,26 @@ def distance(one: str, other: str) -> float:
             row.append(min(before[at + 1] + lone, row[at] + _weight(against), changed))
         before = row
     return before[-1] / longest
+
+
+def _is_far(one: str, other: str) -> bool:
+    """Whether a look at the letters is enough: every consonant that the other lacks costs one."""
+    mine, theirs = _consonants(one), _consonants(other)
+    lacking = max((mine & ~theirs).bit_count(), (theirs & ~mine).bit_count())
+    return lacking > FARTHEST * max(_weights(one), _weights(other))
+
+
+@functools.lru_cache(maxsize=4096)
+def _consonants(sound: str) -> int:
+    bits = 0
+    for letter in sound:
+        bits |= 0 if letter in _VOWELS else 1 << ord(letter) % 61
+    return bits
+
+
+@functools.lru_cache(maxsize=4096)
+def _weights(sound: str) -> float:
+    return sum(map(_weight, sound))
 
 
 def _weight(letter: str) -> float:
@@ -103,6 +126,7 @@ def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Nea
                 for name, wanted in keys
                 if f" {name} " not in f" {text} "
                 if abs(len(sound) - len(wanted)) <= 1 + len(wanted) // 3
+                if not _is_far(sound, wanted)
                 if (far := distance(sound, wanted)) <= FARTHEST
             ]
     return sorted(found, key=lambda one: (one.distance, one.begin, one.end))
