@@ -8,6 +8,7 @@ that a window cuts short as another word, as real ones do.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
@@ -38,18 +39,16 @@ def spoken(*parts: str | int) -> Samples:
 
 def transcript(window: Samples) -> list[Word]:
     """The words of a window; one cut short at either end is heard wrong."""
-    words, at = [], 0
+    words = []
     levels = np.round(window * 100).astype(int)
-    while at < len(levels):
-        end = at
-        while end < len(levels) and levels[end] == levels[at]:
-            end += 1
-        if levels[at] > 0:
-            if end - at == (WORD_MS - GAP_MS) * _PER_MS:
-                words.append(Word(f"w{levels[at]}"))
-            elif end - at > 60 * _PER_MS:
-                words.append(Word(f"x{levels[at]}"))
-        at = end
+    borders = np.flatnonzero(np.diff(levels)) + 1
+    for begin, end in itertools.pairwise((0, *borders.tolist(), len(levels))):
+        level = int(levels[begin]) if begin < end else 0
+        if level > 0:
+            if end - begin == (WORD_MS - GAP_MS) * _PER_MS:
+                words.append(Word(f"w{level}"))
+            elif end - begin > 60 * _PER_MS:
+                words.append(Word(f"x{level}"))
     return words
 
 

@@ -248,9 +248,12 @@ def _needed(word: Word) -> int:
 def ends_sentence(word: Word, following: Word, language: str | None) -> bool:
     """Whether a sentence ends between these two words."""
     text = word.text.rstrip(clause_data.CLOSERS)
-    if not text.endswith(clause_data.FULL_STOPS) or following.text[:1].islower():
+    if not text.endswith(clause_data.FULL_STOPS):
         return False
-    return not text.endswith(".") or fold(text) not in clause_data.abbreviations(language)
+    if not text.endswith("."):
+        return True
+    is_short_for_more = fold(text) in clause_data.abbreviations(language)
+    return not is_short_for_more and not following.text[:1].islower()
 
 
 def _with_text(word: Word, text: str) -> Word:

@@ -136,7 +136,7 @@ class WindowHearing:
             end, at = self._quiet_moment(), At.PAUSE  # the mark it closes with is not the speaker's
         else:
             place = (at_ms - self._begin_ms) * _PER_MS
-            end, at = min(max(place, self._agreed), len(self._window)), At.END
+            end, at = min(max(place, self._certain()), len(self._window)), At.END
         self._paused = None
         await self._commit(end, at)
         self._close(end, 0, ahead)
@@ -227,12 +227,21 @@ class WindowHearing:
         self._close(end, 0, ahead)
 
     def _quiet_moment(self) -> int:
-        """Where to cut: behind all committed words; they agreed in two hypotheses, so the
-        earlier of these had heard them.
-        """
+        """Where to cut: behind all committed words."""
         size = len(self._window)
         last = max(size - _CUT_TO_MS * _PER_MS, 0)
-        return quietest(self._window, max(self._agreed, size - _CUT_FROM_MS * _PER_MS), last)
+        first = max(self._certain(), size - _CUT_FROM_MS * _PER_MS)
+        return quietest(self._window, first, last)
+
+    def _certain(self) -> int:
+        """A place behind all committed words: they agreed in two hypotheses, so the earlier of
+        these had heard them, or even one before.
+        """
+        words = self.agreement.window
+        heard_ms = words[-1].end_ms if words else self._begin_ms
+        if heard_ms is None:
+            return self._agreed
+        return max(0, min(self._agreed, (heard_ms - self._begin_ms) * _PER_MS))
 
     def _close(self, end: int, silent_ms: int, ahead: Sequence[Word] = ()) -> None:
         self.agreement.close_window(silent_ms, ahead)
