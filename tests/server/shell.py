@@ -49,6 +49,9 @@ class FakeStack:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
+    def lags_s(self) -> dict[str, list[float]]:
+        return {"pretend": [0.1, 0.7, 0.2]}
+
     @property
     def counts(self) -> dict[str, int]:
         return {"pictures_read": 2}

@@ -21,15 +21,22 @@ class Energy:
 
     ``floor_dbfs`` is the level below which nothing is ever speech; ``margin_db`` is how far above
     the noise floor a frame has probability one half; ``rise_db_s`` is how fast the floor follows
-    a background that got louder.
+    a background that got louder, up to ``noise_dbfs``: what is louder than that by the margin is
+    sound however long it lasts.
     """
 
     frame_samples: int = FRAME
 
     def __init__(
-        self, *, floor_dbfs: float = -55.0, margin_db: float = 9.0, rise_db_s: float = 0.5
+        self,
+        *,
+        floor_dbfs: float = -55.0,
+        margin_db: float = 9.0,
+        rise_db_s: float = 0.5,
+        noise_dbfs: float = -40.0,
     ) -> None:
         self._floor_dbfs, self._margin_db, self._rise_db_s = floor_dbfs, margin_db, rise_db_s
+        self._noise_dbfs = noise_dbfs
 
     @property
     def info(self) -> Info:
@@ -52,7 +59,12 @@ class Energy:
 
     def start(self) -> Detection:
         """State for a new stream."""
-        return _EnergyStream(self._floor_dbfs, self._margin_db, self._rise_db_s)
+        return _EnergyStream(
+            self._floor_dbfs,
+            self._margin_db,
+            self._rise_db_s,
+            max(self._floor_dbfs, self._noise_dbfs),
+        )
 
 
 class _EnergyStream:
@@ -62,8 +74,11 @@ class _EnergyStream:
     that begins in the middle of a word is heard from its first frame.
     """
 
-    def __init__(self, lowest_dbfs: float, margin_db: float, rise_db_s: float) -> None:
+    def __init__(
+        self, lowest_dbfs: float, margin_db: float, rise_db_s: float, highest_dbfs: float
+    ) -> None:
         self._lowest = self._floor = lowest_dbfs
+        self._highest = highest_dbfs
         self._margin = margin_db
         self._rise = rise_db_s * FRAME / 16_000
 
@@ -73,6 +88,7 @@ class _EnergyStream:
             raise ValueError(f"a frame has {FRAME} samples, not {frame.shape}")
         power = float(np.dot(frame, frame)) / FRAME
         level = 10 * math.log10(power) if power > 1e-12 else -120.0
-        self._floor = max(self._lowest, min(level, self._floor + self._rise))
+        raised = min(level, self._floor + self._rise, self._highest)
+        self._floor = max(self._lowest, raised)
         over = level - self._floor - self._margin
         return 1 / (1 + math.exp(max(-60.0, min(60.0, -over))))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -102,6 +102,12 @@ class Metrics:
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
+        self.hearing_lag = Gauge(
+            "dragoman_hearing_lag_seconds",
+            "Speech that came in and is not recognised yet, of the sessions with an open turn.",
+            ["engine", "of"],
+            registry=registry,
+        )
         self.lag = Histogram(
             "dragoman_loop_lag_seconds",
             "How late the event loop woke up.",
@@ -161,6 +167,12 @@ class Metrics:
         finally:
             self._open.discard(counted)
             counted.settle()
+
+    def hears_late(self, engine: str, lags_s: Sequence[float]) -> None:
+        """So far are the sessions that a recogniser hears behind their audio now."""
+        ordered = sorted(lags_s) or [0.0]
+        self.hearing_lag.labels(engine, "median").set(ordered[len(ordered) // 2])
+        self.hearing_lag.labels(engine, "worst").set(ordered[-1])
 
     def worked(self, name: str, total: int) -> None:
         """So often has this happened since the start."""

@@ -42,6 +42,9 @@ class Loadable(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
+    def lags_s(self) -> dict[str, list[float]]:
+        """For each recogniser, how far each session with an open turn is behind its audio."""
+
     @property
     def counts(self) -> Mapping[str, int]:
         """How often things happened in the stages of interpretation, since the start."""
@@ -131,6 +134,8 @@ class Service:
         """The body of ``GET /metrics``."""
         for engine, calls in self.stack.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
+        for engine, lags in self.stack.lags_s().items():
+            self.metrics.hears_late(engine, lags)
         for name, total in self.stack.counts.items():
             self.metrics.worked(name, total)
         return self.metrics.page()
