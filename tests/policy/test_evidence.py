@@ -41,6 +41,8 @@ def test_what_is_said_of_silence_needs_plain_speech() -> None:
     assert evidence.bears(words("No."), end_ms, YOU)
     evidence, end_ms = seen((1.0, int(PLAIN_MS / FRAME_MS) + 1))
     assert evidence.bears(words("You"), end_ms, YOU)
+    evidence, end_ms = seen((1.0, 50))
+    assert not evidence.bears(words("You"), end_ms, YOU)  # nobody says it for so long
 
 
 @pytest.mark.parametrize(("said", "is_borne"), [("you", False), ("a rather long text of it", True)])

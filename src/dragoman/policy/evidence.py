@@ -6,7 +6,7 @@ of speech saw of the same audio has a say, in three ways:
 
 * hardly any evidence of speech: no words, whatever they are;
 * words that this recogniser is known to say of silence and noise (``phantoms``, asked for when it
-  was loaded) need as much evidence as a word spoken plainly leaves;
+  was loaded) need as much evidence as a word spoken plainly leaves, and not much more sound;
 * words and speech must be in proportion: neither a sentence out of a click, nor one word out of
   many seconds of "speech", which is what music and machines look like.
 
@@ -28,6 +28,7 @@ LEAST_MS = 50.0
 """Evidence below which nothing was said."""
 PLAIN_MS = 450.0
 """Evidence that one plainly spoken word leaves."""
+_LONGEST_MS = 1_000.0
 _FASTEST_MS = 90.0
 _SPARE_MS = 300.0
 _SLOWEST_MS = 2_500.0
@@ -66,7 +67,8 @@ class Evidence:
             return True
         if certain_ms < LEAST_MS:
             return False
-        if certain_ms < PLAIN_MS and phantom(words) in phantoms:
+        is_word = certain_ms >= PLAIN_MS and voiced_ms <= _LONGEST_MS * len(words)
+        if phantom(words) in phantoms and not is_word:
             return False
         letters = sum(len(word.text) for word in words)
         most = max(len(words), letters / _LETTERS_PER_WORD)
