@@ -91,6 +91,7 @@ def test_the_log_has_one_clock_and_running_totals(tmp_path: Path) -> None:
         "dir": "in",
         "type": "response.audio_transcript.delta",
         "item_id": "t",
+        "response_id": "r",
         "text": "Era el",
         "stash": "",
     }
