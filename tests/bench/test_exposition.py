@@ -7,7 +7,7 @@ import math
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from dragoman.bench.exposition import histogram, quantile, since
+from dragoman.bench.exposition import histogram, quantile, since, total
 
 PAGE = """\
 # HELP lag_seconds How late.
@@ -68,3 +68,9 @@ def test_what_was_counted_in_between() -> None:
     after = ((0.1, 5.0), (math.inf, 10.0))
     assert since(before, after) == ((0.1, 0.0), (math.inf, 4.0))
     assert since((), after) == after
+
+
+def test_total_over_labels() -> None:
+    page = 'x_total{a="1"} 2\nx_total{a="2"} 3.5\nx_total_more 9\n# x_total 4\n'
+    assert total(page, "x_total") == 5.5
+    assert total(page, "y") == 0.0

@@ -129,10 +129,9 @@ async def synthesise(port: int, text: str, ending: str) -> None:
         for piece in pieces_of(text):
             peer.write(append(piece))
             await asyncio.sleep(EVERY_S)
-        await asyncio.wait_for(first, _WAIT_S)
         if ending == "finish":
             peer.send(_FINISH)
-            await asyncio.wait_for(finished, _WAIT_S)
+        await asyncio.wait_for(finished if ending == "finish" else first, _WAIT_S)
     finally:
         _leave(peer, ending)
 

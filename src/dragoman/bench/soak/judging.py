@@ -29,6 +29,8 @@ TELLING_S = 480.0
 """How long a run must go on behind the warm-up for its growth to be judged."""
 GROWTH_MIB = 1.0
 STEPS_MIB = 5.0
+MORE = 0.5
+"""Tasks, threads, files; of all pairs of samples: they are whole, and have no steps to forgive."""
 DRIFT = 0.2
 WER_POINTS = 5.0
 WORDS_PERCENT = 95.0
@@ -110,10 +112,15 @@ def _warm(samples: Sequence[Sample]) -> tuple[Sequence[Sample], bool]:
 def _held(samples: Sequence[Sample], rest: Rest) -> list[Figure]:
     warm, tells = _warm(samples)
 
-    def growth(name: str, of: Callable[[Sample], float], unit: str, aim: float) -> Figure:
+    def growth(name: str, of: Callable[[Sample], float]) -> Figure:
         each_s = robust_slope([(sample.at_s, of(sample)) for sample in warm], _REACH_S)
         value = None if each_s is None else each_s * 600
-        return _figure(name, value, f"{unit}/10 min".strip(), aim=aim if tells else None)
+        return _figure(name, value, "MiB/10 min", aim=GROWTH_MIB if tells else None)
+
+    def more(name: str, of: Callable[[Sample], int]) -> Figure:
+        each_s = robust_slope([(sample.at_s, of(sample)) for sample in warm])
+        value = None if each_s is None else each_s * 600
+        return _figure(name, value, "/10 min", aim=MORE if tells else None)
 
     def steps(name: str, of: Callable[[Sample], float]) -> Figure:
         ends = [statistics.median(map(of, part)) for part in (warm[:6], warm[-6:]) if part]
@@ -124,13 +131,13 @@ def _held(samples: Sequence[Sample], rest: Rest) -> list[Figure]:
         return _figure(name, of(rest.after) - of(rest.before), aim=0)
 
     return [
-        growth("server, steady growth of memory", _server_mib, "MiB", GROWTH_MIB),
+        growth("server, steady growth of memory", _server_mib),
         steps("server, after the warm-up in all", _server_mib),
-        growth("workers, steady growth of memory", _workers_mib, "MiB", GROWTH_MIB),
+        growth("workers, steady growth of memory", _workers_mib),
         steps("workers, after the warm-up in all", _workers_mib),
-        growth("server, growth of tasks", lambda s: s.tasks, "", 0.5),
-        growth("server, growth of threads", lambda s: s.server.threads, "", 0.5),
-        growth("server, growth of files", lambda s: s.server.files, "", 0.5),
+        more("server, growth of tasks", lambda s: s.tasks),
+        more("server, growth of threads", lambda s: s.server.threads),
+        more("server, growth of files", lambda s: s.server.files),
         _figure("server, memory before", _server_mib(rest.before), "MiB"),
         _figure("server, memory after", _server_mib(rest.after), "MiB"),
         _figure("workers, memory before", _workers_mib(rest.before), "MiB"),
