@@ -60,6 +60,11 @@ class Evidence:
             for seen in self._seen[gone:]
         ]
 
+    @property
+    def is_any(self) -> bool:
+        """Whether anything can have been said so far."""
+        return self._seen[-1][2] >= LEAST_MS
+
     def bears(self, words: Sequence[Word], until_ms: float, phantoms: Collection[str] = ()) -> bool:
         """Whether these words can have been said up to then; ``phantoms`` as of ``phantom``."""
         _, voiced_ms, certain_ms = self._seen[self._at(until_ms)]

@@ -183,7 +183,8 @@ class WindowHearing:
         room = self._longest - len(self._window)
         if self._cadence.fixed_ms is not None:
             due = self._decoded + self._cadence.fixed_ms * _PER_MS
-            room = min(room, due - len(self._window))
+            if due > len(self._window):  # else it waits for something else than audio
+                room = min(room, due - len(self._window))
         return max(room, 1)
 
     @property
@@ -196,7 +197,9 @@ class WindowHearing:
             await self._cut()
             return True
         fresh_ms = (len(self._window) - self._decoded) // _PER_MS
-        if self.flight is not None or self.held or fresh_ms < self._cadence.step_ms:
+        if self.flight is not None or fresh_ms < self._cadence.step_ms:
+            return False
+        if self.held or not self._evidence.is_any:  # so far there is only the run-up of a turn
             return False
         self._agreed, self._decoded = self._decoded, len(self._window)
         self.flight = asyncio.create_task(self._decode(self._window))
