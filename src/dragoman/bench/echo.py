@@ -39,6 +39,10 @@ class Nothing:
         """Nothing waits."""
         return {}
 
+    def lags_s(self) -> dict[str, list[float]]:
+        """Nobody listens."""
+        return {}
+
     @property
     def counts(self) -> dict[str, int]:
         """Nothing happens."""
