@@ -1,6 +1,6 @@
 """How listening takes its inputs.
 
-Law of this file: two small waits. Neither changes what is heard, only how soon and how cheaply.
+Law of this file: small waits and steps. None changes what is heard, only how soon and how cheaply.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from dragoman.runtime.hearing import Hearing
 from dragoman.runtime.inbox import Inbox
 from dragoman.speech import Audio
 
@@ -36,3 +37,8 @@ async def first(flight: asyncio.Task[Any], inbox: Inbox) -> bool:
     finally:
         arrival.cancel()
     return flight.done() and inbox.peek() is None
+
+
+async def landed(hearing: Hearing) -> bool:
+    """The step of a decode that came back by itself."""
+    return hearing.land()

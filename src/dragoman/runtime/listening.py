@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
@@ -31,8 +30,8 @@ from dragoman.policy.source_language import SourceLanguage
 from dragoman.policy.speaker_watch import Change
 from dragoman.runtime.diarizing import Diarizing
 from dragoman.runtime.driver import Emit
-from dragoman.runtime.framing import Frame, Framing
-from dragoman.runtime.gathering import first, gather
+from dragoman.runtime.framing import Frame, Framing, Recent
+from dragoman.runtime.gathering import first, gather, landed
 from dragoman.runtime.hearing import Hearing
 from dragoman.runtime.hosts import EngineFailed
 from dragoman.runtime.inbox import Inbox
@@ -75,7 +74,7 @@ class Listening:
         self._framing = Framing(stack.detector_engine, task.rate_in)
         self._frame_ms = self._framing.frame_ms
         self._endpointer = Endpointer(task.endpointing, self._frame_ms)
-        self._recent: deque[Frame] = deque()  # before an onset, or inside a pause
+        self._recent = Recent()  # before an onset, or inside a pause
         self._turn: Turn | None = None
         self._turns = 0
         self._ended_ms = 0
@@ -124,7 +123,7 @@ class Listening:
         while (turn := self._turn) is not None and (flight := turn.hearing.flight) is not None:
             if not await first(flight, inbox):
                 break
-            await self._publish(turn, self._guarded(turn, partial(_land, turn.hearing)))
+            await self._publish(turn, self._guarded(turn, partial(landed, turn.hearing)))
         return await inbox.get()
 
     def _configure(self, settings: Interpret) -> None:
@@ -159,12 +158,10 @@ class Listening:
 
     def _keep(self, frame: Frame) -> None:
         """Remember the last frames: the run-up of an onset, or the end of a pause."""
-        self._recent.append(frame)
         room_ms = KEPT_PAUSE_MS
         if self._turn is None and self._settings.endpointing is not None:
             room_ms = self._settings.endpointing.prefix_ms + 4 * self._frame_ms
-        while len(self._recent) * self._frame_ms > room_ms:
-            self._recent.popleft()
+        self._recent.keep(frame, room_ms)
 
     def _measure(self, inbox: Inbox) -> None:
         if self._turn is not None:
@@ -218,10 +215,7 @@ class Listening:
     async def _release(self) -> None:
         """Give the turn the kept frames, as far as they lie in its own time."""
         if self._turn is not None:
-            begin_ms = self._turn.begin_ms
-            frames = [frame for frame in self._recent if frame.at_ms >= begin_ms - self._frame_ms]
-            self._recent.clear()
-            await self._feed(frames)
+            await self._feed(self._recent.take(self._turn.begin_ms - self._frame_ms))
 
     async def _pause(self, at_ms: int) -> None:
         turn = self._turn
@@ -274,7 +268,7 @@ class Listening:
         since_ms = turn.begin_ms + int(turn.settings.conduct.turn_s * 1000)
         if not turn.is_bounded or turn.failed or turn.is_doubtful or self._now_ms < since_ms:
             return None
-        if settings.endpointing is None or not _hears_alike(settings, turn.settings):
+        if settings.endpointing is None or not turn.hears_as(settings):
             return None  # another recogniser is wanted, which could not take the window over
         agreement = turn.hearing.agreement
         count = agreement.sentence_end(since_ms, turn.told)
@@ -388,12 +382,3 @@ class Listening:
             if self._failures >= _FAILURES_IN_A_ROW:
                 raise
             return None
-
-
-def _hears_alike(now: Interpret, before: Interpret) -> bool:
-    """Whether the same recogniser would be chosen and called in the same way."""
-    return now.source == before.source and now.conduct.step_ms == before.conduct.step_ms
-
-
-async def _land(hearing: Hearing) -> bool:
-    return hearing.land()

@@ -43,6 +43,12 @@ class Turn:
         self._shown = ("", "")
         self._held = False  # words wait until it is known which language they are
 
+    def hears_as(self, settings: Interpret) -> bool:
+        """Whether with these the same recogniser would be chosen and called in the same way."""
+        own = self.settings
+        same_step = settings.conduct.step_ms == own.conduct.step_ms
+        return same_step and settings.source == own.source
+
     @property
     def is_doubtful(self) -> bool:
         """Whether what is said now may be another speaker's."""
