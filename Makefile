@@ -43,4 +43,5 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 
 lock: ## renew the lock files (needs uv on the PATH)
 	$(LOCK) pyproject.toml --all-extras -o requirements.lock
-	for wanted in requirements/*.in; do $(LOCK) $$wanted -o $${wanted%.in}.lock || exit 1; done
+	for wanted in requirements/*.in; do ours=$${wanted%.in}; $(LOCK) $$wanted \
+	  $$(test ! -f $$ours.overrides || echo --override $$ours.overrides) -o $$ours.lock || exit 1; done
