@@ -28,6 +28,7 @@ from dragoman.server.auth import check_exposure
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.front import GuardedHttp
 from dragoman.server.listener import bounded, listen, resolve
+from dragoman.server.memory import share_one_heap
 from dragoman.server.service import Service
 
 LOG = logging.getLogger("dragoman.server")
@@ -152,6 +153,7 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
     ``announce`` gets the WebSocket's URL once, when sessions are welcome.
     """
     logs.configure(config.log_level)
+    share_one_heap()
     _, address = resolve(config.host, config.port)
     check_exposure(config, str(address[0]))
     _raise_file_limit()
