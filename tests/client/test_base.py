@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -222,22 +223,24 @@ def test_events_go_out_with_ids_of_their_own_and_the_tap_sees_both_ways() -> Non
 
 def test_a_cancelled_send_leaves_the_stream_whole() -> None:
     """The server does not read; the sender is held back, is cancelled, and goes on later."""
-    big = "x" * 4_000_000
+    big = "x" * 12_000_000  # more than the system takes at once, however fast the reader
+    full = threading.Event()
 
     async def play(stage: Stage) -> None:
         await stage.hear("go")
+        await asyncio.to_thread(full.wait, 30)  # until then nothing is read
         await stage.hear("last")
         await stage.say("session.finished")
 
     async def talk(connection: Connection) -> int:
         cancelled = 0
         await connection.send({"type": "go"})
-        for _ in range(4):
+        for _ in range(3):
             sending = asyncio.create_task(connection.send({"type": "big", "text": big}))
-            await asyncio.sleep(0)
             await asyncio.sleep(0)
             cancelled += sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+        full.set()
         await connection.send({"type": "last"})
         await everything(connection)
         return cancelled

@@ -83,20 +83,26 @@ async def run_program(command: Sequence[str], environ: Mapping[str, str]) -> int
         CannotRun: there is no such program, or it cannot be executed.
 
     """
+    loop = asyncio.get_running_loop()
+    process: asyncio.subprocess.Process | None = None
+    early: list[signal.Signals] = []  # came before there was a program to pass them to
+
+    def forward(number: signal.Signals) -> None:
+        if process is None:
+            early.append(number)
+        elif process.returncode is None and not (number == signal.SIGINT and _terminal_sends()):
+            process.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, forward, number)
     try:
         process = await asyncio.create_subprocess_exec(*command, env=dict(environ))
     except FileNotFoundError:
         raise CannotRun(f"{command[0]}: there is no such program", NOT_FOUND) from None
     except OSError as error:
         raise CannotRun(f"{command[0]}: {error.strerror}", NOT_EXECUTABLE) from None
-    loop = asyncio.get_running_loop()
-
-    def forward(number: signal.Signals) -> None:
-        if process.returncode is None and not (number == signal.SIGINT and _terminal_sends()):
-            process.send_signal(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, forward, number)
+    for number in early:
+        forward(number)
     code = await process.wait()
     return code if code >= 0 else KILLED - code
 
