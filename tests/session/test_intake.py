@@ -128,3 +128,13 @@ def test_too_fast_is_only_dropped_by_default():
     images = Images(QWEN35.tariff, 100, strict=False)
     taken = [images.accept(b64(jpeg(8, 8)), 0, now=1.0) is not None for _ in range(6)]
     assert taken == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_an_ogg_stream_may_begin_with_any_few_bytes(cut):
+    packet = b"\x08" + bytes(30)
+    page = struct.pack("<4sBBqIIIB", b"OggS", 0, 0, 960, 1, 0, 0, 1) + bytes([len(packet)]) + packet
+    speech = Speech(1000)
+    assert speech.accept(b64(page[:cut]), OPUS, keep=False) == []
+    assert not speech.has_come
+    assert speech.accept(b64(page[cut:]), OPUS, keep=False) == [Audio(packet, 20.0)]

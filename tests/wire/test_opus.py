@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections.abc import Iterable
 from fractions import Fraction
 
 import av
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.wire.opus import OpusFraming, packet_ms
+from dragoman.wire.opus import OpusFraming, Packet, packet_ms
 
 
 def ogg(seconds: float = 1.0) -> bytes:
@@ -29,6 +30,13 @@ def ogg(seconds: float = 1.0) -> bytes:
 
 
 STREAM = ogg()
+
+
+def framed(stream: bytes, cuts: Iterable[int]) -> list[Packet]:
+    """The packets of a stream that comes in appends, cut at these places."""
+    framing = OpusFraming()
+    appends = itertools.pairwise([0, *sorted(cuts), len(stream)])
+    return [packet for begin, end in appends for packet in framing.feed(stream[begin:end])]
 
 
 @pytest.mark.parametrize(
@@ -57,16 +65,34 @@ def test_what_cannot_be_a_packet(data: bytes) -> None:
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_ogg_may_be_cut_anywhere(cuts: list[int]) -> None:
-    edges = [0, 4, *sorted(cuts), len(STREAM)]
-    edges = [0] + [edge for edge in sorted(edges) if edge >= 4]  # the magic comes whole
-    framing = OpusFraming()
-    packets = [
-        packet
-        for begin, end in itertools.pairwise(edges)
-        for packet in framing.feed(STREAM[begin:end])
-    ]
+    packets = framed(STREAM, cuts)
     assert packets == OpusFraming().feed(STREAM)
     assert 1000 <= sum(packet.ms for packet in packets) <= 1040  # and the encoder's pre-skip
+
+
+@pytest.mark.parametrize(
+    "cuts", [cuts for n in range(7) for cuts in itertools.combinations(range(1, 7), n)]
+)
+def test_ogg_may_be_cut_inside_its_capture_pattern(cuts: tuple[int, ...]) -> None:
+    assert framed(STREAM, cuts) == OpusFraming().feed(STREAM)
+
+
+@pytest.mark.parametrize("packet", [b"\x08", b"\xf8\x01", b"O\x01", b"P\0\0"])
+def test_a_bare_packet_may_be_very_short(packet: bytes) -> None:
+    framing = OpusFraming()
+    assert [got.data for got in framing.feed(packet) + framing.feed(packet)] == [packet] * 2
+
+
+@pytest.mark.parametrize("begun", [b"O", b"Og", b"Ogg"])
+def test_a_begun_capture_pattern_that_does_not_go_on_costs_no_packet(begun: bytes) -> None:
+    """None of these is an Opus packet: "O" promises a count, and "g" is a count too high."""
+    with pytest.raises(ValueError, match="Opus"):
+        packet_ms(begun)
+    framing = OpusFraming()
+    assert framing.feed(begun) == []
+    assert [packet.data for packet in framing.feed(b"\xf8abc")] == [b"\xf8abc"]
+    with pytest.raises(ValueError, match="Opus"):  # bare packets from then on
+        framing.feed(STREAM)
 
 
 def test_a_stream_that_breaks_is_named_and_stays_where_it_was() -> None:

@@ -2,7 +2,9 @@
 
 Law of this file: framing only, pure; nothing is decoded. The API names the format and not its
 framing, so both that clients may send are taken: one bare packet an append, or an Ogg stream cut
-anywhere (told by its first bytes, "OggS").
+anywhere (told by its first bytes, "OggS"). A first append that is only the beginning of "OggS" is
+kept until the next one tells: it cannot be a bare packet, as "O" announces a frame count and "g" is
+one that is too high.
 
 Sources: RFC 6716 (3.1, the table of contents byte), RFC 7845 (Opus in Ogg), RFC 3533 (Ogg).
 """
@@ -62,12 +64,16 @@ class OpusFraming:
         """
         if not data:
             return []
-        is_ogg = data.startswith(_MAGIC) if self._is_ogg is None else self._is_ogg
+        whole = self._rest + data
+        if self._is_ogg is None and _MAGIC.startswith(whole):
+            self._rest = whole
+            return []
+        is_ogg = whole.startswith(_MAGIC) if self._is_ogg is None else self._is_ogg
         if not is_ogg:
             packet = Packet(data, packet_ms(data))
-            self._is_ogg = False
+            self._is_ogg, self._rest = False, b""  # what was kept was no packet
             return [packet]
-        packets, rest, begun = _pages(self._rest + data, self._begun)
+        packets, rest, begun = _pages(whole, self._begun)
         self._is_ogg, self._rest, self._begun = True, rest, begun
         return packets
 
