@@ -29,7 +29,7 @@ from tests.conformance.clients import (
 from tests.conformance.clients.connection import MODEL
 from tests.conformance.rules import Log
 from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
-from tests.live import Live, serve
+from tests.live import Live
 
 TEXT = "The wind rose in the night. In the morning, the sea was white. Nobody went out."
 OTHER = "It was Dr. Miller's boat, the one at 3.5 km, that came back first."
@@ -82,10 +82,9 @@ def test_ten(scripted_server: Live):
     assert len(strict(told.log).responses) == 3
 
 
-def test_ten_gets_its_pongs_while_the_server_speaks():
+def test_ten_gets_its_pongs_while_the_server_speaks(scripted_server: Live):
     """Some come with speech before them and much more behind them than any buffer holds."""
-    with serve(engines="scripted", synthesis={"response_chars": 100_000}) as live:
-        told = wait(ten.run(live.url, [TEXT * 40]))
+    told = wait(ten.run(scripted_server.url, [TEXT * 40]))
     heard = [at for at, (_, event) in enumerate(told.log) if "delta" in event]
     assert [at for at in told.pongs if heard[0] < at < heard[-100]]
     assert told.slowest_pong_s < ten.PONG_S / 4

@@ -84,7 +84,8 @@ def test_choices_of_synthesis_are_as_documented() -> None:
     assert list(table) == list(Synthesis.__struct_fields__)
     for name, cells in table.items():
         default = getattr(Synthesis(), name)
-        assert cells[0] == (f"{default:g}" if not isinstance(default, bool) else "false")
+        shown = "false" if default is False else default
+        assert cells[0] == (shown if isinstance(shown, str) else f"{shown:g}")
 
 
 def test_conduct_is_as_documented() -> None:

@@ -7,6 +7,7 @@ each was given, what each made), and reads the frames as a client would, with on
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import os
 
@@ -150,6 +151,8 @@ class TtsMachine(RuleBasedStateMachine):
         self.closed = False
         self.accepted = ""  # every character the session took and did not drop, in order
         self.dropped = False
+        self.borders = 0  # commits and finishes, and the end of a session that is too old
+        self.ends = 0  # of responses that were told to end
         family = families.lookup("qwen3-tts-flash-realtime", {})
         self.session = make_session(
             family,
@@ -187,6 +190,7 @@ class TtsMachine(RuleBasedStateMachine):
                 case End(job=job):
                     assert job == self.live
                     self.jobs[job].ended = True
+                    self.ends += 1
                 case Abort(job=job):
                     assert job == self.live
                     self.live = None
@@ -226,6 +230,7 @@ class TtsMachine(RuleBasedStateMachine):
         if not self.closed:
             errors = [event for event in events if event["type"] == "error"]
             assert (self.reader.committed - before) + len(errors) == 1
+            self.borders += not errors
 
     @rule()
     def clear(self):
@@ -256,6 +261,7 @@ class TtsMachine(RuleBasedStateMachine):
 
     @rule()
     def finish(self):
+        self.borders += 1
         self.client("session.finish")
         if not self.closed:
             assert self.reader.open is not None or self.reader.finished or self.reader.done
@@ -329,6 +335,7 @@ class TtsMachine(RuleBasedStateMachine):
         until = self.now + seconds
         while (deadline := self.session.deadline()) is not None and self.now < deadline <= until:
             self.now = deadline
+            self.borders += deadline == LIMITS.age_s
             self.perform(self.session.tick(self.now))
         self.now = until
 
@@ -362,17 +369,29 @@ class TtsMachine(RuleBasedStateMachine):
             assert accepted.startswith(_letters(spoken))
 
     @invariant()
+    def a_response_ends_at_a_commit_or_finish(self):
+        assert self.synthesis.response_chars or self.ends <= self.borders
+
+    @invariant()
     def usage_counts_what_was_spoken(self):
+        costs = self.costs()
         for job in self.jobs.values():
             if done := self.reader.done.get(job.response):
-                counted = done["usage"]["characters"]
+                counted = costs[job.response]
                 assert done["output"][0]["status"] == done["status"]
                 if done["status"] == "completed":  # and what was passed over on the way
                     assert counted >= _cost("".join(job.given).strip())
                 else:
                     assert counted <= _cost(self.accepted)
-        total = sum(done["usage"]["characters"] for done in self.reader.done.values())
-        assert total <= _cost(self.accepted)
+        assert sum(costs.values()) <= _cost(self.accepted)
+
+    def costs(self) -> dict[str, int]:
+        """The characters of each response that is done."""
+        told = {name: done["usage"]["characters"] for name, done in self.reader.done.items()}
+        if self.synthesis.usage == "response":
+            return told
+        counts = itertools.pairwise([0, *told.values()])
+        return {name: now - before for name, (before, now) in zip(told, counts, strict=True)}
 
     @invariant()
     def after_finished_nothing_is_left(self):
@@ -392,7 +411,7 @@ class TtsMachine(RuleBasedStateMachine):
                     break
             if self.closed or (self.reader.finished and self.live is None):
                 break
-            self.client("session.finish")
+            self.finish()
         assert self.closed or self.reader.finished
         if not self.closed and not self.dropped:
             spoken = "".join(text for job in self.jobs.values() for text in job.given)
@@ -414,7 +433,7 @@ class StrictTtsMachine(TtsMachine):
 class PatientTtsMachine(TtsMachine):
     """Holds complete sentences back, and speaks unfinished ones after a while."""
 
-    synthesis = Synthesis(flush_s=2.0, hold_tail=True, response_chars=40)
+    synthesis = Synthesis(flush_s=2.0, hold_tail=True, response_chars=40, usage="session")
 
 
 # The thorough run is DRAGOMAN_EXAMPLES=300; the everyday one takes a few seconds.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import NamedTuple
 
 from msgspec import UNSET
 
@@ -57,11 +58,26 @@ NEXT: Mapping[Stage, frozenset[Stage]] = {
 """What may follow what."""
 
 
+class Spent(NamedTuple):
+    """What speech cost: billed characters, tokens of the text and of the audio."""
+
+    characters: int = 0
+    text_tokens: int = 0
+    audio_tokens: int = 0
+
+
 class Response:
-    """One response. ``send`` queues an event for the client."""
+    """One response. ``send`` queues an event for the client; its usage is its own cost and what
+    was spent ``before``.
+    """
 
     def __init__(
-        self, send: Callable[[ServerEvent], None], ids: Ids, family: TtsFamily, settings: Settings
+        self,
+        send: Callable[[ServerEvent], None],
+        ids: Ids,
+        family: TtsFamily,
+        settings: Settings,
+        before: Spent = Spent(),  # noqa: B008 - immutable
     ) -> None:
         self._send = send
         self._family = family
@@ -71,6 +87,7 @@ class Response:
         self._stage = Stage.NEW
         self._text = TextMeter()
         self._samples = 0
+        self._before = before
         self.id = ids.new("resp")
         self.item_id = ids.new("item")
 
@@ -130,11 +147,21 @@ class Response:
         self._stage = stage
         self._send(event)
 
-    def _usage(self) -> wire.Usage:
-        heard = self._text.tokens
+    @property
+    def spent(self) -> Spent:
+        """What this response cost so far, and what was spent before it."""
         voiced = self._family.audio_tokens(self._samples, self._rate_hz)
+        characters, text_tokens, audio_tokens = self._before
+        return Spent(
+            characters + self._text.characters,
+            text_tokens + self._text.tokens,
+            audio_tokens + voiced,
+        )
+
+    def _usage(self) -> wire.Usage:
+        characters, heard, voiced = self.spent
         return wire.Usage(
-            characters=self._text.characters,
+            characters=characters,
             total_tokens=heard + voiced,
             input_tokens=heard,
             output_tokens=voiced,

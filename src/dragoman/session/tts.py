@@ -5,8 +5,8 @@ cut (``text_queue``), how a response is written (``response``) or when a session
 
     commit mode     append fills a buffer; commit → committed, one response for the whole of it
     server_commit   append → segments; the first opens a response, which stays open across
-                    segments until a commit or finish is spoken, or, if no commit waits, at a
-                    segment border after some 300 characters; the next text opens the next response
+                    segments until a commit or finish is spoken, however long it gets: clients
+                    take the first ``response.done`` behind either for the end of the speech
 
 One job speaks one response. A job is fed only a few segments ahead, so no inbox grows with the
 text. Choices where the protocol is silent, beside the rulings:
@@ -25,6 +25,8 @@ text. Choices where the protocol is silent, beside the rulings:
   commit mode has its ``clear`` and stays.
 * Text after ``session.finish`` starts over; the earlier finish, if not answered yet, is taken
   back by it, and the client finishes again.
+* With ``response_chars`` a response ends earlier, at a segment border behind so many characters,
+  if more text and no commit waits; the next text opens the next response.
 * The usage counts the text as the client sent it, with its markup, once its speech has begun.
 """
 
@@ -45,7 +47,7 @@ from dragoman.session.kernel import (
     Report,
     Start,
 )
-from dragoman.session.response import Response
+from dragoman.session.response import Response, Spent
 from dragoman.session.speaking import Ending, Idle, Speaking
 from dragoman.session.text_queue import TextQueue, Unit
 from dragoman.speech import Coverage, Said, Say, Status, Voiced
@@ -90,6 +92,7 @@ class TtsSession(BaseSession):
         self._queue = self._new_queue()
         self._appended_at: float | None = None  # when text last came that may have to be flushed
         self._jobs = 0
+        self._spent = Spent()  # by earlier responses, where the usage is the session's
 
     # ------------------------------------------------------------ hooks of the base
     def on_open(self) -> None:
@@ -330,9 +333,10 @@ class TtsSession(BaseSession):
         waits, it gets one response up to there, since clients take the first ``response.done``
         behind their commit for its end; and a commit behind the last word finds one to end.
         """
-        if self.settings.mode == "commit" or self._queue.commits:
+        most = self.synthesis.response_chars
+        if not most or self.settings.mode == "commit" or self._queue.commits:
             return False
-        return state.chars >= self.synthesis.response_chars and self._queue.has_text()
+        return state.chars >= most and self._queue.has_text()
 
     def _start(self) -> Speaking:
         self._jobs += 1
@@ -356,10 +360,10 @@ class TtsSession(BaseSession):
         if unit.commit or self.settings.mode == "commit":
             response = self._open_response()
             response.costs(unit.cost)
-            response.close("completed")
+            self._close(response, "completed")
 
     def _open_response(self) -> Response:
-        response = Response(self.send, self.ids, self.family, self.settings)
+        response = Response(self.send, self.ids, self.family, self.settings, self._spent)
         response.open()
         return response
 
@@ -367,8 +371,13 @@ class TtsSession(BaseSession):
         assert not isinstance(self.state, Idle)
         while status == "completed" and self.state.ahead:
             self.state.said()
-        self.state.response.close(status)
+        self._close(self.state.response, status)
         self.state = Idle()
+
+    def _close(self, response: Response, status: Status) -> None:
+        response.close(status)
+        if self.synthesis.usage == "session":
+            self._spent = response.spent
 
     def _fail(self, reason: str, refusal: str = "") -> None:
         self.note("text_refused" if refusal else "engine_failed", reason)

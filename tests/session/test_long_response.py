@@ -1,0 +1,45 @@
+"""A response that stays open for a book: one until the finish, and nothing of it is kept."""
+
+import tracemalloc
+
+from dragoman import families
+from dragoman.session import make_session
+from dragoman.session.base import Limits
+from dragoman.session.kernel import End, Output, Push, Send
+from dragoman.speech import Coverage, Said, Voiced
+from dragoman.wire import tts
+from dragoman.wire.base import Ids
+from dragoman.wire.common import SessionFinish
+
+MODEL = "qwen3-tts-flash-realtime"
+LINES, PAGES = 40, 50
+LINE = "Nine words of a sentence make a small book. "
+
+
+def test_a_book_is_one_response_and_is_not_remembered() -> None:
+    family = families.lookup(MODEL, {})
+    coverage = Coverage(speaks=frozenset("*"))
+    session = make_session(family, MODEL, Ids("longresponse000"), Limits(), coverage)
+    seen: set[type] = set()
+
+    def perform(commands: list) -> None:
+        seen.update(type(c.event) if isinstance(c, Send) else type(c) for c in commands)
+        for push in [command for command in commands if isinstance(command, Push)]:
+            perform(session.report(Output(push.job, Voiced(b"\x01\x02" * 2400)), 0.0))
+            perform(session.report(Output(push.job, Said()), 0.0))
+
+    perform(session.open(0.0))
+    sizes = []
+    tracemalloc.start()
+    try:
+        for _ in range(PAGES):
+            for _ in range(LINES):
+                perform(session.receive(tts.TextAppend(text=LINE), 0.0))
+            sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert tts.ResponseCreated in seen
+    assert not {tts.ResponseDone, End} & seen
+    assert sizes[-1] - sizes[9] < 8 * 1024
+    perform(session.receive(SessionFinish(), 0.0))
+    assert End in seen
