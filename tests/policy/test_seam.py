@@ -29,6 +29,12 @@ from dragoman.policy.seam import continuation, tokens, without_false_stop
         ("那是第一，个词语", "这是第一，", "个词语"),
         ("完全不同", "", "完全不同"),
         ("la casa grande y verde", "la grande casa", " y verde"),
+        ("Eran grandes", "Era", " grandes"),
+        ("well-known men", "well", "-known men"),
+        ("여러분들 환영합니다", "여러분", " 환영합니다"),
+        ("안녕하세요, 여러분", "안녕하세요", ", 여러분"),
+        ("コーヒー、ラーメン", "コーヒー", "、ラーメン"),
+        ("人々が", "人々", "が"),
     ],
 )
 def test_continuation(translation: str, done: str, added: str) -> None:

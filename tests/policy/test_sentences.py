@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dragoman.policy.sentence_data import WORDS
 from dragoman.policy.sentences import LONGEST, Segmenter, is_speakable
-from dragoman.policy.tokens import is_dense
+from dragoman.text.scripts import is_dense
 
 CASES = tomllib.loads(
     (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")

@@ -70,6 +70,18 @@ def test_agree_commits_what_two_translations_share_but_not_their_last_words() ->
     assert [ask.commits for ask in turn.asked] == [False, False, False, True]
 
 
+def test_agree_never_commits_half_a_korean_word() -> None:
+    turn = Turn("agree", target="ko", pace="eager")
+    drafts = ["안녕하세요 여러분", "안녕하세요 여러분들", "안녕하세요 여러분들 환영합니다"]
+    answers = iter([*drafts, drafts[-1] + "."])
+    turn.translate = lambda _source: next(answers)  # type: ignore[method-assign]
+    turn.hear("hello", at_s=1)
+    assert turn.hear("hello every", at_s=2) == "안녕하세요"
+    assert turn.policy.stash == " 여러분들"
+    assert turn.hear("hello everyone welcome", at_s=3) == "안녕하세요 여러분들"
+    assert turn.hear("hello everyone welcome.", at_s=4) == "안녕하세요 여러분들 환영합니다."
+
+
 def test_agree_keeps_what_it_committed_when_the_translation_turns_round() -> None:
     turn = Turn("agree", pace="eager")
     answers = iter(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dragoman.policy.tokens import TextMeter, characters, is_dense, text_tokens
+from dragoman.policy.tokens import TextMeter, characters, text_tokens
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,13 @@ def test_characters(text: str, count: int):
         ("abcde", 2),
         ("你好", 2),
         ("你好ab", 3),
+        ("ラーメン、ｶﾞｽ", 8),
         ("東京へ", 3),
         ("한국", 2),
     ],
 )
 def test_text_tokens(text: str, count: int):
     assert text_tokens(text) == count
-
-
-def test_dense_scripts():
-    assert [char for char in "a中1あ한.ア" if is_dense(char)] == ["中", "あ", "한", "ア"]
 
 
 def test_a_text_in_pieces_counts_as_one():

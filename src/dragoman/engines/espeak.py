@@ -31,6 +31,7 @@ from dragoman.engines.plain_text import has_words, pause_ms, plain
 from dragoman.engines.pulling import OneAtATime, Put, pulled
 from dragoman.engines.shaping import shaped
 from dragoman.engines.voice_table import NAMES
+from dragoman.text.scripts import HAN
 
 RATE_HZ = 22_050
 _BUFFER_MS = 60
@@ -38,7 +39,7 @@ _GATHERED = 5  # callbacks, some 40 µs each: waking the reader for each would c
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
 _UTF8, _PHONEMES = 1, 0x100
 _RATE, _PITCH = 1, 3
-_KANJI = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff々〆]")
+_KANJI = re.compile(f"[{HAN}]")
 NO_KANJI = (
     "Japanese text with kanji cannot be spoken here: the server lacks its Japanese voice "
     "(install it there with: pip install 'dragoman[ja]'); text in kana can."

@@ -13,6 +13,8 @@ import functools
 import re
 import unicodedata
 
+from dragoman.text.scripts import UNSPACED
+
 MOST_CHARACTERS = 4000
 """Longest segment that is spoken; callers segment far below that."""
 
@@ -32,8 +34,7 @@ _UNHEARD = re.compile(
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-Z\\^-~])")
 _DRESSES = ("<font>", "<wide>", "<narrow>", "<circle>", "<square>")
 # Scripts without spaces between words: their runs are sentences, not tokens.
-_SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_RUN = re.compile(rf"[^\s{_SPACELESS}]+")
+_RUN = re.compile(rf"[^\s{UNSPACED}]+")
 _SAME_MARK = re.compile(rf"([^\w\s]|_)\1{{{_SAME_IN_A_ROW},}}")
 _CLOSERS = "\"'”’»›)]}）】」』》〉"
 _FULL_STOPS = ".!?。！？…؟।॥۔"

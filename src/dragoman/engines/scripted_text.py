@@ -16,6 +16,7 @@ import numpy.typing as npt
 from dragoman.engines.base import Samples
 from dragoman.engines.scripted_file import SpeechEntry
 from dragoman.speech import HEARING_RATE_HZ
+from dragoman.text.scripts import DENSE
 
 CELL_MS = 400
 """Without a script, every stretch of this length with sound in it is heard as one word."""
@@ -28,7 +29,7 @@ WORDS = (
     "twenty",
 )  # fmt: skip
 
-_TOKEN = re.compile(r"\s+|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|\w+(?:['’-]\w+)*|[^\w\s]")
+_TOKEN = re.compile(rf"\s+|[{DENSE}]|\w+(?:['’-]\w+)*|[^\w\s]")
 """White space, one CJK character, one word, or one mark."""
 
 

@@ -21,6 +21,7 @@ from dragoman.policy.aloud_data import (
     UNREADABLE,
     ZERO_WIDTH,
 )
+from dragoman.text.scripts import is_dense
 
 MARKED = re.compile(
     rf"[*_#`~\[\]<>&|\\{UNREADABLE}{PICTURE}]|://|www\.|mailto:|\w\.\w{{2,}}/|==|[\n\u2028\u2029]"
@@ -170,7 +171,7 @@ def _run(run: re.Match[str], text: str) -> str:
 
 
 def _is_word(char: str) -> bool:
-    return char.isalnum() and char < "\u3000"
+    return char.isalnum() and not is_dense(char)
 
 
 def _without_pictures(text: str) -> str:

@@ -22,6 +22,7 @@ import msgspec
 from dragoman.policy.glossary_pieces import Piece, pieces
 from dragoman.policy.ordinary_words import is_small
 from dragoman.speech import Word, joined_text
+from dragoman.text.scripts import is_hangul
 
 _PLURALS = ("s", "es")
 _WITH_PLURALS = ("en", "es", "fr", "pt", "ca", "gl", "oc", "nl")
@@ -121,7 +122,7 @@ class Glossary:
     def _match(self, text: str, stand: Sequence[Piece], at: int) -> Match | None:
         loose: Match | None = None
         candidates = self._by_first.get(stand[at].key, [])
-        if self._plural or stand[at].key >= "\uac00":
+        if self._plural or is_hangul(stand[at].key):
             candidates = [*candidates, *self._by_stem(stand[at].key)]
         fitting: list[Match] = []
         for term in candidates:
@@ -156,7 +157,7 @@ class Glossary:
         if not seen.key.startswith(part.key):
             return False
         ending = seen.key[len(part.key) :]
-        if "\uac00" <= part.key[-1] <= "\ud7a3":
+        if is_hangul(part.key[-1]):
             return ending in _PARTICLES
         long_enough = len(part.key) >= _LEAST_FOR_PLURAL and part.key.isalpha()
         return self._plural and long_enough and ending in _PLURALS

@@ -15,15 +15,12 @@ from typing import Literal
 
 import msgspec
 
+from dragoman.text.scripts import is_katakana, is_unspaced
+
 Kind = Literal["word", "dense", "mark"]
 
 _HYPHENS = "-\u2010\u2011"
 _APOSTROPHES = "'\u2019\u02bc"
-_DENSE = (
-    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x309F),
-    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
-)  # fmt: skip
-_KATAKANA = (0x30A0, 0x30FF)
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -70,14 +67,12 @@ def _kind(char: str) -> str:
     """``w`` letter or digit, ``k`` katakana, ``d`` dense, ``m`` combining, ``s`` mark, or space."""
     if char.isspace():
         return " "
-    code = ord(char)
-    if unicodedata.category(char)[0] == "M":
-        return "m"
-    if any(low <= code <= high for low, high in _DENSE):
-        return "d" if unicodedata.category(char)[0] in "LN" else "s"
-    if _KATAKANA[0] <= code <= _KATAKANA[1] and char not in "\u30a0\u30fb":
+    category = unicodedata.category(char)[0]
+    if category not in "LN":
+        return "m" if category == "M" else "s"
+    if is_katakana(char):
         return "k"
-    return "w" if unicodedata.category(char)[0] in "LN" else "s"
+    return "d" if is_unspaced(char) else "w"
 
 
 def _joins(text: str, at: int) -> bool:

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import re
 
+from dragoman.text import scripts
+
 LONGEST_WORD = 200
 
-_BREAKS = (
-    "\\s\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff"
-    "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65\U00020000-\U0003ffff"
-)
+_BREAKS = rf"\s{scripts.UNSPACED}{scripts.EAST_ASIAN_MARKS}"
 _WORD = re.compile(f"[^{_BREAKS}]+")
 _BREAK = re.compile(f"[{_BREAKS}]")
 _LETTER = re.compile(r"[^\W_]")

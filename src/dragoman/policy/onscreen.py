@@ -17,6 +17,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from dragoman.text.scripts import DENSE
+
 FRESH_S = 30.0
 SHOWN_S = 300.0
 SURE = 0.8
@@ -27,14 +29,14 @@ MOST_LINES = 24
 _MOST_KEPT = 120
 _LONGEST_LINE = 120
 _LONGEST_PHRASE = 4
-_LONGEST_HAN = 10
+_LONGEST_DENSE = 10
 _NOISE = 6
 
 _EDGES = "\"'`´‘’“”«»„()[]{}<>.,;:!?¡¿…*•·–—-_|/\\=+~#^"
 _BREAKS = ".,;:!?…)]}»”|/"
 _POSSESSIVE = re.compile(r"['’]s$")
 _ADDRESS = re.compile(r"[@\\_]|://|^www\.|\w\.\w+/|^\d+(?:[.,:]\d+)*\w{0,2}$")
-_HAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_DENSE = re.compile(f"[{DENSE}]")
 # Words that begin lines or join names in the languages of slides, and titles before names.
 _SMALL_WORDS = """
     a an the and or but nor of in on at to for from by with without as is are was were be been
@@ -74,9 +76,9 @@ def terms_of(text: str) -> list[tuple[bool, str]]:
     """The names and terms of a line, each with whether it is one beyond doubt (else only a
     capital at the beginning of the line, or in a line of capitals, speaks for it).
     """
-    if _HAN.search(text):  # no capitals: a short line is a title or a name as a whole
+    if _DENSE.search(text):  # no capitals: a short line is a title or a name as a whole
         plain = text.strip(_EDGES + " ")
-        return [(False, plain)] if 2 <= len(plain) <= _LONGEST_HAN else []
+        return [(False, plain)] if 2 <= len(plain) <= _LONGEST_DENSE else []
     found: list[tuple[bool, str]] = []
     phrase: list[str] = []
     sure = False

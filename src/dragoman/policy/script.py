@@ -10,32 +10,31 @@ every letter, for minutes.
 from __future__ import annotations
 
 import functools
-import unicodedata
 from collections.abc import Callable
 
 from dragoman.policy.latin import latin_language
+from dragoman.text.scripts import script_of
 
-_SCRIPTS = (
-    ("HIRAGANA", "ja"),
-    ("KATAKANA", "ja"),
-    ("HANGUL", "ko"),
-    ("CJK", "zh"),
-    ("CYRILLIC", "ru"),
-    ("GREEK", "el"),
-    ("ARABIC", "ar"),
-    ("HEBREW", "he"),
-    ("DEVANAGARI", "hi"),
-    ("THAI", "th"),
-    ("BENGALI", "bn"),
-    ("GURMUKHI", "pa"),
-    ("GUJARATI", "gu"),
-    ("TAMIL", "ta"),
-    ("TELUGU", "te"),
-    ("KANNADA", "kn"),
-    ("MALAYALAM", "ml"),
-    ("GEORGIAN", "ka"),
-    ("ARMENIAN", "hy"),
-)
+_LANGUAGES = {
+    "KANA": "ja",
+    "HANGUL": "ko",
+    "HAN": "zh",
+    "CYRILLIC": "ru",
+    "GREEK": "el",
+    "ARABIC": "ar",
+    "HEBREW": "he",
+    "DEVANAGARI": "hi",
+    "THAI": "th",
+    "BENGALI": "bn",
+    "GURMUKHI": "pa",
+    "GUJARATI": "gu",
+    "TAMIL": "ta",
+    "TELUGU": "te",
+    "KANNADA": "kn",
+    "MALAYALAM": "ml",
+    "GEORGIAN": "ka",
+    "ARMENIAN": "hy",
+}
 _HAN_TOO = frozenset({"ja", "ko", "yue"})  # declared languages that may be all Han for a while
 _LOOK_AT = 400
 _DENSE = frozenset({"zh", "ja", "ko"})  # a character is as much as a few letters
@@ -71,10 +70,8 @@ def _are_han_of_japan(text: str, han: int, kana: int) -> bool:
     return kana > 0 or _is_japanese_han(text)
 
 
-@functools.lru_cache(maxsize=8192)
 def _of_char(char: str) -> str:
-    name = unicodedata.name(char, "")
-    return next((tag for script, tag in _SCRIPTS if name.startswith(script)), "")
+    return _LANGUAGES.get(script_of(char), "") if char.isalpha() else ""
 
 
 def _is_japanese_han(text: str) -> bool:

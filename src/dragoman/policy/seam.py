@@ -2,8 +2,9 @@
 
 Law of this file: committed text never changes, so where a new translation words the beginning
 differently, somebody has to decide from which of its words on it is *news*. That is decided here
-and nowhere else. Pure. A token is a word with its marks, or one character of Chinese, Japanese
-or Korean; tokens are compared without case and marks.
+and nowhere else. Pure. A token is a word with its marks, or one character of Chinese or Japanese;
+tokens are compared without case and marks. Korean has words: half of one must not be committed.
+So has Thai, and as nothing here can tell them apart, what stands between two spaces is one token.
 
 How it works. Usually the translation begins with what is committed, and the rest is new (engines
 that force a prefix always do). Otherwise the committed tokens are aligned with every beginning of
@@ -21,10 +22,10 @@ from collections.abc import Sequence
 
 from dragoman.policy import clause_data
 from dragoman.policy.agreement import fold
+from dragoman.text import scripts
 
-_DENSE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U0003ffff"
-_TOKEN = re.compile(f"[{_DENSE}]|[^\\s{_DENSE}]+")
-_DENSE_START = re.compile(f"[{_DENSE}]")
+_ALONE = scripts.HAN + scripts.KANA
+_TOKEN = re.compile(f"[{_ALONE}]|[^\\s{_ALONE}]+")
 _TELLING_LETTERS = 4
 """Shorter words come again in any sentence; a repeated one proves nothing."""
 
@@ -70,12 +71,14 @@ def continuation(translation: str, done: str, upto: int | None = None) -> str:
         late = upto is None and 0 < position <= len(new)
         return _late_mark(translation, new, position, done, said) if late else ""
     end = _end(translation, new, count)
-    if position == len(said) and translation.startswith(done):
+    if position == len(said) and _begins_whole(translation, new[position - 1], done):
         return translation[len(done) : end].rstrip()
     mark = _late_mark(translation, new, position, done, said) if position else ""
     begin = new[position].begin
     gap = translation[new[position - 1].end : begin] if position else ""
-    spaced = any(char.isspace() for char in gap) if position else not _is_dense(new[0].text)
+    spaced = not scripts.is_ideographic(new[0].text)
+    if position:
+        spaced = any(char.isspace() for char in gap)
     lead = "".join(char for char in gap if unicodedata.category(char) in ("Ps", "Pi"))
     return mark + (" " if spaced else "") + lead + translation[begin:end].strip()
 
@@ -110,6 +113,13 @@ def without_false_stop(translation: str, source: str) -> str:
     return text[:-1]
 
 
+def _begins_whole(text: str, last: Token, done: str) -> bool:
+    """Whether ``text`` goes on where ``done`` ends, and that is not inside its word ``last``."""
+    if not text.startswith(done):
+        return False
+    return last.end <= len(done) or unicodedata.category(text[len(done)])[0] not in "LMN"
+
+
 def _aligned(new: Sequence[str], said: Sequence[str]) -> int:
     """The length of that beginning of ``new`` which is the least edits away from ``said``."""
     row = list(range(len(new) + 1))
@@ -125,10 +135,6 @@ def _aligned(new: Sequence[str], said: Sequence[str]) -> int:
 
 def _is_telling(key: str) -> bool:
     return len(key) >= _TELLING_LETTERS
-
-
-def _is_dense(text: str) -> bool:
-    return _DENSE_START.match(text) is not None
 
 
 def _end(text: str, found: Sequence[Token], count: int) -> int:

@@ -12,6 +12,7 @@ import unicodedata
 
 from dragoman.policy.sentence_data import marks
 from dragoman.policy.sentences_nest import Nest
+from dragoman.text import scripts
 
 LONGEST = 200
 """Characters in a segment; those of dense scripts count 2. Closers and marks may exceed it."""
@@ -21,10 +22,10 @@ _FIRST_LOOK = 80
 _EAGER_LOOK = 12
 _EAGER_WEIGHT = 12
 _EAGER_WORDS = 3
-_WIDE = re.compile(f"[{marks.WIDE}]")
+_WIDE = re.compile(f"[{scripts.WIDE}]")  # about twice as long to say
 _UNSTOPPED = re.compile(f"[{marks.UNSTOPPED}]")
 _WORD = re.compile(r"[^\W_]+")
-_DENSE = re.compile(f"[{marks.DENSE}]")
+_DENSE = re.compile(f"[{scripts.DENSE}]")
 _SENTENCE_END = re.compile(
     r"[!?…。！？؟۔।]+[”’»」』）)\"']*(?=\s|[^\s\x00-\x7f])|\.[”’»\"')]*(?=\s)"
 )

@@ -13,6 +13,7 @@ from dragoman.policy import sentences_caps as caps
 from dragoman.policy import sentences_words as words
 from dragoman.policy.sentence_data import marks
 from dragoman.policy.sentences_nest import Nest
+from dragoman.text.scripts import is_dense
 
 BREAKS = "\n\u2028\u2029"
 TERMINATORS = frozenset(marks.STRONG | marks.WEAK)
@@ -22,7 +23,6 @@ CLAUSES = marks.CLAUSE | marks.CLAUSE_DENSE
 _RUN = re.compile(f"[{re.escape(''.join(sorted(TERMINATORS)))}]{{1,40}}")
 _ATTACHED = re.compile(f"[{marks.EMOJI}{marks.EXTENDS}¹²³⁴-⁹⁰]")
 _FOOTNOTE = re.compile(r"\[\^?\d{0,3}\]?")
-_DENSE = re.compile(f"[{marks.DENSE}]")
 _ASKING = re.compile(f"[{marks.SEMICOLON_ASKS}]")
 _FENCE = re.compile(r"`{3,16}|~{3,16}")
 _INDENT = " \t>-*+0123456789."
@@ -179,12 +179,12 @@ class Judge:
             if marks.FOLLOWED.get(last) == following or self._is_aside(text, stop, behind):
                 return False
             return self._ends_behind_closers(text, behind) if is_quoted else True
-        if not _DENSE.match(following) and following not in marks.DENSE_OPENERS:
+        if not is_dense(following) and following not in marks.DENSE_OPENERS:
             return False
         if any(mark in text[at:stop] for mark in marks.ELLIPSES):
             return False
         before = text[at - 1] if at > self.start else ""
-        if last == "." and not is_quoted and not _DENSE.match(before or "."):
+        if last == "." and not is_quoted and not is_dense(before or "."):
             return False
         if _ADDRESS.search(text, max(self.start, at - 60), at) and (
             last == "." or before.isascii()
@@ -301,7 +301,7 @@ class Judge:
             return at + 1, False
         following = text[at + 1]
         previous = text[at - 1]
-        if char in marks.CLAUSE_DENSE or (_DENSE.match(previous) and _DENSE.match(following)):
+        if char in marks.CLAUSE_DENSE or (is_dense(previous) and is_dense(following)):
             parted = following not in CLAUSES and following not in marks.CLOSERS
             return at + 1, parted and not following.isdigit() and following not in BREAKS
         if char == "—" and following.isalpha():

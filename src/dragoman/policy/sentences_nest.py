@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dragoman.policy.sentence_data import marks
 from dragoman.policy.sentences_words import is_elision
+from dragoman.text import scripts
 
 _DEPTH = 8
 _STALE_AFTER = 200
 _STALE_APOSTROPHE_AFTER = 100
-_BEFORE_OPENING = frozenset("-–—([{<“‘«„‚*_~/=:：，。、；！？…（「『") | {""}
+_BEFORE_OPENING = frozenset("-–—([{<“‘«„‚*_~/=:：，。、；！？…（「『・") | {""}
 
 
 class Nest:
@@ -110,13 +111,9 @@ class Nest:
     @staticmethod
     def may_open(previous: str) -> bool:
         """Whether a straight quote behind ``previous`` opens."""
-        return previous in _BEFORE_OPENING or previous.isspace() or _is_dense(previous)
+        return previous in _BEFORE_OPENING or previous.isspace() or scripts.is_ideographic(previous)
 
     def _push(self, closers: str, at: int) -> None:
         if len(self._open) >= _DEPTH:
             del self._open[0]
         self._open.append((closers, at))
-
-
-def _is_dense(char: str) -> bool:
-    return "\u3041" <= char <= "\u9fff"

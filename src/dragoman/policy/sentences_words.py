@@ -12,6 +12,7 @@ import re
 from enum import Enum
 
 from dragoman.policy.sentence_data import WORDS, marks, others
+from dragoman.text import scripts
 
 _NOT_BREAK = r"[^\S\n\u2028\u2029]"
 _TOKEN = re.compile(r"\S{1,24}$")
@@ -23,8 +24,6 @@ _LAST_PART = re.compile(r"[-'’‐/]")
 _VOWEL = re.compile(r"[aeiouyàâäáãåæçèéêëíìîïóòôöõøœúùûüýÿıąęůаеёиоуыэюяіїєαεηιουωάέήίόύώ]", re.I)
 _UNSTOPPED = re.compile(f"[{marks.UNSTOPPED}]")
 _CASELESS = re.compile(f"[{marks.CASELESS_INITIAL}]")
-_DENSE = re.compile(f"[{marks.DENSE}]")
-_HANGUL = re.compile("[\uac00-\ud7a3]")
 _AHEAD = re.compile(
     _NOT_BREAK + "{1,8}[\"'“‘«„»*_\\[(「『¿¡]{0,3}" + r"([^\W_][\w'’]{0,23})?(.)?", re.DOTALL
 )
@@ -113,7 +112,7 @@ def _is_list_mark(text: str, start: int, where: int, bare: str) -> bool:
         return False
     before = text[start:where]
     if not before.strip(_LIST_MARKS):
-        return _DENSE.match(bare) is None
+        return not scripts.is_dense(bare)
     return bare == "1" and before.rstrip()[-1:] in {":", "："}
 
 
@@ -208,7 +207,7 @@ def ends_with(
         return first == ""  # nothing in sight but white space
     if first.isdigit():
         return kind is Kind.SHORT
-    if kind is Kind.SHORT or first == "\n" or _DENSE.match(first) or first in "¿¡":
+    if kind is Kind.SHORT or first == "\n" or scripts.is_dense(first) or first in "¿¡":
         return True
     if first == "(":
         return False
@@ -268,7 +267,7 @@ def goes_on_after_quote(text: str, at: int, *, final: bool) -> bool | None:
         return None if first is None else False
     if first.islower() or first in marks.DASHES or first in marks.CLAUSE:
         return True
-    if _HANGUL.match(first):
+    if scripts.is_hangul(first):
         return _reported(text, at, others.KOREAN_SPEECH, final=final)
     if not first.isupper():
         return False
@@ -284,7 +283,7 @@ def _goes_on_densely(text: str, at: int, *, final: bool) -> bool | None:
     """The same for Chinese and Japanese: no white space follows."""
     if text[at] in marks.CLAUSE_DENSE or text[at] in marks.CLAUSE:
         return True
-    if not _DENSE.match(text[at]):
+    if not scripts.is_dense(text[at]):
         return False
     ahead = text[at : at + 5]
     if any(ahead.startswith(word) for word in others.JAPANESE_GOES_ON):

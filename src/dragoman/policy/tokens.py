@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import re
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_KANA = "\u3041-\u3096\u30a1-\u30fa\u31f0-\u31ff\uff66-\uff9d"
-_HANGUL = "\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3"
-_HAN_RUNS = re.compile(f"[{_HAN}\u3005\u3007]+")
-_SYLLABLE_RUNS = re.compile(f"[{_HAN}\u3005\u3007{_KANA}{_HANGUL}]+")
+from dragoman.text import scripts
+
+_HAN_RUNS = re.compile(f"[{scripts.HAN}]+")
+_SYLLABLE_RUNS = re.compile(f"[{scripts.DENSE}]+")
 _CHARS_PER_TOKEN = 4
 
 
@@ -54,11 +53,6 @@ def text_tokens(text: str) -> int:
     meter = TextMeter()
     meter.feed(text)
     return meter.tokens
-
-
-def is_dense(char: str) -> bool:
-    """Whether the character belongs to a script that writes without spaces, or nearly so."""
-    return _SYLLABLE_RUNS.match(char) is not None
 
 
 def _covered(runs: re.Pattern[str], text: str) -> int:

@@ -5,6 +5,8 @@ Law of this file: data only.
 
 from __future__ import annotations
 
+from dragoman.text import scripts
+
 AT_ONCE = frozenset("。｡।॥።፧։")
 """End a sentence with no look at what follows (but in a quotation)."""
 
@@ -74,26 +76,15 @@ QUOTES = frozenset("”’“‘»›«‹」』｣〞〟\"'")
 ASIDES = frozenset("）］】〕")
 """Closers of brackets in dense scripts: the sentence around them goes on."""
 
-DENSE = (
-    "\u3005\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\uff66-\uff9d\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3\U00020000-\U0003ffff"
-)
-"""Letters of scripts that write a syllable or a word with each, as a regular expression set."""
-
 DENSE_OPENERS = frozenset("“‘「『（《〈【〔［")
 
-WIDE = (
-    DENSE + "\u3000-\u303f\uff01-\uff60\uffe0-\uffe6\u2e80-\u2fdf\ua960-\ua97f\U0001f300-\U0001faff"
-)
-"""Characters that count double against the cap: they take about twice as long to say."""
-
-UNSTOPPED = "\u0e00-\u0eff"
-"""Thai and Lao: no full stop; a space parts phrases, a dot only ends abbreviations."""
+UNSTOPPED = scripts.THAI_LAO
+"""No full stop; a space parts phrases, a dot only ends abbreviations."""
 
 REPEATS = "ๆໆ"
 """Repetition marks of those scripts: the space in front of them parts nothing."""
 
-CASELESS_INITIAL = "\u0590-\u05ff\u0620-\u06ff"
+CASELESS_INITIAL = scripts.HEBREW_ARABIC
 """Scripts without case where one letter and a full stop are a title or an initial."""
 
 EMOJI = (

@@ -1,0 +1,1 @@
+"""What every part may ask about text. Pure, and imports nothing of ours."""
