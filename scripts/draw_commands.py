@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from dragoman.cli.main import OF_TWO_WORDS, app
+from dragoman.cli.main import app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 HEAD = """# Commands
@@ -51,12 +51,10 @@ def drawn() -> str:
     context = group.make_context("dragoman", ["version"], resilient_parsing=True)
     commands: list[tuple[str, Any]] = []
     for name in group.list_commands(context):
-        commands.append((name, group.get_command(context, name)))
-        commands += [
-            group.resolve_command(context, list(words))[:2]
-            for words in OF_TWO_WORDS
-            if words[0] == name
-        ]
+        command = group.get_command(context, name)
+        commands.append((name, command))
+        for below, inner in getattr(command, "commands", {}).items():
+            commands.append((f"{name} {below}", inner))
     sections = [section(name, command) for name, command in commands if command is not None]
     return "\n\n".join([HEAD.strip(), *sections]) + "\n"
 

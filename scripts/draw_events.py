@@ -19,17 +19,17 @@ from typing import Any
 
 import msgspec
 
-from dragoman.families import fields, lookup
-from dragoman.families.tts import FORMATS, SAMPLE_RATES, TtsFamily
-from dragoman.session import make_session
-from dragoman.session.base import BaseSession, Limits
-from dragoman.session.kernel import Command, End, Ended, Output, Push, Report, Send
-from dragoman.session.response import NEXT, Stage
+from dragoman.protocol.core import fields
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.commands import Command, End, Ended, Output, Push, Report, Send
+from dragoman.protocol.core.common_events import SessionFinish
+from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
+from dragoman.protocol.core.session import BaseSession, Limits
+from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.synthesis import events as tts
+from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES, TtsFamily
+from dragoman.protocol.synthesis.response import NEXT, Stage
 from dragoman.speech import Coverage, Said, Voiced
-from dragoman.wire import tts
-from dragoman.wire.base import ClientEvent, Ids, nonce_from
-from dragoman.wire.codec import Codec
-from dragoman.wire.common import SessionFinish
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FOLDER = DOCS / "events" / "synthesis"

@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from dragoman.families import lookup
-from dragoman.session import make_session
-from dragoman.session.base import BaseSession, Limits, Phase
-from dragoman.session.kernel import Close, Command, Ended, Output, Report, Send
-from dragoman.session.response import NEXT
+from dragoman.protocol.core.commands import Close, Command, Ended, Output, Report, Send
+from dragoman.protocol.core.common_events import SessionFinish
+from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
+from dragoman.protocol.core.session import BaseSession, Limits, Phase
+from dragoman.protocol.interpretation import events as translation
+from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.synthesis.response import NEXT
 from dragoman.speech import (
     Coverage,
     Fact,
@@ -26,9 +28,6 @@ from dragoman.speech import (
     TurnDone,
     Voiced,
 )
-from dragoman.wire import translation
-from dragoman.wire.base import ClientEvent, Ids, nonce_from
-from dragoman.wire.common import SessionFinish
 
 PAGE = Path(__file__).resolve().parent.parent / "ARCHITECTURE.md"
 BEGIN, END = "<!-- drawn by scripts/draw_states.py -->", "<!-- end of what is drawn -->"

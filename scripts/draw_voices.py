@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.engines import registry
-from dragoman.engines.voice_table import FEMALE, Sound
-from dragoman.families.voices import VOICES, Voice
+from dragoman.engines.shared.voice_table import FEMALE, Sound
+from dragoman.protocol.synthesis.voices import VOICES, Voice
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "voices.md"

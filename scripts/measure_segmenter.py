@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.segmentation import measure
+from tests.policy.segmentation import measure
 
 SETS = {"development": "development", "held_out": "held-out"}
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)

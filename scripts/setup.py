@@ -200,8 +200,8 @@ def is_current(env: Path, stamp: str) -> bool:
 
 def make_main(python: str) -> None:
     """``.venv``: everything in the lock file, and this package, editable."""
-    lock, project = ROOT / "requirements.lock", ROOT / "pyproject.toml"
-    stamp = stamp_of(lock, project)
+    lock, projects = ROOT / "requirements.lock", (ROOT, ROOT / "bench")
+    stamp = stamp_of(lock, *(project / "pyproject.toml" for project in projects))
     if is_current(VENV, stamp):
         return
     if not (VENV / "bin" / "pip").exists():
@@ -212,9 +212,10 @@ def make_main(python: str) -> None:
     say("installing the locked Python packages into .venv, about a minute (hashes are checked)")
     if run([*pip, "--require-hashes", "-r", lock], quiet=True):
         stop("pip could not install the locked packages; see above")
-    say("installing dragoman itself, editable")
-    if run([*pip, "--no-deps", "--no-build-isolation", "-e", ROOT], quiet=True):
-        stop("pip could not install this package; see above")
+    say("installing dragoman and its benchmarks, editable")
+    editable = [word for project in projects for word in ("-e", project)]
+    if run([*pip, "--no-deps", "--no-build-isolation", *editable], quiet=True):
+        stop("pip could not install these packages; see above")
     (VENV / ".stamp").write_text(stamp)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dragoman.cli import checks
-from dragoman.cli.intercept_names import Hosts
+from dragoman.intercept.names import Hosts
 from dragoman.server.config import Config, ServerLimits
 from tests.cli.test_main import run
 
@@ -144,7 +144,7 @@ def test_the_private_authority_is_found_and_its_package_is_only_a_note(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     pytest.importorskip("cryptography")
-    from dragoman.cli.intercept_folder import Folder, default_folder  # noqa: PLC0415  # an extra
+    from dragoman.intercept.folder import Folder, default_folder  # noqa: PLC0415  # an extra
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     assert "on first use" in checks.redirection().detail

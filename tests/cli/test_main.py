@@ -52,7 +52,7 @@ def test_serve_does_not_import_what_others_need() -> None:
     """Start-up time is a promise: heavy packages come in with the engines that use them."""
     code = (
         "import sys, dragoman.cli.main, dragoman.cli.serve, dragoman.server.serve, "
-        "dragoman.server.conversation\n"
+        "dragoman.server.realtime_endpoint\n"
         "print(*sorted({'av', 'onnxruntime', 'rich', 'dashscope', 'espeakng_loader', "
         "'moonshine_voice', 'pydantic'} & set(sys.modules)))"
     )

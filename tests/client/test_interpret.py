@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.client import CannotConnect, InterpretClient, ServerError
+from dragoman.client.errors import CannotConnect, ServerError
 from dragoman.client.events import (
     Audio,
     Event,
@@ -19,7 +19,7 @@ from dragoman.client.events import (
     TargetText,
     TurnDone,
 )
-from dragoman.client.interpret import Settings, session_object
+from dragoman.client.interpret import InterpretClient, Settings, session_object
 from tests.client.fake import FLAT, NESTED, OLDEST, Stage, fake_server, interpreting, opening, tone
 
 

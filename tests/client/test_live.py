@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from dragoman.cli.say import say
 from dragoman.cli.translate import translate
-from dragoman.client import InterpretClient, ServerError, SpeechClient
+from dragoman.client.errors import ServerError
 from dragoman.client.events import (
     Audio,
     Event,
@@ -23,7 +23,9 @@ from dragoman.client.events import (
     TargetText,
     TurnDone,
 )
+from dragoman.client.interpret import InterpretClient
 from dragoman.client.media import MediaFile, Sound
+from dragoman.client.speech import SpeechClient
 from tests.client.fake import FLAT, NESTED, OLDEST
 from tests.client.test_media import make
 from tests.live import Live

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from dragoman.client import ConnectionLost, ServerError, SpeechClient
+from dragoman.client.errors import ConnectionLost, ServerError
 from dragoman.client.events import Cleared, Committed, SessionChanged, SessionFinished, SpokenData
+from dragoman.client.speech import SpeechClient
 from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 

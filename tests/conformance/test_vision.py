@@ -11,7 +11,7 @@ from dragoman.audio.resample import Resampler
 from dragoman.client.events import SourceText, TargetText
 from dragoman.client.interpret import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.engines.flite import Flite
+from dragoman.engines.flite.engine import Flite
 from tests.live import Live
 from tests.slides import slide
 

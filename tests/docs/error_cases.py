@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.session.base import Limits
-from dragoman.session.kernel import Ended, Failed, Output, Report
+from dragoman.protocol.core.commands import Ended, Failed, Output, Report
+from dragoman.protocol.core.session import Limits
 from dragoman.speech import Coverage, SpeechStarted, TurnDone, Voiced
 
 TTS = "qwen3-tts-flash-realtime"

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dragoman.families import lookup
-from dragoman.session import make_session
-from dragoman.session.kernel import Close, Command, Ended, Failed, Output, Send
-from dragoman.wire.base import Ids, nonce_from
-from dragoman.wire.codec import Codec
-from dragoman.wire.common import Error
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.commands import Close, Command, Ended, Failed, Output, Send
+from dragoman.protocol.core.common_events import Error
+from dragoman.protocol.core.events import Ids, nonce_from
+from dragoman.protocol.registry import lookup, make_session
 from tests.docs.error_cases import COVERAGE, Case, Step, Wait
 
 NOTHING = "–"

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dragoman.families import lookup
-from dragoman.session import make_session
-from dragoman.session.kernel import Command, Ended, Failed, Note, Output, Send
-from dragoman.wire.base import Ids, nonce_from
-from dragoman.wire.codec import Codec
-from dragoman.wire.common import Error
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.commands import Command, Ended, Failed, Note, Output, Send
+from dragoman.protocol.core.common_events import Error
+from dragoman.protocol.core.events import Ids, nonce_from
+from dragoman.protocol.registry import lookup, make_session
 from tests.docs.error_cases import CASES, COVERAGE, TTS, Case, Wait, append, audio
 from tests.docs.play_case import CULPRIT, NOTHING, framed, play
 

@@ -16,13 +16,14 @@ import msgspec
 import pytest
 from msgspec import NODEFAULT, UNSET, UnsetType
 
-from dragoman.families import fields, lookup
-from dragoman.families.tts import Settings, TtsFamily
+from dragoman.protocol.core import common_events, fields
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.common_events import Error
+from dragoman.protocol.core.events import ClientEvent, ServerEvent
+from dragoman.protocol.registry import lookup
+from dragoman.protocol.synthesis import events as tts
+from dragoman.protocol.synthesis.family import Settings, TtsFamily
 from dragoman.speech import Coverage
-from dragoman.wire import common, tts
-from dragoman.wire.base import ClientEvent, ServerEvent
-from dragoman.wire.codec import Codec
-from dragoman.wire.common import Error
 from tests.docs.error_cases import CASES, Case
 from tests.docs.play_case import NOTHING, play
 from tests.docs.test_errors_table import rows as error_rows
@@ -54,7 +55,7 @@ NONE_HERE = ("never here", "always `[]`")
 def events() -> dict[str, type[msgspec.Struct]]:
     """Every event of the synthesis API by its name on the wire."""
     found = {}
-    for module in (tts, common):
+    for module in (tts, common_events):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, ClientEvent | ServerEvent):
                 tag = str(thing.__struct_config__.tag)
@@ -237,7 +238,7 @@ def paths(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
                 yield from paths(entry, f"{prefix}{key}[].")
 
 
-TRANSCRIPTS = sorted((ROOT / "tests/transcripts/tts").glob("*.txt"))
+TRANSCRIPTS = sorted((ROOT / "tests/transcripts/synthesis").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)

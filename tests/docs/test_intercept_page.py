@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.cli.intercept_names import CLOUD_HOSTS
+from dragoman.intercept.names import CLOUD_HOSTS
 from tests.live import Live, environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "intercept.md").read_text("utf-8")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.policy import catch_up
+from dragoman.policy.speaking import catch_up
 from dragoman.speech import Conduct
-from tests.policy.talks import CONDUCTS, row
+from tests.policy.translation.talks import CONDUCTS, row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "interpretation.md").read_text("utf-8")
 

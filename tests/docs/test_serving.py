@@ -12,9 +12,9 @@ from typer import Typer
 from typer.main import get_command
 
 from dragoman.cli import serve as command
+from dragoman.protocol.core.session import Synthesis
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.metrics import Metrics
-from dragoman.session.base import Synthesis
 from dragoman.speech import Conduct
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")

@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 
 from dragoman.engines import registry
-from dragoman.engines.espeak_voices import SOUNDS
-from dragoman.engines.voice_table import FEMALE, LEVEL_LUFS
-from dragoman.families.voices import VOICES
+from dragoman.engines.espeak.voices import SOUNDS
+from dragoman.engines.shared.voice_table import FEMALE, LEVEL_LUFS
+from dragoman.protocol.synthesis.voices import VOICES
 from tests.docs.test_pages import script
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "voices.md").read_text(encoding="utf-8")

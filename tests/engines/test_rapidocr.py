@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.engines import bundled, rapidocr
+from dragoman.engines import rapidocr
 from dragoman.engines.base import EngineUnavailable, OnDemand, TextReader
 from dragoman.engines.rapidocr import RapidOcr
+from dragoman.engines.shared import model_files
 from tests.slides import slide
 
 pytest.importorskip("rapidocr")
@@ -65,7 +66,7 @@ def test_the_contract() -> None:
 
 
 def test_a_missing_package_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundled.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(model_files.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(EngineUnavailable, match=r"dragoman\[vision\]"):
         RapidOcr().check()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dragoman.engines.base import EngineUnavailable, Window
-from dragoman.engines.moonshine import Moonshine
+from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.silero import Silero
 from dragoman.speech import Hypothesis, joined_text
 from tests import recordings

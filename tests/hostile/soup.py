@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-from dragoman.wire.texts import whole
+from dragoman.protocol.core.client_text import whole
 
 MARKUP = (
     "<speak>", "</speak>", '<break time="10s"/>', '<prosody rate="x-slow">', "<!--", "<![CDATA[",

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dragoman import families
-from dragoman.session import make_session
-from dragoman.session.base import Limits
-from dragoman.session.kernel import Send
+from dragoman.protocol import registry
+from dragoman.protocol.core.codec import Api, Codec, base64_bytes
+from dragoman.protocol.core.commands import Send
+from dragoman.protocol.core.events import ClientEvent, Ids, Malformed
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.registry import make_session
 from dragoman.speech import Coverage
-from dragoman.wire.base import ClientEvent, Ids, Malformed
-from dragoman.wire.codec import Api, Codec, base64_bytes
 
 MODELS: dict[Api, tuple[str, ...]] = {
     "tts": ("qwen3-tts-flash-realtime", "qwen3-tts-instruct-flash-realtime", "qwen-tts-realtime"),
@@ -129,7 +129,7 @@ def answers(api: Api, model: str, frame: str) -> None:
     else:
         assert isinstance(event, ClientEvent)
     session = make_session(
-        families.lookup(model, {}), model, Ids("n" * 15), Limits(), Coverage(
+        registry.lookup(model, {}), model, Ids("n" * 15), Limits(), Coverage(
             hears=frozenset({"en"}), pairs=frozenset({("en", "es")}), speaks=frozenset({"en", "es"})
         ),
     )  # fmt: skip

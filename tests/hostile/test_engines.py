@@ -17,8 +17,9 @@ import pytest
 
 from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.runtime.hosts import ProcessHost, Refused
-from dragoman.wire.texts import whole
+from dragoman.protocol.core.client_text import whole
+from dragoman.runtime.hosts.host import Refused
+from dragoman.runtime.hosts.process.host import ProcessHost
 from tests.hostile.soup import clusters, soups
 
 pytestmark = pytest.mark.anyio

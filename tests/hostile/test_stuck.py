@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from dragoman import families
 from dragoman.engines.base import Info
-from dragoman.runtime.hosts import ProcessHost
+from dragoman.protocol import registry
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.events import Ids, nonce_from
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.registry import make_session
+from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.jobs import run_session
-from dragoman.session import make_session
-from dragoman.session.base import Limits
 from dragoman.speech import Coverage
-from dragoman.wire.base import Ids, nonce_from
-from dragoman.wire.codec import Codec
-from tests.runtime import tiny_engines as tiny
+from tests.runtime.hosts import tiny_engines as tiny
 
 pytestmark = pytest.mark.anyio
 MODEL = "qwen3-tts-flash-realtime"
@@ -99,7 +99,7 @@ class House:
     def session(self) -> Client:
         client, ids = Client(), Ids(nonce_from(len(self._tasks)))
         session = make_session(
-            families.lookup(MODEL, {}), MODEL, ids, Limits(), self._stack.coverage
+            registry.lookup(MODEL, {}), MODEL, ids, Limits(), self._stack.coverage
         )
         run = run_session(session, client, CODEC.encode, self._stack, Observer())
         self._tasks.append(asyncio.create_task(run))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
-from dragoman.runtime.hosts import EngineFailed
+from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 WORD_MS = 400

@@ -17,16 +17,15 @@ import pytest
 
 from dragoman.engines import registry
 from dragoman.engines.base import Window
-from dragoman.engines.scripted import ScriptedAsr
-from dragoman.engines.scripted_text import rule_word
-from dragoman.families import lookup
+from dragoman.engines.scripted.engines import ScriptedAsr
+from dragoman.engines.scripted.rules import rule_word
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.events import ClientEvent, Ids, Malformed
+from dragoman.protocol.core.session import Limits, Synthesis
+from dragoman.protocol.registry import lookup, make_session
+from dragoman.runtime.engine_set import Stack
 from dragoman.runtime.jobs import run_session
-from dragoman.runtime.stack import Stack
-from dragoman.session import make_session
-from dragoman.session.base import Limits, Synthesis
 from dragoman.speech import Conduct, Hypothesis
-from dragoman.wire.base import ClientEvent, Ids, Malformed
-from dragoman.wire.codec import Codec
 from tests.runtime.clockwork import jump
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"

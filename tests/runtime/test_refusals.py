@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from dragoman.engines import base
-from dragoman.runtime.driver import Driver, Emit
-from dragoman.runtime.hosts import EngineHost, LoopHost, ProcessHost, Refused, ThreadHost
-from dragoman.runtime.inbox import Inbox
-from dragoman.session import kernel
-from dragoman.session.kernel import Failed, Start
+from dragoman.protocol.core import commands
+from dragoman.protocol.core.commands import Failed, Start
+from dragoman.runtime.driver.driver import Driver, Emit
+from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.hosts.host import EngineHost, Refused
+from dragoman.runtime.hosts.loop_host import LoopHost
+from dragoman.runtime.hosts.process.host import ProcessHost
+from dragoman.runtime.hosts.thread_host import ThreadHost
 from dragoman.speech import Say, Speak, Task
-from tests.runtime import tiny_engines as tiny
+from tests.runtime.hosts import tiny_engines as tiny
 
 UNREADABLE = "ᚠuthark"
 
@@ -61,22 +64,22 @@ class _Session:
     closed = False
 
     def __init__(self) -> None:
-        self.reports: list[kernel.Report] = []
+        self.reports: list[commands.Report] = []
 
-    def open(self, now: float) -> list[kernel.Command]:
-        return [Start(7, Speak(voice="")), kernel.Push(7, Say(UNREADABLE)), kernel.End(7)]
+    def open(self, now: float) -> list[commands.Command]:
+        return [Start(7, Speak(voice="")), commands.Push(7, Say(UNREADABLE)), commands.End(7)]
 
-    def receive(self, event: Any, now: float) -> list[kernel.Command]:
+    def receive(self, event: Any, now: float) -> list[commands.Command]:
         return []
 
-    def report(self, report: kernel.Report, now: float) -> list[kernel.Command]:
+    def report(self, report: commands.Report, now: float) -> list[commands.Command]:
         self.reports.append(report)
-        if isinstance(report, kernel.Output):
+        if isinstance(report, commands.Output):
             return []
         self.closed = True
-        return [kernel.Close(1000, "")]
+        return [commands.Close(1000, "")]
 
-    def tick(self, now: float) -> list[kernel.Command]:
+    def tick(self, now: float) -> list[commands.Command]:
         return []
 
     def deadline(self) -> float | None:
@@ -104,7 +107,7 @@ class _Observer:
 def test_the_driver_reports_it_and_nothing_of_other_failures(
     text: str, refusal: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def main() -> list[kernel.Report]:
+    async def main() -> list[commands.Report]:
         host = LoopHost(tiny.Speaker())
         await host.start()
 

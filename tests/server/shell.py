@@ -16,9 +16,9 @@ from starlette.types import Receive, Send
 from dragoman.engines.base import EngineUnavailable
 from dragoman.server.app import REALTIME_PATH
 from dragoman.server.config import Config
-from dragoman.server.listener import listen
+from dragoman.server.lifecycle import Service
 from dragoman.server.serve import DrainingServer, web_server
-from dragoman.server.service import Service
+from dragoman.server.websocket_guard import listen
 
 
 class Status(msgspec.Struct):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.protocol.core.session import Synthesis
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
-from dragoman.session.base import Synthesis
 from dragoman.speech import Conduct
 
 

@@ -13,10 +13,10 @@ import pytest
 from dragoman.client.events import SourceText, TargetText, TurnDone
 from dragoman.client.interpret import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.engines.flite import Flite
-from dragoman.policy.glossary import Glossary
+from dragoman.engines.flite.engine import Flite
+from dragoman.policy.glossary.terms import Glossary
 from tests import recordings
-from tests.engines.test_apertium import needs_apertium
+from tests.engines.apertium.test_engine import needs_apertium
 from tests.live import Live
 
 PHRASES = {

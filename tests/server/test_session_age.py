@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from dragoman.engines.scripted_text import CELL_MS, rule_word
+from dragoman.engines.scripted.rules import CELL_MS, rule_word
 from tests.live import Live, serve
 
 pytestmark = pytest.mark.anyio

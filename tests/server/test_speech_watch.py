@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dragoman.server.conversation import SessionObserver
 from dragoman.server.metrics import Metrics
+from dragoman.server.realtime_endpoint import SessionObserver
 
 
 def test_lag_rate_and_skips_are_metrics() -> None:

@@ -2,14 +2,14 @@
 
 import tracemalloc
 
-from dragoman import families
-from dragoman.session import make_session
-from dragoman.session.base import Limits
-from dragoman.session.kernel import End, Output, Push, Send
+from dragoman.protocol import registry
+from dragoman.protocol.core.commands import End, Output, Push, Send
+from dragoman.protocol.core.common_events import SessionFinish
+from dragoman.protocol.core.events import Ids
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.registry import make_session
+from dragoman.protocol.synthesis import events as tts
 from dragoman.speech import Coverage, Said, Voiced
-from dragoman.wire import tts
-from dragoman.wire.base import Ids
-from dragoman.wire.common import SessionFinish
 
 MODEL = "qwen3-tts-flash-realtime"
 LINES, PAGES = 40, 50
@@ -17,7 +17,7 @@ LINE = "Nine words of a sentence make a small book. "
 
 
 def test_a_book_is_one_response_and_is_not_remembered() -> None:
-    family = families.lookup(MODEL, {})
+    family = registry.lookup(MODEL, {})
     coverage = Coverage(speaks=frozenset("*"))
     session = make_session(family, MODEL, Ids("longresponse000"), Limits(), coverage)
     seen: set[type] = set()

@@ -8,8 +8,8 @@ import unicodedata
 
 import pytest
 
-from dragoman.policy.clause_data import is_spaced
 from dragoman.text import scripts
+from dragoman.text.clause_data import is_spaced
 
 SAMPLES = {
     "zh": "你好世界人々二〇",

@@ -31,10 +31,10 @@ from typing import Any
 
 import msgspec
 
-from dragoman import families, speech
-from dragoman.session import make_session
-from dragoman.session.base import Limits, Synthesis
-from dragoman.session.kernel import (
+from dragoman import speech
+from dragoman.protocol import registry
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.commands import (
     Abort,
     Close,
     Command,
@@ -48,8 +48,9 @@ from dragoman.session.kernel import (
     Send,
     Start,
 )
-from dragoman.wire.base import Ids
-from dragoman.wire.codec import Codec
+from dragoman.protocol.core.events import Ids
+from dragoman.protocol.core.session import Limits, Synthesis
+from dragoman.protocol.registry import make_session
 
 _MISSING = "absent"
 _SOUND = re.compile(r"(\d+)ms")
@@ -62,7 +63,7 @@ class Player:
         words, fields = parse(header)
         model = fields.pop("model")
         self.rates = {"pcm": fields.pop("rate", 24_000), "audio": fields.pop("rate_in", 16_000)}
-        family = families.lookup(model, {})
+        family = registry.lookup(model, {})
         self.codec = Codec("tts" if family is None else family.api)
         coverage = _coverage(fields)
         chosen = {n: fields.pop(n) for n in Synthesis.__struct_fields__ if n in fields}

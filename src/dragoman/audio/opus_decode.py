@@ -1,9 +1,9 @@
 """Opus packets to the PCM that recognisers hear.
 
 Law of this file: one object per stream, blocking, a fraction of a millisecond for a packet. What
-goes in lasts as long as it says (``wire.opus``), and so does what comes out: a packet that cannot
-be decoded becomes silence of its length, so the clock of the session stays right. PyAV is imported
-when the first decoder is made.
+goes in lasts as long as it says (``protocol.interpretation.opus_packets``), and so does what comes
+out: a packet that cannot be decoded becomes silence of its length, so the clock of the session
+stays right. PyAV is imported when the first decoder is made.
 """
 
 from __future__ import annotations

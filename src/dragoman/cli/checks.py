@@ -18,13 +18,15 @@ from typing import Literal
 
 import msgspec
 
-from dragoman.engines import bundled, moonshine, silero
+from dragoman.engines import silero
 from dragoman.engines.base import EngineUnavailable
-from dragoman.runtime.hosts import EngineFailed
-from dragoman.runtime.stack import Stack
+from dragoman.engines.moonshine import engine as moonshine
+from dragoman.engines.shared import model_files as bundled
+from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.server.auth import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
-from dragoman.server.listener import listen, resolve
+from dragoman.server.websocket_guard import listen, resolve
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)(?P<spec>[^;]*)(?:;(?P<marker>.*))?$")
@@ -181,7 +183,7 @@ def redirection() -> Check:
     except metadata.PackageNotFoundError:
         mend = f"Only for dragoman intercept: {bundled.pip_install('dragoman[intercept]')}"
         return Check("intercept", "note", "the package cryptography is missing", mend)
-    from dragoman.cli.intercept_folder import default_folder, ends  # noqa: PLC0415  # an extra
+    from dragoman.intercept.folder import default_folder, ends  # noqa: PLC0415  # an extra
 
     folder = default_folder(os.environ)
     end = ends(folder)

@@ -35,8 +35,8 @@ from dragoman.client.log import EventLog
 from dragoman.client.media import CHUNK_MS, MediaFile, Sound
 from dragoman.client.reading import Reading
 from dragoman.client.wav import WavWriter
-from dragoman.engines.bundled import pip_install
-from dragoman.engines.moonshine import REQUIREMENT
+from dragoman.engines.moonshine.engine import REQUIREMENT
+from dragoman.engines.shared.model_files import pip_install
 
 _QUEUE = 10_000
 _FINISH_TIMEOUT_S = 120.0

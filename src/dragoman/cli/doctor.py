@@ -71,7 +71,7 @@ def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
 
 
 def _for(effective: Settings) -> list[Check]:
-    from dragoman.server.conversation import make_stack  # noqa: PLC0415  # heavy: the runtime
+    from dragoman.server.realtime_endpoint import make_stack  # noqa: PLC0415  # heavy: the runtime
 
     config = effective.config
     stack = make_stack(config)

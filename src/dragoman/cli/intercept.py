@@ -21,27 +21,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from dragoman import __version__
-from dragoman.cli.intercept_names import (
-    BadName,
-    Hosts,
-    Server,
-    bracketed,
-    parse_address,
-    parse_server,
-)
-from dragoman.cli.intercept_program import (
-    CannotRun,
-    Trust,
-    environment,
-    run_program,
-    two_variables,
-)
 from dragoman.cli.why import explain
 from dragoman.client.errors import CannotConnect
-from dragoman.engines.bundled import pip_install
+from dragoman.engines.shared.model_files import pip_install
+from dragoman.intercept.names import BadName, Hosts, Server, bracketed, parse_address, parse_server
+from dragoman.intercept.program import CannotRun, Trust, environment, run_program, two_variables
 
 if TYPE_CHECKING:
-    from dragoman.cli.intercept_folder import Folder
+    from dragoman.intercept.folder import Folder
 
 PORT = 8001
 _BACKLOG = 128
@@ -80,11 +67,7 @@ def intercept(
     except BadName as error:
         _fail(str(error), 2)
     try:
-        from dragoman.cli.intercept_folder import (  # noqa: PLC0415  # cryptography is an extra
-            Folder,
-            FolderRefused,
-            default_folder,
-        )
+        from dragoman.intercept.folder import Folder, FolderRefused, default_folder  # noqa: PLC0415  # cryptography is an extra
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "cryptography":
             raise
@@ -115,8 +98,8 @@ async def _run(
     pass_others: bool,
 ) -> int:
     """Run the proxy until a signal or until the program ends; the exit code."""
-    from dragoman.cli.intercept_folder import Certificates  # noqa: PLC0415  # see above
-    from dragoman.cli.intercept_proxy import Proxy  # noqa: PLC0415
+    from dragoman.intercept.folder import Certificates  # noqa: PLC0415  # see above
+    from dragoman.intercept.proxy import Proxy  # noqa: PLC0415
 
     with listener:
         await _meet(server)
@@ -165,7 +148,7 @@ def _signalled() -> Callable[[], asyncio.Future[bool]]:
 
 async def _meet(server: Server) -> None:
     """Make sure that an HTTP server answers. Raises ``CannotConnect``."""
-    from dragoman.cli.intercept_relay import open_server  # noqa: PLC0415  # heavy: asyncio's TLS
+    from dragoman.intercept.relay import open_server  # noqa: PLC0415  # heavy: asyncio's TLS
 
     request = f"GET /health HTTP/1.1\r\nHost: {bracketed(server.host)}:{server.port}\r\n"
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import platform
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from typing import Any
 
 import typer
@@ -25,13 +26,11 @@ COMMANDS = (
     "intercept",
     "engines",
     "doctor",
-    "bench",
-    "replay",
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 
-OF_TWO_WORDS = {("bench", "interpret"): "bench_interpret", ("bench", "soak"): "bench_soak"}
-"""Commands with options of their own under another: each a function in the file so named."""
+INSTALLED = "dragoman.commands"
+"""Entry point group: other distributions add commands, each a ``typer.Typer``."""
 
 
 class LazyGroup(TyperGroup):
@@ -39,23 +38,18 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All commands, in the order in which a newcomer needs them."""
-        return [*COMMANDS, *super().list_commands(ctx)]
+        installed = sorted(entry_points(group=INSTALLED).names)
+        return [*COMMANDS, *installed, *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, imported now; None where there is none."""
-        if cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        return self._imported(cmd_name, cmd_name)
+        if cmd_name in COMMANDS:
+            return self._imported(cmd_name)
+        for installed in entry_points(group=INSTALLED, name=cmd_name):
+            return typer.main.get_command(installed.load())
+        return super().get_command(ctx, cmd_name)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that these words name, and what is left of them."""
-        name = OF_TWO_WORDS.get((args[0], args[1])) if len(args) > 1 else None
-        if name is None:
-            return super().resolve_command(ctx, args)
-        shown = " ".join(args[:2])
-        return shown, self._imported(name, shown), args[2:]
-
-    def _imported(self, cmd_name: str, shown: str) -> Any:
+    def _imported(self, cmd_name: str) -> Any:
         path = f"dragoman.cli.{cmd_name}"
         try:
             function: Callable[..., Any] = getattr(importlib.import_module(path), cmd_name)
@@ -64,7 +58,7 @@ class LazyGroup(TyperGroup):
                 return None
             raise
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(shown)(function)
+        alone.command(cmd_name)(function)
         return typer.main.get_command(alone)
 
 

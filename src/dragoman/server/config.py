@@ -21,7 +21,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dragoman.session.base import Limits, Synthesis
+from dragoman.protocol.core.session import Limits, Synthesis
 from dragoman.speech import Conduct
 
 ENV_PREFIX = "DRAGOMAN_"

@@ -14,12 +14,12 @@ from typing import Protocol
 
 from starlette.types import Message, Receive, Send
 
+from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.server.metrics import SessionMetrics
-from dragoman.wire.base import ClientEvent, Malformed
 
 
 class Decoder(Protocol):
-    """What a connection needs of the codec (``wire.codec.Codec``)."""
+    """What a connection needs of the codec (``protocol.core.codec.Codec``)."""
 
     def decode(self, frame: str | bytes) -> ClientEvent | Malformed:
         """The event in a frame, or what is wrong with the frame."""

@@ -26,10 +26,10 @@ from dragoman.server import logs
 from dragoman.server.app import REALTIME_PATH, Converse, create_app
 from dragoman.server.auth import check_exposure
 from dragoman.server.config import Config, ConfigError
-from dragoman.server.front import GuardedHttp
-from dragoman.server.listener import bounded, listen, resolve
+from dragoman.server.http_guard import GuardedHttp
+from dragoman.server.lifecycle import Service
 from dragoman.server.memory import share_one_heap
-from dragoman.server.service import Service
+from dragoman.server.websocket_guard import bounded, listen, resolve
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -160,7 +160,7 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
     listener = listen(config.host, config.port)
     LOG.info("listening on %s, loading engines %r", url_of(listener, "http"), config.engines)
     # Here and not above: the port should be open before the engines' modules are imported.
-    from dragoman.server.conversation import converse, make_stack  # noqa: PLC0415  # see above
+    from dragoman.server.realtime_endpoint import converse, make_stack  # noqa: PLC0415  # see above
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         service = Service(config, make_stack(config))

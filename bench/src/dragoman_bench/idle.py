@@ -1,0 +1,69 @@
+"""What an idle session weighs: 1,000 of them, connected, configured, silent.
+
+Law of this file: memory of the server process before and after, divided by the sessions in
+between. A few sessions come first, so that what is loaded once does not count.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from dragoman.client.interpret import Settings, session_object
+from dragoman_bench import loops, processes
+from dragoman_bench.live import MODEL
+from dragoman_bench.numbers import BenchFailed, Figure, Part
+from dragoman_bench.peer import Peer
+from dragoman_bench.subject import Subject, serving
+
+SYNTHESIS_MODEL = "qwen3-tts-flash-realtime"
+_FIRST = 50
+_AT_ONCE = 50
+_SETTLE_S = 2.0
+_AIM_KIB = 80.0
+_SETTINGS: dict[str, tuple[str, object]] = {
+    "interpretation": (MODEL, session_object(Settings(target="es"), MODEL)),
+    "synthesis": (SYNTHESIS_MODEL, {"voice": "Cherry", "mode": "server_commit"}),
+}
+
+
+def measure(*, quick: bool) -> Part:
+    """Measure both APIs, each on a fresh server with scripted engines."""
+    count = 200 if quick else 1_000
+    if not processes.raise_file_limit(count + 200):
+        raise BenchFailed(f"{count} connections need more open files than the system allows")
+    figures: list[Figure] = []
+    raw: dict[str, object] = {"sessions": count}
+    for api, (model, settings) in _SETTINGS.items():
+        with serving("--engines", "scripted") as subject:
+            before, after = loops.run(_run(subject, model, settings, count))
+        each = (after - before) / count
+        raw[api] = {"before_kib": before, "after_kib": after, "each_kib": each}
+        figures += [
+            Figure(part="idle", name=f"{api} session", value=each, unit="KiB", aim=_AIM_KIB),
+            Figure(part="idle", name=f"server before ({api})", value=before / 1024, unit="MiB"),
+        ]
+    return Part(name="idle", figures=figures, raw=raw)
+
+
+async def _run(subject: Subject, model: str, settings: object, count: int) -> tuple[float, float]:
+    peers = await _connected(subject.port, model, settings, _FIRST)
+    await asyncio.sleep(_SETTLE_S)
+    before = processes.memory_kib(subject.pid)
+    peers += await _connected(subject.port, model, settings, count)
+    await asyncio.sleep(_SETTLE_S)
+    after = processes.memory_kib(subject.pid)
+    for peer in peers:
+        peer.close()
+    return before, after
+
+
+async def _connected(port: int, model: str, settings: object, count: int) -> list[Peer]:
+    async def one() -> Peer:
+        peer = await Peer.connect(port, model)
+        await peer.update(settings)
+        return peer
+
+    peers: list[Peer] = []
+    while len(peers) < count:
+        peers += await asyncio.gather(*(one() for _ in range(min(_AT_ONCE, count - len(peers)))))
+    return peers

@@ -1,0 +1,85 @@
+"""The results for people (a table) and for machines (a JSON file).
+
+Law of this file: presentation; nothing is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from dragoman import __version__
+from dragoman_bench.numbers import Figure, Part
+from dragoman_bench.processes import Machine
+
+
+class Results(msgspec.Struct, kw_only=True):
+    """A whole run, as it is written. Times of day are UTC."""
+
+    version: str = __version__
+    began: str
+    machine: Machine
+    quick: bool
+    parts: list[Part]
+    failures: dict[str, str]
+    """Parts that could not be measured, and why."""
+
+
+def write(results: Results, folder: Path) -> Path:
+    """Write the JSON; returns its path. Raises ``OSError``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"bench-{results.began.replace(':', '')}.json"
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
+    return path
+
+
+def machine_line(machine: Machine) -> str:
+    """The machine in a line."""
+    load = " ".join(f"{value:.2f}" for value in machine.load)
+    return (
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB, "
+        f"Python {machine.python}, Linux {machine.kernel}; load at start {load}"
+    )
+
+
+def shown(figure: Figure) -> str:
+    """The value as a person wants it: three digits that count."""
+    value = figure.value
+    if value is None:
+        return "-"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:.{digits}f} {figure.unit}".strip()
+
+
+def table(figures: Sequence[Figure]) -> Table:
+    """All figures, part by part."""
+    made = Table(show_edge=False, pad_edge=False, header_style="bold")
+    made.add_column("figure", no_wrap=True)
+    for heading in ("value", "aim at most", "met"):
+        made.add_column(heading, justify="right", no_wrap=True)
+    part = ""
+    for figure in figures:
+        if figure.part != part:
+            made.add_section()
+            made.add_row(f"[bold]{figure.part}[/]")
+            part = figure.part
+        least = "at least " if figure.at_least else ""
+        aim = "" if figure.aim is None else f"{least}{figure.aim:g} {figure.unit}".strip()
+        met = {True: "[green]yes[/]", False: "[red]no[/]", None: ""}[figure.met]
+        made.add_row(f"  {figure.name}", shown(figure), aim, met)
+    return made
+
+
+def show(results: Results, console: Console) -> None:
+    """Print everything."""
+    console.print()
+    console.print(table([figure for part in results.parts for figure in part.figures]))
+    for name, why in results.failures.items():
+        console.print(f"\n[red]{name} was not measured:[/]", end=" ")
+        console.print(why, markup=False)
+    console.print()
+    console.print(machine_line(results.machine), markup=False)

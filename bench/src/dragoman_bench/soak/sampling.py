@@ -1,0 +1,99 @@
+"""What a server holds and how late it is, looked at every few seconds.
+
+Law of this file: one look is one value; it reads ``/proc`` and ``/metrics`` and judges nothing.
+Figures of the server's histograms are those of the time since the look before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from dragoman_bench import exposition, processes
+from dragoman_bench.processes import Holding
+from dragoman_bench.soak.talk import Talk
+from dragoman_bench.subject import LAG, Subject
+
+_VOICE = "dragoman_voice_lag_seconds"
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """One look. ``voice_lag_s`` is the server's own figure, from text to its speech being heard;
+    ``unheard_s`` (for each long session) is speech that the listener has still before them.
+    """
+
+    at_s: float
+    server: Holding
+    workers: Holding
+    tasks: int
+    sessions: int
+    loop_lag_p99_ms: float | None
+    voice_lag_s: float | None
+    unheard_s: list[float] = []
+    open_items: list[int] = []
+    waiting: float = 0.0
+    """Calls queued at engines."""
+    skipped: float = 0.0
+    """Pieces of speech left out since the server started."""
+
+
+class Sampler:
+    """Looks at one server."""
+
+    def __init__(self, subject: Subject, talks: Sequence[Talk], began_s: float) -> None:
+        self._subject = subject
+        self._talks = talks
+        self._began_s = began_s
+        self._lag: exposition.Buckets = ()
+        self._voice = (0.0, 0.0)
+
+    async def look(self) -> Sample:
+        """Now. Raises ``OSError`` when the server is gone."""
+        page = await asyncio.to_thread(self._subject.page)
+        server, workers = await asyncio.to_thread(held, self._subject.pid)
+        before, self._lag = self._lag, exposition.histogram(page, LAG)
+        p99 = exposition.quantile(exposition.since(before, self._lag), 0.99)
+        return Sample(
+            at_s=round(asyncio.get_running_loop().time() - self._began_s, 2),
+            server=server,
+            workers=workers,
+            tasks=int(exposition.total(page, "dragoman_tasks")),
+            sessions=int(exposition.total(page, "dragoman_sessions_open")),
+            loop_lag_p99_ms=None if p99 is None else round(p99 * 1000, 3),
+            voice_lag_s=self._voice_lag(page),
+            unheard_s=[round(talk.unheard_s(), 2) for talk in self._talks],
+            open_items=[talk.tally.open_items for talk in self._talks],
+            waiting=exposition.total(page, "dragoman_engine_waiting"),
+            skipped=exposition.total(page, "dragoman_speech_skipped_pieces_total"),
+        )
+
+    def _voice_lag(self, page: str) -> float | None:
+        before = self._voice
+        self._voice = (
+            exposition.total(page, f"{_VOICE}_sum"),
+            exposition.total(page, f"{_VOICE}_count"),
+        )
+        count = self._voice[1] - before[1]
+        return round((self._voice[0] - before[0]) / count, 3) if count else None
+
+
+def held(pid: int) -> tuple[Holding, Holding]:
+    """What the server's process holds, and what those that it started hold."""
+    return processes.holding([pid]), processes.holding(processes.tree(pid)[1:])
+
+
+def line(sample: Sample) -> str:
+    """A look in a line, for who watches."""
+    server, workers = sample.server, sample.workers
+    minutes, seconds = divmod(int(sample.at_s), 60)
+    unheard = " ".join(f"{value:.1f}" for value in sample.unheard_s) or "-"
+    voice = "-" if sample.voice_lag_s is None else f"{sample.voice_lag_s:.1f}"
+    lag = "-" if sample.loop_lag_p99_ms is None else f"{sample.loop_lag_p99_ms:.1f}"
+    return (
+        f"{minutes:3d}:{seconds:02d}  server {server.own_kib / 1024:.1f} MiB, "
+        f"{sample.tasks} tasks, {server.threads} threads, {server.files} files  "
+        f"workers {workers.processes}: {workers.own_kib / 1024:.1f} MiB  "
+        f"sessions {sample.sessions}  voice lag {voice} s, unheard {unheard} s  loop {lag} ms"
+    )

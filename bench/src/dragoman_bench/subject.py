@@ -1,0 +1,105 @@
+"""The server under test: a process of its own, on a free loopback port.
+
+Law of this file: start, look at, stop. Settings of the user's environment do not count: the
+server under test has the defaults and what a part asks for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dragoman_bench import exposition
+from dragoman_bench.numbers import BenchFailed
+
+_COMMAND = "from dragoman.cli.main import app; app(prog_name='dragoman')"
+_READY_S = 120.0
+_STOP_S = 20.0
+LAG = "dragoman_loop_lag_seconds"
+
+
+class Subject:
+    """A running server: ``pid`` and where it listens."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.pid = process.pid
+        self.port = port
+
+    def page(self) -> str:
+        """The metrics."""
+        return self._get("/metrics")[1]
+
+    def lag(self) -> exposition.Buckets:
+        """The histogram of the event loop's lag since the server started."""
+        return exposition.histogram(self.page(), LAG)
+
+    def ready(self) -> bool:
+        """Whether sessions are welcome."""
+        return self._get("/health")[0] == 200
+
+    def _get(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def serving(*options: str) -> Iterator[Subject]:
+    """``dragoman serve`` with these options until the block ends, ready when it begins."""
+    with started([sys.executable, "-c", _COMMAND, "serve", "--port", "0", *options]) as subject:
+        yield subject
+
+
+@contextlib.contextmanager
+def echoing() -> Iterator[Subject]:
+    """The bare echo of ``dragoman_bench.echo``, ready when the block begins."""
+    with started([sys.executable, "-m", "dragoman_bench.echo"]) as subject:
+        yield subject
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str]) -> Iterator[Subject]:
+    """A server that prints its ``ws://`` address. Raises ``BenchFailed`` if it does not start."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        with log.open("w", encoding="utf-8") as stderr:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=stderr, text=True, env=clean
+            )
+        try:
+            yield _ready(process, log)
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _ready(process: subprocess.Popen[str], log: Path) -> Subject:
+    assert process.stdout is not None
+    line = process.stdout.readline()  # empty when the process ended instead
+    if "ws://" not in line:
+        raise BenchFailed(f"the server did not start: {log.read_text('utf-8')[-2000:]}")
+    subject = Subject(process, int(line.split("ws://")[1].split(":")[1].split("/")[0]))
+    limit_s = time.monotonic() + _READY_S
+    while not subject.ready():
+        if time.monotonic() > limit_s:
+            raise BenchFailed(f"the server was not ready in time: {log.read_text('utf-8')[-2000:]}")
+        time.sleep(0.1)  # HTTP has nothing to wait on
+    return subject

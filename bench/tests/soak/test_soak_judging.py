@@ -1,0 +1,152 @@
+"""The verdict over a soak: what breaks it and what does not."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+
+from dragoman_bench.interpret.speech_lag import ClauseLag
+from dragoman_bench.processes import Holding
+from dragoman_bench.soak.company import Company
+from dragoman_bench.soak.judging import Rest, Spoken, broken, figures, robust_slope
+from dragoman_bench.soak.sampling import Sample, line
+from dragoman_bench.soak.talk import Told
+
+HALF_HOUR = 181
+GOOD = Told(turns=3, responses=3, open_items=0, open_responses=0, failed=[], late_ms=5.0)
+
+
+def sample(at_s: float, mib: float = 200.0, **more: int) -> Sample:
+    holding = Holding(processes=1, own_kib=mib * 1024, pss_kib=mib * 1100, threads=10, files=25)
+    return Sample(
+        at_s=at_s,
+        server=msgspec.structs.replace(holding, files=more.get("files", 25)),
+        workers=msgspec.structs.replace(holding, processes=17, own_kib=300.0 * 1024),
+        tasks=more.get("tasks", 4),
+        sessions=more.get("sessions", 0),
+        loop_lag_p99_ms=5.0,
+        voice_lag_s=0.5,
+        unheard_s=[0.0],
+    )
+
+
+def grown(per_10_min: float, *, noise: float = 0.3, steps: float = 0.0) -> list[Sample]:
+    chance = random.Random(3)
+    return [
+        sample(
+            ten * 10.0,
+            200 + per_10_min * ten / 60 + chance.gauss(0, noise) + steps * (ten // 75),
+            tasks=22,
+        )
+        for ten in range(HALF_HOUR)
+    ]
+
+
+def spoken(told: Told = GOOD, *, drift_s: float = 0.0, **more: float) -> Spoken:
+    """A talk of thirty minutes; the lags grow by so many seconds a minute."""
+    ends = [minute * 60_000.0 for minute in range(30)]
+    lags = [2_000 + drift_s * 1_000 * minute for minute in range(30)]
+    return Spoken(
+        told=told,
+        clauses=[
+            ClauseLag(
+                text="x", start_ms=end - 900, end_ms=end, heard_ms=end + lag, heard_end_ms=end
+            )
+            for end, lag in zip(ends, lags, strict=True)
+        ],
+        text_lags=list(zip(ends, lags, strict=True)),
+        violations=int(more.get("violations", 0)),
+        heard_words=int(more.get("heard", 990)),
+        offline_words=1_000,
+        wer=more.get("wer", 0.06),
+        wer_offline=0.05,
+        skipped=0.0,
+    )
+
+
+def names(
+    samples: list[Sample],
+    talk: Spoken | None = None,
+    after: Sample | None = None,
+    failures: int = 0,
+) -> list[str]:
+    """The bounds that are broken."""
+    rest = Rest(before=sample(0), after=after or sample(1_900))
+    company = Company(interpreted=10, spoken=20, vanished=8, failures=failures)
+    found = figures(samples, rest, [talk or spoken()], company)
+    return [figure.name for figure in broken(found)]
+
+
+def test_slope_of_most_points() -> None:
+    points = [(float(x), 2.0 * x) for x in range(20)]
+    points[7] = (7.0, 900.0)
+    assert robust_slope(points) == pytest.approx(2.0)
+    assert robust_slope(points[:2]) is None
+    steps = [(float(x), 5.0 * (x // 10)) for x in range(40)]
+    assert robust_slope(steps, reach=3.0) == 0.0
+    assert robust_slope(steps) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_server_that_stays_as_it_was_is_good() -> None:
+    assert names(grown(0.0)) == []
+
+
+def test_a_leak_is_told_from_steps_and_noise() -> None:
+    assert names(grown(1.5)) == ["server, steady growth of memory"]
+    assert names(grown(0.5)) == []
+    assert names(grown(0.0, steps=1.5)) == []
+    assert names(grown(0.0, steps=5.0)) == ["server, after the warm-up in all"]
+
+
+def test_growth_in_the_warm_up_does_not_count() -> None:
+    loading = [
+        sample(one.at_s, min(200.0, 100 + one.at_s / 2), tasks=22) for one in grown(0.0, noise=0.0)
+    ]
+    assert names(loading) == []
+
+
+def test_a_short_run_tells_nothing_of_growth() -> None:
+    assert names(grown(50.0)[:13], spoken(drift_s=1.0)) == []
+
+
+def test_what_is_left_over_breaks_it() -> None:
+    assert names(grown(0.0), after=sample(1_900, tasks=5)) == ["tasks left over"]
+    assert names(grown(0.0), after=sample(1_900, files=26)) == ["files left over"]
+    assert names(grown(0.0), after=sample(1_900, sessions=1)) == ["sessions left over"]
+
+
+def test_growing_tasks_break_it_though_they_end_at_last() -> None:
+    more = [
+        msgspec.structs.replace(one, tasks=22 + number // 30)
+        for number, one in enumerate(grown(0.0))
+    ]
+    assert names(more) == ["server, growth of tasks"]
+
+
+@pytest.mark.parametrize(
+    ("talk", "name"),
+    [
+        (spoken(drift_s=0.3), "voice lag drift"),
+        (spoken(violations=1), "committed text changed"),
+        (spoken(heard=900), "words heard, of those heard offline"),
+        (spoken(wer=0.2), "word errors, live above offline"),
+        (
+            spoken(msgspec.structs.replace(GOOD, open_items=1)),
+            "turns and responses not completed",
+        ),
+        (spoken(msgspec.structs.replace(GOOD, failed=["incomplete"])), "failures reported"),
+    ],
+)
+def test_each_loss_breaks_it(talk: Spoken, name: str) -> None:
+    assert name in names(grown(0.0), talk)
+
+
+def test_short_sessions_that_go_wrong_break_it() -> None:
+    assert names(grown(0.0), failures=1) == ["of them gone wrong"]
+
+
+def test_a_look_in_a_line() -> None:
+    text = line(sample(75.0, tasks=22))
+    assert text.startswith("  1:15  server 200.0 MiB, 22 tasks, 10 threads, 25 files")

@@ -1,0 +1,51 @@
+"""Audio by the second, counted from what arrives."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from dragoman.engines.scripted.engines import ScriptedTts
+from dragoman.runtime.hosts.make_host import make_host
+from dragoman_bench import loops, throughput
+from dragoman_bench.numbers import Figure
+from dragoman_bench.throughput import Rounds, Speed, audio_bytes
+from tests.live import Live as Server
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 1_000, 46_081])
+def test_audio_is_counted_without_decoding(size: int) -> None:
+    delta = base64.b64encode(bytes(size)).decode()
+    event = f'{{"type":"response.audio.delta","item_id":"i","delta":"{delta}","x":1}}'
+    assert audio_bytes(event.encode()) == size
+
+
+def test_an_event_without_audio_counts_nothing() -> None:
+    assert audio_bytes(b'{"type":"response.done"}') == 0
+
+
+def test_the_ratio_is_the_median_over_pairs() -> None:
+    rounds = Rounds(
+        server=[Speed(90.0, 1.0), Speed(10.0, 1.0), Speed(80.0, 0.5)],
+        pool=[Speed(100.0, 1.0), Speed(100.0, 1.0), Speed(100.0, 0.5)],
+    )
+    assert rounds.ratio() == pytest.approx(0.8)
+
+
+def test_both_sides_give_the_same_audio(scripted_server: Server) -> None:
+    async def scene() -> tuple[Rounds, list[Figure]]:
+        pool = make_host(ScriptedTts(), spec="scripted-tts", threads=1, workers=1)
+        await pool.start()
+        try:
+            return await throughput.measured(scripted_server.port, pool, quick=True, sessions=3)
+        finally:
+            await pool.close()
+
+    rounds, figures = loops.run(scene())
+    ours, bare = rounds.server[0], rounds.pool[0]
+    assert ours.audio_s == bare.audio_s > 1
+    assert ours.wall_s > 0
+    (ratio,) = (figure for figure in figures if figure.aim is not None)
+    assert (ratio.aim, ratio.at_least) == (0.85, True)
+    assert ratio.value == rounds.ratio()

@@ -1,0 +1,138 @@
+"""How long a segment may become, how short a clause may be, and where an overlong text is cut.
+
+Law of this file: pure, bounded work. The weight of a segment is looked at in steps that halve
+what is left, so each character is weighed once and there are few steps; the steps depend on the
+text alone, not on the pieces it comes in.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from dragoman.policy.segmentation.data import marks
+from dragoman.policy.segmentation.open_quotes import Nest
+from dragoman.text import scripts
+
+LONGEST = 200
+"""Characters in a segment; those of dense scripts count 2. Closers and marks may exceed it."""
+
+_CRUMB = LONGEST // 6  # a cut before this would only make crumbs
+_FIRST_LOOK = 80
+_EAGER_LOOK = 12
+_EAGER_WEIGHT = 12
+_EAGER_WORDS = 3
+_WIDE = re.compile(f"[{scripts.WIDE}]")  # about twice as long to say
+_UNSTOPPED = re.compile(f"[{marks.UNSTOPPED}]")
+_WORD = re.compile(r"[^\W_]+")
+_DENSE = re.compile(f"[{scripts.DENSE}]")
+_SENTENCE_END = re.compile(
+    r"[!?…。！？؟۔।]+[”’»」』）)\"']*(?=\s|[^\s\x00-\x7f])|\.[”’»\"')]*(?=\s)"
+)
+_CLAUSE_END = re.compile(r"[,;:،؛፣፤՝၊–—](?=\s)|[，、；：､—]+(?=.)")
+_SPACE = re.compile(r"\s(?=\S)")
+_SURROGATES = ("\ud800", "\udbff", "\udc00", "\udfff")
+_JOINER = "\u200d"
+_EXTENDS = re.compile(f"[{marks.EXTENDS}]")
+_VIRAMAS = frozenset("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u1039\u17d2")
+_LONGEST_CHARACTER = 40
+
+
+class Cap:
+    """The weight of one segment so far."""
+
+    __slots__ = ("_start", "_to", "_weight", "is_unstopped", "next_at")
+
+    def __init__(self, start: int, *, eager: bool) -> None:
+        self._start = self._to = start
+        self._weight = 0
+        self.is_unstopped = False  # whether it has letters of a script without full stops
+        self.next_at = start + (_EAGER_LOOK if eager else _FIRST_LOOK)
+
+    def shift(self, by: int) -> None:
+        """The text lost its first ``by`` characters."""
+        self._start -= by
+        self._to -= by
+        self.next_at -= by
+
+    def weigh(self, text: str) -> bool:
+        """The text has reached ``next_at``: whether the segment is overlong."""
+        piece = text[self._to : self.next_at]
+        self._weight += len(piece)
+        if not piece.isascii():
+            self._weight += len(_WIDE.findall(piece))
+            self.is_unstopped = self.is_unstopped or _UNSTOPPED.search(piece) is not None
+        self._to = self.next_at
+        self.next_at += max(1, (LONGEST - self._weight) // 2)
+        return self._weight >= LONGEST
+
+    def place(self, text: str, nest: Nest) -> int:
+        """Where to cut the overlong segment."""
+        low, high = self._start + _CRUMB, self._to
+        opened = nest.whole_from(low, high)
+        if opened is not None:
+            high = opened
+        for pattern in (_SENTENCE_END, _CLAUSE_END, _SPACE):
+            last = 0
+            for found in pattern.finditer(text, low, high):
+                last = found.end()
+            if last:
+                return last
+        return high if opened is not None else _between_characters(text, high - 1, self._start)
+
+
+def _between_characters(text: str, at: int, start: int) -> int:
+    """The last place up to ``at`` that is not inside a character."""
+    for place in range(at, max(start + 1, at - _LONGEST_CHARACTER), -1):
+        if not _is_inside(text, place, start):
+            return place
+    return at
+
+
+def _is_inside(text: str, at: int, start: int) -> bool:
+    before, after = text[at - 1], text[at]
+    if before == _JOINER or before in _VIRAMAS or _EXTENDS.match(after):
+        return True
+    if after > "\u02ff" and unicodedata.category(after)[0] == "M":
+        return True
+    if "\ud800" <= before <= "\udbff" and "\udc00" <= after <= "\udfff":
+        return True
+    if "\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff":
+        return True
+    return _is_flag_half(after) and _flags_before(text, at, start) % 2 == 1
+
+
+def _is_flag_half(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def _flags_before(text: str, at: int, start: int) -> int:
+    count = 0
+    while at - count > start and _is_flag_half(text[at - count - 1]):
+        count += 1
+    return count
+
+
+def is_long_phrase(size: int, *, eager: bool) -> bool:
+    """Whether ``size`` characters without a full stop are enough for a segment."""
+    return size >= (_EAGER_LOOK if eager else _FIRST_LOOK)
+
+
+def parts_phrases(before: str, after: str) -> bool:
+    """Whether a space between the two characters parts phrases of an unstopped script."""
+    return (
+        _UNSTOPPED.match(before) is not None
+        and _UNSTOPPED.match(after) is not None
+        and before not in marks.REPEATS
+        and after not in marks.REPEATS
+        and not after.isdigit()
+    )
+
+
+def is_some_clause(text: str, start: int, at: int) -> bool:
+    """Whether the text up to a clause mark is no crumb: three words, or six dense characters."""
+    piece = text[start:at]
+    dense = len(_DENSE.findall(piece)) if not piece.isascii() else 0
+    if len(piece.strip()) + dense < _EAGER_WEIGHT:
+        return False
+    return dense * 2 >= _EAGER_WEIGHT or len(_WORD.findall(piece)) >= _EAGER_WORDS

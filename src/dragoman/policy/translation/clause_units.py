@@ -1,0 +1,171 @@
+"""When committed source is ripe to be translated: clause units and sentence breaks.
+
+Law of this file: where source is cut, and nothing else. Pure. ``Units.update`` is given all
+committed words of the turn each time; they only grow (the last may gain a mark, see
+``policy.recognition.local_agreement``), so it keeps positions, not words. Language data is in
+``text.clause_data``. What is done with a cut is the target policies' to say
+(``policy.translation.commit_rules``).
+
+A cut closes the sentence at a full stop, at forty words, or where a long silence follows at least
+four words. It cuts a clause at a semicolon or colon; at a comma or a short silence when the clause
+has the least length; before a word that opens a clause when it has the soft length; and at the
+most length in any case. Lengths are words; in languages without spaces characters are weighed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from dragoman.policy.recognition.endpointing import SENTENCE_PAUSE_MS
+from dragoman.policy.recognition.local_agreement import fold
+from dragoman.speech import PaceName, Word, joined_text
+from dragoman.text import clause_data
+
+_LONGEST_SENTENCE = 40
+_LEAST_SENTENCE = 4
+_CLAUSE_PAUSE_MS = 250
+
+Together = Callable[[Sequence[Word], int], bool]
+"""Whether words and the position behind one of them are inside a phrase that must stay whole."""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Unit lengths in words: ``least`` before a comma or pause cuts, ``soft`` before a clause
+    opener cuts, ``most`` at which a cut comes anyway.
+    """
+
+    least: int = 4
+    soft: int = 7
+    most: int = 12
+
+
+PACES: dict[PaceName, Pace] = {
+    "eager": Pace(3, 5, 8),
+    "even": Pace(4, 7, 12),
+    "careful": Pace(6, 12, 20),
+}
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """The open sentence up to a cut. ``closes`` says that the sentence ends here, ``end`` is the
+    number of the turn's words up to the cut.
+    """
+
+    sentence: int
+    source: str
+    end: int
+    closes: bool
+
+
+class Units:
+    """Cuts the committed words of one turn."""
+
+    def __init__(
+        self, language: str | None, pace: Pace | None = None, together: Together | None = None
+    ) -> None:
+        self._pace = pace or PACES["even"]
+        self._language = language
+        self._together = together
+        self._abbreviations = clause_data.abbreviations(language)
+        self._sentence = 0  # number of the open sentence
+        self._begin = 0  # its first word
+        self._cut = 0  # first word after the last cut
+
+    @property
+    def begin(self) -> int:
+        """Position of the open sentence's first word."""
+        return self._begin
+
+    @property
+    def sentence(self) -> int:
+        """Number of the open sentence, counted from 0."""
+        return self._sentence
+
+    @property
+    def least(self) -> int:
+        """The fewest words that are worth a cut."""
+        return self._pace.least
+
+    def update(
+        self, words: Sequence[Word], tail: Sequence[Word] = (), *, paused: bool, final: bool
+    ) -> list[Unit]:
+        """The units that became ripe. ``tail`` are uncommitted words, only looked at."""
+        ripe: list[Unit] = []
+        if self._begin < self._cut and self._closes(words[self._cut - 1]):
+            ripe.append(self._take(words, self._cut, closes=True))  # the mark came late
+        for end in range(self._cut + 1, len(words) + 1):
+            following = words[end] if end < len(words) else (tail[0] if tail else None)
+            verdict = self._verdict(words, end, following)
+            if verdict is not None:
+                ripe.append(self._take(words, end, closes=verdict))
+        if final and self._begin < len(words):
+            ripe.append(self._take(words, len(words), closes=True))
+        elif paused and self.size(words, self._cut, self._known(words)) >= self._pace.least:
+            ripe.append(self._take(words, self._known(words), closes=False))
+        return ripe
+
+    def open_unit(self, words: Sequence[Word]) -> Unit:
+        """The open sentence as far as it is committed, without cutting anything, nor through a
+        phrase that must stay whole.
+        """
+        end = self._known(words)
+        return Unit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
+
+    def size(self, words: Sequence[Word], begin: int, end: int) -> float:
+        """How many words of ordinary length stand between two positions."""
+        if clause_data.is_spaced(self._language):
+            return end - begin
+        return clause_data.weight("".join(w.text for w in words[begin:end]), self._language)
+
+    def _known(self, words: Sequence[Word]) -> int:
+        """How many words there are before a phrase that has only begun."""
+        end = len(words)
+        while self._together is not None and end > self._cut and self._together(words, end):
+            end -= 1
+        return end
+
+    def _verdict(self, words: Sequence[Word], end: int, following: Word | None) -> bool | None:
+        """None: no cut behind this word; else whether the cut closes the sentence."""
+        word, size = words[end - 1], self.size(words, self._cut, end)
+        whole = self.size(words, self._begin, end)
+        gap_ms = _gap_ms(word, following)
+        if self._closes(word) or whole >= _LONGEST_SENTENCE:
+            return True
+        if gap_ms >= SENTENCE_PAUSE_MS and whole >= _LEAST_SENTENCE:
+            return True
+        if self._together is not None and self._together(words, end):
+            return None
+        mark = word.text.rstrip(clause_data.CLOSERS)[-1:]
+        if mark in clause_data.HALF_STOPS:
+            return False
+        if size >= self._pace.least and (mark in clause_data.COMMAS or gap_ms >= _CLAUSE_PAUSE_MS):
+            return False
+        opens = following is not None and clause_data.opens_clause(
+            fold(following.text), self._language
+        )
+        if size >= self._pace.most or (opens and size >= self._pace.soft):
+            return False
+        return None
+
+    def _closes(self, word: Word) -> bool:
+        text = word.text.rstrip(clause_data.CLOSERS)
+        if not text.endswith(clause_data.FULL_STOPS):
+            return False
+        return fold(text) not in self._abbreviations or not text.endswith(".")
+
+    def _take(self, words: Sequence[Word], end: int, *, closes: bool) -> Unit:
+        unit = Unit(self._sentence, joined_text(words[self._begin : end]), end, closes)
+        self._cut = end
+        if closes:
+            self._sentence += 1
+            self._begin = end
+        return unit
+
+
+def _gap_ms(word: Word, following: Word | None) -> int:
+    """The silence between two words as the recogniser timed them; 0 where it does not."""
+    if following is None or following.start_ms is None or word.start_ms is None:
+        return 0
+    return following.start_ms - word.end_ms if word.end_ms is not None else 0

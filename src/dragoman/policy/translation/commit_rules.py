@@ -1,0 +1,307 @@
+"""When target text is committed: the policies ``agree``, ``units`` and ``turn``.
+
+Law of this file: one pure state machine for the target side of one turn. It is given the source
+words as they are heard (``update``), says what to translate next (``due``) and turns each answer
+into committed text and a tentative rest (``answer``). It knows no engine, no client and no clock:
+``now_s`` and the cost of a call are inputs, so the runtime and the replay tool run the same code.
+
+* ``turn``   a sentence is translated when it is closed, and committed whole.
+* ``units``  so is every clause unit, with the sentence before it as context; only what goes
+             beyond the committed text is added (``policy.translation.continuation``).
+* ``agree``  the open sentence is translated again as it grows. What two translations in a row
+             share is committed, except the last word of each, which the end of the text makes
+             uncertain (of the older one none at the eager pace, two at the careful). Sentence
+             ends, pauses and clauses that a mark ends commit all. Where word order keeps two
+             translations from agreeing, a clause that was cut otherwise is committed whole when
+             its oldest word without a translation is 2.5 s old.
+* ``through``  source and target are the same language: heard is said.
+
+All of them show drafts as the tentative rest, without the last word if there is another: it is the
+one that changes most. Drafts are made only when nothing is to be committed, and so seldom that they
+take at most half of the time. Committed text is only ever extended, every source word is translated
+before ``finished`` holds, and of the asks that are not yet made only the newest of a sentence is
+kept: a slow engine makes fewer calls, not a queue.
+
+Sources: LocalAgreement, https://arxiv.org/abs/2307.14743; clause units with the sentence as prefix,
+hold-n and re-translation, https://arxiv.org/abs/2004.03643.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from dragoman.policy.translation.clause_units import PACES, Together, Unit, Units
+from dragoman.policy.translation.continuation import (
+    continuation,
+    shared,
+    tokens,
+    without_false_stop,
+)
+from dragoman.policy.translation.target_text import TargetText
+from dragoman.speech import PaceName, PolicyName, Word
+from dragoman.text import clause_data
+
+Rule = Literal["agree", "units", "turn", "through"]
+
+QUICK_S = 0.25
+"""A translator that answers within this can translate the sentence again with every few words."""
+DRAFT_EVERY_S = 0.3
+_DRAFT_COST_S = 1.0
+"""Where a call takes longer, no drafts are made: they would keep what is committed waiting."""
+_STALL_S = 2.5
+_HELD: dict[PaceName, int] = {"eager": 0, "even": 1, "careful": 2}
+_MARKS = clause_data.HALF_STOPS + clause_data.COMMAS
+_LENIENCE = 1.5
+
+
+def chosen(
+    wanted: PolicyName,
+    source: str,
+    target: str,
+    cost_s: float | None,
+    *,
+    forces_prefix: bool,
+    now: Rule | None = None,
+) -> Rule:
+    """The rule for a direction. ``cost_s``: what a call lately took, None if none was made.
+    ``now`` is the rule so far, which is not left for a small difference.
+    """
+    if source == target:
+        return "through"
+    if wanted != "auto":
+        return wanted
+    limit_s = QUICK_S * (_LENIENCE if now == "agree" else 1.0)
+    quick = cost_s is not None and cost_s < limit_s
+    if (quick or forces_prefix) and not clause_data.is_far(source, target):
+        return "agree"
+    return "units"
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One translation that is wanted: ``source`` is the open sentence up to word ``end`` of the
+    turn, ``prefix`` its committed target. ``commits``: the whole answer will be committed;
+    ``ends``: a clause is complete with it; ``closes``: the sentence is.
+    """
+
+    sentence: int
+    source: str
+    end: int
+    prefix: str = ""
+    commits: bool = False
+    ends: bool = False
+    closes: bool = False
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What an answer brought: ``addition`` to the committed text (with its own leading space),
+    whether a clause is complete with it (``ends``), and the ``pair`` of a sentence that closed.
+    """
+
+    addition: str = ""
+    ends: bool = False
+    pair: tuple[str, str] | None = None
+
+
+class TargetPolicy:
+    """One turn; see the head of this file."""
+
+    def __init__(
+        self,
+        rule: Rule,
+        source: str,
+        target: str,
+        *,
+        pace: PaceName = "even",
+        together: Together | None = None,
+    ) -> None:
+        self.rule: Rule = rule
+        self.stash = ""
+        """The tentative rest behind ``text``, as the newest draft has it."""
+        self._held = _HELD[pace]
+        self._target = TargetText(target)
+        self._units = Units(source, PACES[pace], together if source != target else None)
+        self._words: Sequence[Word] = ()
+        self._final = False
+        self._heard_s: list[float] = []  # when each word of the turn was first given
+        self._ripe: deque[Unit] = deque()
+        self._cuts: set[int] = set()  # ends of clauses
+        self._clause: Unit | None = None  # agree: the last cut, as long as it is not translated
+        self._covered = 0  # words of the turn whose translation is committed
+        self._draft = ""  # newest translation of the open sentence
+        self._draft_end = 0
+        self._asked = ""  # the source of the last ask
+        self._asked_end = 0  # words of the turn whose translation is asked for, to be committed
+        self._drafted_s = float("-inf")
+        self._busy = False
+
+    @property
+    def text(self) -> str:
+        """All committed target text of the turn."""
+        return self._target.text
+
+    @property
+    def finished(self) -> bool:
+        """The turn is over and everything of it is committed."""
+        return self._final and not self._ripe and not self._busy
+
+    def update(
+        self,
+        words: Sequence[Word],
+        tail: Sequence[Word] = (),
+        *,
+        paused: bool = False,
+        final: bool = False,
+        now_s: float,
+    ) -> None:
+        """Take the newest committed words of the turn (all of them) and the tail behind."""
+        self._words, self._final = words, final
+        self._heard_s += [now_s] * (len(words) - len(self._heard_s))
+        for unit in self._units.update(words, tail, paused=paused, final=final):
+            self._cuts.add(unit.end)
+            self._ripen(unit, paused=paused)
+        if self.rule == "through" or (self.rule == "agree" and paused):
+            self._ripen_all(1 if self.rule == "through" else self._units.least)
+
+    def switch(self, rule: Rule) -> None:
+        """Go on by another rule; what was committed and asked stays as it is."""
+        clause, self.rule = self._clause, rule
+        if rule != "agree" and clause is not None:
+            self._clause = None
+            self._ripen(clause, paused=False)
+
+    def due(self, now_s: float, cost_s: float | None = None) -> Ask | None:
+        """The next translation to make, or None for now. To be answered before the next ``due``;
+        ``update`` may come in between. ``cost_s``: what a call lately took.
+        """
+        ask = None
+        if self._ripe:
+            ask = self._committing(self._ripe.popleft())
+        elif self._clause is not None and now_s >= self._stalled_s():
+            ask = self._committing(self._clause)
+        elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s):
+            unit = self._units.open_unit(self._words)
+            self._drafted_s = now_s
+            ask = Ask(unit.sentence, unit.source, unit.end, self._target.open)
+        if ask is not None:
+            self._asked, self._busy = ask.source, True
+            self._asked_end = max(self._asked_end, ask.end if ask.commits else 0)
+        return ask
+
+    def next_s(self, cost_s: float | None = None) -> float | None:
+        """When ``due`` may say something new though no words come; None for never."""
+        moments = [self._stalled_s()] if self._clause is not None else []
+        if self._wants_draft():
+            moments.append(self._drafted_s + _interval_s(cost_s))
+        return min(moments, default=None)
+
+    def answer(self, ask: Ask, translation: str) -> Step:
+        """Take the translation of what ``due`` asked for."""
+        self._busy = False
+        if ask.commits:
+            return self._commit(ask, translation)
+        addition = self._agreed(translation) if self.rule == "agree" else ""
+        joined = self._target.behind(addition)
+        self._draft, self._draft_end = translation, ask.end
+        if addition:
+            self._target.extend(addition)
+            self._cover(ask, translation)
+        if addition or not self._ripe:  # else it is stale: what is to be committed comes at once
+            rest = continuation(translation, self._target.open)
+            self.stash = _calmed(self._target.behind(rest))
+        return Step(joined)
+
+    # ------------------------------------------------------------ what becomes ripe
+    def _ripen(self, unit: Unit, *, paused: bool) -> None:
+        if self.rule == "turn" and not unit.closes:
+            return
+        whole = unit.closes or paused or unit.source.rstrip(clause_data.CLOSERS).endswith(_MARKS)
+        if self.rule == "agree" and not whole:
+            self._clause = unit
+            return
+        if self._clause is not None and self._clause.sentence <= unit.sentence:
+            self._clause = None
+        if self._ripe and self._ripe[-1].sentence == unit.sentence:
+            self._ripe.pop()  # the later cut says all that the earlier does
+        self._ripe.append(unit)
+
+    def _ripen_all(self, least: int) -> None:
+        """Everything that is committed by the recogniser is ripe, cut or not."""
+        ripe = self._ripe[-1].end if self._ripe else 0
+        asked = max(ripe, self._asked_end, self._covered, self._units.begin)
+        unit = self._units.open_unit(self._words)
+        if unit.end > asked and self._units.size(self._words, asked, unit.end) >= least:
+            self._ripen(unit, paused=True)
+
+    def _committing(self, unit: Unit) -> Ask:
+        ends = unit.closes or unit.end in self._cuts
+        return Ask(
+            unit.sentence, unit.source, unit.end, self._target.open,
+            commits=True, ends=ends, closes=unit.closes,
+        )  # fmt: skip
+
+    def _wants_draft(self) -> bool:
+        if self.rule == "through" or self._final or self._ripe:
+            return False
+        if len(self._words) <= max(self._covered, self._units.begin):
+            return False
+        unit = self._units.open_unit(self._words)
+        return unit.end > max(self._covered, self._units.begin) and unit.source != self._asked
+
+    def _stalled_s(self) -> float:
+        oldest = min(self._covered, len(self._heard_s) - 1)
+        return self._heard_s[oldest] + _STALL_S
+
+    # ------------------------------------------------------------ what becomes of answers
+    def _commit(self, ask: Ask, translation: str) -> Step:
+        if not ask.closes:
+            translation = without_false_stop(translation, ask.source)
+        addition = continuation(translation, self._target.open)
+        joined = self._target.behind(addition)
+        self._target.extend(addition)
+        self._covered = max(self._covered, ask.end)
+        if self._clause is not None and self._clause.end <= ask.end:
+            self._clause = None
+        self._cuts = {end for end in self._cuts if end > ask.end}
+        rest, pair = "", None
+        if self._draft_end > ask.end:  # the draft says more: keep showing that
+            rest = continuation(self._draft, self._target.open)
+        if ask.closes:
+            pair = ask.source, self._target.close()
+            self._draft = ""
+        elif self._draft_end <= ask.end:
+            self._draft, self._draft_end = translation, ask.end
+        self.stash = self._target.behind(_calmed(rest))
+        return Step(joined, ask.ends, pair)
+
+    def _agreed(self, translation: str) -> str:
+        """What this translation and the one before it share and is not yet committed."""
+        before, now = tokens(self._draft), tokens(translation)
+        count = min(shared(before, now), len(now) - 1, len(before) - self._held)
+        return continuation(translation, self._target.open, upto=count) if count > 0 else ""
+
+    def _cover(self, ask: Ask, translation: str) -> None:
+        """Estimate how far into the source the committed target reaches."""
+        if ask.sentence != self._units.sentence:
+            return  # the sentence has been closed meanwhile
+        share = len(tokens(self._target.open)) / max(len(tokens(translation)), 1)
+        begin = self._units.begin
+        self._covered = max(self._covered, begin + int(min(share, 1.0) * (ask.end - begin)))
+        if self._clause is not None and self._clause.end <= self._covered:
+            self._clause = None
+
+
+def _calmed(stash: str) -> str:
+    """The stash without its last word, unless it is the only one."""
+    found = tokens(stash)
+    return stash[: found[-2].end] if len(found) > 1 else stash
+
+
+def _interval_s(cost_s: float | None) -> float:
+    """How far apart drafts are made."""
+    if cost_s is not None and cost_s > _DRAFT_COST_S:
+        return float("inf")
+    return max(DRAFT_EVERY_S, 2.0 * (cost_s or 0.0))

@@ -1,0 +1,161 @@
+"""Between text frames and typed events, for both APIs.
+
+Law of this file: the only place that knows JSON and base64. ``decode`` never raises: a frame is
+an event or ``Malformed``. It runs on the event loop, so a frame of more values than any client
+has a use for is refused before it is read: 16 MiB of ``[],[],…`` would stop every session for
+seconds. Two paths lead in. The fast one is msgspec's typed decoder. What it
+refuses goes the tolerant way, by ``json``: that accepts the lone surrogates of clients which cut
+an emoji in two, and it finds out what to say about a frame that is really wrong.
+
+Lone surrogates become U+FFFD everywhere but in the ``text`` of an append, whose other half may
+be in the next append (``texts.HalfKeeper``); so nothing a client sends can make an answer
+unencodable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Literal, NoReturn
+
+import msgspec
+import pybase64
+
+from dragoman.protocol.core.client_text import shown, whole_deep
+from dragoman.protocol.core.common_events import AudioDelta
+from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent, culprit
+from dragoman.protocol.interpretation import events as translation
+from dragoman.protocol.synthesis import events as tts
+
+Api = Literal["tts", "translation"]
+
+INVALID = "invalid_value"
+_CLIENT_EVENTS = {"tts": tts.CLIENT_EVENTS, "translation": translation.CLIENT_EVENTS}
+_MOST_VALUES = 50_000
+_SMALL_FRAME_CHARS = 64 * 1024  # cannot hold enough values to matter
+_REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
+
+_AT = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_EXPECTED = re.compile(r"Expected `([^`]+)`")
+_KINDS = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "a JSON object",
+    "array": "a JSON array",
+    "null": "null",
+}
+
+
+class Codec:
+    """The codec of one API."""
+
+    def __init__(self, api: Api) -> None:
+        events = _CLIENT_EVENTS[api]
+        self._union: Any = _union(events)
+        self._types = frozenset(str(event.__struct_config__.tag) for event in events)
+        self._decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(self._union)
+        self._encoder = msgspec.json.Encoder()
+
+    def decode(self, frame: str | bytes) -> ClientEvent | Malformed:
+        """A client's frame as an event, or what is wrong with it."""
+        if not isinstance(frame, str):
+            return Malformed(INVALID, "Binary frames are not supported, only JSON text frames.")
+        if len(frame) > _SMALL_FRAME_CHARS and _values(frame) > _MOST_VALUES:
+            return Malformed(INVALID, f"An event may hold at most {_MOST_VALUES} values.")
+        try:
+            return self._decoder.decode(frame)
+        except _REFUSED:
+            return self._decode_tolerantly(frame)
+
+    def encode(self, event: ServerEvent, event_id: str) -> str:
+        """The text frame of a server event, ``event_id`` first."""
+        if isinstance(event, AudioDelta):
+            # All of these ids are our own (alphanumeric) and base64 needs no escapes either.
+            return (
+                f'{{"event_id":"{event_id}","type":"response.audio.delta",'
+                f'"response_id":"{event.response_id}","item_id":"{event.item_id}",'
+                f'"output_index":{event.output_index},"content_index":{event.content_index},'
+                f'"delta":"{pybase64.b64encode_as_string(event.delta)}"}}'
+            )
+        return f'{{"event_id":"{event_id}",{self._encoder.encode(event)[1:].decode()}'
+
+    def _decode_tolerantly(self, frame: str) -> ClientEvent | Malformed:
+        try:
+            event = json.loads(frame, strict=False, parse_constant=_no_constant)
+            if not isinstance(event, dict):
+                return Malformed(INVALID, "An event must be a JSON object.")
+            text = event.get("text")
+            if isinstance(text, str):
+                event["text"] = ""
+            event = whole_deep(event)
+        except (ValueError, RecursionError):
+            return Malformed(INVALID, "The frame is not valid JSON.")
+        if isinstance(text, str):
+            event["text"] = text
+        return self._typed(event)
+
+    def _typed(self, event: dict[str, Any]) -> ClientEvent | Malformed:
+        event_id = culprit(event.get("event_id"))
+        kind = event.get("type")
+        if kind is None:
+            return Malformed(INVALID, "Missing required parameter: 'type'.", "type", event_id)
+        if not isinstance(kind, str) or kind not in self._types:
+            return Malformed(INVALID, f"invalid event type '{shown(kind)}'", "type", event_id)
+        try:
+            typed: ClientEvent = msgspec.convert(event, self._union)
+        except _REFUSED as refusal:
+            message, param = explain(str(refusal), event)
+            return Malformed(INVALID, message, param, event_id)
+        return typed
+
+
+def base64_bytes(text: str) -> bytes:
+    """The bytes of base64 text: strict first; then, as real clients need it, also without its
+    padding, broken into lines, or in the URL-safe alphabet. Raises ``ValueError``.
+    """
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError:
+        plain = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
+        if len(plain) % 4 == 1:
+            raise ValueError("not base64") from None
+        return pybase64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+
+
+def explain(refusal: str, event: dict[str, Any]) -> tuple[str, str]:
+    """A msgspec refusal in the client's words: message and path of the culprit.
+
+    msgspec's texts are read, not passed on: a client should not see our type names.
+    """
+    at = _AT.search(refusal)
+    path = at[1] if at else ""
+    if missing := _MISSING.search(refusal):
+        path = f"{path}.{missing[1]}" if path else missing[1]
+        return f"Missing required parameter: '{path}'.", path
+    expected = _EXPECTED.search(refusal)
+    if expected is None:
+        return f"Invalid value for '{path}'.", path
+    kinds = " or ".join(_KINDS.get(kind, kind) for kind in expected[1].split(" | "))
+    value: Any = event.get(path) if path in event else None
+    if path in event:
+        return f"Invalid value: '{shown(value)}'. Supported values are: {kinds}.", path
+    return f"Invalid value for '{path}': it must be {kinds}.", path
+
+
+def _values(frame: str) -> int:
+    """About how many values the JSON has; commas and brackets inside strings count too."""
+    return frame.count(",") + frame.count("[") + frame.count("{")
+
+
+def _union(events: tuple[type[ClientEvent], ...]) -> Any:
+    union: Any = events[0]
+    for event in events[1:]:
+        union = union | event
+    return union
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,119 @@
+"""The border between a protocol session and the world: seven commands, three reports.
+
+Law of this file: nothing else crosses the border. A session is a synchronous step function: it
+takes an event, a report or the time, changes its state and returns what is to be done, in
+order. It never waits, never reads a clock, never draws a random number. The driver
+(``runtime.driver.driver``) carries the commands out and does all the waiting.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from dragoman import speech
+from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
+
+
+# ---------------------------------------------------------------- commands
+class Send(msgspec.Struct, frozen=True):
+    """Send this event to the client, after those sent before it."""
+
+    event: ServerEvent
+    event_id: str
+
+
+class Start(msgspec.Struct, frozen=True):
+    """Start a job. Its number is never used again in this session."""
+
+    job: int
+    task: speech.Task
+
+
+class Push(msgspec.Struct, frozen=True):
+    """Give an input to a running job; for a job that is no longer running: no effect."""
+
+    job: int
+    item: speech.Input
+
+
+class End(msgspec.Struct, frozen=True):
+    """No more input comes: the job finishes what it has, then reports ``Ended``."""
+
+    job: int
+
+
+class Abort(msgspec.Struct, frozen=True):
+    """Stop the job now. Reports of it that are still under way are dropped by the session."""
+
+    job: int
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Send what is queued, then close the WebSocket with this code and reason."""
+
+    code: int
+    reason: str = ""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A line for the operator's log and a metric of this name; never shown to the client."""
+
+    name: str
+    detail: str = ""
+
+
+Command = Send | Start | Push | End | Abort | Close | Note
+
+
+# ---------------------------------------------------------------- reports
+class Output(msgspec.Struct, frozen=True):
+    """A job made a result."""
+
+    job: int
+    item: speech.Result
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A job finished by itself; nothing more comes from it."""
+
+    job: int
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """A job died. ``reason`` is for the log only and never reaches a client.
+
+    ``refusal``: the text cannot be spoken here and this sentence, written for the client, says
+    why and how to mend it; empty for any other failure.
+    """
+
+    job: int
+    reason: str
+    refusal: str = ""
+
+
+Report = Output | Ended | Failed
+
+
+class Session(Protocol):
+    """What the driver needs of a session. ``now`` is seconds on a monotonic clock."""
+
+    @property
+    def closed(self) -> bool:
+        """True after the session returned ``Close``."""
+
+    def open(self, now: float) -> list[Command]:
+        """The connection stands; greet the client."""
+
+    def receive(self, event: ClientEvent | Malformed, now: float) -> list[Command]:
+        """The client sent something."""
+
+    def report(self, report: Report, now: float) -> list[Command]:
+        """A job has news."""
+
+    def deadline(self) -> float | None:
+        """When ``tick`` wants to be called next, or None."""
+
+    def tick(self, now: float) -> list[Command]:
+        """The deadline has come (calling early is harmless)."""

@@ -1,0 +1,266 @@
+"""The part of a session that both APIs share: lifecycle, outbox, errors, time limits.
+
+Law of this file: OPEN -> FINISHING -> FINISHED -> CLOSED lives here and nowhere else, and so do
+the rules for what an error does to the connection. Subclasses implement the ``on_*`` hooks;
+they speak to the world only through ``send``, ``command`` and ``reject``, and say when their
+work is done through ``is_idle``.
+
+* A client's mistake raises ``Rejected`` inside ``on_event``: one ``error`` event of type
+  ``invalid_request_error`` with the event's id, the connection lives, state is untouched
+  (hooks validate before they change anything).
+* Our own failure that ends the session: ``die`` (``server_error``, then close 1011).
+* Idle, age and linger are deadlines; ``now`` is an input, so no test ever sleeps.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Literal
+
+import msgspec
+
+from dragoman.protocol.core import commands
+from dragoman.protocol.core.commands import Close, Command, Note, Report, Send
+from dragoman.protocol.core.common_events import (
+    Error,
+    ErrorBody,
+    ErrorType,
+    SessionFinish,
+    SessionFinished,
+)
+from dragoman.protocol.core.events import ClientEvent, Ids, Malformed, ServerEvent, culprit
+
+
+class Rejected(Exception):
+    """The client asked for something it must not; becomes an ``error`` event.
+
+    ``code``, ``message`` and ``param`` are written for the client, in the documented templates.
+    """
+
+    def __init__(self, code: str, message: str, param: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.param = code, message, param
+
+
+class Phase(Enum):
+    """Where a session is in its life."""
+
+    OPEN = "open"
+    FINISHING = "finishing"  # session.finish came (or the session is too old): flush what is open
+    FINISHED = "finished"  # session.finished went out: wait for the client to hang up
+    CLOSED = "closed"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client can make a session hold, and for how long. Times in seconds, wall clock."""
+
+    idle_s: float = 300.0
+    age_s: float = 7200.0
+    linger_s: float = 15.0
+    text_append_chars: int = 200_000
+    text_buffer_chars: int = 1_000_000
+    waiting_responses: int = 256
+    manual_audio_bytes: int = 15 * 1024 * 1024
+    image_bytes: int = 500_000
+
+
+class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
+    """How this server behaves in synthesis where the protocol leaves it open.
+
+    ``flush_s``: speak what is there after so long without new text (0: only at a commit or
+    finish, as the cloud does). ``hold_tail``: in server_commit keep the last complete sentence
+    until more text, a commit or a finish comes, as the cloud does. ``response_chars``: at a
+    sentence border behind so many characters further text opens another response (0: one response
+    until a commit or finish has been spoken). ``usage``: the usage of a response is its own, or
+    counts from the beginning of the session (as one client expects of the cloud).
+    ``cancel_finishes``: answer ``response.cancel`` with ``session.finished``, too (one report of
+    the cloud). ``lower_case_language``: ``session.updated`` shows the language in lower case, as
+    recorded, not as the client spelled it.
+    """
+
+    flush_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    hold_tail: bool = False
+    response_chars: Annotated[int, msgspec.Meta(ge=0)] = 0
+    usage: Literal["response", "session"] = "response"
+    cancel_finishes: bool = False
+    lower_case_language: bool = False
+
+
+class BaseSession:
+    """See the head of this file. ``strict`` gives the cloud's harsher documented behaviour."""
+
+    starts_over = False
+    """Whether work may follow ``session.finish`` on the same connection (``reopen``)."""
+
+    def __init__(self, ids: Ids, limits: Limits, *, strict: bool = False) -> None:
+        self.ids = ids
+        self.limits = limits
+        self.strict = strict
+        self.phase = Phase.OPEN
+        self._out: list[Command] = []
+        self.now = 0.0  # of the step that is being taken
+        self._born = self._last_life = self._finished_at = 0.0
+        self._expired = False
+
+    # ------------------------------------------------------------ hooks of a subclass
+    def on_open(self) -> None:
+        """Greet the client (``session.created``)."""
+        raise NotImplementedError
+
+    def on_event(self, event: ClientEvent) -> None:
+        """Act on a client event other than ``session.finish``; may raise ``Rejected``."""
+        raise NotImplementedError
+
+    def on_report(self, report: Report) -> None:
+        """Act on news of a job; stale jobs are the subclass's to recognise."""
+        raise NotImplementedError
+
+    def on_finish(self) -> None:
+        """No more input comes: end the input of what runs, start what waits."""
+        raise NotImplementedError
+
+    def is_idle(self) -> bool:
+        """Nothing runs and nothing waits."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ kernel.Session
+    @property
+    def closed(self) -> bool:
+        """True after ``Close`` went out."""
+        return self.phase is Phase.CLOSED
+
+    def open(self, now: float) -> list[Command]:
+        """The connection stands: greet."""
+        self._born = self._last_life = self.now = now
+        self.on_open()
+        return self._flush(now)
+
+    def receive(self, event: ClientEvent | Malformed, now: float) -> list[Command]:
+        """The client sent something."""
+        if self.closed:
+            return []
+        self._last_life = self.now = now
+        if isinstance(event, Malformed):
+            self.reject(event.code, event.message, event.param, event.event_id)
+            return self._flush(now)
+        try:
+            if isinstance(event, SessionFinish):
+                self._finish()
+            else:
+                self.on_event(event)
+        except Rejected as refusal:
+            self.reject(refusal.code, refusal.message, refusal.param, culprit(event.event_id))
+        return self._flush(now)
+
+    def report(self, report: Report, now: float) -> list[Command]:
+        """A job has news."""
+        if self.closed:
+            return []
+        self.now = now
+        self.on_report(report)
+        return self._flush(now)
+
+    def deadline(self) -> float | None:
+        """The earliest of idle, age and linger."""
+        if self.closed:
+            return None
+        if self.phase is Phase.FINISHED:
+            return self._finished_at + self.limits.linger_s
+        idle = self._last_life + self.limits.idle_s
+        return min(idle, self._born + self.limits.age_s) if self.phase is Phase.OPEN else idle
+
+    def tick(self, now: float) -> list[Command]:
+        """A deadline may have come."""
+        if self.closed:
+            return []
+        self.now = now
+        if self.phase is Phase.FINISHED:
+            if now >= self._finished_at + self.limits.linger_s:
+                self.close(1000)
+        elif now >= self._last_life + self.limits.idle_s:
+            self._time_out()
+        elif now >= self._born + self.limits.age_s and self.phase is Phase.OPEN:
+            self._expire()  # one that finishes already is told so, as it asked
+        return self._flush(now)
+
+    # ------------------------------------------------------------ for subclasses
+    def send(self, event: ServerEvent) -> None:
+        """Queue an event for the client."""
+        self._out.append(Send(event, self.ids.new("event")))
+
+    def command(self, command: Command) -> None:
+        """Queue any other command."""
+        self._out.append(command)
+
+    def note(self, name: str, detail: str = "") -> None:
+        """Count and log something the client is not told."""
+        self._out.append(Note(name, detail))
+
+    def reject(self, code: str, message: str, param: str = "", event_id: str | None = None) -> None:
+        """Answer a mistake; the connection lives."""
+        self._error("invalid_request_error", code, message, param, event_id)
+
+    def die(self, code: str, message: str, close_code: int = 1011) -> None:
+        """End the session because of something on our side."""
+        self._error("server_error", code, message, "", None)
+        self.close(close_code, message)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Hang up after what is queued has gone out. Reasons are cut to what a frame holds."""
+        self.phase = Phase.CLOSED
+        self.command(Close(code, reason.encode()[:120].decode("utf-8", "ignore")))
+
+    def reopen(self) -> None:
+        """New work after ``session.finish``: the session starts over (TTS clients do that)."""
+        if self.phase in (Phase.FINISHING, Phase.FINISHED) and not self._expired:
+            self.phase = Phase.OPEN
+
+    # ------------------------------------------------------------ inside
+    def _error(
+        self, kind: ErrorType, code: str, message: str, param: str, event_id: str | None
+    ) -> None:
+        named = msgspec.UNSET if event_id is None else event_id
+        body = ErrorBody(type=kind, code=code, message=message, param=param, event_id=named)
+        self.send(Error(error=body))
+
+    def _finish(self) -> None:
+        if self.phase is Phase.FINISHED and self.starts_over:
+            self.phase = Phase.FINISHING  # asked again with nothing new: answered again
+        elif self.phase is Phase.OPEN:
+            self.phase = Phase.FINISHING
+            self.on_finish()
+
+    def _time_out(self) -> None:
+        seconds = f"{self.limits.idle_s:g}"
+        self.die(
+            "response_idle_timeout",
+            "Your session was closed because nothing was received or generated for "
+            f"{seconds} seconds.",
+            1007,
+        )
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._finish()
+
+    def _flush(self, now: float) -> list[Command]:
+        if self.phase is Phase.FINISHING and self.is_idle():
+            self._wind_up(now)
+        out, self._out = self._out, []
+        for command in out:
+            if isinstance(command, Send):
+                self._last_life = now
+                break
+        return out
+
+    def _wind_up(self, now: float) -> None:
+        if self._expired:
+            minutes = f"{self.limits.age_s / 60:g}"
+            self.die("session_expired", f"Your session hit its limit of {minutes} minutes.", 1007)
+            return
+        self.send(SessionFinished())
+        self.phase = Phase.FINISHED
+        self._finished_at = now
+
+
+_: type[commands.Session] = BaseSession

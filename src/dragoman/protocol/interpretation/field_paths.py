@@ -1,0 +1,88 @@
+"""Where the settings of an interpretation session stand in a client's ``session`` object.
+
+Law of this file: paths, no meaning. Flat and nested names are both understood in every
+generation; where both are there, the generation's own form wins. ``null`` says nothing, except
+for ``turn_detection`` (manual mode) and the source transcript (off). Unknown fields are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from dragoman.protocol.core import fields
+
+
+class Asked(NamedTuple):
+    """A value that a client sent, and the path it sent it under."""
+
+    value: Any
+    param: str
+
+
+def collect(patch: Mapping[str, Any], *, nested_first: bool) -> dict[str, Asked]:
+    """Every setting that the patch names in either form, by our own name for it."""
+    flat, nested = _flat(patch), _nested(patch)
+    return {**flat, **nested} if nested_first else {**nested, **flat}
+
+
+def _flat(patch: Mapping[str, Any]) -> dict[str, Asked]:
+    names = {
+        "modalities": "modalities",
+        "voice": "voice",
+        "input_audio_format": "format_in",
+        "output_audio_format": "format_out",
+        "sample_rate": "rate_in",
+        "translation": "translation",
+        "enable_voice_clone": "enable_voice_clone",
+        "voice_clone_options": "voice_clone_options",
+    }
+    asked = {
+        ours: Asked(patch[theirs], f"session.{theirs}")
+        for theirs, ours in names.items()
+        if fields.given(patch, theirs)
+    }
+    if "turn_detection" in patch:
+        asked["detection"] = Asked(patch["turn_detection"], "session.turn_detection")
+    if "input_audio_transcription" in patch:
+        name = "input_audio_transcription"
+        asked["transcription"] = Asked(patch[name], f"session.{name}")
+    return asked
+
+
+def _nested(patch: Mapping[str, Any]) -> dict[str, Asked]:
+    asked: dict[str, Asked] = {}
+    if fields.given(patch, "output_modalities"):
+        asked["modalities"] = Asked(patch["output_modalities"], "session.output_modalities")
+    audio = inner(patch, "audio", "session.audio")
+    hears = inner(audio, "input", "session.audio.input")
+    says = inner(audio, "output", "session.audio.output")
+    _add_format(asked, hears, "session.audio.input.format", "format_in", "rate_in")
+    _add_format(asked, says, "session.audio.output.format", "format_out", "rate_out")
+    if "turn_detection" in hears:
+        path = "session.audio.input.turn_detection"
+        asked["detection"] = Asked(hears["turn_detection"], path)
+    if "transcription" in hears:
+        asked["transcription"] = Asked(hears["transcription"], "session.audio.input.transcription")
+    if fields.given(says, "voice"):
+        asked["voice"] = Asked(says["voice"], "session.audio.output.voice")
+    return asked
+
+
+def _add_format(
+    asked: dict[str, Asked], side: Mapping[str, Any], path: str, name: str, rate: str
+) -> None:
+    value = side.get("format")
+    if isinstance(value, str):  # some clients write the flat value in the nested place
+        asked[name] = Asked(value, path)
+        return
+    form = inner(side, "format", path)
+    if fields.given(form, "type"):
+        asked[name] = Asked(form["type"], f"{path}.type")
+    if fields.given(form, "sample_rate"):
+        asked[rate] = Asked(form["sample_rate"], f"{path}.sample_rate")
+
+
+def inner(where: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
+    """The object under a key; empty where there is none. Raises ``Invalid`` for anything else."""
+    return fields.mapping(where[key], path) if fields.given(where, key) else {}

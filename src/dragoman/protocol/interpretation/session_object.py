@@ -1,0 +1,149 @@
+"""The ``session`` object as each generation shows it.
+
+Law of this file: settings in, dictionary out. Aliases that a client used are not repeated:
+formats are shown by the generation's own names, because a client in the field insists on
+``pcm`` or ``pcm24`` for the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from dragoman.protocol.interpretation.settings import ASR_MODEL, Settings, TurnDetection
+
+if TYPE_CHECKING:
+    from dragoman.protocol.interpretation.family import LivetranslateFamily
+
+_FIXED_THRESHOLD = 0.5
+
+
+def describe(
+    family: LivetranslateFamily, settings: Settings, session_id: str, model: str, *, created: bool
+) -> dict[str, Any]:
+    """The whole configuration; dialect B shows less of its detection once it was updated."""
+    if family.dialect == "deltas":
+        return _nested(settings, session_id, model, created=created)
+    return _flat(family, settings, session_id, model)
+
+
+def output_format(family: LivetranslateFamily) -> str:
+    """The name of 24 kHz PCM in this generation."""
+    return "pcm24" if family.short_session else "pcm"
+
+
+def _input_format(family: LivetranslateFamily, settings: Settings) -> str:
+    if settings.opus_in:
+        return "opus"
+    return "pcm16" if family.short_session else "pcm"
+
+
+def _flat(
+    family: LivetranslateFamily, settings: Settings, session_id: str, model: str
+) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": session_id,
+        "object": "realtime.session",
+        "model": model,
+        "modalities": list(settings.modalities),
+        "voice": settings.voice,
+        "input_audio_format": _input_format(family, settings),
+        "output_audio_format": output_format(family),
+    }
+    if not family.short_session:
+        shown["sample_rate"] = settings.sample_rate
+        shown["input_audio_transcription"] = _transcription(settings)
+        if settings.detection is not None:
+            shown["turn_detection"] = _detection(settings.detection)
+    shown["translation"] = _translation(settings)
+    if not family.short_session:
+        if settings.skip_place == "session":
+            shown["same_language_skip_options"] = _skip(settings)
+        shown["enable_voice_clone"] = bool(settings.enable_voice_clone)
+        _add_clone(shown, settings)
+    return shown
+
+
+def _transcription(settings: Settings) -> dict[str, Any] | None:
+    if not settings.transcribes:
+        return None
+    shown: dict[str, Any] = {"model": ASR_MODEL}
+    return shown | _asr_options(settings)
+
+
+def _asr_options(settings: Settings) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    if settings.asr_language is not None:
+        shown["language"] = settings.asr_language
+    if settings.context:
+        shown["corpus"] = {"text": settings.context}
+    return shown
+
+
+def _detection(detection: TurnDetection) -> dict[str, Any]:
+    return {
+        "type": detection.type,
+        "threshold": detection.threshold,
+        "prefix_padding_ms": detection.prefix_ms,
+        "silence_duration_ms": detection.silence_ms,
+        "create_response": detection.create_response,
+        "interrupt_response": detection.interrupt_response,
+    }
+
+
+def _translation(settings: Settings) -> dict[str, Any]:
+    shown: dict[str, Any] = {"language": settings.target}
+    if settings.source_language is not None:
+        shown["source_language"] = settings.source_language
+    if settings.corpus is not None:
+        shown["corpus"] = dict(settings.corpus)
+    if settings.skip_place == "translation":
+        shown["same_language_skip_options"] = _skip(settings)
+    return shown | dict(settings.conduct)
+
+
+def _skip(settings: Settings) -> Mapping[str, bool]:
+    return {"skip_text": settings.skip_text, "skip_audio": settings.skip_audio}
+
+
+def _add_clone(shown: dict[str, Any], settings: Settings) -> None:
+    if settings.enable_voice_clone and settings.clone_frequency is not None:
+        shown["voice_clone_options"] = {"frequency": settings.clone_frequency}
+
+
+def _nested(settings: Settings, session_id: str, model: str, *, created: bool) -> dict[str, Any]:
+    form = "opus" if settings.opus_in else "pcm"
+    hears: dict[str, Any] = {"format": {"type": form, "sample_rate": settings.sample_rate}}
+    detection = _nested_detection(settings.detection, created=created)
+    if detection is not None:
+        hears["turn_detection"] = detection
+    says = {"format": {"type": "pcm", "sample_rate": 24_000}, "voice": settings.voice}
+    shown: dict[str, Any] = {
+        "id": session_id,
+        "object": "realtime.session",
+        "model": model,
+        "input_modalities": ["audio"],
+        "output_modalities": list(settings.modalities),
+        "audio": {"input": hears, "output": says},
+        "translation": _translation(settings),
+    }
+    if detection is not None and not created:
+        shown["turn_detection"] = dict(detection)
+    if settings.asr_given and _asr_options(settings):
+        shown["input_audio_transcription"] = _asr_options(settings)
+    if settings.enable_voice_clone is not None:
+        shown["enable_voice_clone"] = settings.enable_voice_clone
+        _add_clone(shown, settings)
+    return shown
+
+
+def _nested_detection(detection: TurnDetection | None, *, created: bool) -> dict[str, Any] | None:
+    if detection is None:
+        return None
+    shown: dict[str, Any] = {"type": detection.type, "threshold": _FIXED_THRESHOLD}
+    if created or detection.silence_given:
+        shown["silence_duration_ms"] = detection.silence_ms
+    if not created:
+        shown["create_response"] = detection.create_response
+        shown["interrupt_response"] = detection.interrupt_response
+    return shown

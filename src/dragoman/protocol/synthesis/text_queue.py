@@ -1,0 +1,193 @@
+"""Text on its way from the client to the job: a line of text and borders.
+
+Law of this file: order and counting, no events. ``feed`` adds text, ``border`` marks where a
+response must end (a commit, a finish), ``next`` takes the oldest unit out: a segment cut by
+``policy.segmentation.segmenter`` and made readable by ``policy.reading.markup``. Segments are cut
+only when they are asked for, so that a book in one append costs the event loop no more at once than
+a line does, and so that what waits is bounded by one number of characters: small pieces are put
+together. A whole slice with nothing to say is passed over without a look at each character, for a
+client may send a million spaces; what is passed over still counts, so it comes along with the next
+unit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from itertools import chain
+
+from dragoman.policy.reading.markup import Reader
+from dragoman.policy.segmentation.long_words import LongWords
+from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.protocol.core.token_estimate import TextMeter
+
+_SLICE_CHARS = 1024
+_MOST_LOOKED_AT = 8192
+_CHEAPER = 16  # what a slice costs that is passed over whole, compared with one that is read
+
+
+class Mark(Enum):
+    """What is in the line besides text."""
+
+    BORDER = "border"  # a response ends here
+    COMMIT = "commit"  # the same, and the client asked for it: one response up to here
+    BREAK = "break"  # a segment ends here and its response stays open
+
+
+_BORDERS = (Mark.BORDER, Mark.COMMIT)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The next thing to do. ``spoken`` is what to say, None at a border; ``cost`` counts the
+    client's text that it accounts for, what was passed over before it included; ``cut`` is how
+    many characters of endless words were left out of it; ``commit``: the border is a commit's.
+    """
+
+    spoken: str | None
+    cost: TextMeter
+    cut: int = 0
+    commit: bool = False
+
+
+class TextQueue:
+    """See the head of this file.
+
+    ``eager``: the first segment behind a border may be an early clause. ``hold_tail``: the last
+    complete segment is held until more text, a border or a break follows.
+    """
+
+    def __init__(self, *, eager: bool = False, hold_tail: bool = False) -> None:
+        self._segmenter = Segmenter(eager=eager)
+        self._reader = Reader()
+        self._words = LongWords()
+        self._holds = hold_tail
+        self._raw: deque[str | Mark] = deque()
+        self._ready: deque[str | Mark] = deque()
+        self._passed = TextMeter()
+        self.chars = 0
+        self.borders = 0  # that wait, commits among them
+        self.commits = 0
+        self.has_more = False
+        self._looked_at = 0
+
+    def feed(self, text: str) -> None:
+        """Text arrived."""
+        self.chars += len(text)
+        last = self._raw[-1] if self._raw else Mark.BORDER
+        if isinstance(last, str) and len(last) + len(text) <= _SLICE_CHARS:
+            self._raw[-1] = last + text
+            return
+        for at in range(0, len(text), _SLICE_CHARS):
+            self._raw.append(text[at : at + _SLICE_CHARS])
+
+    def border(self, *, commit: bool = False) -> None:
+        """A response ends here; ``commit``: because the client committed."""
+        self.borders += 1
+        self.commits += commit
+        self._raw.append(Mark.COMMIT if commit else Mark.BORDER)
+
+    def break_off(self) -> None:
+        """What is there is a segment, complete or not; its response stays open."""
+        self._raw.append(Mark.BREAK)
+
+    def next(self) -> Unit | None:
+        """The next unit; None while none is complete.
+
+        Segments without a letter or digit hold nothing to say and are passed over. A megabyte of
+        them (a code block, say) is not worth a second of the event loop: after some thousand
+        characters ``has_more`` says that the next call goes on.
+        """
+        self._looked_at, self.has_more = 0, False
+        while (unit := self._unit()) is not None:
+            if isinstance(unit, Mark):
+                if unit in _BORDERS:
+                    self._begin_text()
+                    return self._made(None, commit=unit is Mark.COMMIT)
+                continue
+            self._passed.feed(unit)
+            spoken = self._words.cut(unit, self._reader.read(unit))
+            if is_speakable(spoken):
+                return self._made(spoken)
+            self._looked_at += len(unit)
+        return None
+
+    def has_tail(self) -> bool:
+        """Whether there is text (more than white space) behind the last border."""
+        pending = (self._segmenter.pending,)
+        for unit in chain(reversed(self._raw), pending, reversed(self._ready)):
+            if unit in _BORDERS:
+                return False
+            if isinstance(unit, str) and unit.strip():
+                return True
+        return False
+
+    def has_text(self) -> bool:
+        """Whether any text (more than white space) waits, before a border or behind it."""
+        waiting = chain(self._ready, (self._segmenter.pending,), self._raw)
+        return any(isinstance(unit, str) and unit.strip() for unit in waiting)
+
+    def drop_unit(self) -> None:
+        """Forget everything up to and with the next border."""
+        self._passed = TextMeter()
+        self._begin_text()
+        while self._ready:
+            if self._take(self._ready) in _BORDERS:
+                return
+        self.chars -= len("".join(self._segmenter.flush()))
+        while self._raw:
+            if self._take(self._raw) in _BORDERS:
+                return
+
+    def _begin_text(self) -> None:
+        self._reader.reset()
+        self._words.reset()
+
+    def _made(self, spoken: str | None, *, commit: bool = False) -> Unit:
+        cost, self._passed = self._passed, TextMeter()
+        cut, self._words.dropped = self._words.dropped, 0
+        return Unit(spoken, cost, cut, commit)
+
+    def _unit(self) -> str | Mark | None:
+        while not self._ready or self._is_held():
+            if not self._raw:
+                return None
+            if self._looked_at >= _MOST_LOOKED_AT:
+                self.has_more = True
+                return None
+            piece = self._raw.popleft()
+            if isinstance(piece, str) and self._says_nothing(piece):
+                self.chars -= len(piece)
+                self._passed.feed(piece)
+                self._looked_at += len(piece) // _CHEAPER
+                self._words.reset()
+            elif isinstance(piece, str) and self._words.swallow(piece):
+                self.chars -= len(piece)
+                self._passed.feed(piece)
+                self._looked_at += len(piece) // _CHEAPER
+            elif isinstance(piece, str):
+                self._ready.extend(self._segmenter.feed(piece))
+            else:
+                self._ready.extend(self._segmenter.flush())
+                self._ready.append(piece)
+        return self._take(self._ready)
+
+    def _take(self, line: deque[str | Mark]) -> str | Mark:
+        unit = line.popleft()
+        if isinstance(unit, str):
+            self.chars -= len(unit)
+        elif unit in _BORDERS:
+            self.borders -= 1
+            self.commits -= unit is Mark.COMMIT
+        return unit
+
+    def _is_held(self) -> bool:
+        """Whether the one segment that is ready has to wait for what follows it."""
+        if not self._holds or len(self._ready) > 1 or isinstance(self._ready[0], Mark):
+            return False
+        return not self._segmenter.pending.strip()
+
+    def _says_nothing(self, piece: str) -> bool:
+        whole = len(piece) == _SLICE_CHARS
+        return whole and not self._segmenter.has_begun and not is_speakable(piece)

@@ -1,0 +1,144 @@
+"""A host that is there only while it is needed.
+
+Law of this file: it wraps another host. Starting it only looks whether the engine could be
+loaded; the first call loads it, later ones share it, and when no call has come for ``idle_s`` it
+is closed, which gives hundreds of megabytes back. A load that fails fails the calls that wait for
+it; the next call tries again, but not sooner than ``_RETRY_S`` later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, TypeVar
+
+from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
+from dragoman.runtime.hosts.batch_calls import Answer, Request
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+
+LOG = logging.getLogger(__name__)
+T = TypeVar("T")
+_RETRY_S = 60.0
+
+
+class OnDemandHost:
+    """An ``EngineHost`` around ``inner`` for the engine ``engine``, which ``inner`` holds or makes
+    for itself.
+    """
+
+    def __init__(self, engine: OnDemand, inner: EngineHost, *, idle_s: float = 180.0) -> None:
+        self.info = inner.info
+        self._engine = engine
+        self._inner = inner
+        self._idle_s = idle_s
+        self._open = False
+        self._loading: asyncio.Task[None] | None = None  # done: loaded
+        self._closing: asyncio.Task[None] | None = None
+        self._idle: asyncio.TimerHandle | None = None
+        self._calls = 0
+        self._not_before_s = 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Calls queued and not begun."""
+        return self._inner.waiting
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the engine is there now."""
+        return self._loading is not None and self._loading.done()
+
+    async def start(self) -> None:
+        """As in the Protocol, but nothing is loaded yet."""
+        await asyncio.to_thread(self._engine.check)
+        self._open = True
+
+    async def close(self) -> None:
+        """As in the Protocol."""
+        self._open = False
+        if self._idle is not None:
+            self._idle.cancel()
+        if self._loading is not None:
+            self._loading.cancel()
+            await asyncio.gather(self._loading, return_exceptions=True)
+        if self._closing is not None:
+            await asyncio.gather(self._closing, return_exceptions=True)
+        await self._inner.close()
+
+    async def call(self, request: Request) -> Answer:
+        """As in the Protocol; the first call waits for the engine to load."""
+        await self._enter()
+        try:
+            return await self._inner.call(request)
+        finally:
+            self._leave()
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:
+        """As in the Protocol."""
+        await self._enter()
+        try:
+            return await self._inner.run(function, *args)
+        finally:
+            self._leave()
+
+    async def speak(
+        self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
+    ) -> AsyncGenerator[bytes, None]:
+        """As in the Protocol."""
+        await self._enter()
+        try:
+            async for pcm in self._inner.speak(utterance, rate_hz, slack_s=slack_s):
+                yield pcm
+        finally:
+            self._leave()
+
+    # ------------------------------------------------------------ coming and going
+    async def _enter(self) -> None:
+        """Count a call and have the engine loaded for it. Raises ``EngineFailed``."""
+        if not self._open:
+            raise EngineFailed(f"the host of {self.info.name} is not open")
+        loop = asyncio.get_running_loop()
+        if self._loading is None:
+            if loop.time() < self._not_before_s:
+                raise EngineFailed(f"{self.info.name} did not load a moment ago")
+            self._loading = loop.create_task(self._load(self._closing))
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        self._calls += 1
+        loading = self._loading
+        try:
+            await asyncio.shield(loading)
+        except EngineUnavailable as refusal:
+            self._leave()
+            raise EngineFailed(f"{self.info.name}: {refusal}") from refusal
+        except BaseException:
+            self._leave()
+            if loading.cancelled():  # the host was closed, not this call
+                raise EngineFailed(f"the host of {self.info.name} was closed") from None
+            raise
+
+    async def _load(self, closing: asyncio.Task[None] | None) -> None:
+        if closing is not None:
+            await closing
+        try:
+            await self._inner.start()
+        except EngineUnavailable as refusal:
+            LOG.warning("%s does not load: %s", self.info.name, refusal)
+            self._loading = None
+            self._not_before_s = asyncio.get_running_loop().time() + _RETRY_S
+            raise
+
+    def _leave(self) -> None:
+        self._calls -= 1
+        if not self._calls and self._open and self._loading is not None:
+            loop = asyncio.get_running_loop()
+            self._idle = loop.call_later(self._idle_s, self._rest)
+
+    def _rest(self) -> None:
+        """Nobody called for long."""
+        self._idle = None
+        if not self._calls and self.loaded:
+            self._loading = None
+            self._closing = asyncio.get_running_loop().create_task(self._inner.close())

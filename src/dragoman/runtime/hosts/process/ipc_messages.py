@@ -1,0 +1,139 @@
+"""What goes between a host and its worker processes: frames on a unix stream socket.
+
+Law of this file: the frames, and how they become bytes and are found again in a stream of bytes.
+A frame is four bytes of length (big-endian) and that many bytes of MessagePack; the array's first
+element names the kind. Both ends are ours and of the same version, but a broken stream must end
+in ``ValueError``, not in a hang or in endless memory.
+
+Host to worker: ``Begin``, ``Credit``, ``Cancel``, ``Ask``. Worker to host: ``Ready`` or
+``Unavailable`` first; ``Piece`` and then ``Finished`` for a ``Begin``; ``Answers`` for an ``Ask``.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from dragoman.engines.base import Picture, Translation, Utterance, Window
+from dragoman.runtime.hosts.batch_calls import Outcome
+
+HEAD_BYTES = 4
+LONGEST_FRAME = 64 << 20
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Speak. ``window`` is how many bytes of PCM may be sent before the first ``Credit``."""
+
+    job: int
+    utterance: Utterance
+    rate_hz: int
+    window: int
+
+
+class Credit(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The listener has taken ``size`` bytes; as many more may be sent."""
+
+    job: int
+    size: int
+
+
+class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Nobody listens any more: stop, and say ``Finished``."""
+
+    job: int
+
+
+class Ask(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Stateless calls, all of one kind."""
+
+    job: int
+    windows: tuple[Window, ...] = ()
+    translations: tuple[Translation, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The engine is loaded and warm."""
+
+
+class Unavailable(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The engine cannot run here; the message says how to mend that."""
+
+    message: str
+
+
+class Piece(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """More speech."""
+
+    job: int
+    pcm: bytes
+
+
+class Finished(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """The speech is over: spoken, cancelled, failed (a message for the log), or refused (a
+    sentence for the client, see ``engines.base.Unspeakable``).
+    """
+
+    job: int
+    failure: str | None = None
+    refusal: str | None = None
+
+
+class Answers(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """One outcome for each request of an ``Ask``, in order."""
+
+    job: int
+    outcomes: tuple[Outcome, ...]
+
+
+Frame = Begin | Credit | Cancel | Ask | Ready | Unavailable | Piece | Finished | Answers
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Frame)
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame as bytes, with its length in front. Raises ``ValueError`` when it is too long."""
+    buffer = bytearray(HEAD_BYTES)
+    _encoder.encode_into(frame, buffer, HEAD_BYTES)
+    length = len(buffer) - HEAD_BYTES
+    if length > LONGEST_FRAME:
+        raise ValueError(f"a frame of {length} bytes is longer than {LONGEST_FRAME}")
+    buffer[:HEAD_BYTES] = length.to_bytes(HEAD_BYTES, "big")
+    return bytes(buffer)
+
+
+class FrameReader:
+    """Finds frames in pieces of a byte stream, however they are cut."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take more bytes; the frames that are complete.
+
+        Raises ``ValueError`` for what is not a frame; the stream is of no use after that.
+        """
+        self._buffer += data
+        frames: list[Frame] = []
+        start, size = 0, len(self._buffer)
+        while size - start >= HEAD_BYTES:
+            length = int.from_bytes(self._buffer[start : start + HEAD_BYTES], "big")
+            if length > LONGEST_FRAME:
+                raise ValueError(f"a frame of {length} bytes is longer than {LONGEST_FRAME}")
+            end = start + HEAD_BYTES + length
+            if end > size:
+                break
+            frames.append(_decode(self._buffer, start + HEAD_BYTES, end))
+            start = end
+        if start:
+            del self._buffer[:start]
+        return frames
+
+
+def _decode(buffer: bytearray, start: int, end: int) -> Frame:
+    with memoryview(buffer) as view, view[start:end] as body:
+        try:
+            frame: Frame = _decoder.decode(body)
+        except msgspec.MsgspecError as error:
+            raise ValueError("not a frame") from error
+    return frame

@@ -1,0 +1,196 @@
+"""A worker process: one engine, one job at a time, behind one unix socket.
+
+Law of this file: plain blocking code in one thread, no asyncio, no work of its own: it waits in
+``recv`` until the host asks. While it speaks it looks for ``Credit`` and ``Cancel`` between
+pieces, and waits when the listener's window is full. It ends when the socket does, and the kernel
+ends it when the host's thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux).
+Likewise a segment that uses up its CPU time ends the worker: the kernel counts (ITIMER_PROF, all
+threads) and its SIGPROF reaches also a C library that never returns.
+
+Started by ``runtime.hosts.process.worker_process`` as ``python -m
+dragoman.runtime.hosts.process.worker FD PARENT SPEC``. Imports are kept few: starting time is what
+a crash costs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import socket
+import sys
+from collections import deque
+
+from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
+from dragoman.runtime.hosts.audio_limit import capped
+from dragoman.runtime.hosts.batch_calls import Request, answer_batch
+from dragoman.runtime.hosts.process.engine_spec import engine_from_spec
+from dragoman.runtime.hosts.process.ipc_messages import (
+    Answers,
+    Ask,
+    Begin,
+    Cancel,
+    Credit,
+    Finished,
+    Frame,
+    FrameReader,
+    Piece,
+    Ready,
+    Unavailable,
+    encode,
+)
+from dragoman.runtime.hosts.synthesize_segment import voiced
+
+_RECEIVE_BYTES = 1 << 18
+_PR_SET_PDEATHSIG = 1
+_WARM_RATE_HZ = 24_000
+_NICENESS = 10
+
+
+class HostGone(Exception):
+    """The host closed the socket or died."""
+
+
+class Link:
+    """The worker's end of the socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._reader = FrameReader()
+        self._frames: deque[Frame] = deque()
+
+    def send(self, frame: Frame) -> None:
+        """Send; blocks while the host does not read. Raises ``HostGone``."""
+        try:
+            self._sock.sendall(encode(frame))
+        except OSError:
+            raise HostGone from None
+
+    def receive(self) -> Frame:
+        """The next frame; blocks. Raises ``HostGone``."""
+        while not self._frames:
+            self._read(0)
+        return self._frames.popleft()
+
+    def pending(self) -> Frame | None:
+        """The next frame if one is there. Raises ``HostGone``."""
+        if not self._frames:
+            with contextlib.suppress(BlockingIOError):
+                self._read(socket.MSG_DONTWAIT)
+        return self._frames.popleft() if self._frames else None
+
+    def _read(self, flags: int) -> None:
+        try:
+            data = self._sock.recv(_RECEIVE_BYTES, flags)
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise HostGone
+        self._frames.extend(self._reader.feed(data))
+
+
+def serve(link: Link, engine: Engine) -> None:
+    """Do what the host asks until it goes; raises ``HostGone`` then."""
+    while True:
+        frame = link.receive()
+        match frame:
+            case Begin():
+                link.send(_speak(link, engine, frame))
+            case Ask():
+                requests: tuple[Request, ...] = (
+                    *frame.windows,
+                    *frame.translations,
+                    *frame.pictures,
+                )
+                link.send(Answers(frame.job, tuple(answer_batch(engine, requests))))
+            case _:
+                pass  # a Credit or Cancel that crossed the end of its job
+
+
+def _speak(link: Link, engine: Engine, begin: Begin) -> Finished:
+    """Speak one segment; how that ended."""
+    if not isinstance(engine, Synthesizer):
+        return Finished(begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak")
+    room, caps = begin.window, engine.info.caps
+    try:
+        signal.setitimer(signal.ITIMER_PROF, caps.cpu_s)
+        with contextlib.closing(voiced(engine, begin.utterance, begin.rate_hz)) as pieces:
+            for pcm in capped(pieces, caps, begin.rate_hz):
+                link.send(Piece(begin.job, pcm))
+                room = _regulate(link, begin.job, room - len(pcm))
+                if room <= 0:
+                    break
+    except HostGone:
+        raise
+    except Unspeakable as refusal:
+        return Finished(begin.job, refusal=str(refusal))
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
+        return Finished(begin.job, repr(error))
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    return Finished(begin.job)
+
+
+def _regulate(link: Link, job: int, room: int) -> int:
+    """The bytes that may still be sent, after waiting for at least one; 0 when cancelled."""
+    while True:
+        frame = link.receive() if room <= 0 else link.pending()
+        match frame:
+            case None:
+                return room
+            case Cancel(job=cancelled) if cancelled == job:
+                return 0
+            case Credit(job=credited, size=size) if credited == job:
+                room += size
+            case _:
+                pass  # for a job before this one
+
+
+def _follow_parent(parent: int) -> None:
+    """Die with the host and at the limits, also while the engine is deep in a C library."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ours, see the head of this file
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        os._exit(0)
+
+
+def main() -> None:
+    """Run one worker: load the engine, say so, serve."""
+    descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    _follow_parent(parent)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk
+    sock = socket.socket(fileno=descriptor)
+    sock.set_inheritable(False)
+    link = Link(sock)
+    with contextlib.suppress(HostGone):
+        try:
+            engine = engine_from_spec(spec)
+            if isinstance(engine, OnDemand):  # its work is never as urgent as the others'
+                os.nice(_NICENESS)
+            engine.load()
+            if isinstance(engine, Synthesizer) and engine.info.rate_hz != _WARM_RATE_HZ:
+                _warm_resampler(engine.info.rate_hz)
+        except EngineUnavailable as unavailable:
+            link.send(Unavailable(str(unavailable)))
+        else:
+            link.send(Ready())
+            with contextlib.closing(engine):
+                serve(link, engine)
+    sys.stderr.flush()
+    os._exit(0)  # threads of the engine may still hang in C; nothing here needs an orderly exit
+
+
+def _warm_resampler(from_hz: int) -> None:
+    from dragoman.audio.resample import Resampler  # noqa: PLC0415 - only speech needs it
+
+    resampler = Resampler(from_hz, _WARM_RATE_HZ)
+    resampler.feed(bytes(from_hz // 10 * 2))
+    resampler.flush()
+
+
+if __name__ == "__main__":
+    main()

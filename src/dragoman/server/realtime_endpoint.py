@@ -1,0 +1,129 @@
+"""From an accepted WebSocket to a running session: the glue to the layers below.
+
+Law of this file: it chooses (family, codec, session) and hands over; it decides nothing about the
+protocol. Whatever goes wrong beyond the session's own rules is a bug of ours: it is logged, and
+the client gets close code 1011 with no details.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+
+from starlette.types import Receive, Send
+
+from dragoman.engines.registry import RegistryError, parse_choice
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.events import Ids, nonce_from
+from dragoman.protocol.registry import lookup, make_session
+from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.jobs import run_session
+from dragoman.server.config import Config, ConfigError
+from dragoman.server.connection import SocketConnection
+from dragoman.server.lag_stats import Lags
+from dragoman.server.lifecycle import Service
+from dragoman.server.logs import session_nonce
+from dragoman.server.metrics import SessionMetrics
+
+LOG = logging.getLogger("dragoman.session")
+
+NOTES_LOGGED = 100
+"""Notes of one session that get a line each; the rest is only counted, or a client that makes
+the same mistake a million times would fill the disk."""
+
+
+class SessionObserver:
+    """Tells metrics and log what a session does; the text of people never gets here."""
+
+    def __init__(self, metrics: SessionMetrics) -> None:
+        self._metrics = metrics
+        self._notes = 0
+        self._lags = Lags()
+        self._skipped = 0
+        self._skipped_s = 0.0
+
+    def sent(self, event_type: str) -> None:
+        """An event went to the client."""
+        self._metrics.sent(event_type, time.monotonic())
+
+    def noted(self, name: str, detail: str) -> None:
+        """A session noted something countable."""
+        self._metrics.noted(name)
+        self._notes += 1
+        if self._notes <= NOTES_LOGGED:
+            LOG.info("%s: %r", name, detail)  # quoted: a client may have had a hand in it
+        if self._notes == NOTES_LOGGED:
+            LOG.info("further notes of this session are only counted")
+
+    def failed(self, reason: str) -> None:
+        """A job failed."""
+        self._metrics.failed()
+        LOG.warning("job failed: %s", reason)
+
+    def spoke(self, lag_s: float, rate: float, at_s: float) -> None:
+        """A piece of translated speech came."""
+        self._metrics.spoke(lag_s, rate)
+        self._lags.add(lag_s, at_s)
+
+    def skipped(self, seconds: float) -> None:
+        """A piece of translated speech was left out."""
+        self._metrics.skipped(seconds)
+        self._skipped += 1
+        self._skipped_s += seconds
+
+    @property
+    def speech(self) -> str:
+        """How translated speech kept up, in one line; empty when there was none."""
+        lags = self._lags
+        if not lags.count and not self._skipped:
+            return ""
+        return (
+            f"speech lag: median {lags.quantile(0.5):.1f} s, p95 {lags.quantile(0.95):.1f} s, "
+            f"drift {lags.drift:+.2f} s/min over {lags.count} pieces; "
+            f"{self._skipped} skipped ({self._skipped_s:.1f} s)"
+        )
+
+
+async def converse(service: Service, model: str, receive: Receive, send: Send) -> None:
+    """Run the session that ``model`` asks for, until it is closed."""
+    config, stack = service.config, service.stack
+    assert isinstance(stack, Stack)
+    family = lookup(model, config.aliases)
+    # An unknown model is greeted like any other before it is told so, and either dialect does.
+    api = "tts" if family is None else family.api
+    nonce = nonce_from(secrets.randbits(96))
+    session_nonce.set(nonce)
+    with service.session(api if family is not None else "unknown") as metrics:
+        session = make_session(
+            family,
+            model,
+            Ids(nonce),
+            config.limits,
+            stack.coverage,
+            strict=config.strict,
+            synthesis=config.synthesis,
+            conduct=config.interpretation,
+        )
+        codec = Codec(api)
+        connection = SocketConnection(receive, send, codec, metrics)
+        began = time.monotonic()
+        LOG.info("session begins: model %r", model)
+        observer = SessionObserver(metrics)
+        try:
+            await run_session(session, connection, codec.encode, stack, observer, watch=observer)
+        except Exception:
+            LOG.exception("the session broke")
+            await connection.close(1011, "internal error")
+        if observer.speech:
+            LOG.info("%s", observer.speech)
+        code, lasted = connection.close_code, time.monotonic() - began
+        LOG.info("session ends: close code %s after %.1f s", code, lasted)
+
+
+def make_stack(config: Config) -> Stack:
+    """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
+    try:
+        return Stack(parse_choice(config.engines), warm=config.directions)
+    except RegistryError as error:
+        raise ConfigError(f"engines: {error}") from None

@@ -1,0 +1,176 @@
+"""Moonshine's tokens, forced prefixes, loops and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dragoman.engines.base import EngineUnavailable, Window
+from dragoman.engines.moonshine.engine import FILES, REQUIREMENT, Moonshine
+from dragoman.engines.moonshine.glossary_bias import Bias, Phrases
+from dragoman.engines.moonshine.tokenizer import Tokens, looping
+from dragoman.engines.shared import model_files
+from dragoman.speech import Hints, joined_text
+from tests import recordings
+
+
+@pytest.fixture(scope="module")
+def engine():
+    engine = Moonshine()
+    try:
+        engine.load()
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def tokens(engine: Moonshine) -> Tokens:
+    assert engine._model is not None
+    return engine._model.tokens
+
+
+def dickens(seconds: float) -> np.ndarray:
+    return recordings.read(recordings.two_cities())[: int(seconds * 16_000)]
+
+
+# ---------------------------------------------------------------- tokens
+@pytest.mark.parametrize("text", ["Good morning, Mr. O'Neil!", "naïve café", "你好 😀", "a"])
+def test_text_goes_to_tokens_and_back(tokens: Tokens, text: str) -> None:
+    ids = tokens.encode(text)
+    assert [word for word, _ in tokens.words(ids)] == text.split()
+    assert sorted(at for _, positions in tokens.words(ids) for at in positions) == list(
+        range(len(ids))
+    )
+
+
+def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Tokens) -> None:
+    assert engine._model is not None
+    model, samples = engine._model, dickens(8)
+    ids, logprobs = model.decode(model.encode(samples), samples.size, [], None)
+    assert len(logprobs) == len(ids) + 1  # one more for the end
+    assert tokens.encode(" ".join(word for word, _ in tokens.words(ids))) == ids
+
+
+def test_marks_without_text_are_no_words(tokens: Tokens) -> None:
+    assert tokens.words([0, 1, 2, 32_700]) == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "extra"),
+    [
+        ([1, 2, 3, 4], 0),
+        ([7, 5, 5, 5], 0),  # "no, no, no" is speech
+        ([7, 5, 5, 5, 5, 5, 5], 5),
+        ([9, 1, 2, 3, 1, 2, 3], 0),
+        ([9, 1, 2, 3, 1, 2, 3, 1, 2, 3], 6),
+    ],
+)
+def test_loops_are_told_from_repetition(ids: list[int], extra: int) -> None:
+    assert looping(ids) == extra
+
+
+def test_a_glossary_favours_its_phrases_token_by_token() -> None:
+    bias = Bias(Phrases([[3, 4, 5], [6]]), boost=2.0)
+
+    def favoured() -> dict[int, float]:
+        logits = np.zeros(10, np.float32)
+        bias.apply(logits)
+        return {at: float(value) for at, value in enumerate(logits) if value}
+
+    assert favoured() == {3: 2.0, 6: 2.0}
+    bias.chose(3)
+    assert favoured() == {3: 2.0, 4: 3.0, 6: 2.0}
+    bias.chose(4)
+    assert favoured() == {3: 2.0, 5: 3.0, 6: 2.0}
+    bias.chose(9)
+    assert favoured() == {3: 2.0, 6: 2.0}
+
+
+# ---------------------------------------------------------------- windows
+def test_a_committed_prefix_comes_back_unchanged(engine: Moonshine) -> None:
+    audio = dickens(8).tobytes()
+    free = engine.transcribe([Window(audio, "en")])[0]
+    for count in (1, 5, len(free.words) - 1, len(free.words)):
+        prefix = joined_text(free.words[:count])
+        forced = engine.transcribe([Window(audio, "en", prefix=prefix)])[0]
+        assert joined_text(forced.words[:count]) == prefix
+        assert joined_text(forced.words) == joined_text(free.words)
+        assert abs(forced.confidence - free.confidence) < 0.1
+
+
+def test_the_word_after_a_prefix_is_a_word_of_its_own(engine: Moonshine) -> None:
+    found = engine.transcribe([Window(dickens(8).tobytes(), prefix="It was the be")])[0]
+    assert [word.text for word in found.words[:4]] == ["It", "was", "the", "be"]
+
+
+def test_a_prefix_that_was_never_said_is_doubted_and_mutes_nothing_behind_it(
+    engine: Moonshine,
+) -> None:
+    audio = dickens(4).tobytes()
+    wrong = "Quarterly revenue of the aluminium smelter fell sharply"
+    heard = engine.transcribe([Window(audio, prefix=wrong)])[0]
+    forced = heard.words[: len(wrong.split())]
+    assert min(word.confidence or 0.0 for word in forced) < 0.1
+    assert heard.confidence >= 0.6
+
+
+def test_the_spelling_of_a_forced_word_does_not_cost_the_words_behind_it(
+    engine: Moonshine,
+) -> None:
+    audio = dickens(6).tobytes()
+    spelled = engine.transcribe([Window(audio, prefix="It was the best")])[0]
+    lowered = engine.transcribe([Window(audio, prefix="it was the best")])[0]
+    assert lowered.confidence >= engine.info.confidence_gate
+    assert [w.text for w in lowered.words[4:]] == [w.text for w in spelled.words[4:]]
+
+
+def test_a_glossary_leaves_other_speech_alone(engine: Moonshine) -> None:
+    audio = dickens(8).tobytes()
+    phrases = {"ComfyUI folder": "", "Kubernetes": "", "Dragoman": ""}
+    plain, biased = (
+        joined_text(engine.transcribe([Window(audio, hints=Hints(hints))])[0].words)
+        for hints in ({}, phrases)
+    )
+    assert biased == plain
+
+
+def test_noise_ends_and_stays_below_the_gate(engine: Moonshine) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.1, 10 * 16_000).astype(np.float32)
+    found = engine.transcribe([Window(noise.tobytes())])[0]
+    assert found.confidence < engine.info.confidence_gate
+    assert len(found.words) < 80
+
+
+def test_other_languages_and_endless_windows_are_refused(engine: Moonshine) -> None:
+    with pytest.raises(ValueError, match="English"):
+        engine.transcribe([Window(b"", "fr")])
+    with pytest.raises(ValueError, match="60 s"):
+        engine.transcribe([Window(bytes(4 * 16_000 * 61))])
+    assert engine.transcribe([Window(dickens(2).tobytes(), "en-GB")])[0].words
+
+
+# ---------------------------------------------------------------- files
+def test_a_changed_or_missing_model_file_is_refused_with_the_way_to_mend_it(
+    tmp_path: Path,
+) -> None:
+    name, sha256 = next(iter(FILES.items()))
+    for content in (None, b"another model"):
+        path = tmp_path / name
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(EngineUnavailable, match=r"pip install .*moonshine-voice==0\.1\.0"):
+            model_files.checked_file(path, sha256, REQUIREMENT)
+    with pytest.raises(EngineUnavailable, match="pip install"):
+        model_files.package_dir("no_such_package_here", REQUIREMENT)
+
+
+@recordings.needs_pocketsphinx
+def test_a_glossary_tips_the_balance_towards_its_phrase(engine: Moonshine) -> None:
+    clip = next(clip for clip in recordings.pocketsphinx() if clip.id.endswith("0880"))
+    hints = Hints({"ill-disposed": "mal dispuesto"})
+    found = engine.transcribe([Window(clip.samples().tobytes(), hints=hints)])[0]
+    assert "ill-disposed" in joined_text(found.words)

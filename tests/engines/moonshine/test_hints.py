@@ -1,0 +1,186 @@
+"""The glossary as a bias that takes itself back, and what is made of the hints."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import numpy as np
+import pytest
+
+from dragoman.engines.base import EngineUnavailable, Utterance, Window
+from dragoman.engines.flite.engine import Flite
+from dragoman.engines.moonshine import phonetic_match
+from dragoman.engines.moonshine.engine import Moonshine
+from dragoman.engines.moonshine.glossary_bias import MOST_TAKEN_BACK, Bias, Phrases, Trial
+from dragoman.engines.moonshine.hints import favoured, named_in, rarity
+from dragoman.engines.moonshine.tokenizer import Tokens
+from dragoman.speech import Hints, joined_text
+
+TERMS = ("Kubernetes", "Zebrafish", "Reykjavik", "oscilloscope", "Thessaloniki", "edge case")
+SENTENCES = (
+    "We deploy everything on Kubernetes in Reykjavik.",
+    "The zebrafish is under the oscilloscope.",
+    "An edge case was found in Thessaloniki.",
+)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    engine = Moonshine()
+    try:
+        engine.load()
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def tokens(engine: Moonshine) -> Tokens:
+    assert engine._model is not None
+    return engine._model.tokens
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    flite = Flite()
+    try:
+        flite.load()
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    said = {}
+    for voice in ("Cherry", "Ethan", "Kai"):
+        for text in SENTENCES:
+            pcm = b"".join(flite.synthesize(Utterance(text=text, voice=voice, language="en")))
+            said[voice, text] = (np.frombuffer(pcm, np.int16) / 32_768).astype(np.float32)
+    flite.close()
+    return said
+
+
+# ---------------------------------------------------------------- the bias
+def decoded(own: list[tuple[int, float]], phrases: list[list[int]]) -> list[int]:
+    """Greedy decoding of a model that wants these tokens by these leads over all others; a phrase
+    gains 2.5 for its first token and 3.75 for each that follows. A token of 100 and more continues
+    the word before it.
+    """
+    trial: Trial[int] = Trial(Bias(Phrases(phrases), 2.5))
+    ids: list[int] = []
+    while len(ids) < len(own):
+        token, lead = own[len(ids)]
+        logits = np.zeros(200, np.float32)
+        logits[token] = lead
+        token = trial.choose(logits, token, len(ids))
+        taken_back = trial.back(token, opens=token < 100)
+        if taken_back is not None:
+            count, token = taken_back
+            del ids[count:]
+        ids.append(token)
+    return ids
+
+
+def test_a_phrase_that_comes_whole_is_kept() -> None:
+    assert decoded([(1, 3.0), (120, 3.0), (4, 3.0)], [[1, 121]]) == [1, 121, 4]
+
+
+def test_half_a_phrase_is_taken_back() -> None:
+    own = [(1, 3.0), (120, 3.0), (122, 9.0), (4, 3.0)]
+    assert decoded(own, [[1, 121, 123]]) == [1, 120, 122, 4]
+    assert decoded(own, [[1, 121, 122]]) == [1, 121, 122, 4]
+
+
+def test_a_phrase_inside_a_longer_word_does_not_count() -> None:
+    trial: Trial[int] = Trial(Bias(Phrases([[2, 121]]), 4.0))
+    backs = []
+    for step, (own, lead) in enumerate(((1, 3.0), (9, 1.0), (130, 30.0))):  # "Redis" + "cover"
+        logits = np.zeros(200, np.float32)
+        logits[own] = lead
+        token = trial.choose(logits, own, step)
+        backs.append(trial.back(token, opens=token < 100))
+    assert backs == [None, None, (0, 1)]
+
+
+def test_what_is_taken_back_too_often_is_not_tried_again() -> None:
+    trial: Trial[int] = Trial(Bias(Phrases([[2, 121]]), 4.0))
+    backs = 0
+    for step in range(60):
+        logits = np.zeros(200, np.float32)
+        own = 1 if step % 2 == 0 else 5
+        logits[own] = 3.0 if step % 2 == 0 else 30.0
+        backs += trial.back(trial.choose(logits, own, step), opens=True) is not None
+    assert backs == MOST_TAKEN_BACK
+
+
+# ---------------------------------------------------------------- the hints
+def test_rare_words_are_favoured_before_those_the_model_knows(tokens: Tokens) -> None:
+    phrases = dict.fromkeys(["machine", "the house", "Wojciechowski"], "")
+    found = favoured(tokens, Hints(phrases), most=1)
+    assert found.phrases is not None
+    assert set(found.phrases.first) == {tokens.encode("Wojciechowski")[0]}
+    assert rarity(tokens, "the house") == 1
+
+
+def test_small_letters_are_favoured_with_a_capital_too(tokens: Tokens) -> None:
+    found = favoured(tokens, Hints({"oscilloscope": ""}), most=10)
+    assert found.phrases is not None
+    assert {tokens.encode(w)[0] for w in ("oscilloscope", "Oscilloscope")} == set(
+        found.phrases.first
+    )
+
+
+def test_names_and_odd_words_of_a_context() -> None:
+    text = "Today Ngozi Okonkwo speaks. The GPU and ComfyUI, in Reykjavik; It was 1984 in GPT-4."
+    assert named_in(text) == ["Ngozi Okonkwo", "GPU", "ComfyUI", "Reykjavik", "GPT-4"]
+    assert named_in("") == named_in("nothing here.\nWords begin. Sentences too!") == []
+
+
+def test_a_context_gives_names_and_no_bias(tokens: Tokens) -> None:
+    found = favoured(tokens, Hints(context="We met Wojciechowski."), most=10)
+    assert found.phrases is None
+    assert "Wojciechowski" in found.names
+
+
+def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Tokens) -> None:
+    hints = Hints({f"Zorbl{n:x} qux{n}": "" for n in range(1000)})
+    first = favoured(tokens, hints, most=1000)
+    began = time.perf_counter()
+    assert favoured(tokens, hints, most=1000) is first
+    bias = Bias(first.phrases, 2.5) if first.phrases else None
+    assert bias is not None
+    logits = np.zeros(40_000, np.float32)
+    for token in tokens.encode("the quick brown Zorbl1 fox"):
+        bias.apply(logits)
+        bias.chose(token)
+    assert time.perf_counter() - began < 0.05
+
+
+def test_names_that_are_passed_over_at_a_glance_are_far_indeed() -> None:
+    chance = random.Random(2)
+    passed = 0
+    for _ in range(3000):
+        word = chance.choices("abcdefghiklmnoprstuvwyz", k=chance.randint(3, 9))
+        other = [c if chance.random() < 0.7 else chance.choice("abdeklmnorst") for c in word]
+        one, two = (phonetic_match.key("".join(letters)) for letters in (word, other))
+        if phonetic_match._is_far(one, two):
+            passed += 1
+            assert phonetic_match.distance(one, two) > phonetic_match.FARTHEST
+    assert passed > 500
+
+
+# ---------------------------------------------------------------- on sound
+def recall(engine: Moonshine, spoken, hints: Hints) -> int:
+    heard = 0
+    for (_, text), samples in spoken.items():
+        words = engine.transcribe([Window(samples.tobytes(), "en", hints)])[0].words
+        said = joined_text(words).lower()
+        heard += sum(term.lower() in said for term in TERMS if term.lower() in text.lower())
+    return heard
+
+
+def test_more_terms_are_heard_with_a_glossary_even_among_a_thousand(engine, spoken) -> None:
+    others = {f"Name{n} {chr(97 + n % 26)}ox": "" for n in range(994)}
+    plain = recall(engine, spoken, Hints())
+    few = recall(engine, spoken, Hints(dict.fromkeys(TERMS, "")))
+    many = recall(engine, spoken, Hints({**others, **dict.fromkeys(TERMS, "")}))
+    assert few > plain + 2
+    assert many > plain + 2

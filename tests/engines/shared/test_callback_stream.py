@@ -1,0 +1,78 @@
+"""Pushing libraries turned into iterators: nothing is left behind when a reader goes."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
+
+
+def counting(count: int) -> object:
+    def produce(put: Put) -> None:
+        for number in range(count):
+            if not put(bytes([number])):
+                return
+
+    return produce
+
+
+def test_everything_comes_in_order() -> None:
+    assert b"".join(pulled(OneAtATime(), counting(200))) == bytes(range(200))
+    assert b"".join(pulled(OneAtATime(), counting(200), bound=3, most=2)) == bytes(range(200))
+
+
+def test_what_the_producer_raises_comes_behind_its_pieces() -> None:
+    def produce(put: Put) -> None:
+        put(b"one")
+        raise ValueError("as asked")
+
+    pieces = pulled(OneAtATime(), produce)
+    assert next(pieces) == b"one"
+    with pytest.raises(ValueError, match="as asked"):
+        next(pieces)
+
+
+def test_closing_waits_until_the_library_has_stopped() -> None:
+    """Else a worker would say that it is free while its library is still busy, or stuck."""
+    line, asked, let_go = OneAtATime(), threading.Event(), threading.Event()
+    left: list[bool] = []
+
+    def produce(put: Put) -> None:
+        put(b"one")
+        asked.set()
+        let_go.wait()
+        left.append(put(b"two"))
+
+    pieces = pulled(line, produce)
+    assert next(pieces) == b"one"
+    asked.wait()
+    closing = threading.Thread(target=pieces.close)
+    closing.start()
+    closing.join(0.05)
+    assert closing.is_alive(), "the producer is not back yet"
+    let_go.set()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert left == [False], "it was told to stop"
+    assert b"".join(pulled(line, counting(3))) == bytes(range(3))
+
+
+def test_closing_one_that_stands_in_line_waits_for_nobody() -> None:
+    line = OneAtATime()
+    busy, behind = pulled(line, counting(200), bound=3), pulled(line, counting(5))
+    assert next(busy)
+    waits = threading.Thread(target=next, args=(behind, b""))
+    waits.start()  # lets the first run to its end, as nobody else can give it room
+    waits.join(10)
+    behind.close()
+    assert b"".join(busy)[-1] == 199
+
+
+def test_two_read_in_turn_by_one_thread() -> None:
+    line = OneAtATime()
+    first, second = pulled(line, counting(100), bound=3), pulled(line, counting(9), bound=3)
+    begun = next(first)
+    assert b"".join(second) == bytes(range(9))
+    assert begun + b"".join(first) == bytes(range(100))

@@ -1,0 +1,224 @@
+"""Terms as they are heard: spelling, precision, and what is held back."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from dragoman.policy.glossary.asr_spelling import LONGEST_HOLD_MS, Ear
+from dragoman.policy.glossary.similarity import edits, letters, skeleton
+from dragoman.policy.glossary.term_agreement import TermAgreement, of_language
+from dragoman.policy.recognition.local_agreement import At
+from dragoman.speech import Hints, Hypothesis, Word, joined_text
+from dragoman.text.ordinary_words import is_ordinary
+
+KEYS = (
+    "Kubernetes", "PyTorch", "ComfyUI", "transformer", "machine learning", "Kubeflow", "Claude",
+    "US", "Redis", "Hansen", "Paxos", "node.js", "GPT-4", "Yahoo!", "C++", "Thessaloniki",
+    "attention head", "Go", "state of the art",
+)  # fmt: skip
+
+
+def words(text: str, confidence: float | None = 0.5, step_ms: int | None = None) -> list[Word]:
+    def at(place: int) -> int | None:
+        return None if step_ms is None else place * step_ms
+
+    return [Word(w, confidence, end_ms=at(n)) for n, w in enumerate(text.split(), 1)]
+
+
+def spelled(text: str, confidence: float | None = 0.5, language: str | None = "en") -> str:
+    result = Ear(KEYS, language).spelled(words(text, confidence))
+    assert [h for one in result for h in one.heard] == text.split()  # no word gets lost
+    return joined_text([one.word for one in result])
+
+
+@pytest.mark.parametrize(
+    ("heard", "meant"),
+    [
+        ("We use Cooper Netties, and kubernetes.", "We use Kubernetes, and Kubernetes."),
+        ("Kubernete's pods", "Kubernetes's pods"),
+        ("in (Kubernetis)", "in (Kubernetes)"),
+        ("comfy UI is", "ComfyUI is"),
+        ("cube flow is", "Kubeflow is"),
+        ("near Tessaloniki.", "near Thessaloniki."),
+        ("node JS.", "node.js."),
+        ("GPT 4,", "GPT-4,"),
+        ("Machine learning", "Machine learning"),
+        ("Yahoo! is", "Yahoo! is"),
+    ],
+)
+def test_what_was_meant(heard: str, meant: str) -> None:
+    assert spelled(heard) == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "it transformed us and two transformers transform",
+        "the cloud and the clod",
+        "ready is the radish",
+        "tell us to go on",
+        "attention heads and attention, head",
+        "Cooper, Netties",
+        "his former boss",
+        "the machine is learning",
+        "see plus plus",
+        "art of the state",
+    ],
+)
+def test_what_means_itself(text: str) -> None:
+    assert spelled(text) == text
+
+
+def test_a_word_that_the_recogniser_is_sure_of_stays() -> None:
+    assert spelled("Hanson said", 0.95) == "Hanson said"
+    assert spelled("Hanson said", 0.5) == "Hansen said"
+    assert spelled("kubernetes", 0.99) == "Kubernetes"  # the same word, only spelled
+
+
+def test_ordinary_words_together_need_doubt() -> None:
+    assert spelled("a pie torch model", 0.5) == "a PyTorch model"
+    for confidence in (0.8, None):
+        assert spelled("a pie torch model", confidence) == "a pie torch model"
+
+
+def test_other_languages_are_only_spelled() -> None:
+    assert spelled("los Cooper Netties de kubernetes", language="es").endswith("de Kubernetes")
+    assert spelled("Hanson", language=None) == "Hanson"
+
+
+def test_nothing_is_joined_across_a_pause() -> None:
+    apart = [Word("Cooper", 0.5, 0, 400), Word("Netties", 0.5, 700, 1100)]
+    assert len(Ear(KEYS, "en").spelled(apart)) == 2
+    close = [Word("Cooper", 0.5, 0, 400), Word("Netties", 0.5, 420, 1100)]
+    assert [s.word.text for s in Ear(KEYS, "en").spelled(close)] == ["Kubernetes"]
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_words_are_lost_whatever_the_keys(seed: int) -> None:
+    chance = random.Random(seed)
+
+    def some() -> str:
+        return "".join(chance.choices("aeknrst.-'( é机", k=chance.randint(1, 8))).strip() or "k"
+
+    ear = Ear([some() for _ in range(50)], chance.choice(["en", "de", None]))
+    heard = words(" ".join(some() for _ in range(12)), chance.random())
+    result = ear.spelled(heard)
+    assert [h for one in result for h in one.heard] == [word.text for word in heard]
+    assert all(one.word.text and " " not in one.word.text for one in result)
+    assert 0 <= ear.held(heard, len(heard) - 1) <= len(heard)
+
+
+def test_five_thousand_keys_are_no_burden() -> None:
+    chance = random.Random(1)
+    keys = ["".join(chance.choices("abcdefghiklmnoprstu", k=9)).title() for _ in range(5000)]
+    ear = Ear(keys, "en")
+    heard = words("The zorblin quux fremmed over eleven tarnished gribbles near Lake Vostok today")
+    began = time.perf_counter()
+    for _ in range(50):
+        ear.spelled(heard)
+        ear.held(heard, 11)
+    assert time.perf_counter() - began < 0.25
+
+
+# ---------------------------------------------------------------- holding back
+@pytest.mark.parametrize(
+    ("text", "count", "may"),
+    [
+        ("we use machine", 3, 2),
+        ("we use machine lear", 3, 2),
+        ("we use machine gun", 3, 3),
+        ("we use machine learning", 4, 4),
+        ("the state of the ar", 4, 1),
+        ("the state of the onion", 4, 4),
+        ("we use Cooper Ne", 3, 2),
+        ("we use Cooper said", 3, 3),
+        ("nothing of this kind", 4, 4),
+    ],
+)
+def test_a_term_that_has_begun_waits(text: str, count: int, may: int) -> None:
+    assert Ear(KEYS, "en").held(words(text), count) == may
+
+
+def test_no_term_waits_for_ever() -> None:
+    ear = Ear(KEYS, "en")
+    assert ear.held(words("we use machine lear", step_ms=300), 3) == 2
+    assert ear.held(words("we use machine lear", step_ms=LONGEST_HOLD_MS + 1), 3) == 3
+
+
+# ---------------------------------------------------------------- agreement
+def heard(text: str) -> tuple[Word, ...]:
+    return tuple(words(text, 0.8))
+
+
+def said(agreement: TermAgreement) -> str:
+    return joined_text(agreement.committed)
+
+
+def test_two_ways_to_mishear_a_term_agree() -> None:
+    agreement = TermAgreement(0.0, Hints({"Kubernetes": "x"}), "en")
+    agreement.update(Hypothesis(heard("we use Kubernetis in")), At.STEP)
+    agreement.update(Hypothesis(heard("we use Cooper Netties in all")), At.STEP)
+    assert said(agreement) == "we use Kubernetes"
+
+
+def test_committed_words_are_never_looked_at_again() -> None:
+    agreement = TermAgreement(0.0, Hints({"Kubernetes": "x"}), "en")
+    agreement.update(Hypothesis(heard("we use Cooper")), At.PAUSE)
+    assert said(agreement) == "we use Cooper"
+    agreement.update(Hypothesis(heard("we use Cooper Netties now")), At.END)
+    assert said(agreement).startswith("we use Cooper")
+
+
+def test_a_stable_promise_does_not_cut_a_term() -> None:
+    agreement = TermAgreement(0.0, Hints({"machine learning": "x"}), "en")
+    agreement.update(Hypothesis(heard("we use machine"), stable=3), At.STEP)
+    assert said(agreement) == "we use"
+    agreement.update(Hypothesis(heard("we use machine learning"), stable=4), At.STEP)
+    assert said(agreement) == "we use machine learning"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_committed_text_only_grows_and_the_end_has_all(seed: int) -> None:
+    chance = random.Random(seed)
+    talk = "we use Cooper Netties Kubernetis machine learning state of the art node JS"
+    vocabulary = talk.split()
+    agreement = TermAgreement(0.0, Hints(dict.fromkeys(KEYS, "x")), "en")
+    spoken: list[str] = []
+    before = ""
+    for step in range(30):
+        spoken += chance.choices(vocabulary, k=chance.randint(0, 2))
+        guess = spoken + chance.choices(vocabulary, k=chance.randint(0, 2))
+        at = At.END if step == 29 else chance.choice([At.STEP, At.STEP, At.STEP, At.PAUSE])
+        agreement.update(Hypothesis(heard(" ".join(guess))), at)
+        assert said(agreement).startswith(before.rstrip(".,"))
+        before = said(agreement)
+
+
+def test_new_terms_hold_from_then_on() -> None:
+    agreement = TermAgreement(0.0, Hints(), "en")
+    agreement.update(Hypothesis(heard("kubernetes it is")), At.PAUSE)
+    agreement.heed(Hints({"Kubernetes": "x"}))
+    agreement.update(Hypothesis(heard("kubernetes it is kubernetes")), At.END)
+    assert said(agreement) == "kubernetes it is Kubernetes"
+
+
+# ---------------------------------------------------------------- measures
+def test_measures_of_likeness() -> None:
+    assert edits("kitten", "sitting", 3) == 3
+    assert edits("kitten", "sitting", 2) == 3
+    assert skeleton("Kubernetes") == skeleton("Cooper Netties")
+    assert skeleton("Thessaloniki") == skeleton("Tessalonicki")
+    assert letters("Ünö-X") == "unox"
+    assert is_ordinary("running", "en")
+    assert is_ordinary("cities", "en")
+    assert not is_ordinary("kubernetes", "en")
+
+
+def test_the_language_of_the_ear() -> None:
+    assert of_language("de", ("en",)) == "de"
+    assert of_language(None, ("en",)) == "en"
+    assert of_language(None, ("en", "de")) is None
+    assert of_language(None, ("*",)) is None

@@ -1,0 +1,140 @@
+"""What comes in: whole samples, bounded waiting, lawful pictures."""
+
+import base64
+import struct
+
+import msgspec
+import pytest
+
+from dragoman.protocol.core.session import Rejected
+from dragoman.protocol.interpretation.client_media import Images, Speech, payload
+from dragoman.protocol.interpretation.family import QWEN35
+from dragoman.speech import Audio
+
+PCM = QWEN35.defaults()
+OPUS = msgspec.structs.replace(PCM, opus_in=True, sample_rate=8_000)
+
+
+def heard(pieces):
+    return b"".join(piece.pcm for piece in pieces)
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def jpeg(width, height, padding=0):
+    head = b"\xff\xd8\xff\xc0\x00\x0b\x08" + struct.pack(">HH", height, width)
+    return head + b"\x01\x01\x11\x00" + bytes(padding)
+
+
+def test_odd_bytes_are_carried_over():
+    speech = Speech(1000)
+    got = [
+        heard(speech.accept(b64(piece), PCM, keep=False)) for piece in (b"a", b"bcd", b"e", b"f")
+    ]
+    assert got == [b"", b"abcd", b"", b"ef"]
+
+
+def test_half_a_sample_is_not_yet_speech():
+    speech = Speech(1000)
+    speech.accept(b64(b"a"), PCM, keep=False)
+    assert not speech.has_come
+    speech.accept(b64(b"b"), PCM, keep=False)
+    assert speech.has_come
+
+
+def test_clear_forgets_the_half_sample_too():
+    speech = Speech(1000)
+    speech.accept(b64(b"abc"), PCM, keep=True)
+    speech.clear()
+    assert not speech.waiting
+    assert speech.accept(b64(b"de"), PCM, keep=False) == [Audio(b"de")]
+
+
+def test_what_waits_is_bounded_and_kept():
+    speech = Speech(6)
+    speech.accept(b64(b"abcde"), PCM, keep=True)
+    with pytest.raises(Rejected) as refused:
+        speech.accept(b64(b"fgh"), PCM, keep=True)
+    assert refused.value.param == "audio"
+    speech.accept(b64(b"f"), PCM, keep=True)  # the half sample is still there
+    assert speech.take(16_000) == [Audio(b"abcdef")]
+    assert not speech.waiting
+
+
+def test_speech_is_pushed_in_pieces_of_a_second():
+    pieces = Speech(1000).accept(b64(bytes(70_000)), PCM, keep=False)
+    assert [len(piece.pcm) for piece in pieces] == [32_000, 32_000, 6_000]
+
+
+def test_opus_packets_wait_and_are_counted_by_what_they_last():
+    packet = b"\x08" + bytes(30)  # 20 ms
+    speech = Speech(16_000 * 2 // 50 * 2)  # 40 ms of PCM at 16 kHz, whatever the settings say
+    assert speech.accept(b64(packet), OPUS, keep=False) == [Audio(packet, 20.0)]
+    assert speech.accept(b64(packet), OPUS, keep=True) == []
+    assert speech.accept(b64(packet), OPUS, keep=True) == []
+    with pytest.raises(Rejected) as refused:
+        speech.accept(b64(packet), OPUS, keep=True)
+    assert "full" in refused.value.message
+    waited = speech.take(16_000)
+    assert waited == [Audio(packet, 20.0)] * 2
+    assert not speech.waiting
+    for audio in waited:
+        speech.pushed(audio, 16_000)
+    assert speech.pushed_ms == 40
+    with pytest.raises(Rejected) as refused:
+        speech.accept(b64(b"\x0b"), OPUS, keep=False)  # code 3 without its count
+    assert "neither an Opus packet nor part of an Ogg stream" in refused.value.message
+
+
+def test_media_time_counts_pushed_samples_at_their_rate():
+    speech = Speech(1000)
+    speech.pushed(Audio(bytes(1600)), 8_000)
+    assert speech.pushed_ms == 100
+    speech.pushed(Audio(bytes(8)), 8_000)
+    assert speech.pushed_ms == 100
+    speech.pushed(Audio(bytes(8)), 8_000)
+    assert speech.pushed_ms == 101
+
+
+@pytest.mark.parametrize("text", ["***", "A", "AAAAA"])
+def test_bad_base64_names_its_field(text):
+    with pytest.raises(Rejected) as refused:
+        payload(text, "audio")
+    assert (refused.value.code, refused.value.param) == ("invalid_value", "audio")
+
+
+@pytest.mark.parametrize("text", ["AAA", "AAA=", "AA\nA=", "-_8", "+/8="])
+def test_base64_as_real_clients_write_it(text):
+    assert len(payload(text, "audio")) == 2
+
+
+def test_pictures_are_checked_before_they_are_counted():
+    images = Images(QWEN35.tariff, 100, strict=True)
+    for bad in (jpeg(2000, 100), jpeg(10, 10, 200), b"GIF89a"):
+        for _ in range(5):
+            with pytest.raises(Rejected):
+                images.accept(b64(bad), 0, now=1.0)
+    good = [images.accept(b64(jpeg(64, 64)), 40, now=1.0) for _ in range(4)]
+    assert [picture.at_ms for picture in good] == [40] * 4
+    with pytest.raises(Rejected):
+        images.accept(b64(jpeg(64, 64)), 40, now=1.0)
+    assert images.take_tokens() == 4 * 2.0
+    assert images.take_tokens() == 0
+
+
+def test_too_fast_is_only_dropped_by_default():
+    images = Images(QWEN35.tariff, 100, strict=False)
+    taken = [images.accept(b64(jpeg(8, 8)), 0, now=1.0) is not None for _ in range(6)]
+    assert taken == [True] * 4 + [False] * 2
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_an_ogg_stream_may_begin_with_any_few_bytes(cut):
+    packet = b"\x08" + bytes(30)
+    page = struct.pack("<4sBBqIIIB", b"OggS", 0, 0, 960, 1, 0, 0, 1) + bytes([len(packet)]) + packet
+    speech = Speech(1000)
+    assert speech.accept(b64(page[:cut]), OPUS, keep=False) == []
+    assert not speech.has_come
+    assert speech.accept(b64(page[cut:]), OPUS, keep=False) == [Audio(packet, 20.0)]

@@ -1,0 +1,52 @@
+"""Which settings a turn has when they change around its beginning."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from dragoman.protocol.core.commands import Output, Send
+from dragoman.protocol.core.events import Ids
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.interpretation import events as wire
+from dragoman.protocol.interpretation.family import QWEN35
+from dragoman.protocol.registry import make_session
+from dragoman.speech import Coverage, Heard, SpeechStarted
+
+ALL = Coverage(
+    hears=frozenset({"en"}), pairs=frozenset({("en", "es")}), speaks=frozenset({"en", "es"})
+)
+
+
+def modalities(found_ms: int | None) -> tuple[str, ...]:
+    """Those of a turn whose speech begins at 900 ms, after an update to text only at 1000 ms."""
+    session = make_session(
+        QWEN35, "qwen3.5-livetranslate-flash-realtime", Ids("n" * 15), Limits(), ALL, strict=False
+    )
+    session.open(0.0)
+    audio = base64.b64encode(bytes(32_000)).decode()
+    text_only: dict[str, Any] = {"modalities": ["text"]}
+    session.receive(wire.AudioAppend(audio=audio), 1.0)
+    session.receive(wire.SessionUpdate(session=text_only), 1.0)
+    session.receive(wire.AudioAppend(audio=audio), 2.0)
+    session.report(Output(1, SpeechStarted(1, 900, found_ms)), 2.0)
+    sent = session.report(Output(1, Heard(1, "well", "")), 2.0)
+    (response,) = (
+        command.event.response
+        for command in sent
+        if isinstance(command, Send) and isinstance(command.event, wire.ResponseCreated)
+    )
+    return response.modalities
+
+
+def test_a_turn_found_before_the_update_keeps_the_old_settings() -> None:
+    assert modalities(992) == ("text", "audio")
+    assert modalities(1000) == ("text", "audio")
+
+
+def test_a_turn_found_after_it_has_the_new_ones_though_its_run_up_lies_before() -> None:
+    assert modalities(1024) == ("text",)
+
+
+def test_an_interpreter_that_does_not_say_is_taken_at_the_begin() -> None:
+    assert modalities(None) == ("text", "audio")

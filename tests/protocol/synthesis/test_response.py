@@ -1,0 +1,66 @@
+"""The bracket: its order is a table, and nothing gets past it."""
+
+import pytest
+
+from dragoman.protocol.core.events import Ids
+from dragoman.protocol.core.token_estimate import TextMeter
+from dragoman.protocol.synthesis import family
+from dragoman.protocol.synthesis.response import NEXT, BracketError, Response, Stage
+from dragoman.speech import Voiced
+
+
+def make() -> tuple[Response, list]:
+    sent: list = []
+    ids = Ids("response0000000")
+    return Response(sent.append, ids, family.FLASH, family.FLASH.defaults()), sent
+
+
+def kinds(sent: list) -> list[str]:
+    return [event.__struct_config__.tag for event in sent]
+
+
+def test_the_whole_bracket():
+    response, sent = make()
+    response.open()
+    text = TextMeter()
+    text.feed("你好")
+    response.costs(text)
+    response.audio(Voiced(b"\x01\x02" * 2400))
+    response.close("completed")
+    assert kinds(sent) == [stage.value for stage in Stage if stage is not Stage.NEW]
+    usage = sent[-1].response.usage
+    assert (usage.characters, usage.input_tokens, usage.output_tokens) == (4, 2, 2)
+    assert usage.total_tokens == 4
+
+
+@pytest.mark.parametrize(
+    "wrongly",
+    [
+        lambda response: response.audio(Voiced(bytes(4800))),
+        lambda response: response.close("completed"),
+        lambda response: (response.open(), response.open()),
+        lambda response: (response.open(), response.close("failed"), response.close("failed")),
+        lambda response: (
+            response.open(),
+            response.close("failed"),
+            response.audio(Voiced(bytes(4800))),
+        ),
+    ],
+)
+def test_no_event_out_of_order(wrongly):
+    response, sent = make()
+    with pytest.raises(BracketError):
+        wrongly(response)
+    assert kinds(sent).count("response.done") <= 1
+
+
+def test_the_table_leads_from_nothing_to_done():
+    assert set(NEXT) == set(Stage)
+    reached, todo = set(), [Stage.NEW]
+    while todo:
+        stage = todo.pop()
+        if stage not in reached:
+            reached.add(stage)
+            todo += NEXT[stage]
+    assert reached == set(Stage)
+    assert not NEXT[Stage.DONE]

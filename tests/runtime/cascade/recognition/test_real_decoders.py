@@ -1,0 +1,134 @@
+"""The embedded detector and recogniser behind listening: what is heard, and what must not be.
+
+Nothing here is tuned to these recordings; the floors are wide enough never to flake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import jiwer
+import numpy as np
+import pytest
+
+from dragoman.audio.resample import Resampler
+from dragoman.engines.base import EngineUnavailable, Samples
+from dragoman.engines.registry import parse_choice
+from dragoman.runtime.cascade.recognition.stage import Listening
+from dragoman.runtime.cascade.word_mailbox import Texts
+from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.engine_set import Stack
+from dragoman.speech import Audio, Conduct, Heard, Interpret, Result
+from tests.recordings import DICKENS, read, spoken_words, two_cities
+from tests.runtime.cascade.recognition.noises import KINDS, noise
+from tests.runtime.cascade.test_cascade import pcm
+
+STEPS = Interpret(target="en", source="en", conduct=Conduct(step_ms=480))
+SILENCE = np.zeros(24_000, np.float32)
+
+
+class Ears:
+    """A loaded stack, and the loop it lives on."""
+
+    def __init__(self) -> None:
+        self.runner = asyncio.Runner()
+        self.stack = self.runner.run(self._load())
+
+    async def _load(self) -> Stack:
+        stack = Stack(parse_choice("scripted,vad=silero,asr=moonshine"), warm=())
+        await stack.load()
+        return stack
+
+    def close(self) -> None:
+        self.runner.run(self.stack.close())
+        self.runner.close()
+
+    def heard(
+        self, data: bytes, task: Interpret = STEPS, size: int = 3200, pace: float = 0.0
+    ) -> list[Heard]:
+        """What is heard of this PCM, which comes in pieces of so many bytes."""
+        return self.runner.run(self._hear(data, task, size, pace))
+
+    async def _hear(self, data: bytes, task: Interpret, size: int, pace: float) -> list[Heard]:
+        inbox, texts, facts = Inbox(320_000), Texts(), []
+
+        async def emit(fact: Result) -> None:
+            facts.append(fact)
+
+        async def take() -> None:
+            while await texts.get() is not None:
+                pass
+
+        async def send() -> None:
+            for at in range(0, len(data), size):
+                await inbox.room()
+                inbox.put(Audio(data[at : at + size]))
+                await asyncio.sleep(size / 2 / task.rate_in * pace)
+            inbox.end()
+
+        listening = Listening(task, self.stack, emit, texts)
+        await asyncio.wait_for(asyncio.gather(listening.run(inbox), take(), send()), 120)
+        return [fact for fact in facts if isinstance(fact, Heard)]
+
+
+@pytest.fixture(scope="module")
+def ears() -> Iterator[Ears]:
+    try:
+        found = Ears()
+    except EngineUnavailable as reason:
+        pytest.skip(str(reason))
+    yield found
+    found.close()
+
+
+def finals(heard: list[Heard]) -> list[str]:
+    return [fact.text for fact in heard if fact.final and fact.text]
+
+
+def reading() -> Samples:
+    """The first part of the Dickens reading: two long sentences, some 11 s."""
+    return np.concatenate((read(two_cities())[: 11 * 16_000], SILENCE))
+
+
+def errors(heard: list[Heard]) -> float:
+    words = spoken_words(" ".join(finals(heard))).split()
+    expected = spoken_words(DICKENS).split()[: len(words)]
+    assert len(words) >= 15
+    return float(jiwer.wer(" ".join(expected), " ".join(words)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_speech_says_nothing(ears: Ears, kind: str) -> None:
+    parts = [SILENCE]
+    for seed, level_dbfs in enumerate((-50, -35, -20, -10)):
+        parts += [noise(kind, 6.0, level_dbfs, seed), SILENCE]
+    heard = ears.heard(pcm(np.concatenate(parts)))
+    assert finals(heard) == []
+    assert {fact.stash for fact in heard} <= {""}
+
+
+def test_a_fixed_step_gives_the_same_text_whatever_the_chunks_and_the_pace(ears: Ears) -> None:
+    data = pcm(reading())
+    expected = [fact.text for fact in ears.heard(data) if fact.final]
+    assert len(" ".join(expected).split()) > 20
+    for size, pace in ((640, 0.0), (64_000, 0.0), (22_222, 0.2)):  # 20 ms, 2 s, neither frames
+        assert [fact.text for fact in ears.heard(data, size=size, pace=pace) if fact.final] == (
+            expected
+        )
+
+
+def test_the_adaptive_step_is_as_good_at_any_pace(ears: Ears) -> None:
+    adaptive = Interpret(target="en", source="en")
+    for pace in (0.0, 0.15):
+        assert errors(ears.heard(pcm(reading()), adaptive, pace=pace)) <= 0.15
+
+
+def test_quiet_noisy_and_narrow_speech_is_understood(ears: Ears) -> None:
+    clean = reading()
+    assert errors(ears.heard(pcm(clean * np.float32(10 ** (-30 / 20))))) <= 0.2
+    hiss = np.random.default_rng(5).normal(0, 1, len(clean)) * np.sqrt(np.mean(clean**2) / 10)
+    assert errors(ears.heard(pcm((clean + hiss).astype(np.float32)))) <= 0.35
+    telephone = Interpret(target="en", source="en", rate_in=8000, conduct=STEPS.conduct)
+    down = Resampler(16_000, 8000)
+    assert errors(ears.heard(down.feed(pcm(clean)) + down.flush(), telephone)) <= 0.2

@@ -1,0 +1,367 @@
+"""Turns out of audio: cut where they should be, each word once, with the settings that held."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dragoman.engines.base import Samples, Window
+from dragoman.engines.scripted.engines import ScriptedSpeaker
+from dragoman.runtime.cascade.recognition.decode_schedule import Cadence, Load
+from dragoman.runtime.cascade.recognition.stage import Listening
+from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing
+from dragoman.runtime.cascade.word_mailbox import Texts, Words
+from dragoman.runtime.driver.inbox import Inbox
+from dragoman.speech import (
+    Audio,
+    Clear,
+    Conduct,
+    Endpointing,
+    EndTurn,
+    Heard,
+    Hypothesis,
+    Input,
+    Interpret,
+    Result,
+    SpeechStarted,
+    SpeechStopped,
+    Word,
+)
+from tests.runtime.cascade.test_cascade import ASR, FakeStack, final, pcm
+from tests.runtime.fakes import FakeHost, cut, spoken
+
+PATIENT = Endpointing(silence_ms=3000)
+TASK = Interpret(target="es", source="en", endpointing=PATIENT)
+
+
+class Speaker(FakeHost):
+    """Hears levels as words; a full stop stands behind every word in ``stops``, and then a
+    capital letter.
+    """
+
+    stops: tuple[str, ...] = ()
+    languages: Mapping[str, str] = MappingProxyType({})
+
+    async def call(self, request: Any) -> Hypothesis | str:
+        heard = await super().call(request)
+        assert isinstance(heard, Hypothesis)
+        texts = [word.text for word in heard.words]
+        begins = [False, *(text in self.stops for text in texts)]
+        words = tuple(
+            Word((text.upper() if begin else text) + "." * (text in self.stops))
+            for text, begin in zip(texts, begins, strict=False)
+        )
+        spoken_in = [self.languages[w.text] for w in heard.words if w.text in self.languages]
+        language = spoken_in[-1] if spoken_in else heard.language
+        return Hypothesis(words, heard.confidence, language)
+
+
+class Stack(FakeStack):
+    """A stack whose recogniser can be told where sentences end; keeps what it was asked for."""
+
+    def __init__(self, rng: random.Random | None = None, **told: Any) -> None:
+        super().__init__(rng, step_ms=told.pop("step_ms", 320))
+        self.ears = Speaker(ASR, rng=rng)
+        for name, value in told.items():
+            setattr(self.ears, name, value)
+        self.load = Load()
+        self.heard_with: list[Interpret] = []
+        self.speakers = FakeHost(ScriptedSpeaker().info), ScriptedSpeaker()
+
+    async def hear(self, settings: Interpret, *, trusted: bool) -> WindowHearing:
+        self.heard_with.append(settings)
+        cadence = Cadence(settings.conduct.step_ms or self._step_ms, self.load)
+        return WindowHearing(self.ears, settings.source, settings.hints, cadence, trusted=trusted)
+
+
+async def listen(
+    stack: Stack, inputs: list[Input], task: Interpret = TASK, *, pause: Any = None
+) -> tuple[list[Result], list[Words]]:
+    """The facts, and what the next stage was given last of every turn."""
+    inbox, texts = Inbox(320_000), Texts()
+    facts: list[Result] = []
+    given: list[Words] = []
+
+    async def emit(fact: Result) -> None:
+        facts.append(fact)
+        await asyncio.sleep(0)
+
+    async def translate() -> None:
+        while (words := await texts.get()) is not None:
+            given.append(words)
+
+    async def send() -> None:
+        for item in inputs:
+            await inbox.room()
+            inbox.put(item)
+            for _ in range(pause() if pause else 1):
+                await asyncio.sleep(0)
+        inbox.end()
+
+    listening = Listening(task, stack, emit, texts)
+    await asyncio.wait_for(asyncio.gather(listening.run(inbox), translate(), send()), 60)
+    return facts, given
+
+
+def run(stack: Stack, inputs: list[Input], task: Interpret = TASK, **how: Any) -> list[Result]:
+    return asyncio.run(listen(stack, inputs, task, **how))[0]
+
+
+def pieces(samples: Samples, sizes: list[int]) -> list[Input]:
+    return [Audio(pcm(piece)) for piece in cut(samples, sizes)]
+
+
+def spans(facts: list[Result]) -> list[tuple[int, int]]:
+    begun = [fact.at_ms for fact in facts if isinstance(fact, SpeechStarted)]
+    ended = [fact.at_ms for fact in facts if isinstance(fact, SpeechStopped)]
+    return list(zip(begun, ended, strict=True))
+
+
+def plain(facts: list[Result]) -> list[str]:
+    texts = final(facts, Heard)
+    return " ".join(texts[n] for n in sorted(texts)).replace(".", "").lower().split()
+
+
+# ---------------------------------------------------------------- talks without an end
+NAMES = [f"w{2 + n % 80}" for n in range(150)]  # a minute without a pause
+
+
+@pytest.mark.parametrize("chunk", [320, 1600, 32_000])
+def test_a_monologue_is_cut_behind_a_sentence_and_no_word_is_lost_or_doubled(chunk: int) -> None:
+    stack = Stack(stops=("w22", "w45", "w50", "w70"))  # at 8, 18, 20, 28 s, and again 32 s later
+    facts = run(stack, pieces(spoken(*NAMES, 4000), [chunk]))
+    texts = final(facts, Heard)
+    assert texts[1].endswith("w45.")  # the first one that ends after 15 s
+    assert texts[2].startswith("W46 ")
+    assert plain(facts) == NAMES
+    lengths = [stop - start for start, stop in spans(facts)]
+    assert 15_000 <= lengths[0] <= 20_000
+    assert all(length <= 30_000 for length in lengths)
+    assert len(stack.heard_with) == 1 or texts[1].endswith("w45.")
+
+
+def test_a_cut_behind_a_sentence_asks_for_no_new_recogniser_and_decodes_nothing_twice() -> None:
+    plainly = Stack()
+    run(plainly, pieces(spoken(*NAMES[:60], 4000), [1600]))
+    stack = Stack(stops=("w45",))
+    facts = run(stack, pieces(spoken(*NAMES[:60], 4000), [1600]))
+    assert len(spans(facts)) == 2
+    assert len(stack.heard_with) == 1
+    assert len(stack.ears.windows) == len(plainly.ears.windows)
+
+
+def test_sentences_shorter_than_a_turn_stay_together() -> None:
+    stack = Stack(stops=tuple(f"w{n}" for n in range(5, 40, 5)))
+    facts = run(stack, pieces(spoken(*NAMES[:36], 4000), [1600]))
+    assert len(spans(facts)) == 1  # 14.4 s
+
+
+def test_how_long_a_turn_is_can_be_told() -> None:
+    task = msgspec.structs.replace(TASK, conduct=Conduct(turn_s=5.0))
+    facts = run(Stack(stops=("w9", "w20", "w31")), pieces(spoken(*NAMES[:40], 4000), [1600]), task)
+    texts = final(facts, Heard)
+    assert texts[1].endswith("w20.")  # w9 ends at 3.2 s
+    assert plain(facts) == NAMES[:40]
+
+
+@pytest.mark.parametrize(("pause_ms", "turns"), [(500, 1), (1000, 2)])
+def test_after_a_long_while_a_pause_of_sentence_length_ends_the_turn(
+    pause_ms: int, turns: int
+) -> None:
+    facts = run(Stack(), pieces(spoken(*NAMES[:40], pause_ms, *NAMES[40:50], 4000), [1600]))
+    assert len(spans(facts)) == turns
+    assert plain(facts) == NAMES[:50]
+
+
+def test_after_twenty_five_seconds_any_pause_does() -> None:
+    facts = run(Stack(), pieces(spoken(*NAMES[:65], 400, *NAMES[65:75], 4000), [1600]))
+    assert len(spans(facts)) == 2
+    assert plain(facts) == NAMES[:75]
+
+
+def test_a_manual_commit_is_one_turn_however_long() -> None:
+    task = msgspec.structs.replace(TASK, endpointing=None)
+    inputs = [*pieces(spoken(*NAMES), [16_000]), EndTurn()]
+    facts = run(Stack(stops=("w45",)), inputs, task)
+    assert len(spans(facts)) == 1
+    assert plain(facts) == NAMES
+
+
+# ---------------------------------------------------------------- chunks and paces
+sizes = st.lists(st.integers(1, 2000).map(lambda ms: ms * 16), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=15)
+@given(sizes, st.integers(0, 999))
+def test_a_fixed_step_gives_the_same_text_for_any_chunks_and_any_pace(
+    chunks: list[int], seed: int
+) -> None:
+    audio = spoken(700, *NAMES[:9], 450, *NAMES[9:52], 3200, *NAMES[60:70], 3200)
+    stops = ("w8", "w45")
+    expected = run(Stack(stops=stops), pieces(audio, [512]))
+    rng = random.Random(seed)
+    stack = Stack(rng, stops=stops)
+    facts = run(stack, pieces(audio, chunks), pause=lambda: rng.randrange(8))
+    assert final(facts, Heard) == final(expected, Heard)
+    assert spans(facts) == spans(expected)
+
+
+def test_chunks_do_not_matter_at_eight_kilohertz_either() -> None:
+    task = msgspec.structs.replace(TASK, rate_in=8000)
+    narrow = np.repeat(spoken(640, "w9", "w50", 3200, "w70", 3200)[::2], 1)
+    found = [spans(run(Stack(), pieces(narrow, [size]), task)) for size in (160, 777, 16_000)]
+    assert found[0] == found[1] == found[2]
+    assert len(found[0]) == 2
+
+
+# ---------------------------------------------------------------- settings that change
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(st.integers(0, 120), max_size=6, unique=True).map(sorted),
+    st.integers(0, 999),
+    st.sampled_from([320, None]),
+)
+def test_updates_at_any_moment_lose_no_word_and_hold_from_the_next_turn(
+    moments: list[int], seed: int, step_ms: int | None
+) -> None:
+    rng = random.Random(seed)
+    words = [f"w{n}" for n in range(2, 62)]
+    audio = spoken(*words[:8], 900, *words[8:14], 3200, *words[14:], 3600)
+    inputs = pieces(audio, [rng.choice([512, 1600, 5000])])
+    tasks, received, sent = [(-1, TASK)], 0, []
+    due = [moment * len(inputs) // 120 for moment in moments]
+    for number, item in enumerate(inputs):
+        if number in due:
+            task = Interpret(
+                target=f"t{number}", source=rng.choice(["en", None]),
+                speak=rng.random() < 0.5, conduct=Conduct(turn_s=rng.choice([5.0, 15.0])),
+                endpointing=Endpointing(silence_ms=rng.choice([600, 1000, 3000])),
+            )  # fmt: skip
+            sent.append(task)
+            tasks.append((received * 1000 // 16_000, task))
+        sent.append(item)
+        assert isinstance(item, Audio)
+        received += len(item.pcm) // 2
+    stack = Stack(rng, stops=("w30", "w44"), step_ms=step_ms)
+    facts, given_on = asyncio.run(listen(stack, sent, pause=lambda: rng.randrange(6)))
+    assert plain(facts) == words
+    held = {words.turn: words.settings for words in given_on}
+    for fact in facts:
+        if isinstance(fact, SpeechStarted):  # as the session works it out
+            since = [task for since_ms, task in tasks if since_ms < (fact.found_ms or 0)]
+            assert held[fact.turn] == since[-1]
+
+
+def test_clearing_in_the_middle_forgets_only_what_was_not_certain() -> None:
+    inputs = [*pieces(spoken(*NAMES[:20]), [1600]), Clear(), *pieces(spoken(900, *NAMES[30:35], 4000), [1600])]  # fmt: skip  # noqa: E501 - reads as one line of audio
+    facts = run(Stack(), inputs)
+    texts = final(facts, Heard)
+    kept = texts[1].split()
+    assert kept == NAMES[: len(kept)]
+    assert len(kept) >= 17
+    assert texts[2].split() == NAMES[30:35]
+
+
+# ---------------------------------------------------------------- languages
+def test_the_language_sticks_to_the_turn_and_switches_between_turns() -> None:
+    auto = Interpret(target="en", endpointing=Endpointing(silence_ms=600))
+    languages = {f"w{n}": "fr" for n in range(40, 60)} | {"w7": "fr"}
+    audio = spoken(
+        "w2", "w3", "w7", "w4", 1500, "w40", 1500, *[f"w{n}" for n in range(41, 49)], 1500
+    )
+    stack = Stack(languages=languages)
+    facts, given_on = asyncio.run(listen(stack, pieces(audio, [1600]), auto))
+    told = [fact.language for fact in facts if isinstance(fact, Heard) and fact.final]
+    assert told == ["en", "en", "fr"]  # one French word is no reason
+    for turn, language in ((1, "en"), (3, "fr")):
+        taken = [words for words in given_on if words.turn == turn and words.committed]
+        assert {words.language for words in taken} == {language}
+    assert plain(facts) == ["w2", "w3", "w7", "w4", "w40", *[f"w{n}" for n in range(41, 49)]]
+
+
+def test_a_settled_language_is_asked_for_in_the_rest_of_the_turn() -> None:
+    auto = Interpret(target="en", endpointing=PATIENT)
+    stack = Stack()
+    run(stack, pieces(spoken(*NAMES[:10], 3500), [1600]), auto)
+    asked = [window.language for window in stack.ears.windows]
+    assert asked[0] is None
+    assert asked[-1] == "en"
+
+
+# ---------------------------------------------------------------- speakers
+def notes(*parts: tuple[int, int]) -> Samples:
+    """Stretches of tone, (Hz, milliseconds); 0 Hz is silence."""
+    return np.concatenate(
+        [0.2 * np.sin(2 * np.pi * hz * np.arange(ms * 16) / 16_000) * (hz > 0) for hz, ms in parts]
+    ).astype(np.float32)
+
+
+class Counting(FakeHost):
+    """Hears one word, ``s<n>``, for every second of the session that lies in the window whole."""
+
+    async def call(self, request: Any) -> Hypothesis | str:
+        assert isinstance(request, Window)
+        self.windows.append(request)
+        end_ms = request.at_ms + len(request.samples) // 64
+        seconds = range(-(-request.at_ms // 1000), end_ms // 1000)
+        return Hypothesis(tuple(Word(f"s{second}") for second in seconds), 1.0, "en")
+
+
+def test_a_turn_ends_where_another_one_begins_to_speak() -> None:
+    both = msgspec.structs.replace(
+        TASK, by_speaker=True, conduct=Conduct(turn_s=29, turn_most_s=29)
+    )
+    audio = notes((220, 9000), (0, 450), (660, 9000), (0, 3500))
+    stack = Stack()
+    stack.ears = Counting(ASR)
+    facts = run(stack, pieces(audio, [1600]), both)
+    begun = [fact for fact in facts if isinstance(fact, SpeechStarted)]
+    assert [fact.speaker for fact in begun] == [0, 1]
+    assert begun[1].at_ms == pytest.approx(9450, abs=700)
+    kinds = [(type(fact), fact.turn) for fact in facts if not isinstance(fact, Heard)]
+    assert kinds == [
+        (SpeechStarted, 1), (SpeechStopped, 1), (SpeechStarted, 2), (SpeechStopped, 2),
+    ]  # fmt: skip
+    alone = run(Stack(), pieces(audio, [1600]), TASK)
+    assert [fact.speaker for fact in alone if isinstance(fact, SpeechStarted)] == [0]
+
+
+# ---------------------------------------------------------------- lag
+def test_the_lag_is_what_came_in_and_was_not_decoded() -> None:
+    async def main() -> None:
+        stack = Stack(step_ms=None)
+        slow = asyncio.Event()
+        real = stack.ears.call
+
+        async def held(request: Any) -> Any:
+            await slow.wait()
+            return await real(request)
+
+        stack.ears.call = held  # type: ignore[method-assign]  # a recogniser that hangs
+        inbox, texts = Inbox(320_000), Texts()
+
+        async def emit(_fact: Result) -> None: ...
+
+        job = asyncio.create_task(Listening(TASK, stack, emit, texts).run(inbox))
+        for item in pieces(spoken(*NAMES[:8]), [1600]):  # 3.2 s
+            inbox.put(item)
+            await asyncio.sleep(0)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        (lag,) = stack.load.lags
+        assert 2900 <= lag.total_ms <= 3200
+        slow.set()
+        inbox.end()
+        await job
+        assert stack.load.lags == []
+
+    asyncio.run(main())

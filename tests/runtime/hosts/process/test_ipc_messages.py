@@ -1,0 +1,92 @@
+"""Frames survive the wire however it cuts them; what is no frame is refused."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dragoman.engines.base import Translation, Utterance, Window
+from dragoman.runtime.hosts.batch_calls import Outcome
+from dragoman.runtime.hosts.process.ipc_messages import (
+    LONGEST_FRAME,
+    Answers,
+    Ask,
+    Begin,
+    Cancel,
+    Credit,
+    Finished,
+    Frame,
+    FrameReader,
+    Piece,
+    Ready,
+    Unavailable,
+    encode,
+)
+from dragoman.speech import Hints, Hypothesis, Word
+
+numbers = st.integers(0, 2**40)
+texts = st.text(max_size=30)
+hints = st.builds(Hints, st.dictionaries(texts, texts, max_size=2), texts)
+windows = st.builds(Window, st.binary(max_size=50), st.none() | texts, hints, texts, numbers)
+translations = st.builds(
+    Translation, texts, texts, texts, st.lists(st.tuples(texts, texts), max_size=2).map(tuple)
+)
+hypotheses = st.builds(
+    Hypothesis, st.lists(st.builds(Word, texts), max_size=3).map(tuple), st.floats(0, 1)
+)
+outcomes = st.one_of(
+    st.builds(Outcome, hypothesis=hypotheses),
+    st.builds(Outcome, text=texts),
+    st.builds(Outcome, failure=texts),
+)
+frames: st.SearchStrategy[Frame] = st.one_of(
+    st.builds(Begin, numbers, st.builds(Utterance, texts, texts, texts), numbers, numbers),
+    st.builds(Credit, numbers, numbers),
+    st.builds(Cancel, numbers),
+    st.builds(Ask, numbers, st.lists(windows, max_size=2).map(tuple)),
+    st.builds(Ask, numbers, translations=st.lists(translations, max_size=2).map(tuple)),
+    st.builds(Ready),
+    st.builds(Unavailable, texts),
+    st.builds(Piece, numbers, st.binary(max_size=200)),
+    st.builds(Finished, numbers, st.none() | texts, st.none() | texts),
+    st.builds(Answers, numbers, st.lists(outcomes, max_size=3).map(tuple)),
+)
+
+
+@given(sent=st.lists(frames, max_size=6), cuts=st.lists(st.integers(0, 2000), max_size=10))
+def test_what_is_sent_arrives_in_order_however_it_is_cut(
+    sent: list[Frame], cuts: list[int]
+) -> None:
+    stream = b"".join(encode(frame) for frame in sent)
+    edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
+    reader = FrameReader()
+    got = [frame for a, b in itertools.pairwise(edges) for frame in reader.feed(stream[a:b])]
+    assert got == sent
+
+
+def test_a_frame_comes_as_soon_as_its_last_byte_is_there() -> None:
+    data = encode(Piece(1, b"ab"))
+    reader = FrameReader()
+    assert reader.feed(data[:-1]) == []
+    assert reader.feed(data[-1:]) == [Piece(1, b"ab")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        (LONGEST_FRAME + 1).to_bytes(4, "big"),
+        b"\0\0\0\0",
+        b"\0\0\0\x02\xc1\xc1",
+        b"\0\0\0\x06\x91\xa4Nope",
+        b"GET / HTTP/1.1\r\n\r\n",
+    ],
+)
+def test_what_is_no_frame_is_refused_at_once(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        FrameReader().feed(data)
+
+
+def test_too_long_a_frame_is_not_sent() -> None:
+    with pytest.raises(ValueError):
+        encode(Piece(1, bytes(LONGEST_FRAME + 1)))

@@ -1,0 +1,135 @@
+"""A host that is loaded by its first call and closed when nobody calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from dragoman.engines.base import EngineUnavailable, Info, Translation
+from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.on_demand_host import OnDemandHost
+
+ASK = Translation("word", "en", "es")
+
+
+class Rare:
+    """A translator that counts what happens to it."""
+
+    def __init__(self) -> None:
+        self.info = Info(name="rare", role="mt", licence="none", quality="scripted")
+        self.events: list[str] = []
+        self.missing = ""
+
+    def check(self) -> None:
+        self.events.append("check")
+        if self.missing == "check":
+            raise EngineUnavailable("not installed")
+
+    def load(self) -> None:
+        self.events.append("load")
+        if self.missing == "load":
+            raise EngineUnavailable("broken")
+
+    def close(self) -> None:
+        self.events.append("close")
+
+    def warm(self, source: str, target: str) -> None:
+        pass
+
+    def translate(self, request: Translation) -> str:
+        return request.text.upper()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+def with_host(
+    test: Callable[[OnDemandHost, Rare], Coroutine[Any, Any, None]], idle_s: float = 60.0
+) -> None:
+    async def main() -> None:
+        engine = Rare()
+        host = OnDemandHost(engine, make_host(engine, spec="", threads=1, workers=1), idle_s=idle_s)
+        try:
+            await test(host, engine)
+        finally:
+            await host.close()
+
+    asyncio.run(main())
+
+
+def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
+    async def test(host: OnDemandHost, engine: Rare) -> None:
+        await host.start()
+        assert engine.events == ["check"]
+        answers = await asyncio.gather(*(host.call(ASK) for _ in range(5)))
+        assert answers == ["WORD"] * 5
+        assert engine.events == ["check", "load"]
+
+    with_host(test)
+
+
+def test_it_rests_when_idle_and_wakes_up_again() -> None:
+    async def test(host: OnDemandHost, engine: Rare) -> None:
+        await host.start()
+        await host.call(ASK)
+        await until(lambda: "close" in engine.events)
+        assert not host.loaded
+        assert await host.call(ASK) == "WORD"
+        assert engine.events[:4] == ["check", "load", "close", "load"]
+
+    with_host(test, idle_s=0.01)
+
+
+def test_what_is_missing_is_said_at_the_start() -> None:
+    async def test(host: OnDemandHost, engine: Rare) -> None:
+        engine.missing = "check"
+        with pytest.raises(EngineUnavailable, match="not installed"):
+            await host.start()
+        with pytest.raises(EngineFailed):
+            await host.call(ASK)
+
+    with_host(test)
+
+
+def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once() -> None:
+    async def test(host: OnDemandHost, engine: Rare) -> None:
+        engine.missing = "load"
+        await host.start()
+        results = await asyncio.gather(*(host.call(ASK) for _ in range(3)), return_exceptions=True)
+        assert all(isinstance(result, EngineFailed) for result in results)
+        with pytest.raises(EngineFailed, match="a moment ago"):
+            await host.call(ASK)
+        assert engine.events.count("load") == 1
+
+    with_host(test)
+
+
+def test_a_cancelled_call_leaves_the_load_to_the_others() -> None:
+    async def test(host: OnDemandHost, engine: Rare) -> None:
+        await host.start()
+        first, second = (asyncio.create_task(host.call(ASK)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        assert await second == "WORD"
+        assert first.cancelled() or (await asyncio.wait([first])) is not None
+
+    with_host(test)
+
+
+def test_closing_while_loading_fails_the_call() -> None:
+    async def test(host: OnDemandHost, engine: Rare) -> None:
+        await host.start()
+        call = asyncio.create_task(host.call(ASK))
+        await asyncio.sleep(0)
+        await host.close()
+        with pytest.raises(EngineFailed):
+            await call
+
+    with_host(test)

@@ -1,0 +1,225 @@
+"""Engines on threads: order, batches, bounds, and threads that let go."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
+from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.thread_host import ThreadHost
+from dragoman.speech import Hypothesis, joined_text
+from tests.runtime.hosts import tiny_engines as tiny
+
+pytestmark = pytest.mark.anyio
+
+
+def say(text: str) -> Utterance:
+    return Utterance(text, "", "en")
+
+
+@asynccontextmanager
+async def hosted(engine: Any, **options: Any) -> AsyncIterator[ThreadHost]:
+    host = ThreadHost(engine, **{"threads": 1, **options})
+    await host.start()
+    try:
+        yield host
+    finally:
+        await host.close()
+
+
+async def failed(work: Coroutine[Any, Any, Any]) -> str:
+    with pytest.raises(EngineFailed) as caught:
+        await work
+    return str(caught.value)
+
+
+async def spoken(host: ThreadHost, text: str, rate_hz: int = tiny.RATE_HZ) -> bytes:
+    return b"".join([piece async for piece in host.speak(say(text), rate_hz)])
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():
+        await asyncio.sleep(0.001)
+
+
+async def test_the_kind_of_host_follows_the_engine() -> None:
+    host = make_host(tiny.Speaker(), spec=tiny.SPEAKER, threads=1, workers=1)
+    assert type(host).__name__ == "ProcessHost"
+    listener = tiny.Listener()
+    listener.info = type(listener.info)(name="e", role="asr", licence="", quality="good")
+    assert isinstance(make_host(listener, spec="", threads=1, workers=1), ThreadHost)
+
+
+async def test_speech_arrives_whole_and_at_the_asked_rate() -> None:
+    async with hosted(tiny.Speaker(), threads=2) as host:
+        texts = ["abc", "Zażółć", "", "x" * 30]
+        assert await asyncio.gather(*(spoken(host, t) for t in texts)) == [
+            tiny.pcm_of(t) for t in texts
+        ]
+        assert len(await spoken(host, "abc", 24_000)) == 3 * 2 * 2_400
+
+
+async def test_windows_that_wait_share_a_call_in_order() -> None:
+    engine = tiny.Listener()
+    async with hosted(engine) as host:
+        engine.gate.clear()
+        calls = [asyncio.create_task(host.call(Window(bytes(4 * n)))) for n in range(6)]
+        await until(lambda: engine.entered.acquire(blocking=False))
+        assert host.waiting == 5
+        engine.gate.set()
+        answers = await asyncio.gather(*calls)
+        assert [a.words[0].text for a in answers if isinstance(a, Hypothesis)] == [
+            str(4 * n) for n in range(6)
+        ]
+        assert engine.batches == [1, 4, 1]
+        assert host.waiting == 0
+
+
+async def test_a_bad_window_fails_alone_in_its_batch() -> None:
+    engine = tiny.Listener()
+    async with hosted(engine) as host:
+        engine.gate.clear()
+        first = asyncio.create_task(host.call(Window(b"")))
+        await until(lambda: engine.entered.acquire(blocking=False))
+        languages = ("en", "raise", "es")
+        calls = [asyncio.create_task(host.call(Window(b"", language))) for language in languages]
+        await until(lambda: host.waiting == 3)
+        engine.gate.set()
+        results = await asyncio.gather(first, *calls, return_exceptions=True)
+        assert [isinstance(r, Hypothesis) for r in results] == [True, True, False, True]
+        assert isinstance(results[2], EngineFailed)
+
+
+async def test_a_caller_that_leaves_is_not_worked_for() -> None:
+    engine = tiny.Listener()
+    async with hosted(engine) as host:
+        engine.gate.clear()
+        first = asyncio.create_task(host.call(Window(b"")))
+        await until(lambda: engine.entered.acquire(blocking=False))
+        gone = asyncio.create_task(host.call(Window(b"")))
+        await until(lambda: host.waiting == 1)
+        gone.cancel()
+        await asyncio.wait([gone])
+        engine.gate.set()
+        await first
+        assert joined_text(list((await host.call(Window(b""))).words)) == "0 1"
+        assert engine.batches == [1, 1]
+
+
+async def test_run_calls_on_the_engines_threads_and_wraps_failures() -> None:
+    async with hosted(tiny.UpperCase()) as host:
+        name = await host.run(lambda: threading.current_thread().name)
+        assert name.startswith("shout")
+        assert "division" in await failed(host.run(lambda: 1 // 0))
+        assert await host.call(Translation("hola", "es", "en")) == "HOLA"
+        assert "as asked" in await failed(host.call(Translation("!raise", "es", "en")))
+        assert "no window" in await failed(host.call(Window(b"")))
+
+
+async def test_unavailable_engines_say_so() -> None:
+    host = ThreadHost(tiny.Missing(), threads=1)
+    with pytest.raises(EngineUnavailable, match="tiny thing"):
+        await host.start()
+    assert "not open" in await failed(host.run(print))
+
+
+async def test_an_engine_that_raises_fails_only_that_segment() -> None:
+    async with hosted(tiny.Speaker()) as host:
+        assert "as asked" in await failed(spoken(host, "!raise"))
+        assert await spoken(host, "ok") == tiny.pcm_of("ok")
+
+
+class Quits(tiny.Listener):
+    """An engine whose library ends the program, or raises what a future cannot take."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def transcribe(self, windows: Any) -> Any:
+        raise self.error
+
+    def feed(self) -> None:
+        raise self.error
+
+
+class QuitsSpeaking(tiny.Speaker):
+    def synthesize(self, utterance: Utterance) -> Any:
+        raise SystemExit(3)
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), StopIteration(), asyncio.CancelledError()])
+async def test_whatever_an_engine_raises_fails_its_call_and_not_its_thread(
+    error: BaseException,
+) -> None:
+    engine = Quits(error)
+    async with asyncio.timeout(10), hosted(engine) as host:
+        for _ in range(2):  # there is one thread: it must have survived the first time
+            assert type(error).__name__ in await failed(host.run(engine.feed))
+            assert type(error).__name__ in await failed(host.call(Window(b"")))
+    async with asyncio.timeout(10), hosted(QuitsSpeaking()) as host:
+        for _ in range(2):
+            assert "SystemExit" in await failed(spoken(host, "a"))
+
+
+async def test_a_slow_listener_stops_the_engine_and_leaving_frees_the_thread() -> None:
+    engine = tiny.Speaker()
+    async with hosted(engine, window_ms=500) as host:
+        async with aclosing(host.speak(say("x" * 1000), tiny.RATE_HZ)) as pieces:
+            await anext(pieces)
+            # another call cannot run: the only thread waits for the listener
+            waiting = asyncio.create_task(spoken(host, "next"))
+            await until(lambda: engine.made >= 6)
+            await asyncio.sleep(0)
+            # 100 ms each: the window, what the listener took, and one joined piece beyond
+            assert engine.made <= 11
+            assert not waiting.done()
+        assert await waiting == tiny.pcm_of("next")
+
+
+async def test_closing_ends_what_is_open() -> None:
+    engine = tiny.Speaker()
+    host = ThreadHost(engine, threads=1, window_ms=100)
+    await host.start()
+    pieces = host.speak(say("x" * 1000), tiny.RATE_HZ)
+    await anext(pieces)
+    behind = asyncio.create_task(host.run(print))
+    await asyncio.sleep(0)
+    await host.close()
+    await host.close()
+    assert "closed" in await failed(behind)
+    with pytest.raises(EngineFailed, match="closed"):
+        async for _ in pieces:
+            pass
+    assert engine.stopped.is_set()
+
+
+async def test_the_line_has_a_bound() -> None:
+    engine = tiny.Listener()
+    async with hosted(engine, most_waiting=2) as host:
+        engine.gate.clear()
+        calls = [asyncio.create_task(host.call(Window(b"")))]
+        await until(lambda: engine.entered.acquire(blocking=False))
+        calls += [asyncio.create_task(host.call(Window(b""))) for _ in range(2)]
+        await until(lambda: host.waiting == 2)
+        assert "too many" in await failed(host.call(Window(b"")))
+        engine.gate.set()
+        await asyncio.gather(*calls)
+
+
+def test_a_loop_that_goes_away_does_not_keep_the_thread() -> None:
+    engine = tiny.Speaker()
+
+    async def begin() -> None:
+        host = ThreadHost(engine, threads=1, window_ms=100)
+        await host.start()
+        await anext(host.speak(say("x" * 1000), tiny.RATE_HZ))
+
+    asyncio.run(begin())
+    assert engine.stopped.wait(20)
+    assert engine.made < 10

@@ -1,0 +1,182 @@
+"""The loaded set of engines: what is covered, who does what, what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.registry import parse_choice
+from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedTts
+from dragoman.runtime import engine_set as stack_module
+from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing
+from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.speech import Interpret
+
+
+def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
+    """The same engine, which says other things about itself, or cannot load.
+
+    A subclass and no proxy: from Python 3.12 on, ``isinstance`` with a Protocol looks only at what
+    is really there, so what ``__getattr__`` would give does not count.
+    """
+    plain = type(engine)
+
+    class Changed(plain):
+        @property
+        def info(self) -> Any:
+            return stack_module.msgspec.structs.replace(super().info, **said)
+
+        def load(self) -> None:
+            if missing:
+                raise EngineUnavailable(missing)
+            super().load()
+
+    engine.__class__ = Changed
+    return engine
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Put engines of a test under names of the registry."""
+    real = stack_module.registry.make
+
+    def register(**engines: Any) -> None:
+        monkeypatch.setattr(
+            stack_module.registry,
+            "make",
+            lambda spec, role=None: engines.get(spec.replace("-", "_")) or real(spec, role),
+        )
+
+    return register
+
+
+def loaded(choice: str, **options: Any) -> Any:
+    """Load a stack, look at it, close it."""
+
+    async def main(look: Callable[[Stack], Any]) -> Any:
+        stack = Stack(parse_choice(choice), **options)
+        try:
+            await stack.load()
+            return look(stack)
+        finally:
+            await stack.close()
+
+    return lambda look: asyncio.run(main(look))
+
+
+def test_the_scripted_stack_covers_everything_and_is_ready() -> None:
+    def look(stack: Stack) -> None:
+        assert stack.ready
+        assert stack.coverage.can_hear("xx")
+        assert stack.coverage.can_translate("xx", "yy")
+        assert stack.coverage.can_speak("yy")
+        assert stack.only_heard is None
+        assert {status.state for status in stack.status()} == {"ready"}
+
+    loaded("scripted")(look)
+
+
+def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registered: Any) -> None:
+    registered(
+        mt_a=variant(ScriptedMt(), name="mt-a", pairs=(("en", "es"),)),
+        mt_b=variant(ScriptedMt(), name="mt-b", pairs=(("en", "es"), ("en", "fr"))),
+        tts_a=variant(ScriptedTts(), name="tts-a", languages=("en",)),
+        asr_a=variant(ScriptedAsr(), name="asr-a", languages=("en",)),
+    )
+
+    def look(stack: Stack) -> None:
+        assert stack.translator("en", "es").info.name == "mt-a"
+        assert stack.translator("en", "fr").info.name == "mt-b"
+        with pytest.raises(EngineFailed):
+            stack.translator("fr", "en")
+        assert stack.voice("en").info.name == "tts-a"
+        assert stack.voice("fr").info.name == "scripted-tts"
+        assert stack.only_heard == "en"
+        assert stack.coverage.targets("en") == ["en", "es", "fr"]
+
+    loaded("scripted,mt=mt-a,mt-b,tts=tts-a,scripted-tts,asr=asr-a")(look)
+
+
+def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
+    registered: Any,
+) -> None:
+    registered(gone=variant(ScriptedTts(), name="gone", missing="apt-get install it"))
+
+    def look(stack: Stack) -> None:
+        states = {status.name: (status.state, status.detail) for status in stack.status()}
+        assert states["gone"] == ("unavailable", "apt-get install it")
+        assert stack.voice("en").info.name == "scripted-tts"
+
+    loaded("scripted,tts=gone,scripted-tts")(look)
+    with pytest.raises(EngineUnavailable, match="apt-get install it"):
+        loaded("scripted,tts=gone")(look)
+
+
+def test_an_interpreter_replaces_the_cascade() -> None:
+    def look(stack: Stack) -> None:
+        assert stack.interpreter is not None
+        assert stack.coverage.can_translate("en", "es")
+
+    loaded("scripted,interpreter=scripted-interpreter")(look)
+
+
+def test_a_stateful_engine_cannot_live_in_a_worker_process(registered: Any) -> None:
+    class Stateful(ScriptedAsr):
+        def start(self, language: str | None, hints: Any) -> Any: ...
+
+    registered(held=variant(Stateful(), name="held", runs_in="process"))
+    with pytest.raises(EngineUnavailable, match="threads"):
+        loaded("scripted,asr=held")(lambda _stack: None)
+
+
+def test_a_fixed_step_of_the_engine_is_kept() -> None:
+    async def main() -> None:
+        stack = Stack(parse_choice("scripted"))
+        await stack.load()
+        try:
+            ear = await stack.hear(Interpret(target="es"), trusted=False)
+            assert isinstance(ear, WindowHearing)
+        finally:
+            await stack.close()
+
+    asyncio.run(main())
+
+
+def test_warming_skips_directions_nobody_covers(registered: Any) -> None:
+    lines: list[str] = []
+
+    async def main() -> None:
+        stack = Stack(parse_choice("scripted"), warm=[("en", "es")])
+        await stack.load(lines.append)
+        await stack.close()
+
+    asyncio.run(main())
+    assert "translation en to es ready" in lines
+
+
+def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
+    registered: Callable[..., None],
+) -> None:
+    told: list[str] = []
+
+    async def main() -> None:
+        registered(absent=variant(ScriptedMt(), missing="Not here.", role="ocr"))
+        stack = Stack(parse_choice("scripted,ocr=absent"), warm=())
+        await stack.load(told.append)
+        try:
+            assert stack.ready
+            assert stack.reader is None
+            assert stack.speakers is None
+            assert [(s.state, s.detail) for s in stack.status() if s.role == "ocr"] == [
+                ("unavailable", "Not here.")
+            ]
+        finally:
+            await stack.close()
+
+    asyncio.run(main())
+    assert not [line for line in told if "Not here" in line], "it is the doctor's to tell"
