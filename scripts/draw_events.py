@@ -27,8 +27,8 @@ from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
 from dragoman.protocol.core.session import BaseSession, Limits
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis import events as tts
-from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES, TtsFamily
-from dragoman.protocol.synthesis.response import NEXT, Stage
+from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES, SynthesisFamily
+from dragoman.protocol.synthesis.response import NEXT, ResponseStage
 from dragoman.speech import Coverage, Said, Voiced
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -218,8 +218,8 @@ def bracket(_: str) -> str:
     """The legal order inside a response, from the table the session itself obeys."""
     lines = ["```text"]
     for stage, following in NEXT.items():
-        if stage is not Stage.NEW and following:
-            later = [s for s in Stage if s in following]
+        if stage is not ResponseStage.NEW and following:
+            later = [s for s in ResponseStage if s in following]
             names = [("itself" if s is stage else s.value) for s in later]
             lines.append(f"{stage.value:<28} → {' or '.join(names)}")
     return "\n".join([*lines, "```"])
@@ -240,7 +240,7 @@ def models(_: str) -> str:
 
 
 def _is_tts(family: object) -> bool:
-    return isinstance(family, TtsFamily)
+    return isinstance(family, SynthesisFamily)
 
 
 def _range(family: Any, name: str, values: tuple[Any, ...]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.engines import registry
-from dragoman.engines.shared.voice_table import FEMALE, Sound
+from dragoman.engines.shared.voice_table import FEMALE, VoiceSound
 from dragoman.protocol.synthesis.voices import VOICES, Voice
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +23,7 @@ ENGINES = {"flite": "en", "espeak": "es", "openjtalk": "ja"}
 MODELS = {"shared": "flash, instruct", "flash": "flash", "accent": "flash", "dialect": "flash"}
 
 
-def sounded(sound: Sound) -> str:
+def sounded(sound: VoiceSound) -> str:
     """A sound in a cell."""
     size = "" if sound.size == 1 else f" ×{sound.size:g}"
     return f"{sound.variant} {sound.pitch:g}{size}"

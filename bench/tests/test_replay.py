@@ -11,7 +11,13 @@ from typer.testing import CliRunner
 from dragoman.cli.main import app
 from dragoman.engines.base import Translation
 from dragoman.policy.recognition import hypothesis_log
-from dragoman.policy.recognition.hypothesis_log import Begin, End, Entry, Line, Said
+from dragoman.policy.recognition.hypothesis_log import (
+    Entry,
+    Line,
+    LoggedEnd,
+    LoggedStart,
+    LoggedWords,
+)
 from dragoman_bench.replay import Replay, Settings, totals
 
 TEXT = "when the rain had stopped, they went home and slept until the morning came."
@@ -25,14 +31,14 @@ def log(text: str = TEXT, turn: int = 1, from_s: float = 0.0) -> list[Line]:
     """A word each 0.4 s, certain one word later; a decode each 0.4 s."""
     begin_ms = round(from_s * 1000)
     words = [entry(word, begin_ms + 400 * n) for n, word in enumerate(text.split(), 1)]
-    lines: list[Line] = [Begin(from_s + 0.3, turn, begin_ms)]
+    lines: list[Line] = [LoggedStart(from_s + 0.3, turn, begin_ms)]
     lines += [
-        Said(from_s + 0.4 * n, turn, tuple(words[: n - 1]), tuple(words[n - 1 : n]))
+        LoggedWords(from_s + 0.4 * n, turn, tuple(words[: n - 1]), tuple(words[n - 1 : n]))
         for n in range(1, len(words) + 1)
     ]
     end_s = from_s + 0.4 * len(words) + 0.8
-    lines.append(End(end_s, turn, begin_ms + 400 * len(words)))
-    lines.append(Said(end_s, turn, tuple(words), final=True))
+    lines.append(LoggedEnd(end_s, turn, begin_ms + 400 * len(words)))
+    lines.append(LoggedWords(end_s, turn, tuple(words), final=True))
     return lines
 
 

@@ -118,7 +118,7 @@ PolicyName = Literal["auto", "agree", "units", "turn"]
 PaceName = Literal["eager", "even", "careful"]
 
 
-class Conduct(msgspec.Struct, frozen=True, kw_only=True):
+class InterpretationOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How an interpretation trades earliness, calm and completeness; an operator's defaults, which
     a client may override for its session.
 
@@ -156,7 +156,7 @@ class Interpret(msgspec.Struct, frozen=True):
     endpointing: Endpointing | None = Endpointing()
     hints: Hints = Hints()
     by_speaker: bool = False
-    conduct: Conduct = Conduct()
+    conduct: InterpretationOptions = InterpretationOptions()
 
 
 class Audio(msgspec.Struct, frozen=True):

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from dragoman.cli.captions import Captions, Line, plain
-from dragoman.cli.screen import Screen, closing_lines
+from dragoman.cli.captions import CaptionLine, Captions, plain
+from dragoman.cli.screen import CaptionScreen, closing_lines
 from dragoman.client.events import Problem, SourceText, TargetText, TurnDone
 from dragoman.client.latency import Summary
-from dragoman.client.reading import Reading
+from dragoman.client.reading import SessionReading
 from tests.client.test_reading import ASR
 
 
@@ -59,7 +59,10 @@ def test_a_finished_segment_leaves_as_one_pair() -> None:
     captions.apply(target("Era"))
     assert captions.apply(source("It was the best.", final=True)) == []
     pair = captions.apply(target("Era el mejor.", final=True))
-    assert pair == [Line("en", "It was the best.", False), Line("es", "Era el mejor.", True)]
+    assert pair == [
+        CaptionLine("en", "It was the best.", False),
+        CaptionLine("es", "Era el mejor.", True),
+    ]
     assert captions.apply(done()) == []
     text, _ = drawn(lambda console: console.print(captions.picture()))
     assert text.strip() == ""
@@ -92,7 +95,7 @@ def test_noise_that_came_to_nothing_leaves_no_line() -> None:
 def test_no_transcript_means_only_translations() -> None:
     captions = Captions("en", "es")
     captions.apply(target("Era"))
-    assert captions.apply(target("Era.", final=True)) == [Line("es", "Era.", True)]
+    assert captions.apply(target("Era.", final=True)) == [CaptionLine("es", "Era.", True)]
 
 
 def test_a_session_that_breaks_off_shows_what_was_certain() -> None:
@@ -131,7 +134,7 @@ def test_open_lines_are_bounded() -> None:
 
 
 def test_the_newest_dialect_looks_the_same() -> None:
-    reading, captions = Reading(), Captions("en", "es")
+    reading, captions = SessionReading(), Captions("en", "es")
     kind = "response.audio_transcript"
     raws = [
         {"type": f"{ASR}delta", "item_id": "s", "delta": "It was"},
@@ -147,7 +150,7 @@ def test_the_newest_dialect_looks_the_same() -> None:
 
 def test_a_terminal_gets_lines_above_and_a_pipe_gets_plain_lines() -> None:
     def play(console: Console) -> None:
-        with Screen(Captions("en", "es"), 60_000, console) as screen:
+        with CaptionScreen(Captions("en", "es"), 60_000, console) as screen:
             screen.show(source("It was", " the west"))
             screen.progress(30_000)
             screen.show(source("It was the best.", final=True))
@@ -165,7 +168,7 @@ def test_a_problem_is_a_note_and_no_caption() -> None:
     pipe = io.StringIO()
     problem = Problem(type="invalid_request_error", code="invalid_value", message="too big")
     console = Console(file=pipe, force_terminal=True, width=80)
-    with Screen(Captions("en", "es"), None, console) as screen:
+    with CaptionScreen(Captions("en", "es"), None, console) as screen:
         screen.show(problem)
     assert "The server reports: too big" in pipe.getvalue()
 

@@ -19,7 +19,7 @@ from dragoman.client.events import (
     TargetText,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretClient, Settings, session_object
+from dragoman.client.interpret import InterpretClient, InterpretSettings, session_object
 from tests.client.fake import FLAT, NESTED, OLDEST, Stage, fake_server, interpreting, opening, tone
 
 
@@ -60,7 +60,7 @@ def test_stashes_only_come_from_the_older_dialect() -> None:
 
 
 def test_settings_of_the_older_dialect() -> None:
-    settings = Settings(target="es", source="en", voice="Tina", phrases={"Dover": "Dover"})
+    settings = InterpretSettings(target="es", source="en", voice="Tina", phrases={"Dover": "Dover"})
     assert session_object(settings, FLAT) == {
         "modalities": ["text", "audio"],
         "input_audio_format": "pcm",
@@ -69,7 +69,9 @@ def test_settings_of_the_older_dialect() -> None:
         "voice": "Tina",
         "translation": {"language": "es", "corpus": {"phrases": {"Dover": "Dover"}}},
     }
-    oldest = session_object(Settings(target="es", text_only=True, transcript=False), OLDEST)
+    oldest = session_object(
+        InterpretSettings(target="es", text_only=True, transcript=False), OLDEST
+    )
     assert oldest == {
         "modalities": ["text"],
         "input_audio_format": "pcm16",
@@ -81,7 +83,7 @@ def test_settings_of_the_older_dialect() -> None:
 
 def test_settings_of_the_newest_dialect() -> None:
     detection = {"type": "server_vad", "silence_duration_ms": 600}
-    settings = Settings(target="es", source="en", turn_detection=detection, more={"x": 1})
+    settings = InterpretSettings(target="es", source="en", turn_detection=detection, more={"x": 1})
     assert session_object(settings, NESTED) == {
         "output_modalities": ["text", "audio"],
         "audio": {
@@ -99,7 +101,7 @@ def test_settings_of_the_newest_dialect() -> None:
 
 @pytest.mark.parametrize("model", [OLDEST, FLAT, NESTED])
 def test_manual_mode_switches_detection_off_by_null(model: str) -> None:
-    session = session_object(Settings(target="es", manual=True), model)
+    session = session_object(InterpretSettings(target="es", manual=True), model)
     place = session["audio"]["input"] if model == NESTED else session
     assert place["turn_detection"] is None
 

@@ -24,7 +24,7 @@ from dragoman.client.events import (
     TurnDone,
 )
 from dragoman.client.interpret import InterpretClient
-from dragoman.client.media import MediaFile, Sound
+from dragoman.client.media import MediaFile, SoundChunk
 from dragoman.client.speech import SpeechClient
 from tests.client.fake import FLAT, NESTED, OLDEST
 from tests.client.test_media import make
@@ -45,7 +45,7 @@ async def interpret(url: str, model: str, path: Path) -> list[Event]:
 
         async def send() -> None:
             async for piece in media:
-                if isinstance(piece, Sound):
+                if isinstance(piece, SoundChunk):
                     await client.send_audio(piece.pcm)
             await client.finish()
 

@@ -15,11 +15,11 @@ import pytest
 
 from dragoman.client.media import (
     CHUNK_BYTES,
+    JpegFrame,
     MediaError,
     MediaFile,
-    Picture,
     Piece,
-    Sound,
+    SoundChunk,
     jpeg_of,
 )
 
@@ -73,8 +73,8 @@ def pieces_of(path: Path, **options: Any) -> tuple[MediaFile, list[Piece]]:
     return asyncio.run(run())
 
 
-def sounds(pieces: list[Piece]) -> list[Sound]:
-    return [piece for piece in pieces if isinstance(piece, Sound)]
+def sounds(pieces: list[Piece]) -> list[SoundChunk]:
+    return [piece for piece in pieces if isinstance(piece, SoundChunk)]
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_a_video_gives_pictures_in_order_and_within_the_limits(tmp_path: Path) -
     assert media.has_video
     times = [piece.media_ms for piece in pieces]
     assert times == sorted(times)
-    assert isinstance(pieces[0], Sound)
-    pictures = [piece for piece in pieces if isinstance(piece, Picture)]
+    assert isinstance(pieces[0], SoundChunk)
+    pictures = [piece for piece in pieces if isinstance(piece, JpegFrame)]
     assert len(pictures) in (7, 8)
     gaps = np.diff([picture.media_ms for picture in pictures])
     assert gaps.min() >= 500 - 0.01
@@ -135,15 +135,15 @@ def test_sound_comes_before_a_picture_whatever_the_file_has_first(
         first = next(packet.stream.type for packet in container.demux() if packet.size)
     _, pieces = pieces_of(path, pictures=True)
     assert first == "video", "or this shows nothing"
-    assert isinstance(pieces[0], Sound)
+    assert isinstance(pieces[0], SoundChunk)
     assert pieces[1].media_ms == pieces[0].media_ms == 100.0
-    assert isinstance(pieces[1], Picture)
+    assert isinstance(pieces[1], JpegFrame)
 
 
 def test_pictures_only_come_if_they_are_wanted(tmp_path: Path) -> None:
     path = make(tmp_path / "a.mp4", size=(64, 48))
     _, pieces = pieces_of(path)
-    assert not [piece for piece in pieces if isinstance(piece, Picture)]
+    assert not [piece for piece in pieces if isinstance(piece, JpegFrame)]
 
 
 @pytest.mark.parametrize(

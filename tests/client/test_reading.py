@@ -22,7 +22,7 @@ from dragoman.client.events import (
     TurnDone,
     Usage,
 )
-from dragoman.client.reading import Reading, read_speech
+from dragoman.client.reading import SessionReading, read_speech
 
 ASR = "conversation.item.input_audio_transcription."
 PLACE = {"response_id": "r1", "item_id": "t1"}
@@ -37,7 +37,7 @@ def texts(events: list[Event], kind: type[SourceText] | type[TargetText]) -> lis
 
 
 def read(*raws: dict[str, Any]) -> list[Event]:
-    reading = Reading()
+    reading = SessionReading()
     return [event for raw in raws for event in reading.feed(raw)]
 
 
@@ -171,7 +171,7 @@ def test_odd_fields_never_break_the_reader(raw: dict[str, Any]) -> None:
 
 
 def test_items_that_never_end_are_forgotten_in_time() -> None:
-    reading = Reading()
+    reading = SessionReading()
     for number in range(1000):
         reading.feed({"type": f"{ASR}delta", "item_id": f"s{number}", "delta": "x"})
         reading.feed({"type": "response.text.delta", "item_id": f"t{number}", "delta": "x"})

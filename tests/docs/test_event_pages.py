@@ -22,7 +22,7 @@ from dragoman.protocol.core.common_events import Error
 from dragoman.protocol.core.events import ClientEvent, ServerEvent
 from dragoman.protocol.registry import lookup
 from dragoman.protocol.synthesis import events as tts
-from dragoman.protocol.synthesis.family import Settings, TtsFamily
+from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSettings
 from dragoman.speech import Coverage
 from tests.docs.error_cases import CASES, Case
 from tests.docs.play_case import NOTHING, play
@@ -182,7 +182,7 @@ def test_every_field_has_its_row(kind: str):
     compared = {"type", "event_id", *check_fields(EVENTS[kind], "", page)}
     assert page["type"].default == f'`"{kind}"`'
     if kind == "session.update":
-        compared |= {f"session.{name}" for name in Settings.__struct_fields__}
+        compared |= {f"session.{name}" for name in SynthesisSettings.__struct_fields__}
     assert set(page) == compared, "a row for something that is no field"
 
 
@@ -273,12 +273,12 @@ def check_value(value: Any, cell: str, name: str) -> None:
 
 
 # ---------------------------------------------------------------- settings
-SETTINGS = Settings.__struct_fields__
+SETTINGS = SynthesisSettings.__struct_fields__
 
 
 def merged(name: str, value: Any) -> Any:
     """The settings after this value was set; None if it is refused."""
-    assert isinstance(INSTRUCT, TtsFamily)
+    assert isinstance(INSTRUCT, SynthesisFamily)
     coverage = Coverage(speaks=frozenset({"*"}))
     try:
         return INSTRUCT.merge(INSTRUCT.defaults(), {name: value}, coverage)
@@ -288,7 +288,7 @@ def merged(name: str, value: Any) -> Any:
 
 def refusal(name: str) -> str:
     """What the server says to a value that nobody would send."""
-    assert isinstance(INSTRUCT, TtsFamily)
+    assert isinstance(INSTRUCT, SynthesisFamily)
     with pytest.raises(fields.Invalid) as caught:
         INSTRUCT.merge(INSTRUCT.defaults(), {name: ["nothing"]}, Coverage())
     return str(caught.value)
@@ -318,9 +318,9 @@ def test_the_range_of_a_setting_is_the_true_one(name: str):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_type_and_the_default_of_a_setting_are_the_true_ones(name: str):
     row = rows("session.update")[f"session.{name}"]
-    word, _, _ = described(typing.get_type_hints(Settings)[name])
+    word, _, _ = described(typing.get_type_hints(SynthesisSettings)[name])
     assert row.kind == word
-    assert isinstance(INSTRUCT, TtsFamily)
+    assert isinstance(INSTRUCT, SynthesisFamily)
     before = INSTRUCT.defaults()
     if row.default == ABSENT:
         assert getattr(before, name) is UNSET

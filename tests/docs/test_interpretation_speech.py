@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.policy.speaking import catch_up
-from dragoman.speech import Conduct
+from dragoman.speech import InterpretationOptions
 from tests.policy.translation.talks import CONDUCTS, row
 
 PAGE = (Path(__file__).parents[2] / "docs" / "interpretation.md").read_text("utf-8")
@@ -25,5 +25,5 @@ def test_the_documented_limits_are_the_real_ones() -> None:
     assert catch_up.GAIN_PER_S == 0.30
     assert catch_up.BROKEN_OFF == 1.1
     default = CONDUCTS["1.3, skips after 6 s (default)"]
-    assert default == Conduct()
+    assert default == InterpretationOptions()
     assert (default.top_rate, default.skip_after_s) == (1.3, 6.0)

@@ -12,10 +12,10 @@ from typer import Typer
 from typer.main import get_command
 
 from dragoman.cli import serve as command
-from dragoman.protocol.core.session import Synthesis
+from dragoman.protocol.core.session import SynthesisOptions
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.metrics import Metrics
-from dragoman.speech import Conduct
+from dragoman.speech import InterpretationOptions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
 
@@ -81,18 +81,18 @@ def test_limits_are_as_documented() -> None:
 
 def test_choices_of_synthesis_are_as_documented() -> None:
     table = rows("choice")
-    assert list(table) == list(Synthesis.__struct_fields__)
+    assert list(table) == list(SynthesisOptions.__struct_fields__)
     for name, cells in table.items():
-        default = getattr(Synthesis(), name)
+        default = getattr(SynthesisOptions(), name)
         shown = "false" if default is False else default
         assert cells[0] == (shown if isinstance(shown, str) else f"{shown:g}")
 
 
 def test_conduct_is_as_documented() -> None:
     table = rows("conduct")
-    assert list(table) == list(Conduct.__struct_fields__)
+    assert list(table) == list(InterpretationOptions.__struct_fields__)
     for name, cells in table.items():
-        default = getattr(Conduct(), name)
+        default = getattr(InterpretationOptions(), name)
         assert cells[0] == (default if isinstance(default, str) else f"{default:g}")
 
 

@@ -18,7 +18,7 @@ import pytest
 from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.protocol.core.client_text import whole
-from dragoman.runtime.hosts.host import Refused
+from dragoman.runtime.hosts.host import TextRefused
 from dragoman.runtime.hosts.process.host import ProcessHost
 from tests.hostile.soup import clusters, soups
 
@@ -72,7 +72,7 @@ async def test_a_soup_of_unicode_harms_no_worker(
             voice = "Moon" if number % 20 else "Cherry"
             try:
                 pcm = await spoken(host, text, language, voice)
-            except Refused:
+            except TextRefused:
                 answered["refused"] += 1
                 return
             assert len(pcm) % 2 == 0, ascii(text)

@@ -12,8 +12,8 @@ from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.registry import parse_choice
 from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedTts
 from dragoman.runtime import engine_set as stack_module
-from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import Interpret
 
@@ -58,8 +58,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def loaded(choice: str, **options: Any) -> Any:
     """Load a stack, look at it, close it."""
 
-    async def main(look: Callable[[Stack], Any]) -> Any:
-        stack = Stack(parse_choice(choice), **options)
+    async def main(look: Callable[[EngineSet], Any]) -> Any:
+        stack = EngineSet(parse_choice(choice), **options)
         try:
             await stack.load()
             return look(stack)
@@ -70,7 +70,7 @@ def loaded(choice: str, **options: Any) -> Any:
 
 
 def test_the_scripted_stack_covers_everything_and_is_ready() -> None:
-    def look(stack: Stack) -> None:
+    def look(stack: EngineSet) -> None:
         assert stack.ready
         assert stack.coverage.can_hear("xx")
         assert stack.coverage.can_translate("xx", "yy")
@@ -89,7 +89,7 @@ def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registere
         asr_a=variant(ScriptedAsr(), name="asr-a", languages=("en",)),
     )
 
-    def look(stack: Stack) -> None:
+    def look(stack: EngineSet) -> None:
         assert stack.translator("en", "es").info.name == "mt-a"
         assert stack.translator("en", "fr").info.name == "mt-b"
         with pytest.raises(EngineFailed):
@@ -107,7 +107,7 @@ def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
 ) -> None:
     registered(gone=variant(ScriptedTts(), name="gone", missing="apt-get install it"))
 
-    def look(stack: Stack) -> None:
+    def look(stack: EngineSet) -> None:
         states = {status.name: (status.state, status.detail) for status in stack.status()}
         assert states["gone"] == ("unavailable", "apt-get install it")
         assert stack.voice("en").info.name == "scripted-tts"
@@ -118,7 +118,7 @@ def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
 
 
 def test_an_interpreter_replaces_the_cascade() -> None:
-    def look(stack: Stack) -> None:
+    def look(stack: EngineSet) -> None:
         assert stack.interpreter is not None
         assert stack.coverage.can_translate("en", "es")
 
@@ -136,11 +136,11 @@ def test_a_stateful_engine_cannot_live_in_a_worker_process(registered: Any) -> N
 
 def test_a_fixed_step_of_the_engine_is_kept() -> None:
     async def main() -> None:
-        stack = Stack(parse_choice("scripted"))
+        stack = EngineSet(parse_choice("scripted"))
         await stack.load()
         try:
             ear = await stack.hear(Interpret(target="es"), trusted=False)
-            assert isinstance(ear, WindowHearing)
+            assert isinstance(ear, WindowDecoder)
         finally:
             await stack.close()
 
@@ -151,7 +151,7 @@ def test_warming_skips_directions_nobody_covers(registered: Any) -> None:
     lines: list[str] = []
 
     async def main() -> None:
-        stack = Stack(parse_choice("scripted"), warm=[("en", "es")])
+        stack = EngineSet(parse_choice("scripted"), warm=[("en", "es")])
         await stack.load(lines.append)
         await stack.close()
 
@@ -166,7 +166,7 @@ def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
 
     async def main() -> None:
         registered(absent=variant(ScriptedMt(), missing="Not here.", role="ocr"))
-        stack = Stack(parse_choice("scripted,ocr=absent"), warm=())
+        stack = EngineSet(parse_choice("scripted,ocr=absent"), warm=())
         await stack.load(told.append)
         try:
             assert stack.ready

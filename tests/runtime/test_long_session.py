@@ -21,11 +21,11 @@ from dragoman.engines.scripted.engines import ScriptedAsr
 from dragoman.engines.scripted.rules import rule_word
 from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import ClientEvent, Ids, Malformed
-from dragoman.protocol.core.session import Limits, Synthesis
+from dragoman.protocol.core.session import Limits, SynthesisOptions
 from dragoman.protocol.registry import lookup, make_session
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
-from dragoman.speech import Conduct, Hypothesis
+from dragoman.speech import Hypothesis, InterpretationOptions
 from tests.runtime.clockwork import jump
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"
@@ -79,7 +79,7 @@ class Ears(ScriptedAsr):
         ]
 
 
-class LoopStack(Stack):
+class LoopStack(EngineSet):
     """The scripted engines, by the clock of the loop."""
 
     @staticmethod
@@ -187,8 +187,8 @@ def talk(minutes: int) -> Microphone:
             Limits(),
             stack.coverage,
             strict=False,
-            synthesis=Synthesis(),
-            conduct=Conduct(step_ms=1_500),
+            synthesis=SynthesisOptions(),
+            conduct=InterpretationOptions(step_ms=1_500),
         )
         await run_session(session, microphone, codec.encode, stack, Nobody())
         return microphone

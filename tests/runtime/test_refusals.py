@@ -14,7 +14,7 @@ from dragoman.protocol.core import commands
 from dragoman.protocol.core.commands import Failed, Start
 from dragoman.runtime.driver.driver import Driver, Emit
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.hosts.host import EngineHost, Refused
+from dragoman.runtime.hosts.host import EngineHost, TextRefused
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
@@ -48,7 +48,7 @@ def test_a_host_raises_the_engines_sentence_and_goes_on(kind: str) -> None:
         await host.start()
         try:
             for _ in range(2):
-                with pytest.raises(Refused) as refusal:
+                with pytest.raises(TextRefused) as refusal:
                     await spoken(host, UNREADABLE)
                 assert str(refusal.value) == tiny.REFUSAL
             assert await spoken(host, "ok") == tiny.pcm_of("ok")

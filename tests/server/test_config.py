@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.protocol.core.session import Synthesis
+from dragoman.protocol.core.session import SynthesisOptions
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
-from dragoman.speech import Conduct
+from dragoman.speech import InterpretationOptions
 
 
 def write(path: Path, text: str) -> Path:
@@ -82,8 +82,8 @@ def test_every_field_can_come_from_the_environment() -> None:
         aliases={"mine": "qwen3-tts-flash-realtime"},
         warm=("en-fr", "en-yue"),
         limits=ServerLimits(idle_s=1.5, sessions=7),
-        synthesis=Synthesis(flush_s=2, hold_tail=True, usage="session"),
-        interpretation=Conduct(policy="units", top_rate=1.2),
+        synthesis=SynthesisOptions(flush_s=2, hold_tail=True, usage="session"),
+        interpretation=InterpretationOptions(policy="units", top_rate=1.2),
         log_level="debug",
         drain_s=0.5,
     )

@@ -10,7 +10,7 @@ One line, one happening; five sigils:
 
 The first line is the header: ``model=NAME [strict] [FIELD=NUMBER ...] [speaks=en,zh]``, where
 FIELD is a field of ``Limits`` or ``rate`` / ``rate_in`` (PCM rates for ``pcm=`` / ``audio=``).
-A field of ``Synthesis`` is given likewise (``hold_tail=true``).
+A field of ``SynthesisOptions`` is given likewise (``hold_tail=true``).
 ``speaks``, ``hears`` (``en,zh``) and ``pairs`` (``en-es,en-fr``) narrow the coverage from "*".
 
 Everything the session does must be matched, in order, before the next ``>``, ``@`` or ``+``;
@@ -49,7 +49,7 @@ from dragoman.protocol.core.commands import (
     Start,
 )
 from dragoman.protocol.core.events import Ids
-from dragoman.protocol.core.session import Limits, Synthesis
+from dragoman.protocol.core.session import Limits, SynthesisOptions
 from dragoman.protocol.registry import make_session
 
 _MISSING = "absent"
@@ -66,12 +66,18 @@ class Player:
         family = registry.lookup(model, {})
         self.codec = Codec("tts" if family is None else family.api)
         coverage = _coverage(fields)
-        chosen = {n: fields.pop(n) for n in Synthesis.__struct_fields__ if n in fields}
+        chosen = {n: fields.pop(n) for n in SynthesisOptions.__struct_fields__ if n in fields}
         limits = Limits(**fields)
         ids = Ids("transcript00000")
         strict = "strict" in words
         self.session = make_session(
-            family, model, ids, limits, coverage, strict=strict, synthesis=Synthesis(**chosen)
+            family,
+            model,
+            ids,
+            limits,
+            coverage,
+            strict=strict,
+            synthesis=SynthesisOptions(**chosen),
         )
         self.now = 1000.0
         self.names: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from dragoman.client.interpret import Settings, session_object
+from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman_bench import exposition, loops, processes
 from dragoman_bench.live import MODEL, append_frame
 from dragoman_bench.numbers import Figure, Part, percentile
@@ -126,7 +126,7 @@ async def _run(subject: Subject, frames: list[bytes], seconds: float, *, greets:
     for _ in range(SESSIONS):
         if greets:
             peer = await Peer.connect(subject.port, MODEL)
-            await peer.update(session_object(Settings(target="es"), MODEL))
+            await peer.update(session_object(InterpretSettings(target="es"), MODEL))
             peer.on_text = count
         else:
             peer = await Peer.connect_silent(subject.port, MODEL, count)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from dragoman.client.interpret import Settings, session_object
+from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman_bench import loops, processes
 from dragoman_bench.live import MODEL
 from dragoman_bench.numbers import BenchFailed, Figure, Part
@@ -21,7 +21,7 @@ _AT_ONCE = 50
 _SETTLE_S = 2.0
 _AIM_KIB = 80.0
 _SETTINGS: dict[str, tuple[str, object]] = {
-    "interpretation": (MODEL, session_object(Settings(target="es"), MODEL)),
+    "interpretation": (MODEL, session_object(InterpretSettings(target="es"), MODEL)),
     "synthesis": (SYNTHESIS_MODEL, {"voice": "Cherry", "mode": "server_commit"}),
 }
 

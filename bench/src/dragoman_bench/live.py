@@ -13,8 +13,8 @@ import pybase64
 
 from dragoman.client.base import Raw
 from dragoman.client.events import Event, Problem, SessionFinished
-from dragoman.client.interpret import Settings, session_object
-from dragoman.client.reading import Reading
+from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.reading import SessionReading
 from dragoman_bench.judging import Row
 from dragoman_bench.peer import Peer
 from dragoman_bench.recordings import Pcm
@@ -44,7 +44,7 @@ class Live:
         self._pcm = samples.tobytes()
         self._at = 0
         self._zero_s = 0.0
-        self._reading = Reading()
+        self._reading = SessionReading()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         peer.on_text = self._take
 
@@ -52,7 +52,9 @@ class Live:
     async def open(cls, port: int, samples: Pcm, target: str, *, speak: bool = True) -> Live:
         """Connect and set the languages."""
         peer = await Peer.connect(port, MODEL)
-        await peer.update(session_object(Settings(target=target, text_only=not speak), MODEL))
+        await peer.update(
+            session_object(InterpretSettings(target=target, text_only=not speak), MODEL)
+        )
         return cls(peer, samples)
 
     def start(self, wheel: Wheel, zero_s: float) -> None:

@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dragoman.client.media import MediaFile, Sound
+from dragoman.client.media import MediaFile, SoundChunk
 from dragoman.engines.moonshine.engine import REQUIREMENT
 from dragoman.engines.shared.model_files import pip_install
 from dragoman_bench.numbers import BenchFailed
@@ -107,7 +107,7 @@ def _debian() -> list[Recording]:
 async def read(path: Path) -> Pcm:
     """Any audio file as mono s16 at 16 kHz, shape (n,). Raises ``MediaError``."""
     async with MediaFile(path) as media:
-        pieces = [piece.pcm async for piece in media if isinstance(piece, Sound)]
+        pieces = [piece.pcm async for piece in media if isinstance(piece, SoundChunk)]
     return np.frombuffer(b"".join(pieces), "<i2")
 
 

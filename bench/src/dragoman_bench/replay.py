@@ -24,10 +24,16 @@ import msgspec
 import numpy as np
 
 from dragoman.engines.base import Translation
-from dragoman.policy.recognition.hypothesis_log import Begin, End, Line, Said, words_of
-from dragoman.policy.speaking.speech_chunks import SpeechUnits
+from dragoman.policy.recognition.hypothesis_log import (
+    Line,
+    LoggedEnd,
+    LoggedStart,
+    LoggedWords,
+    words_of,
+)
+from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.policy.translation.commit_rules import Rule, TargetPolicy, chosen
-from dragoman.policy.translation.flicker import Screen
+from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman_bench.interpret.text_lag import laal
 from dragoman_bench.measures import Shown, arrivals, erased_words, violations
@@ -98,27 +104,27 @@ class Replay:
 
     def run(self, lines: Iterable[Line]) -> list[TurnTrace]:
         """All turns of the log, one after the other."""
-        said: dict[int, list[Said]] = {}
+        said: dict[int, list[LoggedWords]] = {}
         traces: dict[int, TurnTrace] = {}
         for line in lines:
             trace = traces.setdefault(line.turn, TurnTrace(line.turn))
             match line:
-                case Begin():
+                case LoggedStart():
                     trace.begin_ms = line.begin_ms
-                case End():
+                case LoggedEnd():
                     trace.end_ms = line.end_ms
-                case Said():
+                case LoggedWords():
                     said.setdefault(line.turn, []).append(line)
         for turn in sorted(said):
             self._turn(traces[turn], said[turn])
         return [traces[turn] for turn in sorted(traces)]
 
-    def _turn(self, trace: TurnTrace, said: Sequence[Said]) -> None:
+    def _turn(self, trace: TurnTrace, said: Sequence[LoggedWords]) -> None:
         s = self._settings
         source = next((line.source for line in said if line.source), None) or s.source
         rule = chosen(s.policy, source, s.target, None, forces_prefix=False)
         policy = TargetPolicy(rule, source, s.target, pace=s.pace)
-        screen, units = Screen(), SpeechUnits(s.target)
+        screen, units = DisplayThrottle(), SpeechChunks(s.target)
         waiting, taken = list(said), -1
         while True:
             taken = self._take(policy, waiting, taken)
@@ -153,7 +159,7 @@ class Replay:
         forces = s.forces_prefix
         return chosen(s.policy, source, s.target, self._cost_s, forces_prefix=forces, now=now)
 
-    def _take(self, policy: TargetPolicy, said: Sequence[Said], taken: int) -> int:
+    def _take(self, policy: TargetPolicy, said: Sequence[LoggedWords], taken: int) -> int:
         """Give the policy the newest words that have arrived; the mailbox keeps no older ones."""
         last, paused = taken, False
         while last + 1 < len(said) and (said[last + 1].t <= self._clock_s or taken < 0):
@@ -187,7 +193,7 @@ class Replay:
         trace.words_sent += len(text.split())
         return answer
 
-    def _show(self, trace: TurnTrace, screen: Screen, policy: TargetPolicy) -> None:
+    def _show(self, trace: TurnTrace, screen: DisplayThrottle, policy: TargetPolicy) -> None:
         shown = screen.show(policy.text, policy.stash, self._clock_s)
         if shown is not None:
             trace.shown.append(Shown(self._clock_s * 1000, *shown))
@@ -197,7 +203,7 @@ class Replay:
     def _busy(self) -> bool:
         return self._voice_free_s > self._clock_s
 
-    def _voice_s(self, units: SpeechUnits) -> float | None:
+    def _voice_s(self, units: SpeechChunks) -> float | None:
         return None if units.due_s is None else max(units.due_s, self._voice_free_s)
 
     def _speak(self, trace: TurnTrace, pieces: Sequence[str]) -> None:

@@ -18,7 +18,7 @@ from dragoman.client.events import (
     SpeechStarted,
     TurnDone,
 )
-from dragoman.client.interpret import Settings, session_object
+from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman_bench import processes, recordings
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.log import Turn
@@ -115,7 +115,7 @@ async def test_a_talk_is_watched_and_told(scripted_server: Live, tmp_path: Path)
     talk = Talk(one, tmp_path / "talk.jsonl")
     sampler = Sampler(subject(scripted_server), [talk], 0.0)
     first = await sampler.look()
-    session = session_object(Settings(target="es", source="en"), MODEL)
+    session = session_object(InterpretSettings(target="es", source="en"), MODEL)
     await talk.run(scripted_server.url, session)
     await company.synthesise(scripted_server.port, company.TEXT, "finish")
     second = await sampler.look()

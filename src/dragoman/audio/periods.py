@@ -26,7 +26,7 @@ _FLOOR = 1e-5  # mean square below which nothing has a voice (-50 dBFS)
 _SHIFT = 0.15
 
 
-class Mark(msgspec.Struct, frozen=True):
+class PitchMark(msgspec.Struct, frozen=True):
     """A point in the sound (in samples from its start) with the distance to the next one."""
 
     at: int

@@ -31,7 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from dragoman.audio.pcm import from_float, to_float
-from dragoman.audio.periods import Floats, Mark, PeriodFinder
+from dragoman.audio.periods import Floats, PeriodFinder, PitchMark
 
 _KEPT_SAMPLES = 8192  # behind the last mark, before the front of the buffer is dropped
 
@@ -53,7 +53,7 @@ class Prosody:
         self._sound: Floats = np.zeros(self._margin, np.float32)
         self._sound_at = -self._margin  # where it begins, in samples of the input
         self._taken = 0
-        self._marks = [Mark(-self._finder.noise, self._finder.noise, voiced=False)]
+        self._marks = [PitchMark(-self._finder.noise, self._finder.noise, voiced=False)]
         self._next_mark = 0
         self._out: Floats = np.zeros(0, np.float32)
         self._out_at = 0  # where it begins, in samples of the output
@@ -89,7 +89,7 @@ class Prosody:
         while self._next_mark < known:
             at = self._next_mark
             period, voiced = self._finder.next(self._sound, at - self._sound_at)
-            self._marks.append(Mark(at, period, voiced))
+            self._marks.append(PitchMark(at, period, voiced))
             self._next_mark += period
             self._lay_all()
         surplus = self._marks[0].at - self._margin - self._sound_at
@@ -106,7 +106,7 @@ class Prosody:
             else:
                 self._lay(before.period, mark)
 
-    def _lay(self, left: int, mark: Mark) -> None:
+    def _lay(self, left: int, mark: PitchMark) -> None:
         """Add the grain around ``mark``, whose left half is ``left`` samples long."""
         at = mark.at - self._sound_at
         grain = self._sound[at - left : at + mark.period] * _window(left, mark.period)

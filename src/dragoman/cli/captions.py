@@ -24,7 +24,7 @@ from dragoman.client.events import Event, SourceText, TargetText, TurnDone
 _OPEN = 8
 
 
-class Line(NamedTuple):
+class CaptionLine(NamedTuple):
     """A finished line: ``label`` names the language, ``text`` is what was said."""
 
     label: str
@@ -55,9 +55,9 @@ class Captions:
         self._detects = source is None
         self._heard: dict[str, _Growing] = {}
         self._said: dict[str, _Growing] = {}
-        self._waiting: list[Line] = []
+        self._waiting: list[CaptionLine] = []
 
-    def apply(self, event: Event) -> list[Line]:
+    def apply(self, event: Event) -> list[CaptionLine]:
         """Take an event in; returns the lines that became final, in the order to print them."""
         match event:
             case SourceText():
@@ -70,7 +70,7 @@ class Captions:
                 return [*self._flush(), line] if line.text else self._flush()
         return []
 
-    def rest(self) -> list[Line]:
+    def rest(self) -> list[CaptionLine]:
         """What is still open, as lines: for the end of a session that broke off."""
         left = [self._line(now.text, translated=False) for now in self._heard.values()]
         left += [self._line(now.text, translated=True) for now in self._said.values()]
@@ -87,11 +87,11 @@ class Captions:
         lines += [self._growing(*now, translated=True) for now in self._said.values()]
         return Group(*lines)
 
-    def styled(self, line: Line) -> Text:
+    def styled(self, line: CaptionLine) -> Text:
         """A finished line as it scrolls up."""
         return self._growing(line.text, "", translated=line.translated)
 
-    def _source(self, event: SourceText) -> list[Line]:
+    def _source(self, event: SourceText) -> list[CaptionLine]:
         if self._detects and event.language:
             self._labels = (plain(event.language), self._labels[1])
         if not event.final:
@@ -104,7 +104,7 @@ class Captions:
             self._waiting.append(line)
         return leaving
 
-    def _target(self, event: TargetText) -> list[Line]:
+    def _target(self, event: TargetText) -> list[CaptionLine]:
         key = event.response_id
         if not event.final:
             _keep(self._said, key, _Growing(plain(event.text), plain(event.stash)))
@@ -119,12 +119,12 @@ class Captions:
             return []
         return [*self._flush(), line]
 
-    def _flush(self) -> list[Line]:
+    def _flush(self) -> list[CaptionLine]:
         leaving, self._waiting = self._waiting, []
         return leaving
 
-    def _line(self, text: str, *, translated: bool) -> Line:
-        return Line(self._labels[translated], plain(text).strip(), translated)
+    def _line(self, text: str, *, translated: bool) -> CaptionLine:
+        return CaptionLine(self._labels[translated], plain(text).strip(), translated)
 
     def _growing(self, text: str, stash: str, *, translated: bool) -> Text:
         colour = "green" if translated else "cyan"

@@ -22,7 +22,7 @@ from dragoman.engines import silero
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.moonshine import engine as moonshine
 from dragoman.engines.shared import model_files as bundled
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.server.auth import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
@@ -102,7 +102,7 @@ def _model(package: str, path: str, sha256: str, requirement: str) -> Check:
     return Check(name, "ok", f"{file.stat().st_size // 1024} KiB, SHA-256 {sha256[:12]}…")
 
 
-async def loaded(stack: Stack, directions: list[tuple[str, str]]) -> list[Check]:
+async def loaded(stack: EngineSet, directions: list[tuple[str, str]]) -> list[Check]:
     """Load the engines as the server would, say how each went, and close them again."""
     try:
         await stack.load(lambda _line: None)
@@ -125,7 +125,7 @@ async def loaded(stack: Stack, directions: list[tuple[str, str]]) -> list[Check]
     return checks
 
 
-def _direction(stack: Stack, source: str, target: str) -> Check:
+def _direction(stack: EngineSet, source: str, target: str) -> Check:
     name = f"direction {source}-{target}"
     coverage = stack.coverage
     if coverage.can_hear(source) and coverage.can_translate(source, target):

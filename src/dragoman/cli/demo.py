@@ -25,15 +25,15 @@ import typer
 from rich.console import Console
 
 from dragoman.cli.captions import Captions
-from dragoman.cli.screen import Listener, Screen, closing_lines, complain
+from dragoman.cli.screen import CaptionScreen, Listener, closing_lines, complain
 from dragoman.cli.spawn import ServerFailed, running_server
 from dragoman.cli.why import explain
 from dragoman.client.errors import ClientError, ConnectionLost
 from dragoman.client.events import Event, Problem, SessionChanged, SessionFinished
 from dragoman.client.interpret import DEFAULT_MODEL, OUTPUT_RATE_HZ
 from dragoman.client.log import EventLog
-from dragoman.client.media import CHUNK_MS, MediaFile, Sound
-from dragoman.client.reading import Reading
+from dragoman.client.media import CHUNK_MS, MediaFile, SoundChunk
+from dragoman.client.reading import SessionReading
 from dragoman.client.wav import WavWriter
 from dragoman.engines.moonshine.engine import REQUIREMENT
 from dragoman.engines.shared.model_files import pip_install
@@ -110,12 +110,12 @@ def dickens() -> Path:
     )
 
 
-async def _load(path: Path, seconds: float | None) -> tuple[list[Sound], float]:
+async def _load(path: Path, seconds: float | None) -> tuple[list[SoundChunk], float]:
     """The recording as pieces for the microphone, and its length in ms."""
-    sounds: list[Sound] = []
+    sounds: list[SoundChunk] = []
     async with MediaFile(path) as media:
         async for piece in media:
-            if isinstance(piece, Sound):
+            if isinstance(piece, SoundChunk):
                 sounds.append(piece)
             if seconds is not None and len(sounds) * CHUNK_MS >= seconds * 1000:
                 break
@@ -151,7 +151,7 @@ class _Session:
         self._paced = paced
         self._log = EventLog()
         self._arrivals: queue.Queue[_Arrival] = queue.Queue(_QUEUE)
-        self._reading = Reading()
+        self._reading = SessionReading()
         self._listener: Listener | None = None
         self._accepted = False
         self._finished = False
@@ -162,7 +162,7 @@ class _Session:
         assert self._listener is not None
         return self._listener
 
-    def run(self, sounds: list[Sound], whole_ms: float, console: Console, wav: Path) -> None:
+    def run(self, sounds: list[SoundChunk], whole_ms: float, console: Console, wav: Path) -> None:
         """Send all of it and show what comes back."""
         conversation = _conversation(self._url, self._model, self._arrivals, self._log)
         try:
@@ -172,7 +172,9 @@ class _Session:
         with contextlib.ExitStack() as stack:
             stack.callback(conversation.close)
             voice = stack.enter_context(WavWriter(wav, OUTPUT_RATE_HZ))
-            screen = stack.enter_context(Screen(Captions("en", self._target), whole_ms, console))
+            screen = stack.enter_context(
+                CaptionScreen(Captions("en", self._target), whole_ms, console)
+            )
             self._listener = Listener(screen, self._log, voice, timeline=self._paced)
             self._configure(conversation)
             self._log.start()

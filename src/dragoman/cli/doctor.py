@@ -19,7 +19,7 @@ from dragoman import __version__
 from dragoman.cli import checks
 from dragoman.cli.checks import Check
 from dragoman.engines.registry import parse_choice
-from dragoman.server.config import GROUPS, ConfigError, Settings, load
+from dragoman.server.config import GROUPS, ConfigError, EffectiveConfig, load
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -70,7 +70,7 @@ def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
     return Report(__version__, all(c.state != "bad" for c in found), found, settings)
 
 
-def _for(effective: Settings) -> list[Check]:
+def _for(effective: EffectiveConfig) -> list[Check]:
     from dragoman.server.realtime_endpoint import make_stack  # noqa: PLC0415  # heavy: the runtime
 
     config = effective.config
@@ -87,7 +87,7 @@ def _for(effective: Settings) -> list[Check]:
     ]
 
 
-def shown(effective: Settings) -> list[Setting]:
+def shown(effective: EffectiveConfig) -> list[Setting]:
     """Every effective setting, those of groups one by one, with its origin."""
     flat = effective.config.shown()
     for group in GROUPS:

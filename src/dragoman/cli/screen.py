@@ -1,7 +1,8 @@
 """How a running interpretation is shown and kept: on a terminal, in a pipe, in a WAV, in a log.
 
-Law of this file: output only. ``Screen`` shows captions, ``Listener`` passes each event on to the
-screen, the figures, the WAV and the log; ``translate`` and ``demo`` use both in the same way.
+Law of this file: output only. ``CaptionScreen`` shows captions, ``Listener`` passes each event on
+to the screen, the figures, the WAV and the log; ``translate`` and ``demo`` use both in the same
+way.
 
 How it works. On a terminal the open lines and a progress bar stay at the bottom and finished lines
 scroll up above them. Elsewhere only finished lines are written, ``en: …`` and ``es: …``, so
@@ -20,7 +21,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from dragoman.cli.captions import Captions, Line, plain
+from dragoman.cli.captions import CaptionLine, Captions, plain
 from dragoman.client.events import Audio, Event, Problem
 from dragoman.client.latency import Latency, Summary
 from dragoman.client.log import EventLog
@@ -29,7 +30,7 @@ from dragoman.client.wav import WavWriter
 LONG_MS = 20_000
 
 
-class Screen:
+class CaptionScreen:
     """A context manager; ``show`` each event, ``progress`` as the source is sent."""
 
     def __init__(
@@ -97,7 +98,7 @@ class Screen:
         # Room for the terminal's "^C": beyond the last column it would push the lines out of place.
         return Group(picture, Constrain(self._bar, max(20, self._console.width - 4)))
 
-    def _print(self, line: Line) -> None:
+    def _print(self, line: CaptionLine) -> None:
         if self._live is not None:
             self._live.console.print(self._captions.styled(line))
         else:
@@ -125,7 +126,7 @@ class Listener:
     """
 
     def __init__(
-        self, screen: Screen, log: EventLog, wav: WavWriter | None, *, timeline: bool
+        self, screen: CaptionScreen, log: EventLog, wav: WavWriter | None, *, timeline: bool
     ) -> None:
         self.latency = Latency()
         self._screen = screen

@@ -21,21 +21,21 @@ import typer
 from rich.console import Console
 
 from dragoman.cli.captions import Captions
-from dragoman.cli.screen import Listener, Screen, closing_lines, complain
+from dragoman.cli.screen import CaptionScreen, Listener, closing_lines, complain
 from dragoman.cli.why import explain
 from dragoman.client.base import LOCAL_URL
 from dragoman.client.errors import ClientError, ConnectionLost
 from dragoman.client.events import Problem, SessionChanged, SessionFinished
 from dragoman.client.interpret import DEFAULT_MODEL, OUTPUT_RATE_HZ, InterpretClient
 from dragoman.client.log import EventLog
-from dragoman.client.media import MediaFile, Picture, Sound
+from dragoman.client.media import JpegFrame, MediaFile, SoundChunk
 from dragoman.client.wav import WavWriter
 
 _PICTURE_EVERY_S = 0.5
 _SILENT_SERVER_S = 300.0
 
 
-class Pace(Enum):
+class SendPace(Enum):
     """How fast a file is sent."""
 
     REALTIME = "realtime"
@@ -48,7 +48,7 @@ class _Wish(NamedTuple):
     source: str | None
     output: str | None
     text_only: bool
-    pace: Pace
+    pace: SendPace
     pictures: bool
     model: str
     voice: str | None
@@ -94,7 +94,7 @@ def translate(
         source,
         output,
         text_only,
-        Pace.REALTIME if realtime else Pace.FAST,
+        SendPace.REALTIME if realtime else SendPace.FAST,
         video,
         model,
         voice,
@@ -125,8 +125,8 @@ async def _run(wish: _Wish) -> None:
             # With the WAV on standard output, captions must not get between its bytes.
             console = Console(highlight=False, stderr=wish.output == "-")
             captions = Captions(wish.source, wish.target)
-            screen = files.enter_context(Screen(captions, media.duration_ms, console))
-            listener = Listener(screen, log, wav, timeline=wish.pace is Pace.REALTIME)
+            screen = files.enter_context(CaptionScreen(captions, media.duration_ms, console))
+            listener = Listener(screen, log, wav, timeline=wish.pace is SendPace.REALTIME)
             session = _Session(
                 wish=wish, media=media, client=client, screen=screen, log=log, listener=listener
             )
@@ -137,7 +137,7 @@ async def _run(wish: _Wish) -> None:
 
 def _report(wish: _Wish, session: _Session, took_ms: float) -> None:
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    if wish.pace is Pace.REALTIME:
+    if wish.pace is SendPace.REALTIME:
         for line in closing_lines(session.listener.latency.summary(session.sent_ms)):
             notes.print(line, markup=False)
     else:
@@ -165,7 +165,7 @@ class _Session:
         wish: _Wish,
         media: MediaFile,
         client: InterpretClient,
-        screen: Screen,
+        screen: CaptionScreen,
         log: EventLog,
         listener: Listener,
     ) -> None:
@@ -200,9 +200,9 @@ class _Session:
         await self._accepted.wait()
         self._log.start()
         async for piece in self._media:
-            if self._wish.pace is Pace.REALTIME:
+            if self._wish.pace is SendPace.REALTIME:
                 await asyncio.sleep(max(0.0, piece.media_ms - self._log.now_ms()) / 1000)
-            if isinstance(piece, Sound):
+            if isinstance(piece, SoundChunk):
                 await self._client.send_audio(piece.pcm)
                 self._log.sent("input_audio_buffer.append", piece.pcm)
                 self.sent_ms = piece.media_ms
@@ -214,7 +214,7 @@ class _Session:
         self._sent_all = True
         self._be_impatient()
 
-    async def _send_picture(self, piece: Picture) -> None:
+    async def _send_picture(self, piece: JpegFrame) -> None:
         """Pictures are counted by the clock: a fast sender leaves most of them out."""
         now_s = self._log.now_ms() / 1000
         if now_s - self._pictured_at_s < _PICTURE_EVERY_S - 0.01:

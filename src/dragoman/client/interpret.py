@@ -24,7 +24,7 @@ import pybase64
 from dragoman.client.base import LOCAL_URL, Raw, Tap
 from dragoman.client.dialogue import Dialogue
 from dragoman.client.events import Event
-from dragoman.client.reading import Reading
+from dragoman.client.reading import SessionReading
 
 DEFAULT_MODEL = "qwen3.5-livetranslate-flash-realtime"
 INPUT_RATE_HZ = 16_000
@@ -34,7 +34,7 @@ _ASR_MODEL = "qwen3-asr-flash-realtime"
 _APPEND_BYTES = 256 * 1024
 
 
-class Settings(msgspec.Struct, kw_only=True, frozen=True):
+class InterpretSettings(msgspec.Struct, kw_only=True, frozen=True):
     """What a session was asked to do; None leaves a thing to the server's default.
 
     ``turn_detection`` is the wire's own object; ``manual`` turns detection off altogether.
@@ -57,23 +57,23 @@ def is_nested(model: str) -> bool:
     return not model.startswith(("qwen3-", "qwen3.5-"))
 
 
-def session_object(settings: Settings, model: str) -> Raw:
+def session_object(settings: InterpretSettings, model: str) -> Raw:
     """The ``session`` of a ``session.update`` in the dialect of ``model``."""
     return (_nested if is_nested(model) else _flat)(settings, model) | dict(settings.more)
 
 
-def _translation(settings: Settings) -> Raw:
+def _translation(settings: InterpretSettings) -> Raw:
     wanted: Raw = {} if settings.target is None else {"language": settings.target}
     if settings.phrases is not None:
         wanted["corpus"] = {"phrases": dict(settings.phrases)}
     return wanted
 
 
-def _modalities(settings: Settings) -> list[str]:
+def _modalities(settings: InterpretSettings) -> list[str]:
     return ["text"] if settings.text_only else ["text", "audio"]
 
 
-def _flat(settings: Settings, model: str) -> Raw:
+def _flat(settings: InterpretSettings, model: str) -> Raw:
     older = model.startswith("qwen3-")
     session: Raw = {
         "modalities": _modalities(settings),
@@ -96,7 +96,7 @@ def _flat(settings: Settings, model: str) -> Raw:
     return session
 
 
-def _nested(settings: Settings, _model: str) -> Raw:
+def _nested(settings: InterpretSettings, _model: str) -> Raw:
     listening: Raw = {"format": {"type": "pcm", "sample_rate": INPUT_RATE_HZ}}
     if settings.manual:
         listening["turn_detection"] = None
@@ -131,16 +131,18 @@ class InterpretClient(Dialogue):
         open_timeout_s: float = 10.0,
     ) -> None:
         super().__init__(url, model=model, api_key=api_key, tap=tap, open_timeout_s=open_timeout_s)
-        self.settings = Settings()
-        self._reading = Reading()
+        self.settings = InterpretSettings()
+        self._reading = SessionReading()
 
     async def update(self, **changes: Any) -> str:
-        """Change settings, also in the middle of a session; takes the fields of ``Settings``.
+        """Change settings, also in the middle of a session; it takes the fields of
+        ``InterpretSettings``.
 
         The answer is a ``SessionChanged`` or a ``Problem`` event, which names the returned id.
 
         Raises:
-            TypeError: a name that ``Settings`` has not (use ``more={...}`` for the wire's own).
+            TypeError: a name that ``InterpretSettings`` has not (use ``more={...}`` for the wire's
+            own).
 
         """
         self.settings = msgspec.structs.replace(self.settings, **changes)

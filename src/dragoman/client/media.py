@@ -48,21 +48,21 @@ class MediaError(ClientError):
     """The file cannot be used as speech; the text says why."""
 
 
-class Sound(msgspec.Struct, frozen=True):
+class SoundChunk(msgspec.Struct, frozen=True):
     """s16le mono at 16 kHz, 100 ms of it (the last piece of a file is shorter)."""
 
     media_ms: float
     pcm: bytes
 
 
-class Picture(msgspec.Struct, frozen=True):
+class JpegFrame(msgspec.Struct, frozen=True):
     """A JPEG of at most 500,000 bytes and 1280x720 pixels."""
 
     media_ms: float
     jpeg: bytes
 
 
-Piece: TypeAlias = Sound | Picture
+Piece: TypeAlias = SoundChunk | JpegFrame
 
 
 class MediaFile:
@@ -229,7 +229,7 @@ class _Reader:
     def _chunk(self, pcm: bytes) -> None:
         end_ms = self._chunks * CHUNK_MS + len(pcm) * 1000 / (RATE_HZ * 2)
         self._chunks += 1
-        self._hold(Sound(end_ms, pcm))
+        self._hold(SoundChunk(end_ms, pcm))
 
     def _picture(self, frame: VideoFrame) -> None:
         if frame.time is None:
@@ -241,12 +241,12 @@ class _Reader:
         self._next_picture_ms = at_ms + PICTURE_EVERY_MS
         jpeg = jpeg_of(frame)
         if jpeg is not None:
-            self._hold(Picture(at_ms, jpeg))
+            self._hold(JpegFrame(at_ms, jpeg))
 
     def _hold(self, piece: Piece) -> None:
         # Sound first where both are due, whatever order the file has them in: a picture needs
         # sound before it.
-        late = isinstance(piece, Picture)
+        late = isinstance(piece, JpegFrame)
         heapq.heappush(self._held, (piece.media_ms, late, next(self._order), piece))
 
     def _ready(self) -> Iterator[Piece]:

@@ -114,7 +114,7 @@ def read_speech(raw: Raw) -> Event:
     return _common(raw) or Other(type=word(raw, "type"), raw=raw)
 
 
-class Reading:
+class SessionReading:
     """Reads one interpretation session. ``feed`` each raw event once, in order."""
 
     def __init__(self) -> None:

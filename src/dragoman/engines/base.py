@@ -148,7 +148,7 @@ class Detection(Protocol):
 
 @runtime_checkable
 class Detector(Engine, Protocol):
-    """Voice activity: probabilities only; turns are a policy (``policy.recognition.endpointing``)."""
+    """Voice activity: probabilities only; ``policy.recognition.endpointing`` finds the turns."""
 
     frame_samples: int
 

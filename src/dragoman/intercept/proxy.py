@@ -24,7 +24,7 @@ import msgspec
 from dragoman.intercept.names import PORT, Hosts, Server, bracketed, parse_target
 from dragoman.intercept.relay import (
     CHUNK_BYTES,
-    Refused,
+    ProxyRefusal,
     Streams,
     answer,
     open_server,
@@ -113,7 +113,7 @@ class Proxy:
         with client:  # Once streams are made of it, it is theirs, and this closes nothing.
             try:
                 await self._tunnel(client, is_full=is_full)
-            except Refused as refusal:
+            except ProxyRefusal as refusal:
                 with contextlib.suppress(OSError, TimeoutError):
                     async with asyncio.timeout(self._bounds.close_s):
                         await answer(client, refusal)
@@ -124,10 +124,10 @@ class Proxy:
         """One connection, from its head to the end."""
         host, port, early = await self._request(client)
         if is_full:
-            raise Refused(503, f"There are {self._bounds.connections} connections already.")
+            raise ProxyRefusal(503, f"There are {self._bounds.connections} connections already.")
         is_ours = host in self._hosts
         if is_ours and early:
-            raise Refused(400, "There were bytes after the request, before its answer.")
+            raise ProxyRefusal(400, "There were bytes after the request, before its answer.")
         context = await self._decide(host, port)
         far = await self._connect(host, port, is_ours=is_ours)
         near: Streams | None = None
@@ -147,29 +147,29 @@ class Proxy:
             async with asyncio.timeout(self._bounds.head_s):
                 head, early = await read_head(client, self._bounds.head_bytes)
         except TimeoutError:
-            raise Refused(408, "The request did not come in time.") from None
+            raise ProxyRefusal(408, "The request did not come in time.") from None
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
         if len(words) != 3 or not words[2].startswith("HTTP/1."):
-            raise Refused(400, "This is no HTTP request.")
+            raise ProxyRefusal(400, "This is no HTTP request.")
         if words[0] != "CONNECT":
-            raise Refused(403, "This is a proxy for https and wss: it only takes CONNECT.")
+            raise ProxyRefusal(403, "This is a proxy for https and wss: it only takes CONNECT.")
         target = parse_target(words[1])
         if target is None:
-            raise Refused(400, "CONNECT needs a host and a port.")
+            raise ProxyRefusal(400, "CONNECT needs a host and a port.")
         return *target, early
 
     async def _decide(self, host: str, port: int) -> ssl.SSLContext | None:
         """The TLS settings for a cloud host, None for another one that may pass."""
         if host in self._hosts:
             if port != PORT:
-                raise Refused(403, f"Of {host} only port {PORT} is redirected.")
+                raise ProxyRefusal(403, f"Of {host} only port {PORT} is redirected.")
             self._note_once(f"{host} goes to {self._server.url}")
             return await self._context()
         if self._pass_others:
             self._note_once(f"{host}:{port} passes untouched")
             return None
         self._note_once(f"{host}:{port} refused; --pass-others would let it through")
-        raise Refused(
+        raise ProxyRefusal(
             403,
             f"{host} is not a host that dragoman intercept redirects, and it was started without "
             "--pass-others, so nothing else leaves this machine through it.",
@@ -184,7 +184,7 @@ class Proxy:
         except (OSError, TimeoutError):
             where = f"the server at {self._server.url}" if is_ours else f"{bracketed(host)}:{port}"
             self._note_once(f"{where} does not answer")
-            raise Refused(502, f"Cannot connect: {where} does not answer.") from None
+            raise ProxyRefusal(502, f"Cannot connect: {where} does not answer.") from None
 
     async def _streams(
         self, client: socket.socket, context: ssl.SSLContext | None, host: str

@@ -21,7 +21,7 @@ _REASONS = {400: "Bad Request", 403: "Forbidden", 408: "Request Timeout",
             503: "Service Unavailable"}  # fmt: skip
 
 
-class Refused(Exception):
+class ProxyRefusal(Exception):
     """A request that is answered with an HTTP status and a sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -61,7 +61,7 @@ async def read_head(client: socket.socket, most_bytes: int) -> tuple[bytes, byte
     taken = b""
     while b"\r\n\r\n" not in taken:
         if len(taken) > most_bytes:
-            raise Refused(431, "The head of the request is too long.")
+            raise ProxyRefusal(431, "The head of the request is too long.")
         piece = await loop.sock_recv(client, 4096)
         if not piece:
             raise ConnectionResetError
@@ -70,7 +70,7 @@ async def read_head(client: socket.socket, most_bytes: int) -> tuple[bytes, byte
     return head, early
 
 
-async def answer(client: socket.socket, refusal: Refused) -> None:
+async def answer(client: socket.socket, refusal: ProxyRefusal) -> None:
     """Send the refusal, and take what is still coming, lest a reset swallow the answer."""
     loop = asyncio.get_running_loop()
     body = f"{refusal}\n".encode()

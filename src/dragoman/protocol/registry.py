@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dragoman.protocol.core.events import Ids
-from dragoman.protocol.core.session import BaseSession, Limits, Synthesis
+from dragoman.protocol.core.session import BaseSession, Limits, SynthesisOptions
 from dragoman.protocol.interpretation import family as livetranslate
-from dragoman.protocol.interpretation.family import QWEN3, QWEN35, QWEN38, LivetranslateFamily
-from dragoman.protocol.interpretation.session import TranslationSession
+from dragoman.protocol.interpretation.family import QWEN3, QWEN35, QWEN38, Generation
+from dragoman.protocol.interpretation.session import InterpretationSession
 from dragoman.protocol.synthesis import family as tts
-from dragoman.protocol.synthesis.family import TtsFamily
-from dragoman.protocol.synthesis.session import TtsSession
+from dragoman.protocol.synthesis.family import SynthesisFamily
+from dragoman.protocol.synthesis.session import SynthesisSession
 from dragoman.protocol.unknown_model import UnknownModelSession
-from dragoman.speech import Conduct, Coverage
+from dragoman.speech import Coverage, InterpretationOptions
 
-Family = TtsFamily | LivetranslateFamily
+Family = SynthesisFamily | Generation
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family for family in (*tts.FAMILIES, QWEN3, QWEN35, QWEN38)
@@ -45,12 +45,16 @@ def make_session(
     coverage: Coverage,
     *,
     strict: bool = False,
-    synthesis: Synthesis | None = None,
-    conduct: Conduct | None = None,
+    synthesis: SynthesisOptions | None = None,
+    conduct: InterpretationOptions | None = None,
 ) -> BaseSession:
     """The session that speaks the API of the family; None is the family of unknown models."""
     if family is None:
         return UnknownModelSession(model, ids, limits, strict=strict)
-    if isinstance(family, TtsFamily):
-        return TtsSession(family, model, ids, limits, coverage, strict=strict, synthesis=synthesis)
-    return TranslationSession(family, model, ids, limits, coverage, strict=strict, conduct=conduct)
+    if isinstance(family, SynthesisFamily):
+        return SynthesisSession(
+            family, model, ids, limits, coverage, strict=strict, synthesis=synthesis
+        )
+    return InterpretationSession(
+        family, model, ids, limits, coverage, strict=strict, conduct=conduct
+    )

@@ -33,11 +33,11 @@ from dragoman.engines.base import (
     WindowTranscriber,
 )
 from dragoman.policy.glossary.term_agreement import TermAgreement, of_language
-from dragoman.policy.recognition.speech_evidence import phantom
-from dragoman.runtime.cascade.recognition.decode_schedule import Cadence, Load
-from dragoman.runtime.cascade.recognition.decoder import Hearing
-from dragoman.runtime.cascade.recognition.stream_decoder import StreamHearing
-from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing
+from dragoman.policy.recognition.speech_evidence import known_hallucination
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
+from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
+from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
@@ -60,7 +60,7 @@ class EngineStatus(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-class Seat(msgspec.Struct):
+class LoadedEngine(msgspec.Struct):
     """One chosen engine: the object, where it lives, and how far it is."""
 
     spec: str
@@ -68,7 +68,7 @@ class Seat(msgspec.Struct):
     host: EngineHost
     state: str = "loading"
     detail: str = ""
-    load: Load = msgspec.field(default_factory=Load)
+    load: RecognizerLoad = msgspec.field(default_factory=RecognizerLoad)
     phantoms: frozenset[str] = frozenset()
     """What a recogniser says of silence and noise."""
 
@@ -78,7 +78,7 @@ class Seat(msgspec.Struct):
         return self.engine.info
 
 
-class Stack:
+class EngineSet:
     """See the head of this file. ``asr_step_ms`` fixes the step; None is adaptive."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Stack:
     ) -> None:
         self._warm = warm
         self._asr_step_ms = asr_step_ms
-        self._seats: dict[Role, list[Seat]] = {role: [] for role in _ROLES}
+        self._seats: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self.counts: Counter[str] = Counter()
         self.ready = False
         self._coverage = Coverage()
@@ -105,8 +105,8 @@ class Stack:
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
                 at_once = workers if engine.info.runs_in == "process" else threads
-                load = Load(at_once * engine.info.max_batch)
-                self._seats[role].append(Seat(spec, engine, host, load=load))
+                load = RecognizerLoad(at_once * engine.info.max_batch)
+                self._seats[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life
     async def load(self, progress: Progress = lambda _line: None) -> None:
@@ -193,7 +193,7 @@ class Stack:
                 return seat.host, seat.engine
         return None
 
-    async def hear(self, settings: Interpret, *, trusted: bool) -> Hearing:
+    async def hear(self, settings: Interpret, *, trusted: bool) -> TurnDecoder:
         """A recogniser for one turn. ``trusted`` when this session's speaker was understood
         before; who declares the source language is trusted from the start. Without a declared
         language it is the operator's first recogniser, whatever others know.
@@ -204,17 +204,19 @@ class Stack:
         hearing.agreement = TermAgreement(seat.info.confidence_gate, settings.hints, language)
         return hearing
 
-    async def _hearing(self, seat: Seat, settings: Interpret, *, trusted: bool) -> Hearing:
+    async def _hearing(
+        self, seat: LoadedEngine, settings: Interpret, *, trusted: bool
+    ) -> TurnDecoder:
         if isinstance(seat.engine, Recognizer):
-            return await StreamHearing.start(
+            return await StreamDecoder.start(
                 seat.host, seat.engine, settings.source, settings.hints, seat.load
             )
         fixed_ms = settings.conduct.step_ms or self._asr_step_ms or seat.info.step_ms
-        return WindowHearing(
+        return WindowDecoder(
             seat.host,
             settings.source,
             settings.hints,
-            Cadence(fixed_ms, seat.load),
+            DecodeSchedule(fixed_ms, seat.load),
             trusted=trusted or settings.source is not None,
             threshold=settings.endpointing.threshold if settings.endpointing else 0.5,
             phantoms=seat.phantoms,
@@ -249,16 +251,16 @@ class Stack:
         return time.monotonic()
 
     # ------------------------------------------------------------ inside
-    def _ready(self, role: Role) -> list[Seat]:
+    def _ready(self, role: Role) -> list[LoadedEngine]:
         return [seat for seat in self._seats[role] if seat.state == "ready"]
 
-    def _first(self, role: Role, fits: Callable[[Info], bool]) -> Seat:
+    def _first(self, role: Role, fits: Callable[[Info], bool]) -> LoadedEngine:
         for seat in self._ready(role):
             if fits(seat.info):
                 return seat
         raise EngineFailed(f"no loaded {role} engine covers what is asked")
 
-    async def _load(self, seat: Seat, progress: Progress) -> None:
+    async def _load(self, seat: LoadedEngine, progress: Progress) -> None:
         try:
             _check_place(seat.engine)
             await seat.host.start()
@@ -303,7 +305,7 @@ class Stack:
         for seat in self._ready("tts"):
             await self._first_words(seat)
 
-    async def _first_words(self, seat: Seat) -> None:
+    async def _first_words(self, seat: LoadedEngine) -> None:
         """The first synthesis loads dictionaries; better now than in a session."""
         language = "en" if _covers(seat.info.languages, "en") else seat.info.languages[0]
         utterance = Utterance(text="Ready.", voice="", language=language)
@@ -311,7 +313,7 @@ class Stack:
             pass
 
 
-async def _phantoms(seat: Seat) -> frozenset[str]:
+async def _phantoms(seat: LoadedEngine) -> frozenset[str]:
     """What a recogniser invents when nobody says anything; also its first calls, which are slow."""
     hiss = np.random.default_rng(0).normal(0, _HISS, HEARING_RATE_HZ).astype(np.float32)
     language = next((tag for tag in seat.info.languages if tag != "*"), None)
@@ -322,7 +324,7 @@ async def _phantoms(seat: Seat) -> frozenset[str]:
         except EngineFailed:
             continue  # it may refuse silence, which is as well
         if isinstance(answer, Hypothesis):
-            found.add(phantom(answer.words))
+            found.add(known_hallucination(answer.words))
     return frozenset(found - {""})
 
 

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from dragoman.protocol.core.commands import Session
 from dragoman.runtime.cascade import cascade, end_to_end
-from dragoman.runtime.cascade.speech.speech_observer import SpeechWatch
-from dragoman.runtime.driver.driver import Connection, Driver, Emit, Encode, Observer, RunJob
+from dragoman.runtime.cascade.speech.speech_observer import SpeechObserver
+from dragoman.runtime.driver.driver import ClientConnection, Driver, Emit, Encode, Observer, RunJob
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.synthesis import job as speaking
 from dragoman.speech import Speak, Task
 
 
 async def run_session(
     session: Session,
-    connection: Connection,
+    connection: ClientConnection,
     encode: Encode,
-    stack: Stack,
+    stack: EngineSet,
     observer: Observer,
     *,
-    watch: SpeechWatch | None = None,
+    watch: SpeechObserver | None = None,
 ) -> None:
     """Serve one connection until its session closed or the client went away."""
     await Driver(session, connection, encode, job_runner(stack, watch), observer).run()
 
 
-def job_runner(stack: Stack, watch: SpeechWatch | None = None) -> RunJob:
+def job_runner(stack: EngineSet, watch: SpeechObserver | None = None) -> RunJob:
     """The function by which the driver of one connection runs its jobs on these engines.
     ``watch`` is told how translated speech keeps up (not by end-to-end engines).
     """

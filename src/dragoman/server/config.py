@@ -2,8 +2,8 @@
 
 Law of this file: settings are read here and nowhere else. A value comes from the command line,
 else from the environment (``DRAGOMAN_<FIELD>``), else from a TOML file, else from the default;
-``Settings.origins`` remembers which, for ``dragoman doctor``. Options of engines are not here:
-an engine parses its own from the engine specification.
+``EffectiveConfig.origins`` remembers which, for ``dragoman doctor``. Options of engines are not
+here: an engine parses its own from the engine specification.
 
 Keys are secrets: they come from a file or the environment, never from the command line (which
 every user of the machine can read), and ``repr`` and ``shown`` only ever tell how many there are.
@@ -21,8 +21,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dragoman.protocol.core.session import Limits, Synthesis
-from dragoman.speech import Conduct
+from dragoman.protocol.core.session import Limits, SynthesisOptions
+from dragoman.speech import InterpretationOptions
 
 ENV_PREFIX = "DRAGOMAN_"
 CONFIG_ENV = "DRAGOMAN_CONFIG"
@@ -61,8 +61,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aliases: dict[str, str] = {}
     warm: tuple[Direction, ...] = ("en-es",)
     limits: ServerLimits = ServerLimits()
-    synthesis: Synthesis = Synthesis()
-    interpretation: Conduct = Conduct()
+    synthesis: SynthesisOptions = SynthesisOptions()
+    interpretation: InterpretationOptions = InterpretationOptions()
     log_level: LogLevel = "info"
     drain_s: Seconds = 10.0
 
@@ -85,7 +85,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return [(source, target) for source, _, target in (w.partition("-") for w in self.warm)]
 
 
-class Settings(msgspec.Struct, frozen=True):
+class EffectiveConfig(msgspec.Struct, frozen=True):
     """The effective configuration and where each field came from (``limits.idle_s`` included)."""
 
     config: Config
@@ -131,8 +131,8 @@ def _plain_value(text: str) -> float | bool | str:
 
 GROUPS: dict[str, type[msgspec.Struct]] = {
     "limits": ServerLimits,
-    "synthesis": Synthesis,
-    "interpretation": Conduct,
+    "synthesis": SynthesisOptions,
+    "interpretation": InterpretationOptions,
 }
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
 
@@ -226,7 +226,7 @@ def load(
     environment: Mapping[str, str],
     path: Path | None = None,
     keys_file: Path | None = None,
-) -> Settings:
+) -> EffectiveConfig:
     """The effective settings. ``flags`` are those given on the command line (None: not given).
 
     ``path`` is the TOML file, else the one that DRAGOMAN_CONFIG names. Raises ``ConfigError``.
@@ -244,7 +244,7 @@ def load(
             layers.lay(name, flag, "command line")
     if keys_file is not None:
         layers.lay("api_keys", read_keys(keys_file), f"command line, file {keys_file}")
-    return Settings(_checked(layers), _with_defaults(layers.origins))
+    return EffectiveConfig(_checked(layers), _with_defaults(layers.origins))
 
 
 def _checked(layers: _Layers) -> Config:

@@ -10,7 +10,7 @@ _STEP_S = 0.1
 _STEPS = 600
 
 
-class Lags:
+class LagStats:
     """See the head of this file."""
 
     def __init__(self) -> None:

@@ -17,11 +17,11 @@ from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import SocketConnection
-from dragoman.server.lag_stats import Lags
+from dragoman.server.lag_stats import LagStats
 from dragoman.server.lifecycle import Service
 from dragoman.server.logs import session_nonce
 from dragoman.server.metrics import SessionMetrics
@@ -39,7 +39,7 @@ class SessionObserver:
     def __init__(self, metrics: SessionMetrics) -> None:
         self._metrics = metrics
         self._notes = 0
-        self._lags = Lags()
+        self._lags = LagStats()
         self._skipped = 0
         self._skipped_s = 0.0
 
@@ -88,7 +88,7 @@ class SessionObserver:
 async def converse(service: Service, model: str, receive: Receive, send: Send) -> None:
     """Run the session that ``model`` asks for, until it is closed."""
     config, stack = service.config, service.stack
-    assert isinstance(stack, Stack)
+    assert isinstance(stack, EngineSet)
     family = lookup(model, config.aliases)
     # An unknown model is greeted like any other before it is told so, and either dialect does.
     api = "tts" if family is None else family.api
@@ -121,9 +121,9 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
 
 
-def make_stack(config: Config) -> Stack:
+def make_stack(config: Config) -> EngineSet:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
     try:
-        return Stack(parse_choice(config.engines), warm=config.directions)
+        return EngineSet(parse_choice(config.engines), warm=config.directions)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None

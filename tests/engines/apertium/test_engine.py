@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.engines.apertium.engine import Apertium, mended
-from dragoman.engines.apertium.pipeline import StageFailed, escaped, stage_commands
+from dragoman.engines.apertium.pipeline import PipelineFailed, escaped, stage_commands
 from dragoman.engines.base import EngineUnavailable, Translation
 
 INSTALLED = Path("/usr/share/apertium/modes/eng-spa.mode").is_file()
@@ -144,7 +144,7 @@ def test_a_stuck_chain_is_killed_and_the_next_call_works() -> None:
         engine.warm("en", "es")
         stuck = pids(engine)
         os.kill(stuck[4], signal.SIGSTOP)
-        with pytest.raises(StageFailed, match="in time"):
+        with pytest.raises(PipelineFailed, match="in time"):
             engine.translate(Translation("The dog sleeps.", "en", "es"))
         assert gone(stuck)
     finally:

@@ -22,7 +22,7 @@ from dragoman.engines.espeak.engine import written_for
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.shared.safe_text import plain
-from dragoman.policy.reading.markup import Reader
+from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.speech import joined_text
 
@@ -90,7 +90,7 @@ def words_of(language: str) -> list[str]:
 
 def segments(text: str) -> list[str]:
     """As a session cuts and reads what comes a few characters at a time."""
-    segmenter, reader = Segmenter(eager=True), Reader()
+    segmenter, reader = Segmenter(eager=True), MarkupReader()
     found = []
     for at in range(0, len(text), 3):
         found += segmenter.feed(text[at : at + 3])

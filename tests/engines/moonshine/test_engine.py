@@ -9,8 +9,8 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine.engine import FILES, REQUIREMENT, Moonshine
-from dragoman.engines.moonshine.glossary_bias import Bias, Phrases
-from dragoman.engines.moonshine.tokenizer import Tokens, looping
+from dragoman.engines.moonshine.glossary_bias import PhraseBias, PhraseTree
+from dragoman.engines.moonshine.tokenizer import Vocabulary, looping
 from dragoman.engines.shared import model_files
 from dragoman.speech import Hints, joined_text
 from tests import recordings
@@ -28,7 +28,7 @@ def engine():
 
 
 @pytest.fixture(scope="module")
-def tokens(engine: Moonshine) -> Tokens:
+def tokens(engine: Moonshine) -> Vocabulary:
     assert engine._model is not None
     return engine._model.tokens
 
@@ -39,7 +39,7 @@ def dickens(seconds: float) -> np.ndarray:
 
 # ---------------------------------------------------------------- tokens
 @pytest.mark.parametrize("text", ["Good morning, Mr. O'Neil!", "naïve café", "你好 😀", "a"])
-def test_text_goes_to_tokens_and_back(tokens: Tokens, text: str) -> None:
+def test_text_goes_to_tokens_and_back(tokens: Vocabulary, text: str) -> None:
     ids = tokens.encode(text)
     assert [word for word, _ in tokens.words(ids)] == text.split()
     assert sorted(at for _, positions in tokens.words(ids) for at in positions) == list(
@@ -47,7 +47,7 @@ def test_text_goes_to_tokens_and_back(tokens: Tokens, text: str) -> None:
     )
 
 
-def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Tokens) -> None:
+def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Vocabulary) -> None:
     assert engine._model is not None
     model, samples = engine._model, dickens(8)
     ids, logprobs = model.decode(model.encode(samples), samples.size, [], None)
@@ -55,7 +55,7 @@ def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: 
     assert tokens.encode(" ".join(word for word, _ in tokens.words(ids))) == ids
 
 
-def test_marks_without_text_are_no_words(tokens: Tokens) -> None:
+def test_marks_without_text_are_no_words(tokens: Vocabulary) -> None:
     assert tokens.words([0, 1, 2, 32_700]) == []
 
 
@@ -74,7 +74,7 @@ def test_loops_are_told_from_repetition(ids: list[int], extra: int) -> None:
 
 
 def test_a_glossary_favours_its_phrases_token_by_token() -> None:
-    bias = Bias(Phrases([[3, 4, 5], [6]]), boost=2.0)
+    bias = PhraseBias(PhraseTree([[3, 4, 5], [6]]), boost=2.0)
 
     def favoured() -> dict[int, float]:
         logits = np.zeros(10, np.float32)

@@ -12,9 +12,14 @@ from dragoman.engines.base import EngineUnavailable, Utterance, Window
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.moonshine import phonetic_match
 from dragoman.engines.moonshine.engine import Moonshine
-from dragoman.engines.moonshine.glossary_bias import MOST_TAKEN_BACK, Bias, Phrases, Trial
+from dragoman.engines.moonshine.glossary_bias import (
+    MOST_TAKEN_BACK,
+    BiasTrial,
+    PhraseBias,
+    PhraseTree,
+)
 from dragoman.engines.moonshine.hints import favoured, named_in, rarity
-from dragoman.engines.moonshine.tokenizer import Tokens
+from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 
 TERMS = ("Kubernetes", "Zebrafish", "Reykjavik", "oscilloscope", "Thessaloniki", "edge case")
@@ -37,7 +42,7 @@ def engine():
 
 
 @pytest.fixture(scope="module")
-def tokens(engine: Moonshine) -> Tokens:
+def tokens(engine: Moonshine) -> Vocabulary:
     assert engine._model is not None
     return engine._model.tokens
 
@@ -64,7 +69,7 @@ def decoded(own: list[tuple[int, float]], phrases: list[list[int]]) -> list[int]
     gains 2.5 for its first token and 3.75 for each that follows. A token of 100 and more continues
     the word before it.
     """
-    trial: Trial[int] = Trial(Bias(Phrases(phrases), 2.5))
+    trial: BiasTrial[int] = BiasTrial(PhraseBias(PhraseTree(phrases), 2.5))
     ids: list[int] = []
     while len(ids) < len(own):
         token, lead = own[len(ids)]
@@ -90,7 +95,7 @@ def test_half_a_phrase_is_taken_back() -> None:
 
 
 def test_a_phrase_inside_a_longer_word_does_not_count() -> None:
-    trial: Trial[int] = Trial(Bias(Phrases([[2, 121]]), 4.0))
+    trial: BiasTrial[int] = BiasTrial(PhraseBias(PhraseTree([[2, 121]]), 4.0))
     backs = []
     for step, (own, lead) in enumerate(((1, 3.0), (9, 1.0), (130, 30.0))):  # "Redis" + "cover"
         logits = np.zeros(200, np.float32)
@@ -101,7 +106,7 @@ def test_a_phrase_inside_a_longer_word_does_not_count() -> None:
 
 
 def test_what_is_taken_back_too_often_is_not_tried_again() -> None:
-    trial: Trial[int] = Trial(Bias(Phrases([[2, 121]]), 4.0))
+    trial: BiasTrial[int] = BiasTrial(PhraseBias(PhraseTree([[2, 121]]), 4.0))
     backs = 0
     for step in range(60):
         logits = np.zeros(200, np.float32)
@@ -112,7 +117,7 @@ def test_what_is_taken_back_too_often_is_not_tried_again() -> None:
 
 
 # ---------------------------------------------------------------- the hints
-def test_rare_words_are_favoured_before_those_the_model_knows(tokens: Tokens) -> None:
+def test_rare_words_are_favoured_before_those_the_model_knows(tokens: Vocabulary) -> None:
     phrases = dict.fromkeys(["machine", "the house", "Wojciechowski"], "")
     found = favoured(tokens, Hints(phrases), most=1)
     assert found.phrases is not None
@@ -120,7 +125,7 @@ def test_rare_words_are_favoured_before_those_the_model_knows(tokens: Tokens) ->
     assert rarity(tokens, "the house") == 1
 
 
-def test_small_letters_are_favoured_with_a_capital_too(tokens: Tokens) -> None:
+def test_small_letters_are_favoured_with_a_capital_too(tokens: Vocabulary) -> None:
     found = favoured(tokens, Hints({"oscilloscope": ""}), most=10)
     assert found.phrases is not None
     assert {tokens.encode(w)[0] for w in ("oscilloscope", "Oscilloscope")} == set(
@@ -134,18 +139,18 @@ def test_names_and_odd_words_of_a_context() -> None:
     assert named_in("") == named_in("nothing here.\nWords begin. Sentences too!") == []
 
 
-def test_a_context_gives_names_and_no_bias(tokens: Tokens) -> None:
+def test_a_context_gives_names_and_no_bias(tokens: Vocabulary) -> None:
     found = favoured(tokens, Hints(context="We met Wojciechowski."), most=10)
     assert found.phrases is None
     assert "Wojciechowski" in found.names
 
 
-def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Tokens) -> None:
+def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Vocabulary) -> None:
     hints = Hints({f"Zorbl{n:x} qux{n}": "" for n in range(1000)})
     first = favoured(tokens, hints, most=1000)
     began = time.perf_counter()
     assert favoured(tokens, hints, most=1000) is first
-    bias = Bias(first.phrases, 2.5) if first.phrases else None
+    bias = PhraseBias(first.phrases, 2.5) if first.phrases else None
     assert bias is not None
     logits = np.zeros(40_000, np.float32)
     for token in tokens.encode("the quick brown Zorbl1 fox"):

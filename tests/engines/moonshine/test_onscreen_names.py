@@ -11,9 +11,9 @@ from dragoman.audio.resample import Resampler
 from dragoman.engines.base import EngineUnavailable, Samples, Utterance, Window
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.moonshine.engine import Moonshine
-from dragoman.engines.moonshine.onscreen_names import Guess, heed, shown_names
+from dragoman.engines.moonshine.onscreen_names import ScoredIds, heed, shown_names
 from dragoman.engines.moonshine.phonetic_match import FARTHEST, distance, key, near, split_marks
-from dragoman.engines.moonshine.tokenizer import Tokens
+from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 
 SAID = {
@@ -113,9 +113,9 @@ def test_only_words_that_the_vocabulary_lacks_are_names(ears: Moonshine) -> None
 )
 def test_the_audio_decides(ears: Moonshine, name: str, margin: float, taken: bool) -> None:
     assert ears._model is not None
-    tokens: Tokens = ears._model.tokens
+    tokens: Vocabulary = ears._model.tokens
     ids = tokens.encode("We met Veltrona in Milan.")
-    guess = Guess(ids, [-0.9] * len(ids) + [-0.1], forced=0)
+    guess = ScoredIds(ids, [-0.9] * len(ids) + [-0.1], forced=0)
 
     def score(other: list[int]) -> list[float]:
         place = len(other) // 2
@@ -138,7 +138,7 @@ def test_capitals_inside_a_word_are_how_it_is_spelt(ears: Moonshine, shown: str,
     assert ears._model is not None
     tokens = ears._model.tokens
     ids = tokens.encode("We saw brandywell's house.")
-    guess = Guess(ids, [-0.01] * (len(ids) + 1), forced=0)
+    guess = ScoredIds(ids, [-0.01] * (len(ids) + 1), forced=0)
     ids, _ = heed(tokens, guess, [shown], lambda other: [-3.0] * (len(other) + 1))
     assert " ".join(word for word, _ in tokens.words(ids)) == text
 

@@ -13,11 +13,11 @@ from dragoman.engines.espeak.engine import Espeak
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.openjtalk.engine import OpenJtalk
 from dragoman.engines.shared import voice_table
-from dragoman.engines.shared.voice_table import FEMALE, MALE, NAMES, Sound, Sounds
+from dragoman.engines.shared.voice_table import FEMALE, MALE, NAMES, VoiceSound, VoiceTable
 from dragoman.protocol.synthesis.voices import VOICES
 
 ENGINES = [Espeak, Flite, OpenJtalk]
-TABLE = Sounds({name: Sound("plain") for name in NAMES}, {"plain": {"": -3.0, "zh": 1.0}})
+TABLE = VoiceTable({name: VoiceSound("plain") for name in NAMES}, {"plain": {"": -3.0, "zh": 1.0}})
 
 
 def test_every_voice_of_the_synthesis_api_has_a_gender() -> None:
@@ -63,13 +63,13 @@ def test_a_table_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
         '[Ethan]\ngain_db = -2\n["Our Own"]\npitch = 1.5\n',
     )
     changed = TABLE.changed(path, ("plain", "deep"))
-    assert changed.of("Cherry") == Sound("deep", pitch=0.8)
-    assert changed.of("Eldric Sage") == Sound("plain", size=1.2)
+    assert changed.of("Cherry") == VoiceSound("deep", pitch=0.8)
+    assert changed.of("Eldric Sage") == VoiceSound("plain", size=1.2)
     assert changed.gain_db("Ethan", "en") == -5.0
     assert changed.of("Our Own").pitch == 1.5
-    assert changed.of("nobody") == Sound("deep", pitch=0.8), "the default follows Cherry"
+    assert changed.of("nobody") == VoiceSound("deep", pitch=0.8), "the default follows Cherry"
     assert changed.of("Serena") == TABLE.of("Serena")
-    assert TABLE.of("Cherry") == Sound("plain"), "the table itself did not change"
+    assert TABLE.of("Cherry") == VoiceSound("plain"), "the table itself did not change"
     assert TABLE.changed("", ()) is TABLE
 
 
@@ -124,7 +124,7 @@ def test_an_operators_variant_is_heard(tmp_path: Path) -> None:
     except EngineUnavailable as reason:
         pytest.skip(str(reason))
     assert isinstance(engine, Espeak)
-    assert engine.sounds.of("Cherry") == Sound("m3", pitch=0.8)
+    assert engine.sounds.of("Cherry") == VoiceSound("m3", pitch=0.8)
 
 
 def test_sounds_that_are_too_few_or_the_same_are_refused() -> None:

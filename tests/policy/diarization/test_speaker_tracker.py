@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.policy.diarization.change_detection import Change, Look, SpeakerWatch
-from dragoman.policy.diarization.speaker_tracker import LAST_MS, MOST_SPEAKERS, Speakers, Vector
+from dragoman.policy.diarization.change_detection import ChangeDetector, SpeakerChange, VoiceCheck
+from dragoman.policy.diarization.speaker_tracker import (
+    LAST_MS,
+    MOST_SPEAKERS,
+    SpeakerTracker,
+    Vector,
+)
 
 FRAME_MS = 32
 ANSWER_MS = 192
@@ -40,11 +45,11 @@ class Room:
 class Play:
     """Parts played to a watch in one turn."""
 
-    def __init__(self, room: Room, watch: SpeakerWatch | None = None, at_ms: int = 0) -> None:
-        self.room, self.watch = room, watch or SpeakerWatch()
+    def __init__(self, room: Room, watch: ChangeDetector | None = None, at_ms: int = 0) -> None:
+        self.room, self.watch = room, watch or ChangeDetector()
         self.frames: list[tuple[int, int]] = []
-        self.changes: list[Change] = []
-        self.looks: list[Look] = []
+        self.changes: list[SpeakerChange] = []
+        self.looks: list[VoiceCheck] = []
         self.doubt_ms = 0
         self._due: tuple[int, Vector] | None = None
         self.now_ms = at_ms
@@ -72,7 +77,7 @@ class Play:
             self.looks.append(look)
             self._due = (look.to_ms + ANSWER_MS, self.answer(look))
 
-    def answer(self, look: Look) -> Vector:
+    def answer(self, look: VoiceCheck) -> Vector:
         shares: dict[int, int] = {}
         for at_ms, who in self.frames:
             if look.from_ms <= at_ms < look.to_ms and who != SILENCE:
@@ -169,7 +174,7 @@ def test_words_are_in_doubt_before_the_change_is_certain() -> None:
 
 # ---------------------------------------------------------------- turns
 def test_turns_after_silence_are_recognised() -> None:
-    room, watch = Room(9), SpeakerWatch()
+    room, watch = Room(9), ChangeDetector()
     speakers = []
     for number, who in enumerate((0, 0, 1, 0, 2, 1)):
         play = Play(room, watch, at_ms=20_000 * number)
@@ -181,7 +186,7 @@ def test_turns_after_silence_are_recognised() -> None:
 
 
 def test_a_word_alone_is_a_known_voice_if_it_is_like_one_else_the_last() -> None:
-    room, watch = Room(10, noise=0.2), SpeakerWatch()
+    room, watch = Room(10, noise=0.2), ChangeDetector()
     Play(room, watch).play((0, 5_000), (SILENCE, 320), (1, 5_000)).close()
     assert Play(room, watch, 50_000).play((0, 700)).close() == 0
     assert Play(room, watch, 60_000).play((7, 700)).close() == 0, "nobody new for a word"
@@ -197,14 +202,14 @@ def test_a_change_at_the_very_end_is_found_when_the_turn_closes() -> None:
 
 # ---------------------------------------------------------------- bounds
 def test_no_more_than_so_many_speakers() -> None:
-    room, watch = Room(12, noise=0.3), SpeakerWatch()
+    room, watch = Room(12, noise=0.3), ChangeDetector()
     found = [Play(room, watch, 10_000 * who).play((who, 5_000)).close() for who in range(30)]
     assert found[:MOST_SPEAKERS] == list(range(MOST_SPEAKERS))
     assert max(found) == MOST_SPEAKERS - 1
 
 
 def test_looks_without_a_voice_say_nothing() -> None:
-    watch = SpeakerWatch()
+    watch = ChangeDetector()
     watch.open(0)
     for at_ms in range(0, 60_000, FRAME_MS):
         if watch.hear(at_ms, FRAME_MS, is_voice=True, level=-20.0) is not None:
@@ -220,7 +225,7 @@ def test_looks_without_a_voice_say_nothing() -> None:
 def test_any_frames_and_any_answers_keep_the_order(
     frames: list[tuple[int, bool, int]], seed: int
 ) -> None:
-    room, watch = Room(seed), SpeakerWatch()
+    room, watch = Room(seed), ChangeDetector()
     watch.open(0)
     last_ms = now_ms = 0
     for at_ms, is_voice, who in frames:
@@ -239,7 +244,7 @@ def test_any_frames_and_any_answers_keep_the_order(
 def test_a_long_piece_always_gets_an_answer(voiced_ms: int) -> None:
     room = Room(13, noise=3.0)
     for _ in range(200):
-        voices = Speakers()
+        voices = SpeakerTracker()
         voices.add(room.vector({0: 3_000}), 3_000)
         voices.add(room.vector({1: 3_000}), 3_000)
         assert voices.recognise(room.vector({2: 3_000}), voiced_ms) is not None

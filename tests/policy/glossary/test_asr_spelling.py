@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from dragoman.policy.glossary.asr_spelling import LONGEST_HOLD_MS, Ear
+from dragoman.policy.glossary.asr_spelling import LONGEST_HOLD_MS, TermSpeller
 from dragoman.policy.glossary.similarity import edits, letters, skeleton
 from dragoman.policy.glossary.term_agreement import TermAgreement, of_language
-from dragoman.policy.recognition.local_agreement import At
+from dragoman.policy.recognition.local_agreement import DecodePosition
 from dragoman.speech import Hints, Hypothesis, Word, joined_text
 from dragoman.text.ordinary_words import is_ordinary
 
@@ -29,7 +29,7 @@ def words(text: str, confidence: float | None = 0.5, step_ms: int | None = None)
 
 
 def spelled(text: str, confidence: float | None = 0.5, language: str | None = "en") -> str:
-    result = Ear(KEYS, language).spelled(words(text, confidence))
+    result = TermSpeller(KEYS, language).spelled(words(text, confidence))
     assert [h for one in result for h in one.heard] == text.split()  # no word gets lost
     return joined_text([one.word for one in result])
 
@@ -91,9 +91,9 @@ def test_other_languages_are_only_spelled() -> None:
 
 def test_nothing_is_joined_across_a_pause() -> None:
     apart = [Word("Cooper", 0.5, 0, 400), Word("Netties", 0.5, 700, 1100)]
-    assert len(Ear(KEYS, "en").spelled(apart)) == 2
+    assert len(TermSpeller(KEYS, "en").spelled(apart)) == 2
     close = [Word("Cooper", 0.5, 0, 400), Word("Netties", 0.5, 420, 1100)]
-    assert [s.word.text for s in Ear(KEYS, "en").spelled(close)] == ["Kubernetes"]
+    assert [s.word.text for s in TermSpeller(KEYS, "en").spelled(close)] == ["Kubernetes"]
 
 
 @pytest.mark.parametrize("seed", range(100))
@@ -103,7 +103,7 @@ def test_no_words_are_lost_whatever_the_keys(seed: int) -> None:
     def some() -> str:
         return "".join(chance.choices("aeknrst.-'( é机", k=chance.randint(1, 8))).strip() or "k"
 
-    ear = Ear([some() for _ in range(50)], chance.choice(["en", "de", None]))
+    ear = TermSpeller([some() for _ in range(50)], chance.choice(["en", "de", None]))
     heard = words(" ".join(some() for _ in range(12)), chance.random())
     result = ear.spelled(heard)
     assert [h for one in result for h in one.heard] == [word.text for word in heard]
@@ -114,7 +114,7 @@ def test_no_words_are_lost_whatever_the_keys(seed: int) -> None:
 def test_five_thousand_keys_are_no_burden() -> None:
     chance = random.Random(1)
     keys = ["".join(chance.choices("abcdefghiklmnoprstu", k=9)).title() for _ in range(5000)]
-    ear = Ear(keys, "en")
+    ear = TermSpeller(keys, "en")
     heard = words("The zorblin quux fremmed over eleven tarnished gribbles near Lake Vostok today")
     began = time.perf_counter()
     for _ in range(50):
@@ -139,11 +139,11 @@ def test_five_thousand_keys_are_no_burden() -> None:
     ],
 )
 def test_a_term_that_has_begun_waits(text: str, count: int, may: int) -> None:
-    assert Ear(KEYS, "en").held(words(text), count) == may
+    assert TermSpeller(KEYS, "en").held(words(text), count) == may
 
 
 def test_no_term_waits_for_ever() -> None:
-    ear = Ear(KEYS, "en")
+    ear = TermSpeller(KEYS, "en")
     assert ear.held(words("we use machine lear", step_ms=300), 3) == 2
     assert ear.held(words("we use machine lear", step_ms=LONGEST_HOLD_MS + 1), 3) == 3
 
@@ -159,24 +159,24 @@ def said(agreement: TermAgreement) -> str:
 
 def test_two_ways_to_mishear_a_term_agree() -> None:
     agreement = TermAgreement(0.0, Hints({"Kubernetes": "x"}), "en")
-    agreement.update(Hypothesis(heard("we use Kubernetis in")), At.STEP)
-    agreement.update(Hypothesis(heard("we use Cooper Netties in all")), At.STEP)
+    agreement.update(Hypothesis(heard("we use Kubernetis in")), DecodePosition.STEP)
+    agreement.update(Hypothesis(heard("we use Cooper Netties in all")), DecodePosition.STEP)
     assert said(agreement) == "we use Kubernetes"
 
 
 def test_committed_words_are_never_looked_at_again() -> None:
     agreement = TermAgreement(0.0, Hints({"Kubernetes": "x"}), "en")
-    agreement.update(Hypothesis(heard("we use Cooper")), At.PAUSE)
+    agreement.update(Hypothesis(heard("we use Cooper")), DecodePosition.PAUSE)
     assert said(agreement) == "we use Cooper"
-    agreement.update(Hypothesis(heard("we use Cooper Netties now")), At.END)
+    agreement.update(Hypothesis(heard("we use Cooper Netties now")), DecodePosition.END)
     assert said(agreement).startswith("we use Cooper")
 
 
 def test_a_stable_promise_does_not_cut_a_term() -> None:
     agreement = TermAgreement(0.0, Hints({"machine learning": "x"}), "en")
-    agreement.update(Hypothesis(heard("we use machine"), stable=3), At.STEP)
+    agreement.update(Hypothesis(heard("we use machine"), stable=3), DecodePosition.STEP)
     assert said(agreement) == "we use"
-    agreement.update(Hypothesis(heard("we use machine learning"), stable=4), At.STEP)
+    agreement.update(Hypothesis(heard("we use machine learning"), stable=4), DecodePosition.STEP)
     assert said(agreement) == "we use machine learning"
 
 
@@ -191,7 +191,18 @@ def test_committed_text_only_grows_and_the_end_has_all(seed: int) -> None:
     for step in range(30):
         spoken += chance.choices(vocabulary, k=chance.randint(0, 2))
         guess = spoken + chance.choices(vocabulary, k=chance.randint(0, 2))
-        at = At.END if step == 29 else chance.choice([At.STEP, At.STEP, At.STEP, At.PAUSE])
+        at = (
+            DecodePosition.END
+            if step == 29
+            else chance.choice(
+                [
+                    DecodePosition.STEP,
+                    DecodePosition.STEP,
+                    DecodePosition.STEP,
+                    DecodePosition.PAUSE,
+                ]
+            )
+        )
         agreement.update(Hypothesis(heard(" ".join(guess))), at)
         assert said(agreement).startswith(before.rstrip(".,"))
         before = said(agreement)
@@ -199,9 +210,9 @@ def test_committed_text_only_grows_and_the_end_has_all(seed: int) -> None:
 
 def test_new_terms_hold_from_then_on() -> None:
     agreement = TermAgreement(0.0, Hints(), "en")
-    agreement.update(Hypothesis(heard("kubernetes it is")), At.PAUSE)
+    agreement.update(Hypothesis(heard("kubernetes it is")), DecodePosition.PAUSE)
     agreement.heed(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("kubernetes it is kubernetes")), At.END)
+    agreement.update(Hypothesis(heard("kubernetes it is kubernetes")), DecodePosition.END)
     assert said(agreement) == "kubernetes it is Kubernetes"
 
 

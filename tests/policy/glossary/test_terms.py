@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from dragoman.policy.glossary.mt_placeholders import Slots, kept, mended, missing
+from dragoman.policy.glossary.mt_placeholders import TermPlaceholders, kept, mended, missing
 from dragoman.policy.glossary.terms import Glossary, glossary
-from dragoman.policy.translation.clause_units import Units
+from dragoman.policy.translation.clause_units import ClauseUnits
 from dragoman.policy.translation.continuation import continuation
 from dragoman.speech import Word
 
@@ -123,7 +123,7 @@ def test_every_stand_in_is_replaced_and_none_leaks(seed: int) -> None:
     )
     stand_ins = chance.choice([(), NAMES])
     known = Glossary(phrases, "en")
-    slots = Slots(text, known, stand_ins)
+    slots = TermPlaceholders(text, known, stand_ins)
     # An engine that leaves everything as it is: what comes back has each term's value.
     restored = slots.restored(slots.text)
     expected, at = "", 0
@@ -138,7 +138,7 @@ def test_every_stand_in_is_replaced_and_none_leaks(seed: int) -> None:
 
 
 def test_stand_ins_come_back_in_any_case_and_with_an_ending() -> None:
-    slots = Slots("We use Kubernetes.", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
+    slots = TermPlaceholders("We use Kubernetes.", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
     assert slots.text == "We use Robert."
     assert slots.restored("usamos robert") == "usamos K8s"
     assert slots.restored("ROBERTs и Roberto.") == "K8s и K8s."
@@ -148,33 +148,35 @@ def test_stand_ins_come_back_in_any_case_and_with_an_ending() -> None:
 
 
 def test_a_name_that_is_said_stands_for_nothing_else() -> None:
-    slots = Slots("Robert likes Kubernetes", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
+    slots = TermPlaceholders(
+        "Robert likes Kubernetes", Glossary({"Kubernetes": "K8s"}, "en"), NAMES
+    )
     assert slots.text == "Robert likes Gilbert"
     assert slots.restored("A Robert le gusta Gilbert") == "A Robert le gusta K8s"
 
 
 def test_vowels_stand_for_vowels() -> None:
     terms = Glossary({"AI": "IA", "Kubernetes": "Kubernetes"}, "en")
-    assert Slots("the AI of Kubernetes", terms, NAMES).text == "the Alan of Robert"
+    assert TermPlaceholders("the AI of Kubernetes", terms, NAMES).text == "the Alan of Robert"
 
 
 def test_more_terms_than_names() -> None:
     phrases = {f"term{n}": f"value{n}" for n in range(40)}
-    slots = Slots(" ".join(phrases), Glossary(phrases), NAMES)
+    slots = TermPlaceholders(" ".join(phrases), Glossary(phrases), NAMES)
     assert slots.restored(slots.text) == " ".join(phrases.values())
 
 
 def test_a_term_gets_its_capital_at_the_beginning_only() -> None:
     terms = Glossary({"machine learning": "aprendizaje", "ios": "iOS"}, "en")
-    begin = Slots("Machine learning is hard", terms, NAMES)
+    begin = TermPlaceholders("Machine learning is hard", terms, NAMES)
     assert begin.restored("Alan es difícil") == "Aprendizaje es difícil"
     assert begin.restored("Es difícil el Alan") == "Es difícil el aprendizaje"
-    brand = Slots("Ios is new", terms, NAMES)
+    brand = TermPlaceholders("Ios is new", terms, NAMES)
     assert brand.restored(brand.text) == "iOS is new"
 
 
 def test_what_is_already_committed_is_hidden_alike() -> None:
-    slots = Slots("Kubernetes is fast", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
+    slots = TermPlaceholders("Kubernetes is fast", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
     assert slots.hidden("K8s es") == "Robert es"
     assert slots.restored(slots.hidden("K8s es")) == "K8s es"
 
@@ -215,7 +217,7 @@ def test_no_term_gets_lost_behind_what_is_committed() -> None:
 # ---------------------------------------------------------------- units
 def cuts(text: str, *, paused: bool = False, final: bool = False, tail: str = "") -> list[str]:
     terms = Glossary({"machine learning": "x", "state of the art": "y"}, "en")
-    units = Units("en", together=terms.is_inside)
+    units = ClauseUnits("en", together=terms.is_inside)
     words, more = ([Word(w) for w in t.split()] for t in (text, tail))
     return [unit.source for unit in units.update(words, more, paused=paused, final=final)]
 

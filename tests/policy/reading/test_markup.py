@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.policy.reading.markup import Reader
+from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
 
 CASES = tomllib.loads(
@@ -17,7 +17,7 @@ CASES = tomllib.loads(
 
 def aloud(*segments: str) -> str:
     """What is said of the segments of one text, put together."""
-    reader = Reader()
+    reader = MarkupReader()
     return " ".join(filter(None, (reader.read(segment) for segment in segments)))
 
 
@@ -120,7 +120,7 @@ def test_commands_to_engines_do_not_survive(text: str, spoken: str):
 
 
 def test_a_fence_spans_segments():
-    reader = Reader()
+    reader = MarkupReader()
     said = [reader.read(part) for part in ("Look:\n", "```py\n", "a = 1. B\n", " c. D", "\n```\n")]
     assert said == ["Look:", "", "", "", ""]
     assert reader.read("Done.") == "Done."
@@ -144,7 +144,7 @@ def test_a_mark_inside_a_line_is_no_line_mark():
 
 def test_plain_text_is_not_touched():
     text = "It's 100% plain (really): a-b, c/d; e+f = 7 @ noon… Ünïcode, 你好。"
-    assert Reader().read(text) == text
+    assert MarkupReader().read(text) == text
 
 
 PIECES = st.sampled_from(
@@ -158,7 +158,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=80).map("".join))
 def test_whatever_comes_is_harmless(text: str):
-    reader = Reader()
+    reader = MarkupReader()
     for segment in cut(text):
         spoken = reader.read(segment)
         assert "[[" not in spoken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dragoman.policy.reading.voice_language import Tongue
+from dragoman.policy.reading.voice_language import VoiceLanguage
 from dragoman.text.latin_language import latin_language
 from tests.policy.segmentation.language_sentences import HELD_OUT, SENTENCES
 
@@ -40,12 +40,12 @@ CASES = [(text, language) for language, texts in SENTENCES.items() for text in t
 
 @pytest.mark.parametrize(("text", "language"), CASES, ids=[text for text, _ in CASES])
 def test_the_first_sentence_of_an_open_text(text: str, language: str):
-    assert Tongue(None, everything).of(text) == language
+    assert VoiceLanguage(None, everything).of(text) == language
 
 
 def test_sentences_that_no_rule_was_made_for():
     found = {
-        text: Tongue(None, everything).of(text) == language
+        text: VoiceLanguage(None, everything).of(text) == language
         for language, texts in HELD_OUT.items()
         for text in texts
     }
@@ -55,7 +55,7 @@ def test_sentences_that_no_rule_was_made_for():
 
 
 def test_a_text_that_is_not_understood_stays_with_its_voice():
-    tongue = Tongue(None, everything)
+    tongue = VoiceLanguage(None, everything)
     texts = ("Ich komme morgen.", "Okay.", "Berlin 2024", "12:30", "Hunde bellen laut.")
     assert [tongue.of(text) for text in texts] == ["de"] * len(texts)
 
@@ -79,12 +79,12 @@ def test_a_text_that_is_not_understood_stays_with_its_voice():
     ],
 )
 def test_numbers_and_mixed_scripts(texts: tuple[str, ...], languages: tuple[str, ...]):
-    tongue = Tongue(None, everything)
+    tongue = VoiceLanguage(None, everything)
     assert tuple(tongue.of(text) for text in texts) == languages
 
 
 def test_an_open_language_is_that_of_each_segment():
-    tongue = Tongue(None, everything)
+    tongue = VoiceLanguage(None, everything)
     read = [tongue.of(text) for text in ("Hi!", "Guten Tag, wie geht es?", "Ok.", "你好。", "Ok.")]
     assert read == ["en", "de", "de", "zh", "de"]
     read = [tongue.of(text) for text in ("こんにちは世界", "გამარჯობა", "வணக்கம்")]
@@ -92,7 +92,7 @@ def test_an_open_language_is_that_of_each_segment():
 
 
 def test_what_no_voice_speaks_is_not_guessed():
-    tongue = Tongue(None, {"en", "es"}.__contains__)
+    tongue = VoiceLanguage(None, {"en", "es"}.__contains__)
     assert tongue.of("Der Zug fährt heute nicht.") == "en"
     assert tongue.of("El tren no sale hoy.") == "es"
 
@@ -111,8 +111,8 @@ def test_what_no_voice_speaks_is_not_guessed():
     ],
 )
 def test_a_declared_language_holds_for_what_it_can_read(declared: str, text: str, read: str):
-    assert Tongue(declared, everything).of(text) == read
+    assert VoiceLanguage(declared, everything).of(text) == read
 
 
 def test_a_declared_language_holds_where_no_voice_has_the_other():
-    assert Tongue("en", {"en"}.__contains__).of("今天天气很好。") == "en"
+    assert VoiceLanguage("en", {"en"}.__contains__).of("今天天气很好。") == "en"

@@ -6,16 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.recognition.speech_evidence import PLAIN_MS, Evidence, phantom
+from dragoman.policy.recognition.speech_evidence import (
+    PLAIN_MS,
+    SpeechEvidence,
+    known_hallucination,
+)
 from dragoman.speech import Word
 
 FRAME_MS = 32
 YOU = {"you"}
 
 
-def seen(*stretches: tuple[float, int]) -> tuple[Evidence, float]:
+def seen(*stretches: tuple[float, int]) -> tuple[SpeechEvidence, float]:
     """Frames of these probabilities, and how long they are."""
-    evidence, frames = Evidence(), 0
+    evidence, frames = SpeechEvidence(), 0
     for probability, count in stretches:
         for _ in range(count):
             evidence.feed(probability, FRAME_MS)
@@ -79,4 +83,4 @@ def test_only_what_was_seen_by_then_counts_and_a_cut_forgets() -> None:
 
 
 def test_phantoms_are_compared_without_case_and_marks() -> None:
-    assert phantom(words("Thank you.")) == "thank you"
+    assert known_hallucination(words("Thank you.")) == "thank you"

@@ -22,7 +22,7 @@ from pathlib import Path
 import sentencex
 from stream2sentence import generate_sentences
 
-from dragoman.policy.reading.markup import Reader
+from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
 
 Cut = Callable[[str, str], list[str]]
@@ -217,7 +217,7 @@ def folded(text: str) -> str:
 
 def read(text: str) -> str:
     """The text cut and read as a session does it: one reader for all segments in turn."""
-    reader = Reader()
+    reader = MarkupReader()
     return folded(" ".join(reader.read(segment) for segment in ours(text)))
 
 

@@ -9,19 +9,19 @@ from hypothesis import strategies as st
 from dragoman.policy.speaking.catch_up import (
     BROKEN_OFF,
     CatchUp,
-    Pace,
-    Playback,
+    ListenerBuffer,
     SourceClock,
+    SpeechPace,
     is_terse,
     wanted_rate,
 )
-from dragoman.server.lag_stats import Lags
-from dragoman.speech import Conduct
+from dragoman.server.lag_stats import LagStats
+from dragoman.speech import InterpretationOptions
 from tests.policy.translation.talks import listen, talk
 
 backlogs = st.floats(0, 100)
 conducts = st.builds(
-    Conduct,
+    InterpretationOptions,
     top_rate=st.floats(0.5, 2.0),
     skip_after_s=st.one_of(st.just(0.0), st.floats(0.5, 20.0)),
     policy=st.sampled_from(["auto", "turn"]),
@@ -32,7 +32,7 @@ pieces = st.lists(st.tuples(backlogs, st.booleans()), max_size=30)
 # ---------------------------------------------------------------- the rate
 @given(pieces, conducts)
 def test_rates_are_bounded_and_move_in_steps(
-    course: list[tuple[float, bool]], conduct: Conduct
+    course: list[tuple[float, bool]], conduct: InterpretationOptions
 ) -> None:
     catch_up, before = CatchUp(), 1.0
     for backlog_s, begins in course:
@@ -48,7 +48,11 @@ def test_rates_are_bounded_and_move_in_steps(
 
 @given(pieces, backlogs, backlogs, conducts, st.booleans())
 def test_more_backlog_never_means_slower_or_more_speech(
-    course: list[tuple[float, bool]], one: float, other: float, conduct: Conduct, begins: bool
+    course: list[tuple[float, bool]],
+    one: float,
+    other: float,
+    conduct: InterpretationOptions,
+    begins: bool,
 ) -> None:
     less_s, more_s = sorted((one, other))
     manners = []
@@ -73,22 +77,31 @@ def test_the_documented_rate() -> None:
 
 
 def test_pauses_go_and_terse_wording_is_wanted_only_when_speech_is_late() -> None:
-    def pause(backlog_s: float, conduct: Conduct) -> float | None:
+    def pause(backlog_s: float, conduct: InterpretationOptions) -> float | None:
         manner = CatchUp().manner(backlog_s, conduct, begins=True)
         return manner.pause if manner else None
 
-    assert [pause(late_s, Conduct()) for late_s in (0.0, 1.0, 1.1, 5.0)] == [1.0, 1.0, 0.0, 0.0]
-    assert pause(5.0, Conduct(top_rate=1.0)) == 1.0
-    assert [is_terse(late_s, Conduct()) for late_s in (0.0, 3.0, 3.1)] == [False, False, True]
-    assert not is_terse(60.0, Conduct(top_rate=1.0, skip_after_s=0.0))
+    assert [pause(late_s, InterpretationOptions()) for late_s in (0.0, 1.0, 1.1, 5.0)] == [
+        1.0,
+        1.0,
+        0.0,
+        0.0,
+    ]
+    assert pause(5.0, InterpretationOptions(top_rate=1.0)) == 1.0
+    assert [is_terse(late_s, InterpretationOptions()) for late_s in (0.0, 3.0, 3.1)] == [
+        False,
+        False,
+        True,
+    ]
+    assert not is_terse(60.0, InterpretationOptions(top_rate=1.0, skip_after_s=0.0))
 
 
 # ---------------------------------------------------------------- skipping
 @given(pieces, conducts)
 def test_nothing_is_skipped_when_that_is_off_or_would_only_make_a_silence(
-    course: list[tuple[float, bool]], conduct: Conduct
+    course: list[tuple[float, bool]], conduct: InterpretationOptions
 ) -> None:
-    off, catch_up, idle = Conduct(skip_after_s=0.0), CatchUp(), CatchUp()
+    off, catch_up, idle = InterpretationOptions(skip_after_s=0.0), CatchUp(), CatchUp()
     for backlog_s, begins in course:
         assert catch_up.manner(backlog_s, off, begins=begins) is not None
         assert idle.manner(backlog_s, conduct, begins=begins, idle=True) is not None
@@ -100,15 +113,17 @@ def test_every_sentence_that_begins_within_the_limit_is_spoken(
 ) -> None:
     catch_up = CatchUp()
     for past_s, began in course:
-        catch_up.manner(past_s, Conduct(), begins=began)
-    assert catch_up.manner(backlog_s, Conduct(), begins=True) is not None
-    assert catch_up.manner(backlog_s, Conduct(), begins=False) is not None  # and goes on
+        catch_up.manner(past_s, InterpretationOptions(), begins=began)
+    assert catch_up.manner(backlog_s, InterpretationOptions(), begins=True) is not None
+    assert (
+        catch_up.manner(backlog_s, InterpretationOptions(), begins=False) is not None
+    )  # and goes on
 
 
 def test_a_skip_lasts_until_a_sentence_begins_in_time_or_silence_threatens() -> None:
     def course(*steps: tuple[float, bool]) -> list[bool]:
         catch_up = CatchUp()
-        return [catch_up.manner(b, Conduct(), begins=s) is not None for b, s in steps]
+        return [catch_up.manner(b, InterpretationOptions(), begins=s) is not None for b, s in steps]
 
     assert course((6.1, True), (3.0, False), (2.0, True)) == [False, False, True]
     assert course((6.1, True), (6.5, True), (5.9, True)) == [False, False, True]
@@ -118,12 +133,12 @@ def test_a_skip_lasts_until_a_sentence_begins_in_time_or_silence_threatens() -> 
 
 
 def test_a_long_sentence_that_plays_is_no_backlog_where_sentences_are_spoken_whole() -> None:
-    def speaks(backlog_s: float, conduct: Conduct) -> bool:
+    def speaks(backlog_s: float, conduct: InterpretationOptions) -> bool:
         return CatchUp().manner(backlog_s, conduct, begins=True, playing_s=14.0) is not None
 
-    assert speaks(13.0, Conduct(policy="turn"))
-    assert not speaks(15.0, Conduct(policy="turn"))
-    assert not speaks(13.0, Conduct())
+    assert speaks(13.0, InterpretationOptions(policy="turn"))
+    assert not speaks(15.0, InterpretationOptions(policy="turn"))
+    assert not speaks(13.0, InterpretationOptions())
 
 
 # ---------------------------------------------------------------- whole talks
@@ -132,25 +147,25 @@ def test_interpreted_talks_do_not_fall_behind(load: float) -> None:
     """The promises of docs/interpretation.md, for each of three talks of 30 minutes."""
     for seed in range(3):
         clauses = talk(load, seed)
-        kept = listen(clauses, Conduct())
+        kept = listen(clauses, InterpretationOptions())
         assert abs(kept.lags.drift) < 0.2
         assert kept.lags.quantile(0.95) <= (8.0 if load > 1.25 else 7.5)
         assert kept.most_s < 12.0
         assert kept.skipped <= max(0.02, load / 1.2 - 0.95)
-        never = listen(clauses, Conduct(skip_after_s=0.0))
+        never = listen(clauses, InterpretationOptions(skip_after_s=0.0))
         assert never.skipped == 0.0
         assert never.lags.count == len(clauses)
 
 
 def test_without_catching_up_speech_is_lost_for_good() -> None:
-    nothing = listen(talk(1.1, 1), Conduct(top_rate=1.0, skip_after_s=0.0))
+    nothing = listen(talk(1.1, 1), InterpretationOptions(top_rate=1.0, skip_after_s=0.0))
     assert nothing.lags.drift > 5.0
     assert nothing.most_s > 120.0
 
 
 # ---------------------------------------------------------------- what is measured
 def test_playback_is_that_of_a_listener_in_real_time() -> None:
-    playback = Playback()
+    playback = ListenerBuffer()
     assert playback.waits_s(5.0) == 0.0
     assert playback.begin(10.0) == 10.0
     playback.hear(2.0, 10.0)
@@ -176,7 +191,7 @@ def test_the_clock_of_the_source_is_the_later_of_two() -> None:
 
 
 def test_a_pace_is_learned_from_the_voice_that_speaks() -> None:
-    pace = Pace()
+    pace = SpeechPace()
     text = "a sentence of usual length, more or less"
     before_s = pace.seconds(text, "es", "Cherry", spaced=True)
     for _ in range(30):
@@ -191,7 +206,7 @@ def test_a_pace_is_learned_from_the_voice_that_speaks() -> None:
 # ---------------------------------------------------------------- lags in constant memory
 @given(st.lists(st.floats(0, 90), min_size=1, max_size=200))
 def test_quantiles_are_right_to_a_step(values: list[float]) -> None:
-    lags = Lags()
+    lags = LagStats()
     for at_s, value in enumerate(values):
         lags.add(value, 7000.0 + at_s)
     ranked = sorted(min(value, 60.0) for value in values)
@@ -201,7 +216,7 @@ def test_quantiles_are_right_to_a_step(values: list[float]) -> None:
 
 
 def test_drift_is_the_slope_in_seconds_per_minute() -> None:
-    lags = Lags()
+    lags = LagStats()
     assert lags.drift == lags.quantile(0.5) == 0.0
     for at_s in range(1_000_000, 1_007_200, 3):
         lags.add(1.0 + (at_s - 1_000_000) / 60 * 0.25 + (at_s % 2) * 0.5, float(at_s))

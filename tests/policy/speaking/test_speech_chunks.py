@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.speaking.speech_chunks import SpeechUnits
+from dragoman.policy.speaking.speech_chunks import SpeechChunks
 
 
 def spoken(pieces: list[str], language: str = "es") -> tuple[list[str], str]:
-    units = SpeechUnits(language)
+    units = SpeechChunks(language)
     found = [text for piece in pieces for text in units.add(piece, 0.0)]
     return found, units.waiting
 
@@ -29,7 +29,7 @@ def test_eight_words_are_enough_and_an_opener_begins_the_next_piece() -> None:
 
 
 def test_what_is_a_clause_is_spoken_at_once_however_long() -> None:
-    units = SpeechUnits("es")
+    units = SpeechChunks("es")
     assert units.add(" uno dos", 0.0) == []
     text = " ".join(f"w{n}" for n in range(14))
     assert units.add(" " + text, 0.1, ends=True) == [" uno dos " + text]
@@ -37,7 +37,7 @@ def test_what_is_a_clause_is_spoken_at_once_however_long() -> None:
 
 
 def test_a_second_is_long_enough_unless_the_voice_is_busy() -> None:
-    units = SpeechUnits("es")
+    units = SpeechChunks("es")
     assert units.add("Sí", 10.0) == []
     assert units.add(" claro", 10.9) == []
     assert units.due_s == 11.0
@@ -48,7 +48,7 @@ def test_a_second_is_long_enough_unless_the_voice_is_busy() -> None:
 
 
 def test_a_mark_alone_waits_for_nothing() -> None:
-    units = SpeechUnits("es")
+    units = SpeechChunks("es")
     units.add(".", 0.0)
     assert units.due_s is None
 
@@ -79,7 +79,7 @@ def test_without_spaces_characters_count(
 def test_everything_comes_out_once_and_in_order(
     pieces: list[str], how: list[tuple[bool, float]], language: str
 ) -> None:
-    units, out, now_s = SpeechUnits(language), "", 0.0
+    units, out, now_s = SpeechChunks(language), "", 0.0
     for piece, (ends, passed_s) in zip(pieces, how, strict=False):
         now_s += passed_s
         out += "".join(units.add(piece, now_s, ends=ends) + units.ripe(now_s))

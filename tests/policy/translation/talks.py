@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dragoman.policy.speaking.catch_up import CatchUp, Playback
-from dragoman.server.lag_stats import Lags
-from dragoman.speech import Conduct
+from dragoman.policy.speaking.catch_up import CatchUp, ListenerBuffer
+from dragoman.server.lag_stats import LagStats
+from dragoman.speech import InterpretationOptions
 
 COMMIT_S = 1.2
 """From the end of a clause until its translation is committed, on average."""
@@ -61,7 +61,7 @@ def talk(load: float, seed: int, minutes: float = 30.0) -> list[Clause]:
 class Outcome(msgspec.Struct):
     """What a listener heard of a talk."""
 
-    lags: Lags
+    lags: LagStats
     skipped: float = 0.0
     """Share of the speech that was left out."""
     broken_off: int = 0
@@ -69,9 +69,9 @@ class Outcome(msgspec.Struct):
     most_s: float = 0.0
 
 
-def listen(clauses: Sequence[Clause], conduct: Conduct) -> Outcome:
+def listen(clauses: Sequence[Clause], conduct: InterpretationOptions) -> Outcome:
     """Speak the clauses with a quick voice; lags count from the ends of the clauses."""
-    catch_up, playback, outcome = CatchUp(), Playback(), Outcome(Lags())
+    catch_up, playback, outcome = CatchUp(), ListenerBuffer(), Outcome(LagStats())
     lost_s, spoke = 0.0, False
     for clause in clauses:
         manner = catch_up.manner(
@@ -98,15 +98,15 @@ def listen(clauses: Sequence[Clause], conduct: Conduct) -> Outcome:
 
 LOADS = (0.9, 1.0, 1.1, 1.25, 1.4)
 CONDUCTS = {
-    "1.0": Conduct(top_rate=1.0, skip_after_s=0.0),
-    "1.15": Conduct(top_rate=1.15, skip_after_s=0.0),
-    "1.3": Conduct(top_rate=1.3, skip_after_s=0.0),
-    "1.3, skips after 10 s": Conduct(skip_after_s=10.0),
-    "1.3, skips after 6 s (default)": Conduct(),
-    "1.3, skips after 4 s": Conduct(skip_after_s=4.0),
-    "1.5, skips after 6 s": Conduct(top_rate=1.5),
+    "1.0": InterpretationOptions(top_rate=1.0, skip_after_s=0.0),
+    "1.15": InterpretationOptions(top_rate=1.15, skip_after_s=0.0),
+    "1.3": InterpretationOptions(top_rate=1.3, skip_after_s=0.0),
+    "1.3, skips after 10 s": InterpretationOptions(skip_after_s=10.0),
+    "1.3, skips after 6 s (default)": InterpretationOptions(),
+    "1.3, skips after 4 s": InterpretationOptions(skip_after_s=4.0),
+    "1.5, skips after 6 s": InterpretationOptions(top_rate=1.5),
 }
-_FOR_EVER_S = 59.0  # beyond what ``Lags`` tells apart
+_FOR_EVER_S = 59.0  # beyond what ``LagStats`` tells apart
 
 
 def row(name: str, seeds: int = 3) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.translation.clause_units import PACES, Pace, Unit, Units
+from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, UnitLengths
 from dragoman.speech import Word
 
 
@@ -13,15 +13,17 @@ def words(text: str) -> list[Word]:
     return [Word(word) for word in text.split()]
 
 
-def cuts(text: str, *, tail: str = "", paused: bool = False, final: bool = False) -> list[Unit]:
-    return Units("en").update(words(text), words(tail), paused=paused, final=final)
+def cuts(
+    text: str, *, tail: str = "", paused: bool = False, final: bool = False
+) -> list[ClauseUnit]:
+    return ClauseUnits("en").update(words(text), words(tail), paused=paused, final=final)
 
 
 def test_a_sentence_mark_closes_and_a_comma_cuts_a_clause() -> None:
     found = cuts("When the rain had stopped, they went home. Then")
     assert found == [
-        Unit(0, "When the rain had stopped,", 5, closes=False),
-        Unit(0, "When the rain had stopped, they went home.", 8, closes=True),
+        ClauseUnit(0, "When the rain had stopped,", 5, closes=False),
+        ClauseUnit(0, "When the rain had stopped, they went home.", 8, closes=True),
     ]
 
 
@@ -35,7 +37,7 @@ def test_titles_and_initials_end_no_sentence() -> None:
 
 def test_an_opener_cuts_once_enough_waits_even_if_it_is_not_certain() -> None:
     text = "it is of the first importance today"
-    assert cuts(text, tail="because of") == [Unit(0, text, 7, closes=False)]
+    assert cuts(text, tail="because of") == [ClauseUnit(0, text, 7, closes=False)]
     assert cuts(text, tail="of") == []
 
 
@@ -49,17 +51,17 @@ def test_no_unit_is_longer_than_most() -> None:
 def test_a_pause_cuts_what_is_long_enough_and_the_end_cuts_all() -> None:
     assert cuts("one two three", paused=True) == []
     assert cuts("one two three four", paused=True) == [
-        Unit(0, "one two three four", 4, closes=False)
+        ClauseUnit(0, "one two three four", 4, closes=False)
     ]
-    assert cuts("one", final=True) == [Unit(0, "one", 1, closes=True)]
+    assert cuts("one", final=True) == [ClauseUnit(0, "one", 1, closes=True)]
 
 
 def test_a_mark_that_comes_after_the_cut_closes_the_sentence() -> None:
-    units = Units("en")
+    units = ClauseUnits("en")
     said = "the forms of printed letters should be"
     assert units.update(words(said + " beautiful"), paused=True, final=False)
     late = units.update(words(said + " beautiful. And"), paused=False, final=False)
-    assert late == [Unit(0, said + " beautiful.", 8, closes=True)]
+    assert late == [ClauseUnit(0, said + " beautiful.", 8, closes=True)]
 
 
 @given(
@@ -70,7 +72,7 @@ def test_a_mark_that_comes_after_the_cut_closes_the_sentence() -> None:
     st.lists(st.booleans(), min_size=60, max_size=60),
 )
 def test_every_word_is_cut_exactly_once_and_in_order(texts: list[str], pauses: list[bool]) -> None:
-    units = Units("en", Pace(2, 3, 5))
+    units = ClauseUnits("en", UnitLengths(2, 3, 5))
     spoken = words(" ".join(texts))
     sentences: dict[int, str] = {}
     for count in range(len(spoken) + 1):
@@ -88,51 +90,59 @@ def timed(*words: tuple[str, int, int]) -> list[Word]:
 
 def test_a_silence_before_the_next_word_cuts_and_a_long_one_closes() -> None:
     said = timed(("one", 0, 200), ("two", 200, 400), ("three", 400, 600), ("four", 600, 800))
-    units = Units("en").update
+    units = ClauseUnits("en").update
     assert units(said, timed(("five", 1049, 1200)), paused=False, final=False) == []
     assert units(said, timed(("five", 1050, 1200)), paused=False, final=False) == [
-        Unit(0, "one two three four", 4, closes=False)
+        ClauseUnit(0, "one two three four", 4, closes=False)
     ]
-    (closed,) = Units("en").update(said, timed(("x", 1500, 1600)), paused=False, final=False)
+    (closed,) = ClauseUnits("en").update(said, timed(("x", 1500, 1600)), paused=False, final=False)
     assert closed.closes
-    assert Units("en").update(said[:3], timed(("x", 1900, 1950)), paused=False, final=False) == []
+    assert (
+        ClauseUnits("en").update(said[:3], timed(("x", 1900, 1950)), paused=False, final=False)
+        == []
+    )
 
 
 def test_a_time_that_only_says_when_a_word_was_first_heard_is_no_silence() -> None:
     said = [Word(text, None, None, at) for at, text in enumerate(["one", "two", "three", "four"])]
     assert (
-        Units("en").update(said, [Word("five", None, None, 9000)], paused=False, final=False) == []
+        ClauseUnits("en").update(said, [Word("five", None, None, 9000)], paused=False, final=False)
+        == []
     )
 
 
 def test_without_spaces_characters_are_counted() -> None:
     said = [Word(char, joined=True) for char in "我们今天要谈的，"]
-    assert Units("zh").update(said, paused=False, final=False) == [
-        Unit(0, "我们今天要谈的，", 8, closes=False)
+    assert ClauseUnits("zh").update(said, paused=False, final=False) == [
+        ClauseUnit(0, "我们今天要谈的，", 8, closes=False)
     ]
     long = [Word(char, joined=True) for char in "一二三四五六七八九十" * 3]
-    found = Units("zh", PACES["eager"]).update(long, paused=False, final=False)
+    found = ClauseUnits("zh", PACES["eager"]).update(long, paused=False, final=False)
     assert [unit.end for unit in found] == [14, 28]
 
 
 def test_a_clause_opener_of_a_language_without_spaces_is_a_beginning() -> None:
     said = [Word(char, joined=True) for char in "今天天气非常好我们去公园玩"]
-    assert Units("zh").update(said, [Word("但是他们", joined=True)], paused=False, final=False)
-    assert not Units("zh").update(said, [Word("他们", joined=True)], paused=False, final=False)
+    assert ClauseUnits("zh").update(
+        said, [Word("但是他们", joined=True)], paused=False, final=False
+    )
+    assert not ClauseUnits("zh").update(
+        said, [Word("他们", joined=True)], paused=False, final=False
+    )
 
 
 def test_a_phrase_that_must_stay_together_is_not_cut_but_a_sentence_end_is() -> None:
     text = "one two three four, five six"
-    whole = Units("en", together=lambda _words, end: end in (3, 4))
+    whole = ClauseUnits("en", together=lambda _words, end: end in (3, 4))
     assert whole.update(words(text), paused=False, final=False) == []
-    ends = Units("en", together=lambda _words, _end: True)
+    ends = ClauseUnits("en", together=lambda _words, _end: True)
     assert [u.closes for u in ends.update(words("one two."), paused=False, final=False)] == [True]
 
 
 def test_paces_differ() -> None:
     text = words(" ".join(f"w{n}" for n in range(40)))
     counts = {
-        name: len(Units("en", pace).update(text, paused=False, final=False))
+        name: len(ClauseUnits("en", pace).update(text, paused=False, final=False))
         for name, pace in PACES.items()
     }
     assert counts["eager"] > counts["even"] > counts["careful"]

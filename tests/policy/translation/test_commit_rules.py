@@ -6,10 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.policy.recognition.local_agreement import Agreement, At, fold
-from dragoman.policy.translation.commit_rules import Ask, Rule, Step, TargetPolicy, chosen
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement, fold
+from dragoman.policy.translation.commit_rules import (
+    CommitStep,
+    Rule,
+    TargetPolicy,
+    WantedTranslation,
+    chosen,
+)
 from dragoman.policy.translation.continuation import tokens
-from dragoman.policy.translation.flicker import Screen
+from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import Hypothesis, PaceName, Word
 
 
@@ -31,8 +37,8 @@ class Turn:
         self, rule: Rule, source: str = "en", target: str = "es", pace: PaceName = "even"
     ) -> None:
         self.policy = TargetPolicy(rule, source, target, pace=pace)
-        self.asked: list[Ask] = []
-        self.steps: list[Step] = []
+        self.asked: list[WantedTranslation] = []
+        self.steps: list[CommitStep] = []
         self.said = ""
 
     def hear(
@@ -47,7 +53,7 @@ class Turn:
             self.answer(ask, self.translate(ask.source))
         return self.policy.text
 
-    def answer(self, ask: Ask, translation: str) -> None:
+    def answer(self, ask: WantedTranslation, translation: str) -> None:
         self.asked.append(ask)
         step = self.policy.answer(ask, translation)
         self.steps.append(step)
@@ -273,7 +279,7 @@ def test_without_spaces_sentences_join_without_one() -> None:
 
 # ---------------------------------------------------------------- the screen
 def test_committed_text_is_shown_at_once_and_a_stash_alone_seldom() -> None:
-    screen = Screen()
+    screen = DisplayThrottle()
     assert screen.show("", "uno", 1.0) == ("", "uno")
     assert screen.show("", "uno dos", 1.1) is None
     assert screen.due_s == pytest.approx(1.15)
@@ -305,11 +311,11 @@ def test_streams_that_revise_at_will(steps, rule, passed, rng) -> None:
     turn = Turn(rule)
     straight = rule == "through"
     turn.translate = (lambda s: s) if straight else marked  # type: ignore[method-assign]
-    agreement, hypothesis, now_s = Agreement(), [], 0.0
+    agreement, hypothesis, now_s = LocalAgreement(), [], 0.0
     for (new, back, paused), seconds in zip(steps, passed, strict=False):
         now_s += seconds
         hypothesis = hypothesis[: max(len(agreement.window), len(hypothesis) - back)] + new
-        at = At.PAUSE if paused else At.STEP
+        at = DecodePosition.PAUSE if paused else DecodePosition.STEP
         agreement.update(Hypothesis(tuple(Word(w) for w in hypothesis)), at)
         before = turn.policy.text
         if rule in ("agree", "units"):
@@ -319,7 +325,7 @@ def test_streams_that_revise_at_will(steps, rule, passed, rng) -> None:
             if (ask := turn.policy.due(now_s)) is not None:
                 turn.answer(ask, turn.translate(ask.source))
         assert turn.policy.text.startswith(before)
-    agreement.update(Hypothesis(tuple(Word(w) for w in hypothesis)), At.END)
+    agreement.update(Hypothesis(tuple(Word(w) for w in hypothesis)), DecodePosition.END)
     committed = agreement.committed
     turn.policy.update(committed, final=True, now_s=now_s)
     turn.work(now_s)

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from dragoman.policy.reading.voice_language import language_of
-from dragoman.policy.translation.flicker import Calm
+from dragoman.policy.translation.flicker import FlickerFilter
 
 
 def test_a_small_change_is_shown_at_once() -> None:
-    calm = Calm()
+    calm = FlickerFilter()
     assert calm.show("", "ask not what", 0.0) == "ask not what"
     assert calm.show("", "ask not what you", 0.1) == "ask not what you"
 
 
 def test_a_rewrite_of_more_than_half_waits_300_ms() -> None:
-    calm = Calm()
+    calm = FlickerFilter()
     calm.show("We", " went to the shore", 0.0)
     assert calm.show("We", " want two of these now", 0.1) == " went to the shore"
     assert calm.show("We", " want two of these now", 0.35) == " want two of these now"
 
 
 def test_what_stays_is_only_what_is_still_pending() -> None:
-    calm = Calm()
+    calm = FlickerFilter()
     calm.show("", "We went to the shore", 0.0)
     assert calm.show("We went", " by car home", 0.1) == " to the shore"
 
 
 def test_a_stash_whose_beginning_was_committed_otherwise_is_stale() -> None:
-    calm = Calm()
+    calm = FlickerFilter()
     calm.show("", "We want to", 0.0)
     assert calm.show("We went", " home", 0.1) == " home"
 
 
 def test_an_empty_stash_empties_the_show() -> None:
-    calm = Calm()
+    calm = FlickerFilter()
     calm.show("", "the end", 0.0)
     assert calm.show("The end.", "", 0.05) == ""
 

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from dragoman.policy.vision.images import ImageBucket, Picture, inspect
+from dragoman.policy.vision.images import ImageBucket, ImageInfo, inspect
 
 SOI, SOF0, SOF2 = b"\xff\xd8", b"\xff\xc0", b"\xff\xc2"
 
@@ -29,13 +29,13 @@ def encoded(codec, pixels, width, height):
     ("codec", "pixels", "kind"), [("mjpeg", "yuvj420p", "jpeg"), ("png", "rgb24", "png")]
 )
 def test_real_pictures(codec, pixels, kind):
-    assert inspect(encoded(codec, pixels, 64, 48)) == Picture(kind, 64, 48)
+    assert inspect(encoded(codec, pixels, 64, 48)) == ImageInfo(kind, 64, 48)
 
 
 def test_progressive_jpeg_with_thumbnail_like_segments_and_fill_bytes():
     exif = b"\xff\xe1" + struct.pack(">H", 2 + 30) + SOI + frame(SOF0, 16, 16) + bytes(15)
     tables = b"\xff\xc4\x00\x04\x00\x00" + b"\xff\xff\xff\xdb\x00\x03\x00"
-    assert inspect(SOI + exif + tables + frame(SOF2, 1280, 720)) == Picture("jpeg", 1280, 720)
+    assert inspect(SOI + exif + tables + frame(SOF2, 1280, 720)) == ImageInfo("jpeg", 1280, 720)
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_no_picture(data):
     ],
 )
 def test_size_limit_in_either_orientation(width, height, fits):
-    assert Picture("jpeg", width, height).fits is fits
+    assert ImageInfo("jpeg", width, height).fits is fits
 
 
 def test_price_is_half_a_token_for_each_square_touched():
-    assert Picture("jpeg", 640, 480).tokens(32) == 20 * 15 / 2
-    assert Picture("jpeg", 33, 32).tokens(32) == 1.0
-    assert Picture("jpeg", 640, 480).tokens(28) == 23 * 18 / 2
+    assert ImageInfo("jpeg", 640, 480).tokens(32) == 20 * 15 / 2
+    assert ImageInfo("jpeg", 33, 32).tokens(32) == 1.0
+    assert ImageInfo("jpeg", 640, 480).tokens(28) == 23 * 18 / 2
 
 
 def test_four_at_once_then_two_a_second():

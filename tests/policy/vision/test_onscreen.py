@@ -10,7 +10,7 @@ from dragoman.policy.vision.onscreen import (
     MOST_LINES,
     MOST_TERMS,
     SHOWN_S,
-    Onscreen,
+    OnscreenTerms,
     looks_the_same,
     terms_of,
 )
@@ -53,14 +53,14 @@ def test_phrases_are_kept_together_but_not_endless() -> None:
 
 
 def test_what_is_hard_to_read_or_tiny_is_left_out() -> None:
-    seen = Onscreen()
+    seen = OnscreenTerms()
     seen.read([Line("Veltrano", 0.5, 0.1), Line("Achterberg", 0.9, 0.01)], 0.0)
     assert seen.terms(0.0) == ()
     assert seen.lines(0.0) == ()
 
 
 def test_fresh_while_shown_and_for_a_while_after_it_was_replaced() -> None:
-    seen = Onscreen()
+    seen = OnscreenTerms()
     seen.read(lines("The Veltrano group"), 0.0)
     assert seen.terms(SHOWN_S) == ("Veltrano",)
     assert seen.terms(SHOWN_S + 1) == (), "nothing came for minutes: nobody knows what is shown"
@@ -74,7 +74,7 @@ def test_fresh_while_shown_and_for_a_while_after_it_was_replaced() -> None:
 
 
 def test_a_picture_without_text_ends_what_was_shown() -> None:
-    seen = Onscreen()
+    seen = OnscreenTerms()
     seen.read(lines("The Veltrano group"), 0.0)
     seen.read([], 10.0)
     assert seen.terms(10.0 + FRESH_S) == ("Veltrano",)
@@ -82,7 +82,7 @@ def test_a_picture_without_text_ends_what_was_shown() -> None:
 
 
 def test_those_beyond_doubt_come_first_and_all_is_bounded() -> None:
-    seen = Onscreen()
+    seen = OnscreenTerms()
     for picture in range(200):
         name = chr(97 + picture % 26) * 3 + chr(97 + picture // 26) * 3
         seen.read(

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from dragoman.protocol.core.session import Rejected
-from dragoman.protocol.interpretation.client_media import Images, Speech, payload
+from dragoman.protocol.interpretation.client_media import ImageIntake, SpeechIntake, payload
 from dragoman.protocol.interpretation.family import QWEN35
 from dragoman.speech import Audio
 
@@ -29,7 +29,7 @@ def jpeg(width, height, padding=0):
 
 
 def test_odd_bytes_are_carried_over():
-    speech = Speech(1000)
+    speech = SpeechIntake(1000)
     got = [
         heard(speech.accept(b64(piece), PCM, keep=False)) for piece in (b"a", b"bcd", b"e", b"f")
     ]
@@ -37,7 +37,7 @@ def test_odd_bytes_are_carried_over():
 
 
 def test_half_a_sample_is_not_yet_speech():
-    speech = Speech(1000)
+    speech = SpeechIntake(1000)
     speech.accept(b64(b"a"), PCM, keep=False)
     assert not speech.has_come
     speech.accept(b64(b"b"), PCM, keep=False)
@@ -45,7 +45,7 @@ def test_half_a_sample_is_not_yet_speech():
 
 
 def test_clear_forgets_the_half_sample_too():
-    speech = Speech(1000)
+    speech = SpeechIntake(1000)
     speech.accept(b64(b"abc"), PCM, keep=True)
     speech.clear()
     assert not speech.waiting
@@ -53,7 +53,7 @@ def test_clear_forgets_the_half_sample_too():
 
 
 def test_what_waits_is_bounded_and_kept():
-    speech = Speech(6)
+    speech = SpeechIntake(6)
     speech.accept(b64(b"abcde"), PCM, keep=True)
     with pytest.raises(Rejected) as refused:
         speech.accept(b64(b"fgh"), PCM, keep=True)
@@ -64,13 +64,13 @@ def test_what_waits_is_bounded_and_kept():
 
 
 def test_speech_is_pushed_in_pieces_of_a_second():
-    pieces = Speech(1000).accept(b64(bytes(70_000)), PCM, keep=False)
+    pieces = SpeechIntake(1000).accept(b64(bytes(70_000)), PCM, keep=False)
     assert [len(piece.pcm) for piece in pieces] == [32_000, 32_000, 6_000]
 
 
 def test_opus_packets_wait_and_are_counted_by_what_they_last():
     packet = b"\x08" + bytes(30)  # 20 ms
-    speech = Speech(16_000 * 2 // 50 * 2)  # 40 ms of PCM at 16 kHz, whatever the settings say
+    speech = SpeechIntake(16_000 * 2 // 50 * 2)  # 40 ms of PCM at 16 kHz, whatever the settings say
     assert speech.accept(b64(packet), OPUS, keep=False) == [Audio(packet, 20.0)]
     assert speech.accept(b64(packet), OPUS, keep=True) == []
     assert speech.accept(b64(packet), OPUS, keep=True) == []
@@ -89,7 +89,7 @@ def test_opus_packets_wait_and_are_counted_by_what_they_last():
 
 
 def test_media_time_counts_pushed_samples_at_their_rate():
-    speech = Speech(1000)
+    speech = SpeechIntake(1000)
     speech.pushed(Audio(bytes(1600)), 8_000)
     assert speech.pushed_ms == 100
     speech.pushed(Audio(bytes(8)), 8_000)
@@ -111,7 +111,7 @@ def test_base64_as_real_clients_write_it(text):
 
 
 def test_pictures_are_checked_before_they_are_counted():
-    images = Images(QWEN35.tariff, 100, strict=True)
+    images = ImageIntake(QWEN35.tariff, 100, strict=True)
     for bad in (jpeg(2000, 100), jpeg(10, 10, 200), b"GIF89a"):
         for _ in range(5):
             with pytest.raises(Rejected):
@@ -125,7 +125,7 @@ def test_pictures_are_checked_before_they_are_counted():
 
 
 def test_too_fast_is_only_dropped_by_default():
-    images = Images(QWEN35.tariff, 100, strict=False)
+    images = ImageIntake(QWEN35.tariff, 100, strict=False)
     taken = [images.accept(b64(jpeg(8, 8)), 0, now=1.0) is not None for _ in range(6)]
     assert taken == [True] * 4 + [False] * 2
 
@@ -134,7 +134,7 @@ def test_too_fast_is_only_dropped_by_default():
 def test_an_ogg_stream_may_begin_with_any_few_bytes(cut):
     packet = b"\x08" + bytes(30)
     page = struct.pack("<4sBBqIIIB", b"OggS", 0, 0, 960, 1, 0, 0, 1) + bytes([len(packet)]) + packet
-    speech = Speech(1000)
+    speech = SpeechIntake(1000)
     assert speech.accept(b64(page[:cut]), OPUS, keep=False) == []
     assert not speech.has_come
     assert speech.accept(b64(page[cut:]), OPUS, keep=False) == [Audio(packet, 20.0)]

@@ -5,7 +5,7 @@ import pytest
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import languages
 from dragoman.protocol.interpretation.family import QWEN3, QWEN35, QWEN38, family_for, probability
-from dragoman.speech import Conduct, Coverage, Endpointing
+from dragoman.speech import Coverage, Endpointing, InterpretationOptions
 
 ANY = Coverage(hears=frozenset({"*"}), pairs=frozenset({("*", "*")}), speaks=frozenset({"*"}))
 EMBEDDED = Coverage(
@@ -379,12 +379,14 @@ def test_opus_is_heard_by_all_and_strictly_by_the_one_that_has_it():
 
 
 def test_a_client_may_override_the_conduct():
-    server = Conduct(policy="units", top_rate=1.1, turn_s=9.0)
+    server = InterpretationOptions(policy="units", top_rate=1.1, turn_s=9.0)
     ours = {"policy": "turn", "skip_after_s": 0, "unknown": 1}
     first = {"translation": {"language": "es", **ours}}
     settings = merged(QWEN35, first)
     conduct = QWEN35.task(settings, server).conduct
-    assert conduct == Conduct(policy="turn", top_rate=1.1, turn_s=9.0, skip_after_s=0.0)
+    assert conduct == InterpretationOptions(
+        policy="turn", top_rate=1.1, turn_s=9.0, skip_after_s=0.0
+    )
     again = merged(
         QWEN35, {"translation": {"language": "es", **ours}}, {"translation": {"language": "fr"}}
     )

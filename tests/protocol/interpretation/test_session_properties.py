@@ -39,7 +39,7 @@ from dragoman.protocol.core.commands import (
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
 from dragoman.protocol.interpretation.family import family_for
-from dragoman.protocol.interpretation.session import TranslationSession
+from dragoman.protocol.interpretation.session import InterpretationSession
 from tests.conformance.translation_validator import validate_translation
 
 CODEC = Codec("translation")
@@ -84,7 +84,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize(strict=st.booleans(), transcribes=st.sampled_from([None, True, False]))
     def connect(self, strict, transcribes):
         self.strict = strict
-        self.session = TranslationSession(
+        self.session = InterpretationSession(
             family_for(self.model), self.model, Ids("n" * 15), Limits(), ANY, strict=strict
         )
         self.now, self.log, self.count = 0.0, [], 0

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.interpretation.text_writers import (
+    AppendOnlyText,
     Deltas,
-    Grown,
     Rewritten,
     Snapshots,
     TurnIds,
@@ -106,5 +106,5 @@ def test_both_dialects_tell_the_same_text(pieces):
 
 
 def test_grown_gives_what_is_new():
-    grown = Grown()
+    grown = AppendOnlyText()
     assert [grown.extend(text) for text in ("", "a", "a", "abc")] == ["", "a", "", "bc"]

@@ -4,13 +4,13 @@ import pytest
 from msgspec import UNSET
 
 from dragoman.protocol.interpretation.family import QWEN3, QWEN35, QWEN38
-from dragoman.protocol.interpretation.usage import Meter
+from dragoman.protocol.interpretation.usage import UsageMeter
 
 BYTES_PER_S = 48_000
 
 
 def used(family, *, heard_ms, said_s, source="", target="", images=0.0, speaks=True):
-    meter = Meter(family.tariff)
+    meter = UsageMeter(family.tariff)
     meter.hear(heard_ms)
     meter.say(round(said_s * BYTES_PER_S))
     meter.image_tokens = images

@@ -5,7 +5,7 @@ import pytest
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.token_estimate import TextMeter
 from dragoman.protocol.synthesis import family
-from dragoman.protocol.synthesis.response import NEXT, BracketError, Response, Stage
+from dragoman.protocol.synthesis.response import NEXT, BracketError, Response, ResponseStage
 from dragoman.speech import Voiced
 
 
@@ -27,7 +27,7 @@ def test_the_whole_bracket():
     response.costs(text)
     response.audio(Voiced(b"\x01\x02" * 2400))
     response.close("completed")
-    assert kinds(sent) == [stage.value for stage in Stage if stage is not Stage.NEW]
+    assert kinds(sent) == [stage.value for stage in ResponseStage if stage is not ResponseStage.NEW]
     usage = sent[-1].response.usage
     assert (usage.characters, usage.input_tokens, usage.output_tokens) == (4, 2, 2)
     assert usage.total_tokens == 4
@@ -55,12 +55,12 @@ def test_no_event_out_of_order(wrongly):
 
 
 def test_the_table_leads_from_nothing_to_done():
-    assert set(NEXT) == set(Stage)
-    reached, todo = set(), [Stage.NEW]
+    assert set(NEXT) == set(ResponseStage)
+    reached, todo = set(), [ResponseStage.NEW]
     while todo:
         stage = todo.pop()
         if stage not in reached:
             reached.add(stage)
             todo += NEXT[stage]
-    assert reached == set(Stage)
-    assert not NEXT[Stage.DONE]
+    assert reached == set(ResponseStage)
+    assert not NEXT[ResponseStage.DONE]

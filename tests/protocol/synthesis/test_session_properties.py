@@ -30,7 +30,7 @@ from dragoman.protocol.core.commands import (
     Start,
 )
 from dragoman.protocol.core.events import Ids
-from dragoman.protocol.core.session import Limits, Synthesis
+from dragoman.protocol.core.session import Limits, SynthesisOptions
 from dragoman.protocol.registry import make_session
 from dragoman.speech import Coverage, Said, Say, Voiced
 
@@ -139,7 +139,7 @@ class Reader:
 
 class TtsMachine(RuleBasedStateMachine):
     strict = False
-    synthesis = Synthesis()
+    synthesis = SynthesisOptions()
 
     def __init__(self):
         super().__init__()
@@ -433,7 +433,7 @@ class StrictTtsMachine(TtsMachine):
 class PatientTtsMachine(TtsMachine):
     """Holds complete sentences back, and speaks unfinished ones after a while."""
 
-    synthesis = Synthesis(flush_s=2.0, hold_tail=True, response_chars=40, usage="session")
+    synthesis = SynthesisOptions(flush_s=2.0, hold_tail=True, response_chars=40, usage="session")
 
 
 # The thorough run is DRAGOMAN_EXAMPLES=300; the everyday one takes a few seconds.

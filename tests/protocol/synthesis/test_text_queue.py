@@ -1,12 +1,12 @@
 """The line of text: order, borders, counting."""
 
-from dragoman.protocol.synthesis.text_queue import Mark, TextQueue
+from dragoman.protocol.synthesis.text_queue import QueueMark, TextQueue
 
 
 def drain(queue: TextQueue) -> list:
     found = []
     while (unit := queue.next()) is not None:
-        found.append(Mark.BORDER if unit.spoken is None else unit.spoken)
+        found.append(QueueMark.BORDER if unit.spoken is None else unit.spoken)
     return found
 
 
@@ -17,7 +17,7 @@ def test_a_border_sends_off_what_came_before_it():
     assert queue.chars == 3
     queue.border()
     queue.feed("Three")
-    assert drain(queue) == ["Tw", Mark.BORDER]
+    assert drain(queue) == ["Tw", QueueMark.BORDER]
     assert queue.has_tail()
     assert (queue.chars, queue.borders) == (5, 0)
 
@@ -29,7 +29,7 @@ def test_text_across_slices_is_whole():
     queue.border()
     assert queue.chars == len(text)
     units = drain(queue)
-    assert units[-1] is Mark.BORDER
+    assert units[-1] is QueueMark.BORDER
     # The white space behind the last word is nothing to speak.
     assert " ".join(units[:-1]) == text.strip()
     assert queue.chars == 0
@@ -41,7 +41,7 @@ def test_what_cannot_be_spoken_is_left_out():
     assert queue.has_tail()
     queue.border()
     assert not queue.has_tail()
-    assert drain(queue) == [Mark.BORDER]
+    assert drain(queue) == [QueueMark.BORDER]
     queue.feed("  \n")
     assert not queue.has_tail()
 
@@ -54,7 +54,7 @@ def test_dropping_goes_up_to_the_next_border():
     queue.border()
     assert queue.next().spoken == "One."
     queue.drop_unit()
-    assert drain(queue) == ["Three.", Mark.BORDER]
+    assert drain(queue) == ["Three.", QueueMark.BORDER]
     assert (queue.chars, queue.borders) == (0, 0)
 
 
@@ -63,7 +63,7 @@ def test_a_long_stretch_of_nothing_is_passed_over_and_loses_no_word():
     queue.feed("Well" + " " * 5000 + "then." + "-" * 5000 + "So" + "." * 3000)
     queue.border()
     units = drain(queue)
-    assert units[-1] is Mark.BORDER
+    assert units[-1] is QueueMark.BORDER
     spoken = "".join(units[:-1])
     assert [word.strip(" .-") for word in units[:-1]] == ["Well", "then", "So"]
     assert len(spoken) < 3500, "what says nothing is not handed over"
@@ -78,7 +78,7 @@ def test_small_pieces_are_put_together():
     queue.feed("Next")
     assert len(queue._raw) == 3
     assert queue.next().spoken == "word."
-    assert drain(queue) == ["word."] * 9 + [Mark.BORDER]
+    assert drain(queue) == ["word."] * 9 + [QueueMark.BORDER]
     assert queue.has_tail()
 
 
@@ -119,5 +119,5 @@ def test_dropping_does_not_read_what_it_drops():
     assert queue.next().spoken == "One."
     queue.drop_unit()
     assert queue.commits == 0
-    assert drain(queue) == ["Three.", Mark.BORDER]
+    assert drain(queue) == ["Three.", QueueMark.BORDER]
     assert (queue.chars, queue.borders) == (0, 0)

@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 
 from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
 from dragoman.runtime.cascade.cascade import interpret
-from dragoman.runtime.cascade.recognition.decode_schedule import Cadence
-from dragoman.runtime.cascade.recognition.decoder import Hearing
-from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
+from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import (
     Audio,
     Clear,
-    Conduct,
     Endpointing,
     EndTurn,
     Heard,
     Image,
     Input,
     Interpret,
+    InterpretationOptions,
     PolicyName,
     Result,
     SpeechStarted,
@@ -67,9 +67,13 @@ class FakeStack:
         self._step_ms = step_ms
         self._ticks = 0.0
 
-    async def hear(self, settings: Interpret, *, trusted: bool) -> Hearing:
-        return WindowHearing(
-            self.ears, settings.source, settings.hints, Cadence(self._step_ms), trusted=trusted
+    async def hear(self, settings: Interpret, *, trusted: bool) -> TurnDecoder:
+        return WindowDecoder(
+            self.ears,
+            settings.source,
+            settings.hints,
+            DecodeSchedule(self._step_ms),
+            trusted=trusted,
         )
 
     def translator(self, source: str, target: str) -> FakeHost:
@@ -166,7 +170,7 @@ def test_any_chunks_any_schedule(
         parts += [f"w{level}" for level in turn]
         parts.append(1600)
     stack = FakeStack(random.Random(seed), step_ms=step_ms)
-    task = msgspec.structs.replace(TASK, conduct=Conduct(policy=policy))
+    task = msgspec.structs.replace(TASK, conduct=InterpretationOptions(policy=policy))
     facts = run(stack, [Audio(pcm(piece)) for piece in cut(spoken(*parts), sizes)], task)
     check_grammar(facts)
     said = {n: " ".join(f"w{level}" for level in turn) for n, turn in enumerate(turns, 1)}

@@ -13,8 +13,8 @@ from dragoman.engines.base import Samples
 from dragoman.engines.scripted.engines import ScriptedSpeaker
 from dragoman.engines.silero import Silero
 from dragoman.engines.wespeaker.engine import Wespeaker
-from dragoman.policy.diarization.change_detection import Change
-from dragoman.runtime.cascade.diarizer import Diarizing
+from dragoman.policy.diarization.change_detection import SpeakerChange
+from dragoman.runtime.cascade.diarizer import Diarizer
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
 from tests import recordings
@@ -57,7 +57,7 @@ class Host:
             self.under_way -= 1
 
 
-async def heard(diarizing: Diarizing, given: list[Frame]) -> list[Change]:
+async def heard(diarizing: Diarizer, given: list[Frame]) -> list[SpeakerChange]:
     found = [await diarizing.hear(*frame) for frame in given]
     return [change for change in found if change is not None]
 
@@ -69,7 +69,7 @@ def test_tones_are_speakers() -> None:
     async def run() -> None:
         host = make_host(ScriptedSpeaker(), spec="scripted-speaker", threads=1, workers=1)
         await host.start()
-        diarizing = Diarizing(host, ScriptedSpeaker())
+        diarizing = Diarizer(host, ScriptedSpeaker())
         diarizing.open(0)
         assert diarizing.speaker == 0
         changes = await heard(diarizing, frames(*TALK))
@@ -95,7 +95,7 @@ def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: i
 
     async def run() -> None:
         host = Host(wait)
-        diarizing = Diarizing(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         changes = await heard(diarizing, frames(*TALK))
         assert [(c.at_ms, c.speaker) for c in changes] == [(6_304, 1), (11_616, 0)]
@@ -107,7 +107,7 @@ def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: i
 def test_frames_that_come_again_are_passed_over() -> None:
     async def run() -> None:
         host = Host(lambda: asyncio.sleep(0))
-        diarizing = Diarizing(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         given = frames(*TALK)
         twice = [
@@ -124,7 +124,7 @@ def test_a_failing_engine_leaves_the_last_speaker(caplog: pytest.LogCaptureFixtu
 
     async def run() -> None:
         host = Host(fail)
-        diarizing = Diarizing(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         assert await heard(diarizing, frames(*TALK)) == []
         assert await diarizing.close() is None
@@ -140,7 +140,7 @@ def test_a_failing_engine_leaves_the_last_speaker(caplog: pytest.LogCaptureFixtu
 def test_a_session_that_ends_leaves_nothing_running() -> None:
     async def run() -> None:
         host = Host(asyncio.Event().wait)
-        diarizing = Diarizing(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         await heard(diarizing, frames((440, 2_100)))
         await asyncio.sleep(0)
@@ -162,7 +162,7 @@ def encoder() -> Iterator[Wespeaker]:
     encoder.close()
 
 
-def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[Change]:
+def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[SpeakerChange]:
     """The changes in readings one after the other, found in one turn."""
     parts = [np.concatenate((reading, tone(0, gap_ms))) for reading in readings]
     audio = np.concatenate(parts)
@@ -174,9 +174,9 @@ def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[
         for at in range(0, len(audio) - FRAME + 1, FRAME)
     ]
 
-    async def run() -> list[Change]:
+    async def run() -> list[SpeakerChange]:
         host = Host(lambda: asyncio.sleep(0))
-        diarizing = Diarizing(host, encoder)  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host, encoder)  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         found = await heard(diarizing, given)
         last = await diarizing.close()

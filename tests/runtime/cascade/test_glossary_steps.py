@@ -10,7 +10,7 @@ import pytest
 from dragoman.engines.apertium.engine import STAND_INS, Apertium
 from dragoman.engines.base import Info, Translation
 from dragoman.engines.scripted.engines import ScriptedMt
-from dragoman.runtime.cascade.glossary_steps import MISS, Terms
+from dragoman.runtime.cascade.glossary_steps import MISS, GlossarySteps
 from dragoman.speech import Hints, Interpret
 
 INSTALLED = Path("/usr/share/apertium/modes/eng-spa.mode").is_file()
@@ -56,7 +56,7 @@ def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
     misses: list[str] = []
     for (source, target), _ in sorted(apertium.routes.items()):
         for text in SENTENCES.get(source, ()):
-            terms = Terms(misses.append)
+            terms = GlossarySteps(misses.append)
             asked = request(text, source, target)
             sent = terms.before(asked, apertium.info)
             answer = terms.after(asked, apertium.translate(sent), commits=True)
@@ -69,7 +69,7 @@ def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
 @needs_apertium
 def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> None:
     def said(text: str, target: str, **phrases: str) -> str:
-        terms, asked = Terms(), request(text, target=target, **phrases)
+        terms, asked = GlossarySteps(), request(text, target=target, **phrases)
         return terms.after(
             asked, apertium.translate(terms.before(asked, apertium.info)), commits=True
         )
@@ -85,7 +85,7 @@ def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> Non
 
 
 def test_who_has_a_glossary_gets_what_the_sentence_needs() -> None:
-    terms, asked = Terms(), request("The AI of the void")
+    terms, asked = GlossarySteps(), request("The AI of the void")
     sent = terms.before(
         asked, Info(name="llm", role="mt", licence="", quality="good", takes_glossary=True)
     )
@@ -97,7 +97,7 @@ def test_who_has_a_glossary_gets_what_the_sentence_needs() -> None:
 
 def test_who_has_none_is_told_nothing() -> None:
     plain = Info(name="plain", role="mt", licence="", quality="gist")
-    terms, asked = Terms(), request("The AI and Kubernetes of the void")
+    terms, asked = GlossarySteps(), request("The AI and Kubernetes of the void")
     sent = terms.before(asked, plain)
     assert "AI" not in sent.text
     assert "Kubernetes" not in sent.text
@@ -106,7 +106,7 @@ def test_who_has_none_is_told_nothing() -> None:
 
 
 def test_without_terms_nothing_changes() -> None:
-    terms = Terms()
+    terms = GlossarySteps()
     asked = Translation(text="The AI", source="en", target="es")
     assert terms.before(asked, Apertium(root="/nowhere").info) is asked
     assert terms.after(asked, "La AI", commits=True) == "La AI"
@@ -117,8 +117,8 @@ def test_misses_are_counted_and_logged_without_the_text(caplog: pytest.LogCaptur
     caplog.set_level(logging.INFO)
     noted: list[str] = []
     settings = Interpret(target="es", hints=Hints({"secret plan": "plan"}))
-    Terms(noted.append).closed(("A secret plan.", "Un esquema."), "en", settings)
-    Terms(noted.append).closed(("A secret plan.", "Un plan."), "en", settings)
+    GlossarySteps(noted.append).closed(("A secret plan.", "Un esquema."), "en", settings)
+    GlossarySteps(noted.append).closed(("A secret plan.", "Un plan."), "en", settings)
     assert noted == [MISS]
     assert "glossary_miss" in caplog.text
     assert "secret" not in caplog.text

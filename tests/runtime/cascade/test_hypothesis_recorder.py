@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.policy.recognition.hypothesis_log import Begin, End, Said, decode
+from dragoman.policy.recognition.hypothesis_log import LoggedEnd, LoggedStart, LoggedWords, decode
 from dragoman.runtime.cascade import hypothesis_recorder
 from dragoman.speech import Audio, Heard
 from tests.runtime.cascade.test_cascade import FakeStack, final, pcm, run
@@ -25,10 +25,11 @@ def test_a_session_writes_what_it_heard(tmp_path: Path, monkeypatch: pytest.Monk
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     lines = list(decode(path.read_bytes()))
     assert [line.t for line in lines] == sorted(line.t for line in lines)
-    ends = {n: [w[0] for w in line.words] for line in lines if isinstance(line, Said) and line.final
+    ends = {n: [w[0] for w in line.words] for line in lines if isinstance(line, LoggedWords) and
+    line.final
             for n in [line.turn]}  # fmt: skip
     assert {n: " ".join(words) for n, words in ends.items()} == final(facts, Heard)
-    for kind in (Begin, End):
+    for kind in (LoggedStart, LoggedEnd):
         assert [line.turn for line in lines if isinstance(line, kind)] == [1, 2]
 
 

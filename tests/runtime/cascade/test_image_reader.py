@@ -11,8 +11,8 @@ import pytest
 
 from dragoman.engines.base import Info, Line, Picture, Reading
 from dragoman.policy.vision.onscreen import FRESH_S
-from dragoman.runtime.cascade.image_reader import AGAIN_S, EVERY_S, Watching
-from dragoman.runtime.cascade.word_mailbox import Texts
+from dragoman.runtime.cascade.image_reader import AGAIN_S, EVERY_S, ImageReader
+from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts.host import EngineFailed
 
 OCR = Info(name="eyes", role="ocr", licence="-", quality="scripted")
@@ -86,15 +86,15 @@ class Stack:
         return self.clock.now
 
 
-Test = Callable[[Stack, Texts, Eyes], Awaitable[None]]
+Test = Callable[[Stack, WordMailbox, Eyes], Awaitable[None]]
 
 
 def watched(test: Test) -> None:
     async def main() -> None:
-        stack, texts = Stack(), Texts()
+        stack, texts = Stack(), WordMailbox()
         eyes = stack.reader
         assert eyes is not None
-        watching = Watching(stack, texts, stack.clock.sleep)
+        watching = ImageReader(stack, texts, stack.clock.sleep)
         task = asyncio.create_task(watching.run())
         try:
             await test(stack, texts, eyes)
@@ -107,7 +107,7 @@ def watched(test: Test) -> None:
 
 
 def test_what_is_read_is_there_for_the_other_stages() -> None:
-    async def test(stack: Stack, texts: Texts, eyes: Eyes) -> None:
+    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
         texts.show(b"The Veltrano group")
         await stack.clock.until(101)
         assert texts.image == b"The Veltrano group"
@@ -123,7 +123,7 @@ def test_what_is_read_is_there_for_the_other_stages() -> None:
 
 
 def test_at_most_one_reading_in_a_while_and_the_latest_picture_wins() -> None:
-    async def test(stack: Stack, texts: Texts, eyes: Eyes) -> None:
+    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
         for half_second in range(40):
             texts.show(f"{chr(65 + half_second)} picture".encode())
             await stack.clock.until(100.5 + half_second / 2)
@@ -140,7 +140,7 @@ def test_at_most_one_reading_in_a_while_and_the_latest_picture_wins() -> None:
 
 
 def test_a_slow_reader_is_asked_more_rarely_and_never_twice_at_once() -> None:
-    async def test(stack: Stack, texts: Texts, eyes: Eyes) -> None:
+    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
         eyes.takes_s = 2.0
         for second in range(40):
             texts.show(f"{chr(65 + second)} picture".encode())
@@ -152,7 +152,7 @@ def test_a_slow_reader_is_asked_more_rarely_and_never_twice_at_once() -> None:
 
 
 def test_what_looks_the_same_is_not_read_again_for_long() -> None:
-    async def test(stack: Stack, texts: Texts, eyes: Eyes) -> None:
+    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
         for second in range(int(AGAIN_S) - 3):
             texts.show(b"Slide of Veltrano" if second % 6 < 3 else b"Slide of Achterberg")
             await stack.clock.until(101.0 + second)
@@ -169,7 +169,7 @@ def test_what_looks_the_same_is_not_read_again_for_long() -> None:
 
 
 def test_failures_are_counted_and_slow_it_down() -> None:
-    async def test(stack: Stack, texts: Texts, eyes: Eyes) -> None:
+    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
         eyes.broken = True
         for second in range(200):
             texts.show(f"{second} broken".encode())
@@ -188,9 +188,9 @@ def test_failures_are_counted_and_slow_it_down() -> None:
 @pytest.mark.parametrize("shown", [b"", b"picture"])
 def test_without_a_reader_nothing_happens(shown: bytes) -> None:
     async def main() -> None:
-        stack, texts = Stack(), Texts()
+        stack, texts = Stack(), WordMailbox()
         stack.reader = None
-        watching = Watching(stack, texts)
+        watching = ImageReader(stack, texts)
         texts.show(shown)
         await asyncio.wait_for(watching.run(), 5)
         assert texts.image == shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman.engines.base import Caps, Utterance
-from dragoman.runtime.hosts.audio_limit import TooMuchSound, capped
+from dragoman.runtime.hosts.audio_limit import AudioLimitExceeded, limit_audio
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
@@ -21,13 +21,13 @@ async def listen(host: EngineHost, text: str, heard: list[bytes]) -> None:
 
 def test_the_cap_itself_may_be_reached() -> None:
     pieces = [bytes(1000)] * 4
-    assert list(capped(pieces, Caps(audio_s=0.25), 8_000)) == pieces
+    assert list(limit_audio(pieces, Caps(audio_s=0.25), 8_000)) == pieces
     kept = []
-    with pytest.raises(TooMuchSound, match="beyond 0"):
-        kept.extend(capped(pieces, Caps(audio_s=0.249), 8_000))
+    with pytest.raises(AudioLimitExceeded, match="beyond 0"):
+        kept.extend(limit_audio(pieces, Caps(audio_s=0.249), 8_000))
     engine_pieces = iter(pieces)
-    with pytest.raises(TooMuchSound):
-        list(capped(engine_pieces, Caps(audio_s=0.1), 8_000))
+    with pytest.raises(AudioLimitExceeded):
+        list(limit_audio(engine_pieces, Caps(audio_s=0.1), 8_000))
     assert list(engine_pieces) == [bytes(1000)] * 2, "and it asks for no more"
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dragoman.audio.encode import RATES_HZ
 from dragoman.engines.base import Control, EngineUnavailable, Info, Utterance
 from dragoman.engines.flite.engine import Flite
-from dragoman.runtime.hosts.synthesize_segment import voiced
+from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 from tests.audio.clicks import clicks
 from tests.audio.sounds import Samples, level_db, pcm_of, samples_of, tone, vowel
 
@@ -47,7 +47,7 @@ class Pieces:
 
 def lengths(sizes_ms: list[int]) -> list[int]:
     engine = Pieces(sizes_ms)
-    return [len(p) // MS for p in voiced(engine, Utterance("x", "", "en"), RATE_HZ)]
+    return [len(p) // MS for p in synthesize_segment(engine, Utterance("x", "", "en"), RATE_HZ)]
 
 
 def test_the_first_piece_goes_at_once_and_later_ones_grow_to_300_ms() -> None:
@@ -60,7 +60,7 @@ def test_long_pieces_are_cut_to_a_second() -> None:
 
 def test_the_first_piece_is_not_waited_for_by_the_second() -> None:
     engine = Pieces([60] * 9)
-    pieces = voiced(engine, Utterance("x", "", "en"), RATE_HZ)
+    pieces = synthesize_segment(engine, Utterance("x", "", "en"), RATE_HZ)
     next(pieces)
     assert engine.made == 1
     pieces.close()
@@ -70,7 +70,7 @@ def test_the_first_piece_is_not_waited_for_by_the_second() -> None:
 @given(st.lists(st.integers(1, 400), max_size=30))
 def test_nothing_is_lost_and_no_listener_runs_dry(sizes_ms: list[int]) -> None:
     engine = Pieces(sizes_ms)
-    pieces = list(voiced(engine, Utterance("x", "", "en"), RATE_HZ))
+    pieces = list(synthesize_segment(engine, Utterance("x", "", "en"), RATE_HZ))
     whole = b"".join(bytes([n % 256, 0]) * (size * MS // 2) for n, size in enumerate(sizes_ms, 1))
     assert b"".join(pieces) == whole
     assert all(pieces)
@@ -107,7 +107,7 @@ WISH = Utterance("a", "", "en", rate=1.5, pitch=1.3, volume=25, instructions="sl
 
 
 def spoken(engine: Voice, wish: Utterance, rate_hz: int = RATE_HZ) -> Samples:
-    return samples_of(b"".join(voiced(engine, wish, rate_hz)))
+    return samples_of(b"".join(synthesize_segment(engine, wish, rate_hz)))
 
 
 def test_an_engine_that_does_it_all_is_asked_for_it_all() -> None:
@@ -186,7 +186,7 @@ SEGMENTS = ("Hello there, my friend.", "I am", "going to the market", "again; ar
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 def test_segments_of_real_speech_join_without_a_click(flite: Flite, rate_hz: int) -> None:
     wishes = [Utterance(text, "Cherry", "en") for text in SEGMENTS]
-    parts = [samples_of(b"".join(voiced(flite, wish, rate_hz))) for wish in wishes]
+    parts = [samples_of(b"".join(synthesize_segment(flite, wish, rate_hz))) for wish in wishes]
     joins_s = np.cumsum([part.size for part in parts])[:-1] / rate_hz
     for part, join_s in zip(parts, joins_s, strict=False):
         assert np.abs(part[[0, -1]]).max() < 0.002
@@ -195,7 +195,9 @@ def test_segments_of_real_speech_join_without_a_click(flite: Flite, rate_hz: int
 
 
 def test_a_piece_missing_from_real_speech_is_heard_as_a_click(flite: Flite) -> None:
-    speech = samples_of(b"".join(voiced(flite, Utterance(SEGMENTS[0], "Cherry", "en"), RATE_HZ)))
+    speech = samples_of(
+        b"".join(synthesize_segment(flite, Utterance(SEGMENTS[0], "Cherry", "en"), RATE_HZ))
+    )
     loud = [at for at in range(2_000, speech.size - 2_000, 800) if abs(speech[at]) > 0.08]
     heard = 0
     for at in loud:

@@ -15,7 +15,7 @@ from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Refused
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, TextRefused
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
 from dragoman.runtime.synthesis import encoding
@@ -28,7 +28,7 @@ CODECS: tuple[Format, ...] = ("mp3", "opus")
 
 
 class OneVoice:
-    """As much of a ``Stack`` as the job needs."""
+    """As much of a ``EngineSet`` as the job needs."""
 
     coverage = Coverage(speaks=frozenset("*"))
 
@@ -181,7 +181,7 @@ def test_the_codecs_work_in_threads_and_the_others_on_the_loop(
 
 
 # ---------------------------------------------------------------- ends of other kinds
-@pytest.mark.parametrize("failure", [EngineFailed("dead"), Refused("No kanji here.")])
+@pytest.mark.parametrize("failure", [EngineFailed("dead"), TextRefused("No kanji here.")])
 @pytest.mark.parametrize("form", ["wav", *CODECS])
 def test_what_the_encoder_holds_goes_out_before_a_failure(
     form: Format, failure: EngineFailed
@@ -313,7 +313,7 @@ def test_words_without_any_sound_are_refused(text: str, refused: bool) -> None:
         await job(Pieces([]), Speak(voice="Cherry"), (text,), emit)
 
     if refused:
-        with pytest.raises(Refused, match="script"):
+        with pytest.raises(TextRefused, match="script"):
             asyncio.run(main())
     else:
         asyncio.run(main())

@@ -15,7 +15,7 @@ import msgspec
 
 from dragoman.client.base import Raw
 from dragoman.client.events import Problem, SessionChanged, SessionFinished
-from dragoman.client.interpret import InterpretClient, Settings, session_object
+from dragoman.client.interpret import InterpretClient, InterpretSettings, session_object
 from dragoman.client.log import EventLog
 from dragoman_bench.interpret.stream import Stream
 from dragoman_bench.numbers import BenchFailed
@@ -42,7 +42,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 def session_of(wish: Wish) -> Raw:
     """The ``session`` of the ``session.update`` that is sent."""
-    settings = Settings(
+    settings = InterpretSettings(
         target=wish.target, source=wish.source, text_only=wish.text_only, phrases=wish.phrases
     )
     session = session_object(settings, wish.model)

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from dragoman.client.interpret import Settings, session_object
+from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman_bench.idle import SYNTHESIS_MODEL
 from dragoman_bench.live import CHUNK_MS, MODEL, append_frame
 from dragoman_bench.numbers import BenchFailed
@@ -102,7 +102,7 @@ async def interpret(port: int, samples: Pcm, ending: str, target: str) -> None:
     """
     peer = await Peer.connect(port, MODEL)
     try:
-        await peer.update(session_object(Settings(target=target), MODEL))
+        await peer.update(session_object(InterpretSettings(target=target), MODEL))
         finished = peer.coming("session.finished")
         clock = asyncio.get_running_loop().time
         begin_s = clock()

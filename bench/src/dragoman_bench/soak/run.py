@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from dragoman import __version__
-from dragoman.client.interpret import Settings, session_object
+from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman_bench import loops, processes, recordings
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.play import MODEL
@@ -166,7 +166,7 @@ async def _soaked(
 
 
 async def _talked(talks: Sequence[Talk], url: str) -> None:
-    session = session_object(Settings(target=TARGET, source=SOURCE), MODEL)
+    session = session_object(InterpretSettings(target=TARGET, source=SOURCE), MODEL)
 
     async def one(number: int, talk: Talk) -> None:
         await asyncio.sleep(number * _STAGGER_S)  # so that they do not breathe together

@@ -21,7 +21,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from dragoman.engines.apertium.pipeline import StageFailed, Stages, StageStuck
+from dragoman.engines.apertium.pipeline import Pipeline, PipelineFailed, PipelineStuck
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 
 PACKAGES = (
@@ -121,7 +121,7 @@ class Apertium:
         """The translation of one sentence or of the beginning of one. Thread-safe.
 
         Raises ``ValueError`` for a pair that is not installed or a text beyond ``max_chars``,
-        ``StageFailed`` when the programs failed or did not answer.
+        ``PipelineFailed`` when the programs failed or did not answer.
         """
         text = _CONTROL.sub(" ", request.text).strip()
         source, target = (tag.split("-")[0].lower() for tag in (request.source, request.target))
@@ -143,7 +143,7 @@ class _Leg:
     def __init__(self, mode: Path) -> None:
         self.mode = mode
         self.lock = threading.Lock()
-        self.stages: Stages | None = None
+        self.stages: Pipeline | None = None
         self.users = 0
         self.used_at_s = 0.0
 
@@ -152,15 +152,15 @@ class _Leg:
             again = self.stages is not None  # a chain that was idle may have died meanwhile
             try:
                 return self._once(text, timeout_s)
-            except StageFailed as failure:
+            except PipelineFailed as failure:
                 self.kill()
-                if isinstance(failure, StageStuck) or not again:
+                if isinstance(failure, PipelineStuck) or not again:
                     raise  # stuck, or broken from the start: trying again would only cost time
                 return self._once(text, timeout_s)
 
     def _once(self, text: str, timeout_s: float) -> str:
         if self.stages is None:
-            self.stages = Stages(self.mode)
+            self.stages = Pipeline(self.mode)
         return self.stages.translate(text, timeout_s)
 
     def kill(self) -> None:
@@ -214,7 +214,7 @@ class _Pool:
                     out = self._legs.pop(min(idle, key=lambda other: other.used_at_s).mode)
                     break
                 if not self._changed.wait(deadline_s - time.monotonic()):
-                    raise StageFailed("every translation direction is busy")
+                    raise PipelineFailed("every translation direction is busy")
             leg = leg or self._legs.setdefault(mode, _Leg(mode))
             leg.users += 1
         if out is not None:

@@ -44,25 +44,25 @@ the end of a sentence. The empty superblank marks it as not part of the text."""
 _FLUSHED = "[][\n]"
 
 
-class StageFailed(Exception):
+class PipelineFailed(Exception):
     """The chain died, could not be started or did not answer in time."""
 
 
-class StageStuck(StageFailed):
+class PipelineStuck(PipelineFailed):
     """The chain lives and does not answer."""
 
 
-class Stages:
+class Pipeline:
     """A running chain for one mode file. Not thread-safe: one text at a time."""
 
     def __init__(self, mode: Path) -> None:
-        """Start the programs. Raises ``StageFailed``."""
+        """Start the programs. Raises ``PipelineFailed``."""
         self._processes: list[subprocess.Popen[bytes]] = []
         try:
             self._start(stage_commands(mode.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             self.kill()
-            raise StageFailed(f"cannot start {mode.stem}: {error}") from error
+            raise PipelineFailed(f"cannot start {mode.stem}: {error}") from error
         first, last = self._processes[0].stdin, self._processes[-1].stdout
         assert first is not None
         assert last is not None
@@ -94,12 +94,12 @@ class Stages:
         return [process.pid for process in self._processes]
 
     def translate(self, text: str, timeout_s: float) -> str:
-        """One text through the chain, as Apertium writes it. Raises ``StageFailed``."""
+        """One text through the chain, as Apertium writes it. Raises ``PipelineFailed``."""
         data = (escaped(text) + _SENTENCE_END).encode() + b"\0"
         answer = self._exchange(data, time.monotonic() + timeout_s)
         if not answer.rstrip().endswith(_FLUSHED.encode().rstrip()):
             # What a dying chain flushes looks like an answer, but our own mark is not in it.
-            raise StageFailed("a stage ended")
+            raise PipelineFailed("a stage ended")
         plain = answer.decode("utf-8", "replace").replace(_FLUSHED, "").rstrip()
         return _ESCAPED.sub(r"\1", plain)
 
@@ -112,7 +112,7 @@ class Stages:
                 left_s = deadline_s - time.monotonic()
                 events = ready.select(left_s) if left_s > 0 else []
                 if not events:
-                    raise StageStuck("no answer in time")
+                    raise PipelineStuck("no answer in time")
                 for key, _ in events:
                     if key.fileobj is self._out:
                         answer += _read(self._out.fileno())
@@ -163,7 +163,7 @@ def _read(descriptor: int) -> bytes:
     except BlockingIOError:
         return b""
     if not piece:
-        raise StageFailed("a stage ended")
+        raise PipelineFailed("a stage ended")
     return piece
 
 
@@ -173,4 +173,4 @@ def _write(descriptor: int, data: memoryview) -> int:
     except BlockingIOError:
         return 0
     except BrokenPipeError as error:
-        raise StageFailed("a stage ended") from error
+        raise PipelineFailed("a stage ended") from error

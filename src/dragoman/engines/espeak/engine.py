@@ -52,7 +52,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
 _LINE = OneAtATime()  # one per process, as the library is
 
 
-class Written(msgspec.Struct, frozen=True):
+class EspeakText(msgspec.Struct, frozen=True):
     """A text as espeak is to read it, with espeak's flags."""
 
     text: str
@@ -97,7 +97,7 @@ class _Library:
         self._made.clear()
         return self._put is not None and (not pcm or self._put(pcm))
 
-    def speak(self, written: Written, voice: str, rate: int, pitch: int, put: Put) -> None:
+    def speak(self, written: EspeakText, voice: str, rate: int, pitch: int, put: Put) -> None:
         """Synthesize at ``rate`` words a minute; returns when the text is spoken or ``put`` asked
         to stop.
         """
@@ -210,11 +210,11 @@ class Espeak:
         )
 
 
-def written_for(text: str, voice: str) -> Written:
+def written_for(text: str, voice: str) -> EspeakText:
     """The text as this voice can read it. Raises ``Unspeakable``."""
     if voice == espeak_voices.MANDARIN:
         written, marked = mandarin.for_espeak(text)
-        return Written(written, _UTF8 | (_PHONEMES if marked else 0))
+        return EspeakText(written, _UTF8 | (_PHONEMES if marked else 0))
     if voice == espeak_voices.JAPANESE and _KANJI.search(text):
         raise Unspeakable(NO_KANJI)
-    return Written(text)
+    return EspeakText(text)

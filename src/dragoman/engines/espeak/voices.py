@@ -9,7 +9,7 @@ for clear sound. Gains and paces were measured with ``scripts/measure_voices.py`
 from __future__ import annotations
 
 from dragoman.engines.espeak.levels import GAINS
-from dragoman.engines.shared.voice_table import Sounds, dealt
+from dragoman.engines.shared.voice_table import VoiceTable, dealt
 
 
 def _pairs(table: str) -> dict[str, str]:
@@ -28,7 +28,7 @@ _MALE_VARIANTS = (
 )
 _PITCHES = (1.0, 0.9, 1.1, 0.95)  # of the first, second, ... name that gets the same variant
 
-SOUNDS = Sounds(
+SOUNDS = VoiceTable(
     dealt(
         [(variant, pitch, 1.0) for pitch in _PITCHES for variant in _FEMALE_VARIANTS],
         [(variant, pitch, 1.0) for pitch in _PITCHES for variant in _MALE_VARIANTS],

@@ -24,7 +24,7 @@ from dragoman.engines.flite import voices as flite_voices
 from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.safe_text import has_words, pause_ms, plain
-from dragoman.engines.shared.voice_table import NAMES, Sounds
+from dragoman.engines.shared.voice_table import NAMES, VoiceTable
 
 RATE_HZ = 16_000
 _LONGEST_TOKEN = 40
@@ -59,7 +59,7 @@ class _Voice(ctypes.Structure):  # the beginning of cst_voice
 
 _PITCHLESS = "rms"
 _VARIANTS = ("slt", "rms", "awb", "kal16")
-_SOUNDS = Sounds(flite_voices.TABLE, {})
+_SOUNDS = VoiceTable(flite_voices.TABLE, {})
 
 _LINE = OneAtATime()  # of this process: voices hold the callback of whoever speaks
 

@@ -30,10 +30,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dragoman.engines.base import EngineUnavailable, Info, Samples, Window
-from dragoman.engines.moonshine.glossary_bias import Bias, Trial
+from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
 from dragoman.engines.moonshine.hints import favoured
-from dragoman.engines.moonshine.onscreen_names import Guess, heed
-from dragoman.engines.moonshine.tokenizer import Tokens, geometric_mean, looping
+from dragoman.engines.moonshine.onscreen_names import ScoredIds, heed
+from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, looping
 from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
@@ -114,11 +114,11 @@ class Moonshine:
         prefix = tokens.encode(window.prefix)
         encoded = model.encode(samples)
         hints = favoured(tokens, window.hints, self._max_phrases)
-        bias = Bias(hints.phrases, self._boost) if hints.phrases is not None else None
+        bias = PhraseBias(hints.phrases, self._boost) if hints.phrases is not None else None
         ids, logprobs = model.decode(encoded, samples.size, prefix, bias)
         confidence = max(geometric_mean(logprobs), geometric_mean(logprobs[len(prefix) :]))
         if hints.names:
-            guess = Guess(ids, logprobs, forced=len(prefix))
+            guess = ScoredIds(ids, logprobs, forced=len(prefix))
             ids, logprobs = heed(tokens, guess, hints.names, partial(model.score, encoded))
         words = tuple(
             Word(text=text, confidence=geometric_mean([logprobs[at] for at in positions]))
@@ -133,7 +133,7 @@ class _Model:
     def __init__(self, threads: int) -> None:
         folder = package_dir("moonshine_voice", REQUIREMENT) / "assets" / "tiny-en"
         paths = {name: checked_file(folder / name, sha, REQUIREMENT) for name, sha in FILES.items()}
-        self.tokens = Tokens(paths["tokenizer.bin"].read_bytes())
+        self.tokens = Vocabulary(paths["tokenizer.bin"].read_bytes())
         self._encoder: Any = onnx_session(paths["encoder_model.ort"], threads)
         self._decoder: Any = onnx_session(paths["decoder_model_merged.ort"], threads)
         self._past: list[str] = [
@@ -150,7 +150,7 @@ class _Model:
         self._step_outputs = [outputs[0], *(out for _, out in growing)]
 
     def decode(
-        self, encoded: Encoded, size: int, prefix: list[int], bias: Bias | None
+        self, encoded: Encoded, size: int, prefix: list[int], bias: PhraseBias | None
     ) -> tuple[list[int], list[float]]:
         """Token ids (the prefix first) and one log probability for each, and one for the end, from
         encoded audio of ``size`` samples.
@@ -163,7 +163,7 @@ class _Model:
         feeds["use_cache_branch"] = np.array([True])
         ids = list(prefix)
         logprobs = [_logprob(row, token) for row, token in zip(logits[0], prefix, strict=False)]
-        trial: Trial[_State] | None = Trial(bias) if bias is not None else None
+        trial: BiasTrial[_State] | None = BiasTrial(bias) if bias is not None else None
         if trial is not None:
             for token in prefix:
                 trial.bias.chose(token, opens=self._opens(token))

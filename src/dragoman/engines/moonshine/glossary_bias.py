@@ -3,7 +3,7 @@
 Law of this file: ids and logits; no model. A phrase is favoured while it is being spelled, which
 tips a choice between two spellings of one sound. Half a phrase is worse than none ("Guggenberg",
 because of "Guggenheim"), so the decoder takes a choice back that was made for a phrase which then
-does not come, and takes what the model itself would have said there (``Trial``).
+does not come, and takes what the model itself would have said there (``BiasTrial``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WHOLE = -1
 MOST_TAKEN_BACK = 8
 
 
-class Phrases:
+class PhraseTree:
     """Phrases as a tree of tokens: however many, a step looks only at those that are begun."""
 
     def __init__(self, phrases: Iterable[Sequence[int]]) -> None:
@@ -35,12 +35,12 @@ class Phrases:
         self.first = np.array(sorted(self.tree), np.intp)
 
 
-class Bias:
+class PhraseBias:
     """Follows one hypothesis. The first token of every phrase gets ``boost``, and once it was
     chosen the next one gets one and a half times that.
     """
 
-    def __init__(self, phrases: Phrases, boost: float) -> None:
+    def __init__(self, phrases: PhraseTree, boost: float) -> None:
         self._phrases = phrases
         self._boost = boost
         self._open: list[Tree] = []
@@ -71,10 +71,10 @@ class Bias:
         self._open, self.done, self.lost = [], False, False
 
 
-class Trial(Generic[State]):
+class BiasTrial(Generic[State]):
     """The choice that was made for a phrase, with what is needed to take it back."""
 
-    def __init__(self, bias: Bias) -> None:
+    def __init__(self, bias: PhraseBias) -> None:
         self.bias = bias
         self._made: tuple[State, int] | None = None
         self._left = MOST_TAKEN_BACK

@@ -19,9 +19,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dragoman.engines.moonshine.glossary_bias import Phrases
+from dragoman.engines.moonshine.glossary_bias import PhraseTree
 from dragoman.engines.moonshine.onscreen_names import shown_names
-from dragoman.engines.moonshine.tokenizer import Tokens
+from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints
 
 MOST_CONTEXT = 2_000
@@ -33,28 +33,28 @@ _WORD = re.compile(r"[^\W_](?:[\w'’.+#&-]*[\w+#])?")
 class Favoured(msgspec.Struct, frozen=True):
     """``phrases`` for the decoder, or None, and ``names`` to be held against what was heard."""
 
-    phrases: Phrases | None
+    phrases: PhraseTree | None
     names: Sequence[str]
 
 
 @functools.lru_cache(maxsize=32)
 def _favoured(
-    tokens: Tokens, phrases: tuple[str, ...], context: str, onscreen: tuple[str, ...], most: int
+    tokens: Vocabulary, phrases: tuple[str, ...], context: str, onscreen: tuple[str, ...], most: int
 ) -> Favoured:
     ranked = sorted(phrases, key=lambda phrase: -rarity(tokens, phrase))[:most]
     spelled = [tokens.encode(form) for phrase in ranked for form in _forms(phrase)]
     rare = [phrase for phrase in ranked if rarity(tokens, phrase) > 1]
     names = shown_names(tokens, [*rare, *named_in(context), *onscreen])
-    return Favoured(Phrases(spelled) if spelled else None, tuple(names))
+    return Favoured(PhraseTree(spelled) if spelled else None, tuple(names))
 
 
-def favoured(tokens: Tokens, hints: Hints, most: int) -> Favoured:
+def favoured(tokens: Vocabulary, hints: Hints, most: int) -> Favoured:
     """What to do with these hints; at most ``most`` terms of the glossary are favoured."""
     phrases, context = tuple(hints.phrases), hints.context[:MOST_CONTEXT]
     return _favoured(tokens, phrases, context, tuple(hints.onscreen), most)
 
 
-def rarity(tokens: Tokens, phrase: str) -> float:
+def rarity(tokens: Vocabulary, phrase: str) -> float:
     """How many tokens a word of the phrase takes; 1 when the vocabulary has them all."""
     words = phrase.split()
     known = sum(tokens.has(word) or tokens.has(word.lower()) for word in words)

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from dragoman.engines.moonshine.phonetic_match import Near, near, split_marks
-from dragoman.engines.moonshine.tokenizer import Tokens, geometric_mean
+from dragoman.engines.moonshine.phonetic_match import NameMatch, near, split_marks
+from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean
 
 MARGIN = 5.0
 """How many times less likely (as a power of e) the sentence with the name may be."""
@@ -32,7 +32,7 @@ Score = Callable[[list[int]], list[float]]
 """Log probabilities of ids, and one more for the end."""
 
 
-class Guess(msgspec.Struct, frozen=True):
+class ScoredIds(msgspec.Struct, frozen=True):
     """A hypothesis: ids, a log probability for each and maybe one for the end; the first ``forced``
     ids stay what they are.
     """
@@ -42,7 +42,7 @@ class Guess(msgspec.Struct, frozen=True):
     forced: int
 
 
-def shown_names(tokens: Tokens, terms: Sequence[str]) -> list[str]:
+def shown_names(tokens: Vocabulary, terms: Sequence[str]) -> list[str]:
     """The terms, and the words in them, but for words that the vocabulary has as a whole: those the
     model spells right without help.
     """
@@ -57,7 +57,7 @@ def shown_names(tokens: Tokens, terms: Sequence[str]) -> list[str]:
 
 
 def heed(
-    tokens: Tokens, guess: Guess, names: Sequence[str], score: Score
+    tokens: Vocabulary, guess: ScoredIds, names: Sequence[str], score: Score
 ) -> tuple[list[int], list[float]]:
     """Ids and log probabilities of the hypothesis with the names in it that were said."""
     tried: set[tuple[int, int, str]] = set()
@@ -74,18 +74,18 @@ def heed(
 _Words = list[tuple[str, list[int]]]
 
 
-def _near(words: _Words, names: Sequence[str], forced: int) -> Iterator[Near]:
+def _near(words: _Words, names: Sequence[str], forced: int) -> Iterator[NameMatch]:
     first = sum(positions[0] < forced for _, positions in words)
     yield from near([text for text, _ in words], names, first)
 
 
-def _mark(one: Near) -> tuple[int, int, str]:
+def _mark(one: NameMatch) -> tuple[int, int, str]:
     return one.begin, one.end, one.name
 
 
 def _with_name(
-    tokens: Tokens, guess: Guess, words: _Words, one: Near, score: Score
-) -> Guess | None:
+    tokens: Vocabulary, guess: ScoredIds, words: _Words, one: NameMatch, score: Score
+) -> ScoredIds | None:
     """The hypothesis with this name; None if it was not said."""
     begin, end = words[one.begin][1][0], words[one.end - 1][1][-1] + 1
     bare = [split_marks(text)[0] for text, _ in words[one.begin : one.end]]
@@ -105,10 +105,10 @@ def _with_name(
     return None
 
 
-def _spelt(tokens: Tokens, guess: Guess, place: tuple[int, int], text: str) -> Guess:
+def _spelt(tokens: Vocabulary, guess: ScoredIds, place: tuple[int, int], text: str) -> ScoredIds:
     """The hypothesis with this text in that place, as likely as what stood there."""
     begin, end = place
     new = tokens.encode(text)
     likely = sum(guess.logprobs[begin:end]) / (end - begin)
     logprobs = [*guess.logprobs[:begin], *[likely] * len(new), *guess.logprobs[end:]]
-    return Guess([*guess.ids[:begin], *new, *guess.ids[end:]], logprobs, guess.forced)
+    return ScoredIds([*guess.ids[:begin], *new, *guess.ids[end:]], logprobs, guess.forced)

@@ -31,7 +31,7 @@ _VOWELS = frozenset("aeiouyh")
 _DOUBLED = re.compile(r"(.)\1+")
 
 
-class Near(msgspec.Struct, frozen=True):
+class NameMatch(msgspec.Struct, frozen=True):
     """Words ``begin`` up to ``end`` of a hypothesis may be ``name``; 0 is the same sound."""
 
     begin: int
@@ -108,7 +108,7 @@ def split_marks(word: str) -> tuple[str, str]:
     return bare, tail
 
 
-def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Near]:
+def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[NameMatch]:
     """Where a hypothesis comes close to a name without being it, from word ``first`` on; the
     closest first.
     """
@@ -122,7 +122,7 @@ def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Nea
             text = " ".join(word for word, _ in bare[begin:end])
             sound = key(text)
             found += [
-                Near(begin, end, name, far)
+                NameMatch(begin, end, name, far)
                 for name, wanted in keys
                 if f" {name} " not in f" {text} "
                 if abs(len(sound) - len(wanted)) <= 1 + len(wanted) // 3

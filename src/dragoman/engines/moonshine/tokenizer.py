@@ -23,7 +23,7 @@ _FIRST_MERGE = 259
 _FIRST_MARK = 32_000  # from here on the vocabulary holds marks that stand for no text
 
 
-class Tokens:
+class Vocabulary:
     """The vocabulary. ``starts_word`` is true for every id that opens a new word, ``mark`` for
     every id that is punctuation and nothing else.
     """

@@ -27,7 +27,7 @@ from dragoman.engines.openjtalk import voices as openjtalk_voices
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.safe_text import has_words, pause_ms, plain
-from dragoman.engines.shared.voice_table import NAMES, Sounds
+from dragoman.engines.shared.voice_table import NAMES, VoiceTable
 
 RATE_HZ = 48_000
 REQUIREMENT = "dragoman[ja]"
@@ -38,7 +38,7 @@ _LONGEST_SENTENCE = 120
 _PIECE_SAMPLES = RATE_HZ // 5
 _SENTENCE = re.compile(r"[^。．！？!?\n]*(?:[。．！？!?\n]+|$)[」』）)\"]*")
 _BREATH = "、，,；;：: "
-_SOUNDS = Sounds(openjtalk_voices.TABLE, {})
+_SOUNDS = VoiceTable(openjtalk_voices.TABLE, {})
 
 
 @functools.cache

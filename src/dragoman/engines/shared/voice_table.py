@@ -2,7 +2,7 @@
 
 Law of this file: names and a reader for a file; nothing here knows an engine. Clients choose
 voices by the cloud's names. Every embedded engine gives each of those names one of its own
-sounds: a ``Sound`` in a ``Sounds`` table, which an operator may change with a TOML file::
+sounds: a ``VoiceSound`` in a ``VoiceTable`` table, which an operator may change with a TOML file::
 
     [Cherry]
     variant = "f2"      # what the engine calls a voice
@@ -50,7 +50,7 @@ DEFAULT = "Cherry"
 """Whose sound an unknown name gets."""
 
 
-class Sound(msgspec.Struct, frozen=True):
+class VoiceSound(msgspec.Struct, frozen=True):
     """How one name sounds: a variant of the engine, and factors on it."""
 
     variant: str
@@ -88,14 +88,14 @@ def gain_table(text: str) -> Gains:
     return table
 
 
-class Sounds:
+class VoiceTable:
     """The sounds of one engine, by name. ``gains`` evens out the variants: see ``gain_table``."""
 
-    def __init__(self, table: Mapping[str, Sound], gains: Gains) -> None:
+    def __init__(self, table: Mapping[str, VoiceSound], gains: Gains) -> None:
         self._table = dict(table)
         self._gains = gains
 
-    def of(self, name: str) -> Sound:
+    def of(self, name: str) -> VoiceSound:
         """The sound of a name; every unknown name sounds like the default one."""
         return self._table.get(name) or self._table[DEFAULT]
 
@@ -110,7 +110,7 @@ class Sounds:
         """The same as a factor."""
         return float(10 ** (self.gain_db(name, language) / 20))
 
-    def changed(self, path: str, variants: Iterable[str]) -> Sounds:
+    def changed(self, path: str, variants: Iterable[str]) -> VoiceTable:
         """These, changed by the table in a file; an empty path changes nothing.
 
         Raises ``EngineUnavailable`` that names the file, the voice and the field.
@@ -121,7 +121,7 @@ class Sounds:
         table = dict(self._table)
         for name, entry in _read(path).items():
             table[name] = _merged(f"{path}: [{name}]", self.of(name), entry, known)
-        return Sounds(table, self._gains)
+        return VoiceTable(table, self._gains)
 
 
 def _read(path: str) -> dict[str, object]:
@@ -135,7 +135,7 @@ def _read(path: str) -> dict[str, object]:
         raise EngineUnavailable(f"{path}: this is not TOML: {error}") from None
 
 
-def _merged(place: str, sound: Sound, raw: object, variants: frozenset[str]) -> Sound:
+def _merged(place: str, sound: VoiceSound, raw: object, variants: frozenset[str]) -> VoiceSound:
     try:
         entry = msgspec.convert(raw, _Entry)
     except msgspec.ValidationError as error:
@@ -153,28 +153,28 @@ def _merged(place: str, sound: Sound, raw: object, variants: frozenset[str]) -> 
     return msgspec.structs.replace(sound, **given)
 
 
-def listed(text: str) -> dict[str, Sound]:
+def listed(text: str) -> dict[str, VoiceSound]:
     """Sounds from a table with lines of ``name: variant pitch size gain_db``."""
-    table: dict[str, Sound] = {}
+    table: dict[str, VoiceSound] = {}
     for line in text.strip().splitlines():
         name, _, cells = line.strip().partition(": ")
         variant, *numbers = cells.split()
         pitch, size, gain_db = map(float, numbers)
-        table[name] = Sound(variant, pitch, size, gain_db)
+        table[name] = VoiceSound(variant, pitch, size, gain_db)
     return table
 
 
 def dealt(
     female: Iterable[tuple[str, float, float]], male: Iterable[tuple[str, float, float]]
-) -> dict[str, Sound]:
+) -> dict[str, VoiceSound]:
     """A sound (variant, pitch, size) for every name, in the order of the lists.
 
     Raises ``ValueError`` when there are fewer sounds than names or two are the same.
     """
-    table: dict[str, Sound] = {}
+    table: dict[str, VoiceSound] = {}
     for names, sounds in ((FEMALE, list(female)), (MALE, list(male))):
         if len(sounds) < len(names) or len(set(sounds)) < len(sounds):
             raise ValueError("every name wants a sound of its own")
         for name, (variant, pitch, size) in zip(names, sounds, strict=False):
-            table[name] = Sound(variant, pitch, size)
+            table[name] = VoiceSound(variant, pitch, size)
     return table

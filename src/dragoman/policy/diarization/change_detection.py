@@ -13,9 +13,9 @@ how long an answer takes in wall time.
   sooner.)
 * A look that does not show the turn's voice raises a *doubt*. All that was said since the pause
   before (or, inside a phrase, its quietest recent moment) is looked at again and again until it is
-  certain who it is (``Speakers.successor``): the turn's voice after all, or another one. Then the
-  short phrases before the longest one are *traced* one by one, latest first, as long as they are
-  more like the new voice. The first of them is where the *change* lies.
+  certain who it is (``SpeakerTracker.successor``): the turn's voice after all, or another one. Then
+  the short phrases before the longest one are *traced* one by one, latest first, as long as they
+  are more like the new voice. The first of them is where the *change* lies.
 * What is said while there is a doubt is better not published as the turn's (``doubt_ms``).
 """
 
@@ -23,13 +23,13 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.policy.diarization.phrases import EARLY_MS, Phrases
+from dragoman.policy.diarization.phrases import EARLY_MS, VoicedPhrases
 from dragoman.policy.diarization.speaker_tracker import (
     FOREIGN,
     KNOWN_MS,
     LAST_MS,
     SURE_MS,
-    Speakers,
+    SpeakerTracker,
     Vector,
 )
 
@@ -45,7 +45,7 @@ the turn's voice, to so much before now. With less of a new voice a look would n
 """
 
 
-class Look(msgspec.Struct, frozen=True):
+class VoiceCheck(msgspec.Struct, frozen=True):
     """The voice between these two moments is asked for; so much of it is speech."""
 
     from_ms: int
@@ -53,7 +53,7 @@ class Look(msgspec.Struct, frozen=True):
     voiced_ms: int
 
 
-class Change(msgspec.Struct, frozen=True):
+class SpeakerChange(msgspec.Struct, frozen=True):
     """From this moment on, another one speaks."""
 
     at_ms: int
@@ -68,22 +68,22 @@ class _Trace(msgspec.Struct):
     earlier: list[int]
 
 
-class SpeakerWatch:
+class ChangeDetector:
     """See the head of this file. ``pace`` stretches the time between looks, for busy machines."""
 
     def __init__(self) -> None:
-        self.voices = Speakers()
+        self.voices = SpeakerTracker()
         self.speaker: int | None = None
         """Who speaks in the open turn; None: not decided yet."""
         self.pace = 1.0
         self._last = 0  # who spoke last
-        self._phrases = Phrases(0)
+        self._phrases = VoicedPhrases(0)
         self._begin_ms = 0  # of the turn, or of what is in doubt
         self._is_doubted = False
         self._unseen_ms = 0  # voice since the last look
         self._own_ms = 0  # until when it was certainly the turn's voice
         self._next_mark = 0
-        self._asked: Look | None = None
+        self._asked: VoiceCheck | None = None
         self._trace: _Trace | None = None
 
     @property
@@ -100,7 +100,7 @@ class SpeakerWatch:
         self.speaker = None if len(self.voices) else 0
         self._asked = self._trace = None
         self._is_doubted = False
-        self._phrases = Phrases(at_ms)
+        self._phrases = VoicedPhrases(at_ms)
         self._begin_ms = self._own_ms = at_ms
         self._unseen_ms = self._next_mark = 0
 
@@ -109,7 +109,7 @@ class SpeakerWatch:
         if self.speaker is None:
             self._settle(self._last)
 
-    def close(self) -> Look | None:
+    def close(self) -> VoiceCheck | None:
         """The turn is over. What is still open is decided now: by the look that this asks for
         (answer: ``conclude``) or, without one, at once.
         """
@@ -121,7 +121,7 @@ class SpeakerWatch:
         self.conclude(None)
         return None
 
-    def conclude(self, vector: Vector | None) -> Change | None:
+    def conclude(self, vector: Vector | None) -> SpeakerChange | None:
         """The answer to the look that ``close`` asked for; None: there is none."""
         look, self._asked = self._asked, None
         if self._is_doubted and self.speaker is not None:
@@ -139,7 +139,9 @@ class SpeakerWatch:
         return None
 
     # ------------------------------------------------------------ frames and looks
-    def hear(self, at_ms: int, length_ms: int, *, is_voice: bool, level: float) -> Look | None:
+    def hear(
+        self, at_ms: int, length_ms: int, *, is_voice: bool, level: float
+    ) -> VoiceCheck | None:
         """The next frame of the open turn, ``level`` in dB of whatever; frames that were heard
         before are passed over. A look, when it is time for one and none is under way.
         """
@@ -159,7 +161,7 @@ class SpeakerWatch:
             return self._ask(begin_ms) if self._phrases.voiced_ms(begin_ms) >= SURE_MS else None
         return self._routine(at_ms + length_ms)
 
-    def saw(self, vector: Vector) -> Change | None:
+    def saw(self, vector: Vector) -> SpeakerChange | None:
         """The answer to the look. Zeros are none: no voice was found in it."""
         look, self._asked = self._asked, None
         if look is None:
@@ -185,12 +187,12 @@ class SpeakerWatch:
         return self._changed() if self._trace is not None and not self._trace.earlier else None
 
     # ------------------------------------------------------------ when to look
-    def _open_question(self) -> Look | None:
+    def _open_question(self) -> VoiceCheck | None:
         voiced_ms = self._phrases.voiced_ms(self._begin_ms)
         mark = _MARKS_MS[min(self._next_mark, len(_MARKS_MS) - 1)]
         return self._ask(self._begin_ms) if voiced_ms >= mark else None
 
-    def _routine(self, now_ms: int) -> Look | None:
+    def _routine(self, now_ms: int) -> VoiceCheck | None:
         phrases = self._phrases
         is_due = self._unseen_ms >= EARLY_MS * self.pace
         if phrases.voiced >= EARLY_MS and (is_due or not phrases.is_seen):
@@ -201,14 +203,14 @@ class SpeakerWatch:
                 return self._ask(since[0])
         return None
 
-    def _ask(self, from_ms: int, to_ms: int | None = None) -> Look:
+    def _ask(self, from_ms: int, to_ms: int | None = None) -> VoiceCheck:
         if to_ms is None:
             self._unseen_ms = 0
             to_ms = self._phrases.end_ms
             self._phrases.is_seen = self._phrases.voiced >= EARLY_MS
         voiced_ms = self._phrases.voiced_ms(from_ms, to_ms)
         self._next_mark = sum(voiced_ms >= mark for mark in _MARKS_MS)
-        self._asked = Look(from_ms, to_ms, voiced_ms)
+        self._asked = VoiceCheck(from_ms, to_ms, voiced_ms)
         return self._asked
 
     # ------------------------------------------------------------ what follows
@@ -216,7 +218,7 @@ class SpeakerWatch:
         self.speaker = self._last = speaker
         self._is_doubted = False
 
-    def _check(self, speaker: int, look: Look, vector: Vector) -> None:
+    def _check(self, speaker: int, look: VoiceCheck, vector: Vector) -> None:
         if self.voices.still(speaker, vector, look.voiced_ms):
             self._own_ms = look.to_ms
             return
@@ -233,7 +235,7 @@ class SpeakerWatch:
         self._is_doubted = True
         self._next_mark = 0
 
-    def _resolve(self, present: int, look: Look, vector: Vector) -> None:
+    def _resolve(self, present: int, look: VoiceCheck, vector: Vector) -> None:
         found = self.voices.successor(present, vector, look.voiced_ms)
         if found == present:
             self._is_doubted = False
@@ -242,7 +244,7 @@ class SpeakerWatch:
             self._trace = self._new_voice(found, look)
             self._own_ms = look.to_ms
 
-    def _new_voice(self, speaker: int, look: Look) -> _Trace:
+    def _new_voice(self, speaker: int, look: VoiceCheck) -> _Trace:
         """The longest phrase since the turn's voice was seen last is certainly the new one's."""
         since = self._phrases.begun_between(self._own_ms, look.to_ms)
         if not since:
@@ -252,10 +254,10 @@ class SpeakerWatch:
         main = max(range(len(since)), key=lengths.__getitem__)
         return _Trace(speaker, since[main], since[:main])
 
-    def _trace_back(self, trace: _Trace) -> Look:
+    def _trace_back(self, trace: _Trace) -> VoiceCheck:
         return self._ask(trace.earlier[-1], trace.at_ms)
 
-    def _traced(self, trace: _Trace, look: Look, vector: Vector) -> Change | None:
+    def _traced(self, trace: _Trace, look: VoiceCheck, vector: Vector) -> SpeakerChange | None:
         present = self.speaker or 0
         likeness = self.voices.compare_two(vector, trace.speaker, present)
         if look.voiced_ms < _TRACED_MS or likeness[0] <= likeness[1]:
@@ -263,10 +265,10 @@ class SpeakerWatch:
         trace.at_ms = trace.earlier.pop()
         return self._changed() if not trace.earlier else None
 
-    def _changed(self) -> Change | None:
+    def _changed(self) -> SpeakerChange | None:
         trace, self._trace = self._trace, None
         if trace is None:
             return None
         self._begin_ms = trace.at_ms
         self._settle(trace.speaker)
-        return Change(trace.at_ms, trace.speaker)
+        return SpeakerChange(trace.at_ms, trace.speaker)

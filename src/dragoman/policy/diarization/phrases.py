@@ -23,7 +23,7 @@ class _Heard(msgspec.Struct, frozen=True):
     level: float
 
 
-class Phrases:
+class VoicedPhrases:
     """``begin_ms``, ``voiced`` (ms of voice) and ``is_seen`` are the present phrase's."""
 
     def __init__(self, at_ms: int) -> None:

@@ -46,7 +46,7 @@ _UNLIKE_ITSELF, _UNLIKE_MOST = 0.5, 0.38
 """
 
 
-class Likeness(msgspec.Struct, frozen=True):
+class VoiceSimilarity(msgspec.Struct, frozen=True):
     """How like the present speaker (0 without one), and which other is the likest (or None)."""
 
     present: float
@@ -54,7 +54,7 @@ class Likeness(msgspec.Struct, frozen=True):
     to_other: float
 
 
-class Speakers:
+class SpeakerTracker:
     """The voices of one session; see the head of this file."""
 
     def __init__(self, most: int = MOST_SPEAKERS) -> None:
@@ -66,12 +66,12 @@ class Speakers:
     def __len__(self) -> int:
         return len(self._means)
 
-    def compare(self, vector: Vector, present: int | None) -> Likeness:
+    def compare(self, vector: Vector, present: int | None) -> VoiceSimilarity:
         """The vector against everybody."""
         likenesses = [float(vector @ mean) / _length(mean) for mean in self._means]
         others = [number for number in range(len(likenesses)) if number != present]
         other = max(others, key=likenesses.__getitem__, default=None)
-        return Likeness(
+        return VoiceSimilarity(
             present=0.0 if present is None else likenesses[present],
             other=other,
             to_other=0.0 if other is None else likenesses[other],

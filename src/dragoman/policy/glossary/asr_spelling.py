@@ -41,7 +41,7 @@ _ALIKE = 0.5
 _REMEMBERED = 4096
 
 
-class Spelled(msgspec.Struct, frozen=True):
+class SpelledWord(msgspec.Struct, frozen=True):
     """A word as it should be written, and the words that were heard for it: none when it shares
     those of the word before it.
     """
@@ -61,7 +61,7 @@ class _Key(msgspec.Struct, frozen=True):
     has_case: bool
 
 
-class Ear:
+class TermSpeller:
     """The terms of one session as its recogniser may mis-hear them."""
 
     def __init__(self, phrases: Iterable[str], language: str | None) -> None:
@@ -87,14 +87,14 @@ class Ear:
     def __bool__(self) -> bool:
         return bool(self._keys)
 
-    def spelled(self, words: Sequence[Word]) -> list[Spelled]:
+    def spelled(self, words: Sequence[Word]) -> list[SpelledWord]:
         """The words of a hypothesis, with terms spelled as the glossary has them."""
-        result: list[Spelled] = []
+        result: list[SpelledWord] = []
         at = 0
         while at < len(words):
             count, key = self._meant(words, at)
             if key is None:
-                result.append(Spelled(words[at], (words[at].text,)))
+                result.append(SpelledWord(words[at], (words[at].text,)))
             else:
                 result += _respelled(words[at : at + count], key)
             at += count
@@ -224,11 +224,11 @@ class Ear:
 
 
 @functools.lru_cache(maxsize=64)
-def _made(phrases: tuple[str, ...], language: str | None) -> Ear:
-    return Ear(phrases, language)
+def _made(phrases: tuple[str, ...], language: str | None) -> TermSpeller:
+    return TermSpeller(phrases, language)
 
 
-def ear(phrases: Iterable[str], language: str | None) -> Ear:
+def term_speller(phrases: Iterable[str], language: str | None) -> TermSpeller:
     """The ear for these terms, made once for all turns that use the same."""
     return _made(tuple(phrases), language)
 
@@ -291,7 +291,7 @@ def _as(word: Word, text: str, confidence: float | None) -> Word:
     return Word(text, confidence, word.start_ms, word.end_ms, word.joined)
 
 
-def _respelled(run: Sequence[Word], key: _Key) -> list[Spelled]:
+def _respelled(run: Sequence[Word], key: _Key) -> list[SpelledWord]:
     """These words as the term, with the marks around them."""
     heard = tuple(word.text for word in run)
     lead, _, _ = _parts(run[0].text)
@@ -310,7 +310,7 @@ def _respelled(run: Sequence[Word], key: _Key) -> list[Spelled]:
     same = sure and letters(plain) == letters(text)
     if len(parts) == len(run):
         return [
-            Spelled(_as(word, part, word.confidence if same else None), (word.text,))
+            SpelledWord(_as(word, part, word.confidence if same else None), (word.text,))
             for word, part in zip(run, parts, strict=True)
         ]
     result = []
@@ -319,5 +319,5 @@ def _respelled(run: Sequence[Word], key: _Key) -> list[Spelled]:
             part, min(sure) if same else None, run[0].start_ms, run[-1].end_ms,
             joined=run[0].joined if not place else False,
         )  # fmt: skip
-        result.append(Spelled(word, heard if not place else ()))
+        result.append(SpelledWord(word, heard if not place else ()))
     return result

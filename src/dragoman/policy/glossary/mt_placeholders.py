@@ -1,10 +1,10 @@
 """The glossary around a translator that knows none: terms travel as stand-ins.
 
-Law of this file: pure functions on texts. ``Slots`` hides the terms of a sentence behind stand-ins
-that the translator leaves alone, and puts the translations of the glossary in their places in what
-comes back. ``mended`` and ``kept`` check any translation, however it was made: a term that still
-stands there in its own words, although its translation is nowhere, is replaced, and one that would
-get lost where the translation joins what is committed is not.
+Law of this file: pure functions on texts. ``TermPlaceholders`` hides the terms of a sentence behind
+stand-ins that the translator leaves alone, and puts the translations of the glossary in their
+places in what comes back. ``mended`` and ``kept`` check any translation, however it was made: a
+term that still stands there in its own words, although its translation is nowhere, is replaced, and
+one that would get lost where the translation joins what is committed is not.
 
 * A stand-in is no word of the text. An engine names those it treats as names of people
   (``Info.placeholders``), so that the sentence around them keeps its grammar; of these, one that
@@ -23,7 +23,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dragoman.policy.glossary.terms import Glossary, Match
-from dragoman.policy.glossary.tokens import folded, pieces
+from dragoman.policy.glossary.tokens import folded, tokenize
 from dragoman.policy.translation.continuation import continuation
 
 _VOWELS = "aeiouàáâäãåæèéêëìíîïòóôöõøùúûü"
@@ -34,7 +34,7 @@ _FALSE_FORM = 3
 """So many letters may hang on a stand-in by mistake."""
 
 
-class Slots:
+class TermPlaceholders:
     """The terms of one sentence and what stands in for them. ``text`` goes to the translator."""
 
     def __init__(self, text: str, glossary: Glossary, stand_ins: Sequence[str] = ()) -> None:
@@ -109,9 +109,9 @@ def kept(text: str, translation: str, done: str, glossary: Glossary, *, spaced: 
 def missing(text: str, translation: str, glossary: Glossary) -> list[Match]:
     """Terms in ``text`` (each once) whose translation stands nowhere in the translation."""
     found: list[Match] = []
-    said = [piece.key for piece in pieces(translation)] if glossary else []
+    said = [piece.key for piece in tokenize(translation)] if glossary else []
     for match in glossary.matches(text):
-        value = [piece.key for piece in pieces(match.term.value)]
+        value = [piece.key for piece in tokenize(match.term.value)]
         known = any(match.term.key == other.term.key for other in found)
         if value and not known and not _stands_in(value, said):
             found.append(match)

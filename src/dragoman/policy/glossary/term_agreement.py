@@ -12,34 +12,36 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from dragoman.policy.glossary.asr_spelling import Ear, ear
-from dragoman.policy.recognition.local_agreement import Agreement, At, fold
+from dragoman.policy.glossary.asr_spelling import TermSpeller, term_speller
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement, fold
 from dragoman.speech import Hints, Hypothesis, Word
 
 
-class TermAgreement(Agreement):
-    """``Agreement`` with the terms of a session. ``language`` is that of the speech, if known."""
+class TermAgreement(LocalAgreement):
+    """``LocalAgreement`` with the terms of a session. ``language``: of the speech, if known."""
 
     def __init__(
         self, gate: float = 0.0, hints: Hints | None = None, language: str | None = None
     ) -> None:
         super().__init__(gate)
         self._language_of_terms = language
-        self._ear: Ear | None = None
+        self._ear: TermSpeller | None = None
         self.heed(hints or Hints())
 
     def heed(self, hints: Hints) -> None:
         """From now on these are the terms."""
-        known = ear(hints.phrases, self._language_of_terms) if hints.phrases else None
+        known = term_speller(hints.phrases, self._language_of_terms) if hints.phrases else None
         self._ear = known or None
 
-    def update(self, hypothesis: Hypothesis, at: At, *, trusted: bool = False) -> None:
-        """See ``Agreement``."""
+    def update(self, hypothesis: Hypothesis, at: DecodePosition, *, trusted: bool = False) -> None:
+        """See ``LocalAgreement``."""
         if self._ear is not None:
             hypothesis = self._spelled(self._ear, hypothesis, at)
         super().update(hypothesis, at, trusted=trusted)
 
-    def _spelled(self, known: Ear, hypothesis: Hypothesis, at: At) -> Hypothesis:
+    def _spelled(
+        self, known: TermSpeller, hypothesis: Hypothesis, at: DecodePosition
+    ) -> Hypothesis:
         heard, done = hypothesis.words, [fold(word.text) for word in self.window]
         kept = len(done) if [fold(word.text) for word in heard[: len(done)]] == done else 0
         result = known.spelled(heard[kept:])
@@ -51,7 +53,7 @@ class TermAgreement(Agreement):
                 promised -= len(one.heard)
                 count = place if promised >= 0 else count
             tail = words[kept:]
-            stable = kept + (known.held(tail, count) if at is At.STEP else count)
+            stable = kept + (known.held(tail, count) if at is DecodePosition.STEP else count)
         return replace(hypothesis, words=words, stable=stable)
 
     def _agreed(self, tail: tuple[Word, ...]) -> int:

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from dragoman.policy.glossary.tokens import Piece, pieces
+from dragoman.policy.glossary.tokens import TextToken, tokenize
 from dragoman.speech import Word, joined_text
 from dragoman.text.ordinary_words import is_small
 from dragoman.text.scripts import is_hangul
@@ -47,7 +47,7 @@ class Term(msgspec.Struct, frozen=True):
 
     key: str
     value: str
-    parts: tuple[Piece, ...]
+    parts: tuple[TextToken, ...]
     exact: bool
     """Found only as it is written."""
 
@@ -68,7 +68,7 @@ class Glossary:
         self._plural = (language or "").split("-")[0].lower() in _WITH_PLURALS
         terms: list[Term] = []
         for key, value in phrases.items():
-            parts = tuple(pieces(key))
+            parts = tuple(tokenize(key))
             if any(part.kind != "mark" for part in parts):
                 exact = len(parts) == 1 and key != key.lower() and is_small(parts[0].key, language)
                 terms.append(Term(key.strip(), value.strip(), parts, exact))
@@ -85,7 +85,7 @@ class Glossary:
         """The terms in the text, from left to right, none over another."""
         if not self.terms:
             return []
-        stand, found, at = pieces(text), [], 0
+        stand, found, at = tokenize(text), [], 0
         while at < len(stand):
             match = self._match(text, stand, at)
             found += [match] if match is not None else []
@@ -106,11 +106,11 @@ class Glossary:
             return True
         if begin + len(near) < len(words):
             return False
-        stand = pieces(text)
+        stand = tokenize(text)
         begun = self._begun(stand)
         return begun > 0 and stand[-begun].begin < cut
 
-    def _begun(self, stand: Sequence[Piece]) -> int:
+    def _begun(self, stand: Sequence[TextToken]) -> int:
         """How many pieces at the end may be the beginning of a longer term."""
         for size in range(min(self.longest - 1, len(stand)), 0, -1):
             tail = stand[-size:]
@@ -119,7 +119,7 @@ class Glossary:
                     return size
         return 0
 
-    def _match(self, text: str, stand: Sequence[Piece], at: int) -> Match | None:
+    def _match(self, text: str, stand: Sequence[TextToken], at: int) -> Match | None:
         loose: Match | None = None
         candidates = self._by_first.get(stand[at].key, [])
         if self._plural or is_hangul(stand[at].key):
@@ -153,7 +153,7 @@ class Glossary:
         stems += [key[: -len(end)] for end in _PARTICLES if key.endswith(end)]
         return [t for stem in stems for t in self._by_first.get(stem, ()) if len(t.parts) == 1]
 
-    def _is_form(self, part: Piece, seen: Piece) -> bool:
+    def _is_form(self, part: TextToken, seen: TextToken) -> bool:
         if not seen.key.startswith(part.key):
             return False
         ending = seen.key[len(part.key) :]
@@ -173,7 +173,7 @@ def glossary(phrases: Mapping[str, str], language: str | None = None) -> Glossar
     return _made(tuple(phrases.items()), language)
 
 
-def _alike(parts: Sequence[Piece], run: Sequence[Piece]) -> bool:
+def _alike(parts: Sequence[TextToken], run: Sequence[TextToken]) -> bool:
     """Whether these pieces of a text spell these pieces of a key. Where the key has no space, only
     characters of a script without spaces may stand apart.
     """
@@ -185,7 +185,7 @@ def _alike(parts: Sequence[Piece], run: Sequence[Piece]) -> bool:
     return True
 
 
-def _is_whole(text: str, stand: Sequence[Piece], begin: int, end: int) -> bool:
+def _is_whole(text: str, stand: Sequence[TextToken], begin: int, end: int) -> bool:
     """Whether these pieces are not part of something longer: "node" in "node.js", "don" in
     "don't", "C" in "C++".
     """

@@ -23,7 +23,7 @@ _HYPHENS = "-\u2010\u2011"
 _APOSTROPHES = "'\u2019\u02bc"
 
 
-class Piece(msgspec.Struct, frozen=True):
+class TextToken(msgspec.Struct, frozen=True):
     """``text[begin:end]``; ``apart``: something stands between it and the piece before."""
 
     key: str
@@ -33,9 +33,9 @@ class Piece(msgspec.Struct, frozen=True):
     apart: bool
 
 
-def pieces(text: str) -> list[Piece]:
+def tokenize(text: str) -> list[TextToken]:
     """The pieces of a text, in order."""
-    found: list[Piece] = []
+    found: list[TextToken] = []
     at, apart = 0, True
     while at < len(text):
         kind = _kind(text[at])
@@ -47,7 +47,7 @@ def pieces(text: str) -> list[Piece]:
             end += 1
         while end < len(text) and kind == "d" and _kind(text[end]) == "m":
             end += 1
-        found.append(Piece(folded(text[at:end]), at, end, _KINDS[kind], apart))
+        found.append(TextToken(folded(text[at:end]), at, end, _KINDS[kind], apart))
         at, apart = end, False
     return found
 

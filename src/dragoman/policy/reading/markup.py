@@ -1,7 +1,7 @@
 """Markup into what a person would read aloud: Markdown, HTML, SSML, addresses, emoji.
 
-Law of this file: pure. A ``Reader`` goes through one text, segment by segment, and keeps only what
-spans segments: whether a line begins, an open fence, an open table row. Here are the rules for
+Law of this file: pure. A ``MarkupReader`` goes through one text, segment by segment, and keeps only
+what spans segments: whether a line begins, an open fence, an open table row. Here are the rules for
 whole lines; those inside a line are in ``aloud_inline``. Markup is never obeyed: tags are dropped,
 and nothing that an engine could take for a command of its own (``[[...]]``, ``<...>``) is left.
 
@@ -32,7 +32,7 @@ _SPACES = re.compile(r"\s+")
 _SPEAKABLE = re.compile(r"[^\W_]")
 
 
-class Reader:
+class MarkupReader:
     """One text, segment by segment."""
 
     def __init__(self) -> None:

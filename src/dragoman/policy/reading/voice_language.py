@@ -112,7 +112,7 @@ def _open_language(text: str) -> str:
     return best if best and weights[best] * _LATIN_SHARE >= latin else ""
 
 
-class Tongue:
+class VoiceLanguage:
     """Decides the language of one segment of a text after the other.
 
     ``declared`` is the client's BCP-47 tag or None; ``speaks`` says whether a voice has a tag.

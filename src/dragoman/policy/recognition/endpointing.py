@@ -23,7 +23,7 @@ _HYSTERESIS = 0.15
 _ONSET_FRAMES = 3
 
 
-class Mark(Enum):
+class EndpointKind(Enum):
     """What happened in the stream."""
 
     ONSET = "onset"
@@ -32,12 +32,12 @@ class Mark(Enum):
     OFFSET = "offset"
 
 
-class Moment(msgspec.Struct, frozen=True):
+class EndpointEvent(msgspec.Struct, frozen=True):
     """A mark and its media time: for ONSET where the turn's audio begins (padding included),
     for PAUSE and OFFSET where the speech ended, for RESUME where it went on.
     """
 
-    mark: Mark
+    mark: EndpointKind
     at_ms: int
 
 
@@ -78,7 +78,7 @@ class Endpointer:
         self._settings = settings or Endpointing()
         self._manual = settings is None
 
-    def feed(self, probability: float) -> Moment | None:
+    def feed(self, probability: float) -> EndpointEvent | None:
         """Take the probability of the next frame; what it changes, if anything."""
         self._now_ms += self._frame_ms
         inside = self._loud >= _ONSET_FRAMES
@@ -87,7 +87,7 @@ class Endpointer:
             return self._speech()
         return self._silence()
 
-    def _speech(self) -> Moment | None:
+    def _speech(self) -> EndpointEvent | None:
         self._loud += 1
         if self._loud < _ONSET_FRAMES:
             return None
@@ -95,21 +95,21 @@ class Endpointer:
         self._speech_end_ms = self._now_ms
         if not self._open:
             self._open, self._paused = True, False
-            return Moment(Mark.ONSET, max(0, began_ms - self._settings.prefix_ms))
+            return EndpointEvent(EndpointKind.ONSET, max(0, began_ms - self._settings.prefix_ms))
         if self._paused:
             self._paused = False
-            return Moment(Mark.RESUME, began_ms)
+            return EndpointEvent(EndpointKind.RESUME, began_ms)
         return None
 
-    def _silence(self) -> Moment | None:
+    def _silence(self) -> EndpointEvent | None:
         self._loud = 0
         if not self._open:
             return None
         silent_ms = self._now_ms - self._speech_end_ms
         if silent_ms >= self._settings.silence_ms and not self._manual:
             self.reset()
-            return Moment(Mark.OFFSET, self._speech_end_ms)
+            return EndpointEvent(EndpointKind.OFFSET, self._speech_end_ms)
         if silent_ms >= SOFT_PAUSE_MS and not self._paused:
             self._paused = True
-            return Moment(Mark.PAUSE, self._speech_end_ms)
+            return EndpointEvent(EndpointKind.PAUSE, self._speech_end_ms)
         return None

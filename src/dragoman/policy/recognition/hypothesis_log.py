@@ -27,7 +27,7 @@ from dragoman.speech import Word
 Entry = tuple[str, int | None, int | None, bool]
 
 
-class Begin(msgspec.Struct, tag="begin", frozen=True):
+class LoggedStart(msgspec.Struct, tag="begin", frozen=True):
     """A turn was found."""
 
     t: float
@@ -35,7 +35,7 @@ class Begin(msgspec.Struct, tag="begin", frozen=True):
     begin_ms: int
 
 
-class Said(msgspec.Struct, tag="words", frozen=True, omit_defaults=True):
+class LoggedWords(msgspec.Struct, tag="words", frozen=True, omit_defaults=True):
     """The words of a turn as they were known at a moment."""
 
     t: float
@@ -48,7 +48,7 @@ class Said(msgspec.Struct, tag="words", frozen=True, omit_defaults=True):
     final: bool = False
 
 
-class End(msgspec.Struct, tag="end", frozen=True):
+class LoggedEnd(msgspec.Struct, tag="end", frozen=True):
     """The speech of a turn ended."""
 
     t: float
@@ -56,7 +56,7 @@ class End(msgspec.Struct, tag="end", frozen=True):
     end_ms: int
 
 
-Line = Begin | Said | End
+Line = LoggedStart | LoggedWords | LoggedEnd
 
 _decoder = msgspec.json.Decoder(Line)
 

@@ -38,7 +38,7 @@ _TRUST = 0.9
 """The gate is this much lower for a speaker whose language is known to be the engine's."""
 
 
-class At(Enum):
+class DecodePosition(Enum):
     """Where in the speech a hypothesis was made."""
 
     STEP = "step"  # the speaker goes on
@@ -64,7 +64,7 @@ def bare(text: str) -> str:
     return text[:end] or text
 
 
-class Agreement:
+class LocalAgreement:
     """Committed words and tentative tail of one turn, over one or more windows."""
 
     def __init__(self, gate: float = 0.0) -> None:
@@ -98,7 +98,7 @@ class Agreement:
         """What is heard but not certain."""
         return self._tail if self._window else tuple(self._lowered(self._tail))
 
-    def update(self, hypothesis: Hypothesis, at: At, *, trusted: bool = False) -> None:
+    def update(self, hypothesis: Hypothesis, at: DecodePosition, *, trusted: bool = False) -> None:
         """Take the newest hypothesis of the present window.
 
         ``trusted``: this speaker was already understood, and the window is no mere snippet, so
@@ -107,7 +107,7 @@ class Agreement:
         if hypothesis.confidence < self._gate * (_TRUST if trusted else 1.0):
             # Not speech this engine knows: commit nothing. What is shown stays until the end.
             self.refused += 1
-            if at is At.END:
+            if at is DecodePosition.END:
                 self._tail = ()
             return
         heard = hypothesis.words
@@ -115,17 +115,17 @@ class Agreement:
         start = self._seam(heard)
         self._punctuate_last(heard, start, at)
         tail = heard[start:]
-        count = len(tail) if at is not At.STEP else self._agreed(tail)
+        count = len(tail) if at is not DecodePosition.STEP else self._agreed(tail)
         count = max(count, min(hypothesis.stable - start, len(tail)))
         self._streaks = self._streaks[count:]
         for word in tail[:count]:
             self._window.append(word)
-        if at is At.PAUSE and count:
+        if at is DecodePosition.PAUSE and count:
             last = self._window[-1]
             self._held = last.text
             self._window[-1] = _with_text(last, bare(last.text))
         self._tail = tail[count:]
-        if at is At.STEP and self._tail:
+        if at is DecodePosition.STEP and self._tail:
             # Recognisers close whatever they heard so far: a reader would see a full stop come
             # and go behind every word.
             self._tail = (*self._tail[:-1], _with_text(self._tail[-1], bare(self._tail[-1].text)))
@@ -174,12 +174,12 @@ class Agreement:
         self.refused = 0
         return done
 
-    def follow(self, before: Agreement) -> None:
+    def follow(self, before: LocalAgreement) -> None:
         """Begin where speech was cut in the middle of ``before``, whose turn is over."""
         self._continues, self._expected = True, before._expected
 
     def heed(self, hints: Hints) -> None:
-        """What is known about the content from now on; of use to ``policy.glossary.term_agreement``."""
+        """What is known about the content from now on; for ``policy.glossary.term_agreement``."""
 
     def drop_tail(self) -> None:
         """Forget what is not certain (the audio behind it was cleared)."""
@@ -229,9 +229,9 @@ class Agreement:
                 return min(ends, key=lambda end: abs(end - len(done)))
         return min(len(done), len(said))
 
-    def _punctuate_last(self, heard: Sequence[Word], start: int, at: At) -> None:
+    def _punctuate_last(self, heard: Sequence[Word], start: int, at: DecodePosition) -> None:
         """Give the last committed word the mark that it turned out to carry."""
-        goes_on = at is At.END or len(heard) - start >= 2
+        goes_on = at is DecodePosition.END or len(heard) - start >= 2
         if not self._window or not 0 < start <= len(heard) or not goes_on:
             return
         last, now = self._window[-1], heard[start - 1].text

@@ -36,7 +36,7 @@ _LETTERS_PER_WORD = 6
 _ROUNDING_MS = 0.5
 
 
-class Evidence:
+class SpeechEvidence:
     """What a detector saw of one window of audio. Times count from the window's begin."""
 
     def __init__(self, threshold: float = 0.5) -> None:
@@ -66,14 +66,14 @@ class Evidence:
         return self._seen[-1][2] >= LEAST_MS
 
     def bears(self, words: Sequence[Word], until_ms: float, phantoms: Collection[str] = ()) -> bool:
-        """Whether these words can have been said up to then; ``phantoms`` as of ``phantom``."""
+        """Whether these words can have been said; ``phantoms``: see ``known_hallucination``."""
         _, voiced_ms, certain_ms = self._seen[self._at(until_ms)]
         if not words:
             return True
         if certain_ms < LEAST_MS:
             return False
         is_word = certain_ms >= PLAIN_MS and voiced_ms <= _LONGEST_MS * len(words)
-        if phantom(words) in phantoms and not is_word:
+        if known_hallucination(words) in phantoms and not is_word:
             return False
         letters = sum(len(word.text) for word in words)
         most = max(len(words), letters / _LETTERS_PER_WORD)
@@ -87,6 +87,6 @@ class Evidence:
         return min(place, len(self._seen) - 1)
 
 
-def phantom(words: Sequence[Word]) -> str:
+def known_hallucination(words: Sequence[Word]) -> str:
     """What a hypothesis says, in the form in which phantoms are remembered."""
     return " ".join(fold(word.text) for word in words)

@@ -36,7 +36,7 @@ _SHORT = 4
 _LIST_MARKS = " \t\r\n\v\f\u00a0>*-+•#_(["
 
 
-class Kind(Enum):
+class WordKind(Enum):
     """What the word in front of a full stop is."""
 
     ORDINARY = "ordinary"
@@ -50,9 +50,9 @@ class Kind(Enum):
     INITIAL = "initial"
 
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[str, WordKind] = {}
 for _name in ("usually", "number", "either", "never"):
-    _KINDS.update(dict.fromkeys(WORDS[_name], Kind(_name)))
+    _KINDS.update(dict.fromkeys(WORDS[_name], WordKind(_name)))
 _UNIT = WORDS["unit"]
 _ELIDED = WORDS["elided"]
 
@@ -83,22 +83,22 @@ def word_ahead(text: str, at: int, *, final: bool) -> tuple[str, str] | None:
     return found[1] or "", found[2] or ""
 
 
-def kind_before(text: str, start: int, line: int, at: int) -> Kind:
+def kind_before(text: str, start: int, line: int, at: int) -> WordKind:
     """What stands in front of the full stop at ``at``; ``start`` and ``line`` begin the segment
     and the line.
     """
     found = _TOKEN.search(text, max(start, at - 24), at)
     if found is None:
-        return Kind.ORDINARY
+        return WordKind.ORDINARY
     token = found[0]
     where = found.start()
     bare = token.lstrip(_LEAD)
     if not bare or (len(token) == 24 and at - 24 > start and not text[at - 25].isspace()):
-        return Kind.ORDINARY
+        return WordKind.ORDINARY
     if _UNSTOPPED.match(bare[-1]):
-        return Kind.NEVER
+        return WordKind.NEVER
     if _is_list_mark(text, max(start, line), where, bare):
-        return Kind.NEVER
+        return WordKind.NEVER
     if bare[-1].isdigit():
         return _number(bare)
     return _known(text, start, where, bare) or _unknown(bare)
@@ -116,16 +116,16 @@ def _is_list_mark(text: str, start: int, where: int, bare: str) -> bool:
     return bare == "1" and before.rstrip()[-1:] in {":", "："}
 
 
-def _number(bare: str) -> Kind:
+def _number(bare: str) -> WordKind:
     if _DIGITS.fullmatch(bare):
-        return Kind.ORDINAL
-    return Kind.SHORT if _DAY_MONTH.fullmatch(bare) else Kind.ORDINARY
+        return WordKind.ORDINAL
+    return WordKind.SHORT if _DAY_MONTH.fullmatch(bare) else WordKind.ORDINARY
 
 
-def _known(text: str, start: int, where: int, bare: str) -> Kind | None:
+def _known(text: str, start: int, where: int, bare: str) -> WordKind | None:
     """What the tables say."""
     if "/" in bare[1:-1] or "@" in bare:
-        return _KINDS.get(bare.lower(), Kind.ORDINARY)
+        return _KINDS.get(bare.lower(), WordKind.ORDINARY)
     previous = ""
     if len(bare) <= 6:
         before = _TOKEN.search(text[max(start, where - 24) : where].rstrip())
@@ -136,17 +136,17 @@ def _known(text: str, start: int, where: int, bare: str) -> Kind | None:
                 return spaced
         after_number = previous[-1:].isdigit() or _ROMAN.fullmatch(previous) is not None
         if after_number and bare in WORDS["year"]:
-            return Kind.EITHER
+            return WordKind.EITHER
         if bare.lower() in _UNIT and after_number:
-            return Kind.USUALLY
+            return WordKind.USUALLY
         if len(bare) == 1 and bare.isupper() and previous[-1:].isdigit():
-            return Kind.USUALLY  # a unit: "5.5 C."
+            return WordKind.USUALLY  # a unit: "5.5 C."
         if bare[0].isdigit() and bare.lstrip("0123456789.,").lower() in _UNIT:
-            return Kind.USUALLY
+            return WordKind.USUALLY
     return _look_up(bare)
 
 
-def _look_up(word: str) -> Kind | None:
+def _look_up(word: str) -> WordKind | None:
     found = _KINDS.get(word)
     if found is not None or len(word) == 1:
         return found  # of single letters only the small ones are abbreviations
@@ -156,81 +156,81 @@ def _look_up(word: str) -> Kind | None:
     return found
 
 
-def _unknown(bare: str) -> Kind:
+def _unknown(bare: str) -> WordKind:
     """What its shape says about a word that no table has."""
     if "." in bare:
         parts = [part.lstrip("-‐") for part in bare.split(".")]
         if all(len(part) == 1 for part in parts):
-            return Kind.EITHER
-        return _look_up(parts[-1]) or Kind.ORDINARY
+            return WordKind.EITHER
+        return _look_up(parts[-1]) or WordKind.ORDINARY
     pieces = _LAST_PART.split(bare)
     last = pieces[-1]
     if len(pieces) > 1:
         if len(last) <= 2:
-            return Kind.SHORT if last.isupper() and "-" in bare else Kind.ORDINARY
-        return _look_up(last) or Kind.ORDINARY
+            return WordKind.SHORT if last.isupper() and "-" in bare else WordKind.ORDINARY
+        return _look_up(last) or WordKind.ORDINARY
     if len(bare) == 1:
         return _single(bare)
     if len(bare) <= _SHORT and bare.isupper():
-        return Kind.CLIPPED
+        return WordKind.CLIPPED
     if bare.endswith("str"):
-        return Kind.NUMBER
+        return WordKind.NUMBER
     if len(bare) > _SHORT or bare.lower() == bare.upper() or bare.lower() in WORDS["common"]:
-        return Kind.ORDINARY
-    return Kind.SHORT if _VOWEL.search(bare) or not bare.isalpha() else Kind.CLIPPED
+        return WordKind.ORDINARY
+    return WordKind.SHORT if _VOWEL.search(bare) or not bare.isalpha() else WordKind.CLIPPED
 
 
-def _single(letter: str) -> Kind:
+def _single(letter: str) -> WordKind:
     if _CASELESS.match(letter):
-        return Kind.NEVER
+        return WordKind.NEVER
     if letter.isupper() or letter.islower():
-        return Kind.INITIAL
-    return Kind.ORDINARY
+        return WordKind.INITIAL
+    return WordKind.ORDINARY
 
 
 def ends_with(
-    kind: Kind, text: str, start: int, at: int, *, behind: int, final: bool
+    kind: WordKind, text: str, start: int, at: int, *, behind: int, final: bool
 ) -> bool | None:
     """Whether a full stop at ``at`` behind a word of ``kind`` ends a sentence; the white space
     begins at ``behind``.
     """
-    if kind is Kind.ORDINARY:
+    if kind is WordKind.ORDINARY:
         return True
-    if kind is Kind.NEVER:
+    if kind is WordKind.NEVER:
         return False
     first = first_ahead(text, behind, final=final)
     if first is None:
         return None
-    if first in marks.DASHES and kind is Kind.SHORT:
+    if first in marks.DASHES and kind is WordKind.SHORT:
         return True
     if first.islower() or first in marks.CLAUSE or first in ")]}":
         return first == ""  # nothing in sight but white space
     if first.isdigit():
-        return kind is Kind.SHORT
-    if kind is Kind.SHORT or first == "\n" or scripts.is_dense(first) or first in "¿¡":
+        return kind is WordKind.SHORT
+    if kind is WordKind.SHORT or first == "\n" or scripts.is_dense(first) or first in "¿¡":
         return True
     if first == "(":
         return False
     ahead = word_ahead(text, behind, final=final)
     if ahead is None:
         return None
-    if kind is Kind.ORDINAL:
+    if kind is WordKind.ORDINAL:
         return not _is_ordinal(text, start, at, ahead[0])
     return _fits(kind, *ahead)
 
 
-def _fits(kind: Kind, word: str, following: str) -> bool:
+def _fits(kind: WordKind, word: str, following: str) -> bool:
     """The same, when the next word is known and does not begin in lower case."""
-    if kind is Kind.NUMBER:
+    if kind is WordKind.NUMBER:
         return _ROMAN.fullmatch(word) is None
-    if kind is Kind.CLIPPED:
+    if kind is WordKind.CLIPPED:
         return not (following == "." and len(word) <= 2 and word.isupper())  # "EE. UU."
-    if kind is Kind.USUALLY:
+    if kind is WordKind.USUALLY:
         return word not in WORDS["days"]
     if not word:
-        return kind is Kind.EITHER  # a quotation, a dash, an emoji
+        return kind is WordKind.EITHER  # a quotation, a dash, an emoji
     low = word.lower()
-    if following == "." or (kind is Kind.INITIAL and low in WORDS["particles"]):
+    if following == "." or (kind is WordKind.INITIAL and low in WORDS["particles"]):
         return False
     return low in WORDS["starters"] or low.split("'")[0].split("’")[0] in WORDS["starters"]
 

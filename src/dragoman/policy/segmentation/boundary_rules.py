@@ -12,7 +12,7 @@ import re
 from dragoman.policy.segmentation import abbreviation_rules as words
 from dragoman.policy.segmentation import length_limits as caps
 from dragoman.policy.segmentation.data import marks
-from dragoman.policy.segmentation.open_quotes import Nest
+from dragoman.policy.segmentation.open_quotes import OpenQuotes
 from dragoman.text.scripts import is_dense
 
 BREAKS = "\n\u2028\u2029"
@@ -34,7 +34,7 @@ Verdict = tuple[int, bool]
 """Where to go on, and whether to cut there. None in its place: wait for more text."""
 
 
-class Judge:
+class BoundaryRules:
     """What is known of the segment being read: where it and its line begin, what is open."""
 
     __slots__ = ("eager", "fence", "final", "line", "nest", "start")
@@ -46,7 +46,7 @@ class Judge:
         """Whether the end of the buffer is the end of the text."""
         self.fence = ""
         """The marks that opened the code block in which the text is."""
-        self.nest = Nest()
+        self.nest = OpenQuotes()
 
     def restart(self) -> None:
         """A new text begins."""
@@ -250,7 +250,7 @@ class Judge:
         level = self.nest.level(char, self.nest.depth)
         previous = text[at - 1] if at > self.start else ""
         if level < 0:
-            if char == "'" and Nest.may_open(previous):
+            if char == "'" and OpenQuotes.may_open(previous):
                 self.nest.open_apostrophe(at)
             return at + 1, False
         if at + 1 == len(text) and not self.final:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 
 from dragoman.policy.segmentation.data import marks
-from dragoman.policy.segmentation.open_quotes import Nest
+from dragoman.policy.segmentation.open_quotes import OpenQuotes
 from dragoman.text import scripts
 
 LONGEST = 200
@@ -38,7 +38,7 @@ _VIRAMAS = frozenset("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u10
 _LONGEST_CHARACTER = 40
 
 
-class Cap:
+class SegmentLength:
     """The weight of one segment so far."""
 
     __slots__ = ("_start", "_to", "_weight", "is_unstopped", "next_at")
@@ -66,7 +66,7 @@ class Cap:
         self.next_at += max(1, (LONGEST - self._weight) // 2)
         return self._weight >= LONGEST
 
-    def place(self, text: str, nest: Nest) -> int:
+    def place(self, text: str, nest: OpenQuotes) -> int:
         """Where to cut the overlong segment."""
         low, high = self._start + _CRUMB, self._to
         opened = nest.whole_from(low, high)

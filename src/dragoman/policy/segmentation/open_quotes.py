@@ -16,7 +16,7 @@ _STALE_APOSTROPHE_AFTER = 100
 _BEFORE_OPENING = frozenset("-–—([{<“‘«„‚*_~/=:：，。、；！？…（「『・") | {""}
 
 
-class Nest:
+class OpenQuotes:
     """What is open, innermost last: the closers that would do, and where it was opened."""
 
     __slots__ = ("_open",)

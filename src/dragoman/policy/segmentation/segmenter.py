@@ -35,10 +35,10 @@ from dragoman.policy.segmentation.boundary_rules import (
     BREAKS,
     CLAUSES,
     TERMINATORS,
-    Judge,
+    BoundaryRules,
 )
 from dragoman.policy.segmentation.data import marks
-from dragoman.policy.segmentation.length_limits import LONGEST, Cap
+from dragoman.policy.segmentation.length_limits import LONGEST, SegmentLength
 
 __all__ = ["LONGEST", "Segmenter", "is_speakable"]
 
@@ -70,7 +70,7 @@ class Segmenter:
     def __init__(self, *, eager: bool = False) -> None:
         self._always_eager = eager
         self._text = ""  # not yet cut off; never much longer than LONGEST between two calls
-        self._judge = Judge()
+        self._judge = BoundaryRules()
         self._restart()
 
     @property
@@ -118,7 +118,7 @@ class Segmenter:
     def _begin(self) -> None:
         """A segment begins where the judge says so."""
         start = self._judge.start
-        self._cap = Cap(start, eager=self._judge.eager)
+        self._cap = SegmentLength(start, eager=self._judge.eager)
         self._check = self._cap.next_at
         self._has_spaces = False
         self._dull = start  # up to here there is nothing to say

@@ -5,15 +5,17 @@ written is never touched by it: speech may hurry and leave out, text stays compl
 
 The *backlog* of a piece is how long after its commitment it will begin to be heard, for a listener
 who plays in real time what comes: a sound begins when it arrives, or when the one before it is
-over (``Playback``). With a voice that is slower than speech it holds the waiting for the voice as
-well, so one number serves both. By the backlog (``CatchUp``):
+over (``ListenerBuffer``). With a voice that is slower than speech it holds the waiting for the
+voice as well, so one number serves both. By the backlog (``CatchUp``):
 
-* speech gets faster by 30 % for each second beyond half a second, up to ``Conduct.top_rate``. The
+* speech gets faster by 30 % for each second beyond half a second, up to
+  ``InterpretationOptions.top_rate``. The
   rate moves only between pieces and in steps, and is 1 again after a silence. Speech never gets
   slower than the voice's own pace: a slow speaker leaves silences.
 * beyond one second the pauses between pieces go; beyond three, a translator that can is asked to
   be terse (``is_terse``).
-* beyond ``Conduct.skip_after_s`` speech skips, whole pieces, up to the next sentence. A sentence
+* beyond ``InterpretationOptions.skip_after_s`` speech skips, whole pieces, up to the next sentence.
+  A sentence
   that has begun is spoken on a little longer (a seventh more), then it is broken off between two
   clauses. A piece as long as the limit is no backlog while it plays, and nothing is skipped when
   skipping would only make a silence.
@@ -32,7 +34,7 @@ from collections import deque
 
 import msgspec
 
-from dragoman.speech import Conduct
+from dragoman.speech import InterpretationOptions
 
 GAIN_PER_S = 0.30
 EASY_S = 0.5
@@ -45,7 +47,7 @@ _PLAYING = 32
 _MOST_S = 3600.0
 
 
-class Manner(msgspec.Struct, frozen=True):
+class SpeakingStyle(msgspec.Struct, frozen=True):
     """How a piece is to be spoken: ``rate`` times the voice's own pace, with ``pause`` times its
     usual silence behind it.
     """
@@ -59,7 +61,7 @@ def wanted_rate(backlog_s: float, top_rate: float) -> float:
     return min(max(1.0 + GAIN_PER_S * (backlog_s - EASY_S), 1.0), max(top_rate, 1.0))
 
 
-def is_terse(backlog_s: float, conduct: Conduct) -> bool:
+def is_terse(backlog_s: float, conduct: InterpretationOptions) -> bool:
     """Whether the shortest wording is wanted (not if nothing may hurry the speech at all)."""
     return backlog_s > TERSE_S and (conduct.top_rate > 1.0 or conduct.skip_after_s > 0)
 
@@ -74,12 +76,12 @@ class CatchUp:
     def manner(
         self,
         backlog_s: float,
-        conduct: Conduct,
+        conduct: InterpretationOptions,
         *,
         begins: bool,
         playing_s: float = 0.0,
         idle: bool = False,
-    ) -> Manner | None:
+    ) -> SpeakingStyle | None:
         """How to speak the next piece; None: leave it out.
 
         ``begins``: a sentence begins with it. ``playing_s``: the length of the longest piece that
@@ -95,10 +97,16 @@ class CatchUp:
         else:
             self._rate = min(max(wanted, self._rate - _SLOWER), self._rate + _FASTER, top)
         squeezes = backlog_s > PAUSE_S and top > 1.0
-        return Manner(round(self._rate, 3), 0.0 if squeezes else 1.0)
+        return SpeakingStyle(round(self._rate, 3), 0.0 if squeezes else 1.0)
 
     def _skips(
-        self, backlog_s: float, conduct: Conduct, *, begins: bool, playing_s: float, idle: bool
+        self,
+        backlog_s: float,
+        conduct: InterpretationOptions,
+        *,
+        begins: bool,
+        playing_s: float,
+        idle: bool,
     ) -> bool:
         limit_s = conduct.skip_after_s
         if conduct.policy == "turn":  # whole sentences: one that plays is no backlog
@@ -112,7 +120,7 @@ class CatchUp:
         return self._skipping
 
 
-class Playback:
+class ListenerBuffer:
     """What a listener who plays in real time has still to hear. Times in seconds, of any clock."""
 
     def __init__(self) -> None:
@@ -156,7 +164,7 @@ class SourceClock:
         return self._at_s
 
 
-class Pace:
+class SpeechPace:
     """How long text is when spoken at the rate 1, as measured with the voice that speaks."""
 
     _SPACED_S, _UNSPACED_S = 0.075, 0.19  # for each letter, before anything was measured

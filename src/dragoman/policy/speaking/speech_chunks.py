@@ -38,7 +38,7 @@ _WORD = re.compile(r"\s*\S+")
 _CHARACTER = re.compile(r"\s*\S")
 
 
-class SpeechUnits:
+class SpeechChunks:
     """What of one turn waits to be spoken. ``language`` is the one that is spoken."""
 
     def __init__(self, language: str) -> None:

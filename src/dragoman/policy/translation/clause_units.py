@@ -1,6 +1,6 @@
 """When committed source is ripe to be translated: clause units and sentence breaks.
 
-Law of this file: where source is cut, and nothing else. Pure. ``Units.update`` is given all
+Law of this file: where source is cut, and nothing else. Pure. ``ClauseUnits.update`` is given all
 committed words of the turn each time; they only grow (the last may gain a mark, see
 ``policy.recognition.local_agreement``), so it keeps positions, not words. Language data is in
 ``text.clause_data``. What is done with a cut is the target policies' to say
@@ -31,7 +31,7 @@ Together = Callable[[Sequence[Word], int], bool]
 """Whether words and the position behind one of them are inside a phrase that must stay whole."""
 
 
-class Pace(msgspec.Struct, frozen=True):
+class UnitLengths(msgspec.Struct, frozen=True):
     """Unit lengths in words: ``least`` before a comma or pause cuts, ``soft`` before a clause
     opener cuts, ``most`` at which a cut comes anyway.
     """
@@ -41,14 +41,14 @@ class Pace(msgspec.Struct, frozen=True):
     most: int = 12
 
 
-PACES: dict[PaceName, Pace] = {
-    "eager": Pace(3, 5, 8),
-    "even": Pace(4, 7, 12),
-    "careful": Pace(6, 12, 20),
+PACES: dict[PaceName, UnitLengths] = {
+    "eager": UnitLengths(3, 5, 8),
+    "even": UnitLengths(4, 7, 12),
+    "careful": UnitLengths(6, 12, 20),
 }
 
 
-class Unit(msgspec.Struct, frozen=True):
+class ClauseUnit(msgspec.Struct, frozen=True):
     """The open sentence up to a cut. ``closes`` says that the sentence ends here, ``end`` is the
     number of the turn's words up to the cut.
     """
@@ -59,11 +59,14 @@ class Unit(msgspec.Struct, frozen=True):
     closes: bool
 
 
-class Units:
+class ClauseUnits:
     """Cuts the committed words of one turn."""
 
     def __init__(
-        self, language: str | None, pace: Pace | None = None, together: Together | None = None
+        self,
+        language: str | None,
+        pace: UnitLengths | None = None,
+        together: Together | None = None,
     ) -> None:
         self._pace = pace or PACES["even"]
         self._language = language
@@ -90,9 +93,9 @@ class Units:
 
     def update(
         self, words: Sequence[Word], tail: Sequence[Word] = (), *, paused: bool, final: bool
-    ) -> list[Unit]:
+    ) -> list[ClauseUnit]:
         """The units that became ripe. ``tail`` are uncommitted words, only looked at."""
-        ripe: list[Unit] = []
+        ripe: list[ClauseUnit] = []
         if self._begin < self._cut and self._closes(words[self._cut - 1]):
             ripe.append(self._take(words, self._cut, closes=True))  # the mark came late
         for end in range(self._cut + 1, len(words) + 1):
@@ -106,12 +109,12 @@ class Units:
             ripe.append(self._take(words, self._known(words), closes=False))
         return ripe
 
-    def open_unit(self, words: Sequence[Word]) -> Unit:
+    def open_unit(self, words: Sequence[Word]) -> ClauseUnit:
         """The open sentence as far as it is committed, without cutting anything, nor through a
         phrase that must stay whole.
         """
         end = self._known(words)
-        return Unit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
+        return ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
 
     def size(self, words: Sequence[Word], begin: int, end: int) -> float:
         """How many words of ordinary length stand between two positions."""
@@ -155,8 +158,8 @@ class Units:
             return False
         return fold(text) not in self._abbreviations or not text.endswith(".")
 
-    def _take(self, words: Sequence[Word], end: int, *, closes: bool) -> Unit:
-        unit = Unit(self._sentence, joined_text(words[self._begin : end]), end, closes)
+    def _take(self, words: Sequence[Word], end: int, *, closes: bool) -> ClauseUnit:
+        unit = ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes)
         self._cut = end
         if closes:
             self._sentence += 1

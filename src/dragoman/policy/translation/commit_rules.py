@@ -34,7 +34,7 @@ from typing import Literal
 
 import msgspec
 
-from dragoman.policy.translation.clause_units import PACES, Together, Unit, Units
+from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
 from dragoman.policy.translation.continuation import (
     continuation,
     shared,
@@ -81,7 +81,7 @@ def chosen(
     return "units"
 
 
-class Ask(msgspec.Struct, frozen=True):
+class WantedTranslation(msgspec.Struct, frozen=True):
     """One translation that is wanted: ``source`` is the open sentence up to word ``end`` of the
     turn, ``prefix`` its committed target. ``commits``: the whole answer will be committed;
     ``ends``: a clause is complete with it; ``closes``: the sentence is.
@@ -96,7 +96,7 @@ class Ask(msgspec.Struct, frozen=True):
     closes: bool = False
 
 
-class Step(msgspec.Struct, frozen=True):
+class CommitStep(msgspec.Struct, frozen=True):
     """What an answer brought: ``addition`` to the committed text (with its own leading space),
     whether a clause is complete with it (``ends``), and the ``pair`` of a sentence that closed.
     """
@@ -123,13 +123,15 @@ class TargetPolicy:
         """The tentative rest behind ``text``, as the newest draft has it."""
         self._held = _HELD[pace]
         self._target = TargetText(target)
-        self._units = Units(source, PACES[pace], together if source != target else None)
+        self._units = ClauseUnits(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
         self._heard_s: list[float] = []  # when each word of the turn was first given
-        self._ripe: deque[Unit] = deque()
+        self._ripe: deque[ClauseUnit] = deque()
         self._cuts: set[int] = set()  # ends of clauses
-        self._clause: Unit | None = None  # agree: the last cut, as long as it is not translated
+        self._clause: ClauseUnit | None = (
+            None  # agree: the last cut, as long as it is not translated
+        )
         self._covered = 0  # words of the turn whose translation is committed
         self._draft = ""  # newest translation of the open sentence
         self._draft_end = 0
@@ -173,7 +175,7 @@ class TargetPolicy:
             self._clause = None
             self._ripen(clause, paused=False)
 
-    def due(self, now_s: float, cost_s: float | None = None) -> Ask | None:
+    def due(self, now_s: float, cost_s: float | None = None) -> WantedTranslation | None:
         """The next translation to make, or None for now. To be answered before the next ``due``;
         ``update`` may come in between. ``cost_s``: what a call lately took.
         """
@@ -185,7 +187,7 @@ class TargetPolicy:
         elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s):
             unit = self._units.open_unit(self._words)
             self._drafted_s = now_s
-            ask = Ask(unit.sentence, unit.source, unit.end, self._target.open)
+            ask = WantedTranslation(unit.sentence, unit.source, unit.end, self._target.open)
         if ask is not None:
             self._asked, self._busy = ask.source, True
             self._asked_end = max(self._asked_end, ask.end if ask.commits else 0)
@@ -198,7 +200,7 @@ class TargetPolicy:
             moments.append(self._drafted_s + _interval_s(cost_s))
         return min(moments, default=None)
 
-    def answer(self, ask: Ask, translation: str) -> Step:
+    def answer(self, ask: WantedTranslation, translation: str) -> CommitStep:
         """Take the translation of what ``due`` asked for."""
         self._busy = False
         if ask.commits:
@@ -212,10 +214,10 @@ class TargetPolicy:
         if addition or not self._ripe:  # else it is stale: what is to be committed comes at once
             rest = continuation(translation, self._target.open)
             self.stash = _calmed(self._target.behind(rest))
-        return Step(joined)
+        return CommitStep(joined)
 
     # ------------------------------------------------------------ what becomes ripe
-    def _ripen(self, unit: Unit, *, paused: bool) -> None:
+    def _ripen(self, unit: ClauseUnit, *, paused: bool) -> None:
         if self.rule == "turn" and not unit.closes:
             return
         whole = unit.closes or paused or unit.source.rstrip(clause_data.CLOSERS).endswith(_MARKS)
@@ -236,9 +238,9 @@ class TargetPolicy:
         if unit.end > asked and self._units.size(self._words, asked, unit.end) >= least:
             self._ripen(unit, paused=True)
 
-    def _committing(self, unit: Unit) -> Ask:
+    def _committing(self, unit: ClauseUnit) -> WantedTranslation:
         ends = unit.closes or unit.end in self._cuts
-        return Ask(
+        return WantedTranslation(
             unit.sentence, unit.source, unit.end, self._target.open,
             commits=True, ends=ends, closes=unit.closes,
         )  # fmt: skip
@@ -256,7 +258,7 @@ class TargetPolicy:
         return self._heard_s[oldest] + _STALL_S
 
     # ------------------------------------------------------------ what becomes of answers
-    def _commit(self, ask: Ask, translation: str) -> Step:
+    def _commit(self, ask: WantedTranslation, translation: str) -> CommitStep:
         if not ask.closes:
             translation = without_false_stop(translation, ask.source)
         addition = continuation(translation, self._target.open)
@@ -275,7 +277,7 @@ class TargetPolicy:
         elif self._draft_end <= ask.end:
             self._draft, self._draft_end = translation, ask.end
         self.stash = self._target.behind(_calmed(rest))
-        return Step(joined, ask.ends, pair)
+        return CommitStep(joined, ask.ends, pair)
 
     def _agreed(self, translation: str) -> str:
         """What this translation and the one before it share and is not yet committed."""
@@ -283,7 +285,7 @@ class TargetPolicy:
         count = min(shared(before, now), len(now) - 1, len(before) - self._held)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
-    def _cover(self, ask: Ask, translation: str) -> None:
+    def _cover(self, ask: WantedTranslation, translation: str) -> None:
         """Estimate how far into the source the committed target reaches."""
         if ask.sentence != self._units.sentence:
             return  # the sentence has been closed meanwhile

@@ -2,8 +2,9 @@
 
 Law of this file: only what is *shown* is decided here, never what is committed. A new stash
 that would rewrite more than half of the shown one within 300 ms waits for the next update;
-meanwhile the shown words that are still pending stay (``Calm``). Committed text is shown at once,
-a changed stash alone at most every 150 ms (``Screen``). Pure; ``now_s`` is an input.
+meanwhile the shown words that are still pending stay (``FlickerFilter``). Committed text is shown
+at once, a changed stash alone at most every 150 ms (``DisplayThrottle``). Pure; ``now_s`` is an
+input.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ _HOLD_S = 0.3
 _STASH_EVERY_S = 0.15
 
 
-class Calm:
+class FlickerFilter:
     """What is on show for one turn: committed text and the stash behind it."""
 
     def __init__(self) -> None:
@@ -56,11 +57,11 @@ class Calm:
         return len(old_words) - same > len(old_words) / 2
 
 
-class Screen:
+class DisplayThrottle:
     """What a client was shown of one turn, and when it is worth showing it more."""
 
     def __init__(self) -> None:
-        self._calm = Calm()
+        self._calm = FlickerFilter()
         self._shown = ("", "")
         self._shown_s = float("-inf")
         self._wanted = ("", "")

@@ -23,7 +23,7 @@ _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset((0x01, *range(0xD0, 0xD9)))
 
 
-class Picture(msgspec.Struct, frozen=True):
+class ImageInfo(msgspec.Struct, frozen=True):
     """Format and size of a picture."""
 
     kind: Literal["jpeg", "png"]
@@ -42,7 +42,7 @@ class Picture(msgspec.Struct, frozen=True):
         return across * down * 0.5
 
 
-def inspect(data: bytes) -> Picture | None:
+def inspect(data: bytes) -> ImageInfo | None:
     """The picture in these bytes, or None if they are no JPEG or PNG with a readable header."""
     if data.startswith(_PNG):
         return _png(data)
@@ -51,13 +51,13 @@ def inspect(data: bytes) -> Picture | None:
     return None
 
 
-def _png(data: bytes) -> Picture | None:
+def _png(data: bytes) -> ImageInfo | None:
     if len(data) < 24 or data[12:16] != b"IHDR":
         return None
     return _picture("png", data[16:20], data[20:24])
 
 
-def _jpeg(data: bytes) -> Picture | None:
+def _jpeg(data: bytes) -> ImageInfo | None:
     at = 2
     while at + 4 <= len(data):
         if data[at] != 0xFF:
@@ -79,11 +79,11 @@ def _jpeg(data: bytes) -> Picture | None:
     return None
 
 
-def _picture(kind: Literal["jpeg", "png"], width: bytes, height: bytes) -> Picture | None:
+def _picture(kind: Literal["jpeg", "png"], width: bytes, height: bytes) -> ImageInfo | None:
     width_px, height_px = int.from_bytes(width, "big"), int.from_bytes(height, "big")
     if not width_px or not height_px:
         return None
-    return Picture(kind, width_px, height_px)
+    return ImageInfo(kind, width_px, height_px)
 
 
 class ImageBucket:

@@ -115,7 +115,7 @@ def _is_namelike(word: str) -> bool:
     return _is_special(word) or (word[0].isupper() and len(word) > 2)
 
 
-class Onscreen:
+class OnscreenTerms:
     """What has been read in the pictures of one session."""
 
     def __init__(self) -> None:

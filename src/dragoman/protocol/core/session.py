@@ -64,7 +64,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     image_bytes: int = 500_000
 
 
-class Synthesis(msgspec.Struct, frozen=True, kw_only=True):
+class SynthesisOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How this server behaves in synthesis where the protocol leaves it open.
 
     ``flush_s``: speak what is there after so long without new text (0: only at a commit or

@@ -11,7 +11,7 @@ from dragoman.protocol.core.codec import base64_bytes
 from dragoman.protocol.core.session import Rejected
 from dragoman.protocol.interpretation.family import Tariff
 from dragoman.protocol.interpretation.opus_packets import OpusFraming
-from dragoman.protocol.interpretation.settings import Settings
+from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.speech import Audio, Image
 
 _INVALID = "invalid_value"
@@ -26,7 +26,7 @@ def payload(text: str, param: str) -> bytes:
         raise Rejected(_INVALID, f"'{param}' is not valid base64.", param) from None
 
 
-class Speech:
+class SpeechIntake:
     """The client's speech, PCM or Opus. In manual mode it waits here, at most ``max_waiting``
     bytes of it as PCM.
     """
@@ -47,7 +47,7 @@ class Speech:
         """Whether speech waits for a commit."""
         return bool(self._waiting or self._packets)
 
-    def accept(self, audio: str, settings: Settings, *, keep: bool) -> list[Audio]:
+    def accept(self, audio: str, settings: InterpretationSettings, *, keep: bool) -> list[Audio]:
         """Take an append: what to push, nothing where it is kept for a commit.
 
         A byte that is half a sample, or a piece of an Ogg page, stays for the next append.
@@ -124,7 +124,7 @@ def _pieces(pcm: bytes, rate_hz: int) -> list[Audio]:
     return [Audio(pcm[at : at + size]) for at in range(0, len(pcm), size)]
 
 
-class Images:
+class ImageIntake:
     """The client's pictures."""
 
     def __init__(self, tariff: Tariff, max_bytes: int, *, strict: bool) -> None:

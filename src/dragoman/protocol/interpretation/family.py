@@ -1,6 +1,6 @@
 """The three generations of live interpretation: what each calls things, allows and defaults to.
 
-Law of this file: values. A ``LivetranslateFamily`` is a table with four questions: the settings
+Law of this file: values. A ``Generation`` is a table with four questions: the settings
 of a fresh session (``defaults``), a client's change to them (``merge``), the configuration as
 the wire shows it (``describe``), and what the engines are to do (``task``). How a patch is read
 stands in ``livetranslate_merge``, how it is shown in ``livetranslate_describe``.
@@ -18,13 +18,13 @@ from typing import Any, Literal
 import msgspec
 
 from dragoman.protocol.interpretation import languages, session_object, session_update
-from dragoman.protocol.interpretation.settings import Settings, TurnDetection
+from dragoman.protocol.interpretation.settings import InterpretationSettings, TurnDetection
 from dragoman.protocol.interpretation.voices import QWEN3_VOICES, QWEN35_VOICES
-from dragoman.speech import Conduct, Coverage, Endpointing, Hints, Interpret
+from dragoman.speech import Coverage, Endpointing, Hints, Interpret, InterpretationOptions
 
 OUTPUT_RATE_HZ = 24_000
 
-_CONDUCT = Conduct()
+_CONDUCT = InterpretationOptions()
 Dialect = Literal["snapshots", "deltas"]
 
 
@@ -39,7 +39,7 @@ class Tariff(msgspec.Struct, frozen=True, kw_only=True):
     asr_is_output: bool = False
 
 
-class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
+class Generation(msgspec.Struct, frozen=True, kw_only=True):
     """One generation. ``spoken`` and ``text_only`` are target languages by the model page."""
 
     name: str
@@ -78,10 +78,10 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
         """Every language of the model page, spoken ones first."""
         return self.spoken + self.text_only
 
-    def defaults(self) -> Settings:
+    def defaults(self) -> InterpretationSettings:
         """The settings of a session before any update."""
         speaker = TurnDetection(type="speaker_detection", silence_ms=2500)
-        return Settings(
+        return InterpretationSettings(
             voice=self.default_voice,
             transcribes=self.transcribes_by_default,
             detection=speaker if self.dialect == "deltas" else TurnDetection(),
@@ -89,12 +89,12 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
 
     def merge(
         self,
-        settings: Settings,
+        settings: InterpretationSettings,
         patch: Mapping[str, Any],
         coverage: Coverage,
         *,
         strict: bool = False,
-    ) -> Settings:
+    ) -> InterpretationSettings:
         """``settings`` changed by the ``session`` object of a ``session.update``.
 
         Raises ``fields.Invalid`` for the first thing wrong with it; nothing is half applied.
@@ -102,12 +102,14 @@ class LivetranslateFamily(msgspec.Struct, frozen=True, kw_only=True):
         return session_update.merge(self, settings, patch, coverage, strict=strict)
 
     def describe(
-        self, settings: Settings, session_id: str, model: str, *, created: bool
+        self, settings: InterpretationSettings, session_id: str, model: str, *, created: bool
     ) -> dict[str, Any]:
         """The ``session`` object of ``session.created`` or ``session.updated``."""
         return session_object.describe(self, settings, session_id, model, created=created)
 
-    def task(self, settings: Settings, conduct: Conduct = _CONDUCT) -> Interpret:
+    def task(
+        self, settings: InterpretationSettings, conduct: InterpretationOptions = _CONDUCT
+    ) -> Interpret:
         """What the engines are to do under these settings; ``conduct`` is the server's own."""
         named = settings.voice in self.voices
         return Interpret(
@@ -146,7 +148,7 @@ def probability(threshold: float) -> float:
     return round(0.5 + (threshold - 0.2) / 0.8 * 0.4, 6)
 
 
-QWEN3 = LivetranslateFamily(
+QWEN3 = Generation(
     name="qwen3-livetranslate",
     dialect="snapshots",
     spoken=languages.QWEN3_SPOKEN,
@@ -158,7 +160,7 @@ QWEN3 = LivetranslateFamily(
     short_session=True,
 )
 
-QWEN35 = LivetranslateFamily(
+QWEN35 = Generation(
     name="qwen3.5-livetranslate",
     dialect="snapshots",
     spoken=languages.QWEN35_SPOKEN,
@@ -171,7 +173,7 @@ QWEN35 = LivetranslateFamily(
     hears_opus=True,
 )
 
-QWEN38 = LivetranslateFamily(
+QWEN38 = Generation(
     name="qwen3.8-livetranslate",
     dialect="deltas",
     spoken=languages.QWEN35_SPOKEN,
@@ -184,7 +186,7 @@ QWEN38 = LivetranslateFamily(
 )
 
 
-def family_for(model: str) -> LivetranslateFamily | None:
+def family_for(model: str) -> Generation | None:
     """The generation of a model name, or None if it is no interpretation model.
 
     Any name with ``livetranslate`` in it is one; without a known prefix it is the newest.

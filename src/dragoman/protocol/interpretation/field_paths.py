@@ -13,20 +13,20 @@ from typing import Any, NamedTuple
 from dragoman.protocol.core import fields
 
 
-class Asked(NamedTuple):
+class FieldValue(NamedTuple):
     """A value that a client sent, and the path it sent it under."""
 
     value: Any
     param: str
 
 
-def collect(patch: Mapping[str, Any], *, nested_first: bool) -> dict[str, Asked]:
+def collect(patch: Mapping[str, Any], *, nested_first: bool) -> dict[str, FieldValue]:
     """Every setting that the patch names in either form, by our own name for it."""
     flat, nested = _flat(patch), _nested(patch)
     return {**flat, **nested} if nested_first else {**nested, **flat}
 
 
-def _flat(patch: Mapping[str, Any]) -> dict[str, Asked]:
+def _flat(patch: Mapping[str, Any]) -> dict[str, FieldValue]:
     names = {
         "modalities": "modalities",
         "voice": "voice",
@@ -38,22 +38,22 @@ def _flat(patch: Mapping[str, Any]) -> dict[str, Asked]:
         "voice_clone_options": "voice_clone_options",
     }
     asked = {
-        ours: Asked(patch[theirs], f"session.{theirs}")
+        ours: FieldValue(patch[theirs], f"session.{theirs}")
         for theirs, ours in names.items()
         if fields.given(patch, theirs)
     }
     if "turn_detection" in patch:
-        asked["detection"] = Asked(patch["turn_detection"], "session.turn_detection")
+        asked["detection"] = FieldValue(patch["turn_detection"], "session.turn_detection")
     if "input_audio_transcription" in patch:
         name = "input_audio_transcription"
-        asked["transcription"] = Asked(patch[name], f"session.{name}")
+        asked["transcription"] = FieldValue(patch[name], f"session.{name}")
     return asked
 
 
-def _nested(patch: Mapping[str, Any]) -> dict[str, Asked]:
-    asked: dict[str, Asked] = {}
+def _nested(patch: Mapping[str, Any]) -> dict[str, FieldValue]:
+    asked: dict[str, FieldValue] = {}
     if fields.given(patch, "output_modalities"):
-        asked["modalities"] = Asked(patch["output_modalities"], "session.output_modalities")
+        asked["modalities"] = FieldValue(patch["output_modalities"], "session.output_modalities")
     audio = inner(patch, "audio", "session.audio")
     hears = inner(audio, "input", "session.audio.input")
     says = inner(audio, "output", "session.audio.output")
@@ -61,26 +61,28 @@ def _nested(patch: Mapping[str, Any]) -> dict[str, Asked]:
     _add_format(asked, says, "session.audio.output.format", "format_out", "rate_out")
     if "turn_detection" in hears:
         path = "session.audio.input.turn_detection"
-        asked["detection"] = Asked(hears["turn_detection"], path)
+        asked["detection"] = FieldValue(hears["turn_detection"], path)
     if "transcription" in hears:
-        asked["transcription"] = Asked(hears["transcription"], "session.audio.input.transcription")
+        asked["transcription"] = FieldValue(
+            hears["transcription"], "session.audio.input.transcription"
+        )
     if fields.given(says, "voice"):
-        asked["voice"] = Asked(says["voice"], "session.audio.output.voice")
+        asked["voice"] = FieldValue(says["voice"], "session.audio.output.voice")
     return asked
 
 
 def _add_format(
-    asked: dict[str, Asked], side: Mapping[str, Any], path: str, name: str, rate: str
+    asked: dict[str, FieldValue], side: Mapping[str, Any], path: str, name: str, rate: str
 ) -> None:
     value = side.get("format")
     if isinstance(value, str):  # some clients write the flat value in the nested place
-        asked[name] = Asked(value, path)
+        asked[name] = FieldValue(value, path)
         return
     form = inner(side, "format", path)
     if fields.given(form, "type"):
-        asked[name] = Asked(form["type"], f"{path}.type")
+        asked[name] = FieldValue(form["type"], f"{path}.type")
     if fields.given(form, "sample_rate"):
-        asked[rate] = Asked(form["sample_rate"], f"{path}.sample_rate")
+        asked[rate] = FieldValue(form["sample_rate"], f"{path}.sample_rate")
 
 
 def inner(where: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import languages
-from dragoman.protocol.interpretation.settings import Settings
+from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.speech import Coverage
 
 if TYPE_CHECKING:
-    from dragoman.protocol.interpretation.family import LivetranslateFamily
+    from dragoman.protocol.interpretation.family import Generation
 
 
-def language(family: LivetranslateFamily, value: Any, param: str, *, strict: bool) -> str | None:
+def language(family: Generation, value: Any, param: str, *, strict: bool) -> str | None:
     """The code a client declared; None for "find out" (``""`` and ``auto`` mean that)."""
     if strict:
         return fields.enum(value, family.languages, param)
@@ -30,9 +30,9 @@ def language(family: LivetranslateFamily, value: Any, param: str, *, strict: boo
 
 
 def check_languages(
-    family: LivetranslateFamily,
-    before: Settings,
-    merged: Settings,
+    family: Generation,
+    before: InterpretationSettings,
+    merged: InterpretationSettings,
     patch: Mapping[str, Any],
     coverage: Coverage,
     *,
@@ -53,7 +53,7 @@ def _declares_target(patch: Mapping[str, Any]) -> bool:
     return isinstance(translation, Mapping) and fields.given(translation, "language")
 
 
-def _check_source(family: LivetranslateFamily, merged: Settings, coverage: Coverage) -> None:
+def _check_source(family: Generation, merged: InterpretationSettings, coverage: Coverage) -> None:
     source, covered = merged.source or "", languages.heard(coverage)
     if source in covered:
         return
@@ -66,7 +66,7 @@ def _check_source(family: LivetranslateFamily, merged: Settings, coverage: Cover
 
 
 def _check_target(
-    family: LivetranslateFamily, merged: Settings, coverage: Coverage, *, declared: bool
+    family: Generation, merged: InterpretationSettings, coverage: Coverage, *, declared: bool
 ) -> None:
     target, covered = merged.target, languages.reachable(coverage, merged.source)
     if target in covered:
@@ -81,16 +81,14 @@ def _check_target(
     )
 
 
-def _refuse_unknown(
-    family: LivetranslateFamily, code: str, covered: Iterable[str], path: str
-) -> None:
+def _refuse_unknown(family: Generation, code: str, covered: Iterable[str], path: str) -> None:
     if code not in languages.KNOWN:
         raise fields.refusal(code, _listed({*covered} or family.languages), path)
 
 
 def _check_speech(
-    family: LivetranslateFamily,
-    merged: Settings,
+    family: Generation,
+    merged: InterpretationSettings,
     patch: Mapping[str, Any],
     coverage: Coverage,
     *,
@@ -113,7 +111,7 @@ def _check_speech(
         )
 
 
-def _source_path(merged: Settings) -> str:
+def _source_path(merged: InterpretationSettings) -> str:
     declared = "input_audio_transcription.language"
     return f"session.{declared if merged.asr_language else 'translation.source_language'}"
 

@@ -25,20 +25,20 @@ from dragoman.protocol.core.events import ClientEvent, Ids, Malformed
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.core.session import BaseSession, Limits, Phase, Rejected
 from dragoman.protocol.interpretation import events as wire
-from dragoman.protocol.interpretation.client_media import Images, Speech
-from dragoman.protocol.interpretation.family import LivetranslateFamily
-from dragoman.protocol.interpretation.settings import Settings
+from dragoman.protocol.interpretation.client_media import ImageIntake, SpeechIntake
+from dragoman.protocol.interpretation.family import Generation
+from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.protocol.interpretation.turn_queue import TurnQueue
-from dragoman.protocol.interpretation.turn_writer import Segment, Thread
+from dragoman.protocol.interpretation.turn_writer import ItemChain, TurnWriter
 from dragoman.speech import (
     Audio,
     Clear,
-    Conduct,
     Coverage,
     EndTurn,
     Fact,
     Input,
     Interpret,
+    InterpretationOptions,
     Said,
     SpeechStarted,
     SpeechStopped,
@@ -52,39 +52,41 @@ _ROUNDING_MS = 100
 """How much earlier than its first sample a turn may seem to begin (frames of a detector)."""
 
 
-class Commit(msgspec.Struct, frozen=True):
+class PendingCommit(msgspec.Struct, frozen=True):
     """A manual turn the job has not numbered yet."""
 
-    segment: Segment
+    segment: TurnWriter
     start_ms: int
 
 
-class TranslationSession(BaseSession):
+class InterpretationSession(BaseSession):
     """See the head of this file."""
 
     def __init__(
         self,
-        family: LivetranslateFamily,
+        family: Generation,
         model: str,
         ids: Ids,
         limits: Limits,
         coverage: Coverage,
         *,
         strict: bool = False,
-        conduct: Conduct | None = None,
+        conduct: InterpretationOptions | None = None,
     ) -> None:
         super().__init__(ids, limits, strict=strict)
-        self._conduct = conduct or Conduct()
+        self._conduct = conduct or InterpretationOptions()
         self.family, self.model, self.coverage = family, model, coverage
         self.settings = family.defaults()
-        self._history: deque[tuple[int, Settings]] = deque([(0, self.settings)], _KEPT_SETTINGS)
+        self._history: deque[tuple[int, InterpretationSettings]] = deque(
+            [(0, self.settings)], _KEPT_SETTINGS
+        )
         self._session_id = ids.new("sess")
-        self._thread = Thread(ids.new("conv"))
-        self._speech = Speech(limits.manual_audio_bytes)
-        self._images = Images(family.tariff, limits.image_bytes, strict=strict)
-        self._turns: TurnQueue[Segment] = TurnQueue(limits.waiting_responses)
-        self._numbered: dict[int, Segment] = {}
-        self._commits: deque[Commit] = deque()
+        self._thread = ItemChain(ids.new("conv"))
+        self._speech = SpeechIntake(limits.manual_audio_bytes)
+        self._images = ImageIntake(family.tariff, limits.image_bytes, strict=strict)
+        self._turns: TurnQueue[TurnWriter] = TurnQueue(limits.waiting_responses)
+        self._numbered: dict[int, TurnWriter] = {}
+        self._commits: deque[PendingCommit] = deque()
         self._jobs = 0
         self._job: int | None = None
         self._now = 0.0
@@ -172,13 +174,13 @@ class TranslationSession(BaseSession):
         if self._job is not None:
             self._reconfigure(before)
 
-    def _remember(self, settings: Settings) -> None:
+    def _remember(self, settings: InterpretationSettings) -> None:
         at_ms = self._speech.pushed_ms
         if self._history[-1][0] == at_ms:
             self._history.pop()
         self._history.append((at_ms, settings))
 
-    def _reconfigure(self, before: Settings) -> None:
+    def _reconfigure(self, before: InterpretationSettings) -> None:
         if self.settings.manual and not before.manual:
             self._push(EndTurn())  # the open turn gets no more speech: from now on it waits here
         task = self._task(self.settings)
@@ -197,7 +199,7 @@ class TranslationSession(BaseSession):
             self.command(Start(self._job, self._task(self.settings)))
         self._push_speech(pieces)
 
-    def _task(self, settings: Settings) -> Interpret:
+    def _task(self, settings: InterpretationSettings) -> Interpret:
         return self.family.task(settings, self._conduct)
 
     def _push_speech(self, pieces: list[Audio]) -> None:
@@ -250,7 +252,7 @@ class TranslationSession(BaseSession):
                 item_id=segment.ids.source_item,
             )
         )
-        self._commits.append(Commit(segment, self._speech.pushed_ms))
+        self._commits.append(PendingCommit(segment, self._speech.pushed_ms))
         self._push_speech(self._waiting_speech())
         self._push(EndTurn())
 
@@ -287,7 +289,7 @@ class TranslationSession(BaseSession):
         else:
             self.note("turn_dropped")
 
-    def _settings_of(self, fact: SpeechStarted) -> Settings:
+    def _settings_of(self, fact: SpeechStarted) -> InterpretationSettings:
         """What held where this turn was found: the job works on it with the same task. Speech
         that came before an update was listened to before it.
         """
@@ -297,8 +299,8 @@ class TranslationSession(BaseSession):
                 return settings
         return self._history[0][1]
 
-    def _segment(self, settings: Settings, *, is_manual: bool = False) -> Segment:
-        return Segment(self.family, settings, self._thread, self.ids, self, is_manual=is_manual)
+    def _segment(self, settings: InterpretationSettings, *, is_manual: bool = False) -> TurnWriter:
+        return TurnWriter(self.family, settings, self._thread, self.ids, self, is_manual=is_manual)
 
     def _tell(self) -> None:
         """Send what the oldest turns have to say."""

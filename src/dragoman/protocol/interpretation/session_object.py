@@ -10,16 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dragoman.protocol.interpretation.settings import ASR_MODEL, Settings, TurnDetection
+from dragoman.protocol.interpretation.settings import (
+    ASR_MODEL,
+    InterpretationSettings,
+    TurnDetection,
+)
 
 if TYPE_CHECKING:
-    from dragoman.protocol.interpretation.family import LivetranslateFamily
+    from dragoman.protocol.interpretation.family import Generation
 
 _FIXED_THRESHOLD = 0.5
 
 
 def describe(
-    family: LivetranslateFamily, settings: Settings, session_id: str, model: str, *, created: bool
+    family: Generation,
+    settings: InterpretationSettings,
+    session_id: str,
+    model: str,
+    *,
+    created: bool,
 ) -> dict[str, Any]:
     """The whole configuration; dialect B shows less of its detection once it was updated."""
     if family.dialect == "deltas":
@@ -27,19 +36,19 @@ def describe(
     return _flat(family, settings, session_id, model)
 
 
-def output_format(family: LivetranslateFamily) -> str:
+def output_format(family: Generation) -> str:
     """The name of 24 kHz PCM in this generation."""
     return "pcm24" if family.short_session else "pcm"
 
 
-def _input_format(family: LivetranslateFamily, settings: Settings) -> str:
+def _input_format(family: Generation, settings: InterpretationSettings) -> str:
     if settings.opus_in:
         return "opus"
     return "pcm16" if family.short_session else "pcm"
 
 
 def _flat(
-    family: LivetranslateFamily, settings: Settings, session_id: str, model: str
+    family: Generation, settings: InterpretationSettings, session_id: str, model: str
 ) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": session_id,
@@ -64,14 +73,14 @@ def _flat(
     return shown
 
 
-def _transcription(settings: Settings) -> dict[str, Any] | None:
+def _transcription(settings: InterpretationSettings) -> dict[str, Any] | None:
     if not settings.transcribes:
         return None
     shown: dict[str, Any] = {"model": ASR_MODEL}
     return shown | _asr_options(settings)
 
 
-def _asr_options(settings: Settings) -> dict[str, Any]:
+def _asr_options(settings: InterpretationSettings) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if settings.asr_language is not None:
         shown["language"] = settings.asr_language
@@ -91,7 +100,7 @@ def _detection(detection: TurnDetection) -> dict[str, Any]:
     }
 
 
-def _translation(settings: Settings) -> dict[str, Any]:
+def _translation(settings: InterpretationSettings) -> dict[str, Any]:
     shown: dict[str, Any] = {"language": settings.target}
     if settings.source_language is not None:
         shown["source_language"] = settings.source_language
@@ -102,16 +111,18 @@ def _translation(settings: Settings) -> dict[str, Any]:
     return shown | dict(settings.conduct)
 
 
-def _skip(settings: Settings) -> Mapping[str, bool]:
+def _skip(settings: InterpretationSettings) -> Mapping[str, bool]:
     return {"skip_text": settings.skip_text, "skip_audio": settings.skip_audio}
 
 
-def _add_clone(shown: dict[str, Any], settings: Settings) -> None:
+def _add_clone(shown: dict[str, Any], settings: InterpretationSettings) -> None:
     if settings.enable_voice_clone and settings.clone_frequency is not None:
         shown["voice_clone_options"] = {"frequency": settings.clone_frequency}
 
 
-def _nested(settings: Settings, session_id: str, model: str, *, created: bool) -> dict[str, Any]:
+def _nested(
+    settings: InterpretationSettings, session_id: str, model: str, *, created: bool
+) -> dict[str, Any]:
     form = "opus" if settings.opus_in else "pcm"
     hears: dict[str, Any] = {"format": {"type": form, "sample_rate": settings.sample_rate}}
     detection = _nested_detection(settings.detection, created=created)

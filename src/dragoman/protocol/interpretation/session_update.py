@@ -1,9 +1,9 @@
 """Reading the ``session`` object of a ``session.update`` for an interpretation session.
 
-Law of this file: a patch either becomes a whole new ``Settings`` or raises ``Invalid``. The top
-level is merged; nested objects replace what was there, except that the target language is never
-lost. Where a setting may stand is ``livetranslate_names``; what the engines cover is
-``livetranslate_coverage``.
+Law of this file: a patch either becomes a whole new ``InterpretationSettings`` or raises
+``Invalid``. The top level is merged; nested objects replace what was there, except that the target
+language is never lost. Where a setting may stand is ``livetranslate_names``; what the engines cover
+is ``livetranslate_coverage``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,18 @@ from dragoman.protocol.core import fields
 from dragoman.protocol.core.client_text import shown
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import latency_options
-from dragoman.protocol.interpretation.field_paths import Asked, collect, inner
+from dragoman.protocol.interpretation.field_paths import FieldValue, collect, inner
 from dragoman.protocol.interpretation.language_checks import check_languages, language
-from dragoman.protocol.interpretation.settings import DetectionType, Settings, TurnDetection
+from dragoman.protocol.interpretation.settings import (
+    DetectionType,
+    InterpretationSettings,
+    TurnDetection,
+)
 from dragoman.protocol.interpretation.voices import CLONE_OF_SPEAKER, is_clone
 from dragoman.speech import Coverage
 
 if TYPE_CHECKING:
-    from dragoman.protocol.interpretation.family import LivetranslateFamily
+    from dragoman.protocol.interpretation.family import Generation
 
 MAX_PHRASES = 5_000
 MAX_PHRASE_CHARS = 500
@@ -39,13 +43,13 @@ Changes = dict[str, Any]
 
 
 def merge(
-    family: LivetranslateFamily,
-    settings: Settings,
+    family: Generation,
+    settings: InterpretationSettings,
     patch: Mapping[str, Any],
     coverage: Coverage,
     *,
     strict: bool,
-) -> Settings:
+) -> InterpretationSettings:
     """See the head of this file."""
     nested_first = family.dialect == "deltas"
     asked = collect(patch, nested_first=nested_first)
@@ -72,7 +76,7 @@ def merge(
 
 # ---------------------------------------------------------------- one setting after the other
 def _read_formats(
-    family: LivetranslateFamily, asked: Mapping[str, Asked], changes: Changes, *, strict: bool
+    family: Generation, asked: Mapping[str, FieldValue], changes: Changes, *, strict: bool
 ) -> None:
     if "format_in" in asked:
         value, param = asked["format_in"]
@@ -89,7 +93,7 @@ def _read_formats(
         )
 
 
-def _read_modalities(asked: Mapping[str, Asked], changes: Changes) -> None:
+def _read_modalities(asked: Mapping[str, FieldValue], changes: Changes) -> None:
     if "modalities" not in asked:
         return
     value, param = asked["modalities"]
@@ -107,7 +111,7 @@ def _read_modalities(asked: Mapping[str, Asked], changes: Changes) -> None:
 
 
 def _read_voice(
-    family: LivetranslateFamily, asked: Mapping[str, Asked], changes: Changes, *, strict: bool
+    family: Generation, asked: Mapping[str, FieldValue], changes: Changes, *, strict: bool
 ) -> None:
     if "voice" not in asked:
         return
@@ -125,7 +129,7 @@ def _read_voice(
 
 
 def _detection(
-    family: LivetranslateFamily, before: TurnDetection | None, asked: Asked
+    family: Generation, before: TurnDetection | None, asked: FieldValue
 ) -> TurnDetection | None:
     if asked.value is None:
         return None
@@ -157,7 +161,7 @@ def _detection(
 
 
 def _read_transcription(
-    family: LivetranslateFamily, asked: Asked, changes: Changes, *, strict: bool
+    family: Generation, asked: FieldValue, changes: Changes, *, strict: bool
 ) -> None:
     always_on = family.dialect == "deltas"
     changes.update(asr_given=True, asr_language=None, context="", transcribes=always_on)
@@ -179,7 +183,7 @@ def _read_transcription(
 
 
 def _read_translation(
-    family: LivetranslateFamily, asked: Asked, changes: Changes, *, strict: bool
+    family: Generation, asked: FieldValue, changes: Changes, *, strict: bool
 ) -> None:
     if not isinstance(asked.value, Mapping):
         raise Invalid("Invalid translation parameter.", asked.param)
@@ -222,7 +226,7 @@ def _phrases(corpus: Mapping[str, Any], param: str) -> dict[str, str]:
 
 
 def _read_skip(
-    family: LivetranslateFamily, patch: Mapping[str, Any], changes: Changes, *, strict: bool
+    family: Generation, patch: Mapping[str, Any], changes: Changes, *, strict: bool
 ) -> None:
     """The documents put the options in the one place, the SDK in the other: both are read."""
     name = "same_language_skip_options"
@@ -245,7 +249,7 @@ def _read_skip(
             changes[option] = asked and fields.boolean(value[option], f"{path}.{option}")
 
 
-def _read_clone(asked: Mapping[str, Asked], changes: Changes) -> None:
+def _read_clone(asked: Mapping[str, FieldValue], changes: Changes) -> None:
     if "enable_voice_clone" in asked:
         changes["enable_voice_clone"] = fields.boolean(*asked["enable_voice_clone"])
     if "voice_clone_options" in asked:
@@ -257,7 +261,7 @@ def _read_clone(asked: Mapping[str, Asked], changes: Changes) -> None:
             changes["clone_frequency"] = frequency
 
 
-def _check_strictly(family: LivetranslateFamily, merged: Settings) -> None:
+def _check_strictly(family: Generation, merged: InterpretationSettings) -> None:
     if (merged.skip_text or merged.skip_audio) and merged.target not in ("zh", "en"):
         raise Invalid(
             "'same_language_skip_options' needs the target language 'zh' or 'en'.",
@@ -272,5 +276,5 @@ def _check_strictly(family: LivetranslateFamily, merged: Settings) -> None:
         raise fields.refusal(merged.voice, "the id of an enrolled voice", _voice_path(family))
 
 
-def _voice_path(family: LivetranslateFamily) -> str:
+def _voice_path(family: Generation) -> str:
     return "session.audio.output.voice" if family.dialect == "deltas" else "session.voice"

@@ -35,13 +35,13 @@ class TurnDetection(msgspec.Struct, frozen=True, kw_only=True):
     interrupt_response: bool = True
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class InterpretationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a client can configure.
 
     ``voice`` is what the wire echoes: a name of the family's table or a clone; ``voice_refused``
     is the unknown name it replaced, for the log. ``asr_language`` and ``source_language`` both
     declare the speaker's language; the first is the documented one and wins. ``conduct`` holds
-    what the client overrides of the server's ``Conduct``.
+    what the client overrides of the server's ``InterpretationOptions``.
     """
 
     modalities: tuple[str, ...] = ("text", "audio")

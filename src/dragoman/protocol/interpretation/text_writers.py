@@ -45,7 +45,7 @@ class TurnIds(msgspec.Struct, frozen=True):
     item: str
 
 
-class Grown:
+class AppendOnlyText:
     """Text that was published and may only be extended."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Grown:
         return new
 
 
-class Dialect(Protocol):
+class TextWriter(Protocol):
     """What a turn needs of its dialect."""
 
     opens_with_speech: bool
@@ -68,8 +68,8 @@ class Dialect(Protocol):
     shows_speaker: bool
     """Whether the client is told who speaks."""
 
-    source: Grown
-    target: Grown
+    source: AppendOnlyText
+    target: AppendOnlyText
 
     def heard(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
         """The event for a source text, or None if nothing changed for the client."""
@@ -89,7 +89,7 @@ class Snapshots:
 
     def __init__(self, ids: TurnIds, *, spoken: bool) -> None:
         self._ids, self._spoken = ids, spoken
-        self.source, self.target = Grown(), Grown()
+        self.source, self.target = AppendOnlyText(), AppendOnlyText()
         self._source_stash = self._target_stash = ""
 
     def heard(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
@@ -131,7 +131,7 @@ class Deltas:
 
     def __init__(self, ids: TurnIds, *, spoken: bool, salt: Callable[[], str]) -> None:
         self._ids, self._spoken, self._salt = ids, spoken, salt
-        self.source, self.target = Grown(), Grown()
+        self.source, self.target = AppendOnlyText(), AppendOnlyText()
 
     def heard(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
         """``….input_audio_transcription.delta``."""

@@ -1,6 +1,6 @@
 """One turn on the wire: from its first event to ``response.done``.
 
-Law of this file: the order inside a turn lives here and nowhere else. A ``Segment`` is written
+Law of this file: the order inside a turn lives here and nowhere else. A ``TurnWriter`` is written
 with the facts of its turn, and only while it is the oldest turn. It keeps the settings it was
 opened with. Whatever the engines report, and in whatever order, what it sends keeps these rules:
 
@@ -25,17 +25,17 @@ from dragoman.protocol.core.audio_packer import AudioPacker
 from dragoman.protocol.core.common_events import AudioDelta, AudioDone
 from dragoman.protocol.core.events import Ids, ServerEvent
 from dragoman.protocol.interpretation import events as wire
-from dragoman.protocol.interpretation.family import OUTPUT_RATE_HZ, LivetranslateFamily
+from dragoman.protocol.interpretation.family import OUTPUT_RATE_HZ, Generation
 from dragoman.protocol.interpretation.session_object import output_format
-from dragoman.protocol.interpretation.settings import Settings
+from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.protocol.interpretation.text_writers import (
     Deltas,
-    Dialect,
     Rewritten,
     Snapshots,
+    TextWriter,
     TurnIds,
 )
-from dragoman.protocol.interpretation.usage import Meter
+from dragoman.protocol.interpretation.usage import UsageMeter
 from dragoman.speech import (
     Fact,
     Heard,
@@ -48,7 +48,7 @@ from dragoman.speech import (
 )
 
 
-class Thread:
+class ItemChain:
     """What the turns of a session share: where the chain of items and of media time stands."""
 
     def __init__(self, conversation_id: str) -> None:
@@ -67,14 +67,14 @@ class Outlet(Protocol):
         """Tell the operator."""
 
 
-class Segment:
+class TurnWriter:
     """See the head of this file. ``is_manual``: the client ended this turn by a commit."""
 
     def __init__(
         self,
-        family: LivetranslateFamily,
-        settings: Settings,
-        thread: Thread,
+        family: Generation,
+        settings: InterpretationSettings,
+        thread: ItemChain,
         ids: Ids,
         outlet: Outlet,
         *,
@@ -84,8 +84,8 @@ class Segment:
         self._send, self._note = outlet.send, outlet.note
         self.is_manual = is_manual
         self.ids = TurnIds(ids.new("item"), ids.new("resp"), ids.new("item"))
-        self.meter = Meter(family.tariff)
-        self._dialect: Dialect = (
+        self.meter = UsageMeter(family.tariff)
+        self._dialect: TextWriter = (
             Deltas(self.ids, spoken=settings.speaks, salt=lambda: ids.new("salt"))
             if family.dialect == "deltas"
             else Snapshots(self.ids, spoken=settings.speaks)

@@ -16,7 +16,7 @@ from dragoman.protocol.interpretation.family import OUTPUT_RATE_HZ, Tariff
 _BYTES_PER_S = OUTPUT_RATE_HZ * 2
 
 
-class Meter:
+class UsageMeter:
     """Counts one turn."""
 
     def __init__(self, tariff: Tariff) -> None:

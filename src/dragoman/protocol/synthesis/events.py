@@ -140,7 +140,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     output: ItemOutput | UnsetType = UNSET
 
 
-class OpenResponse(msgspec.Struct, frozen=True, kw_only=True):
+class CreatedResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The response in ``response.created``."""
 
     id: str
@@ -151,7 +151,7 @@ class OpenResponse(msgspec.Struct, frozen=True, kw_only=True):
     output: tuple[Item, ...] = ()
 
 
-class ClosedResponse(msgspec.Struct, frozen=True, kw_only=True):
+class DoneResponse(msgspec.Struct, frozen=True, kw_only=True):
     """The response in ``response.done``."""
 
     id: str
@@ -190,7 +190,7 @@ class TextCleared(ServerEvent, frozen=True, kw_only=True, tag="input_text_buffer
 class ResponseCreated(ServerEvent, frozen=True, kw_only=True, tag="response.created"):
     """A response opens."""
 
-    response: OpenResponse
+    response: CreatedResponse
 
 
 class ItemAdded(ServerEvent, frozen=True, kw_only=True, tag="response.output_item.added"):
@@ -224,4 +224,4 @@ class ItemDone(ServerEvent, frozen=True, kw_only=True, tag="response.output_item
 class ResponseDone(ServerEvent, frozen=True, kw_only=True, tag="response.done"):
     """The response is complete."""
 
-    response: ClosedResponse
+    response: DoneResponse

@@ -54,7 +54,7 @@ _SOUND = ("speech_rate", "pitch_rate", "volume", "bit_rate")
 _INSTRUCTIONS = ("instructions", "optimize_instructions")
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class SynthesisSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of a session. UNSET: the client never said anything about it."""
 
     voice: str
@@ -102,7 +102,7 @@ _CHECKS: Mapping[str, Check] = {
 }
 
 
-class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
+class SynthesisFamily(msgspec.Struct, frozen=True, kw_only=True):
     """One family. ``lacks`` names the options it ignores; ``token_rate`` is audio tokens per
     second, ``token_floor`` the least that any audio costs.
     """
@@ -117,18 +117,18 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
     token_floor: int = 0
     api: Literal["tts"] = "tts"
 
-    def defaults(self) -> Settings:
+    def defaults(self) -> SynthesisSettings:
         """The settings before any update; good enough to speak with."""
-        return Settings(voice=self.default_voice)
+        return SynthesisSettings(voice=self.default_voice)
 
     def merge(
         self,
-        settings: Settings,
+        settings: SynthesisSettings,
         patch: Mapping[str, Any],
         coverage: Coverage,
         *,
         strict: bool = False,
-    ) -> Settings:
+    ) -> SynthesisSettings:
         """``settings`` changed by the ``session`` object of a ``session.update``. Raises
         ``fields.Invalid`` for the first field that is wrong.
         """
@@ -148,7 +148,7 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the voice list has this name (for any family: sharing them does no harm)."""
         return voice in voices.VOICES
 
-    def task(self, settings: Settings) -> Speak:
+    def task(self, settings: SynthesisSettings) -> Speak:
         """What the engines are to do under these settings."""
         return Speak(
             voice=settings.voice if self.knows(settings.voice) else self.default_voice,
@@ -170,7 +170,7 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
         halves = round(self.token_rate * 2)
         return max(self.token_floor, -(-samples * halves // (2 * rate_hz)))
 
-    def _check_strictly(self, settings: Settings, changes: Mapping[str, Any]) -> None:
+    def _check_strictly(self, settings: SynthesisSettings, changes: Mapping[str, Any]) -> None:
         if "voice" in changes and settings.voice not in self.voices:
             raise Invalid(
                 f"The requested voice '{shown(settings.voice)}' is not supported.", "session.voice"
@@ -181,13 +181,13 @@ class TtsFamily(msgspec.Struct, frozen=True, kw_only=True):
             fields.enum(settings.response_format, self.strict_formats, "session.response_format")
 
 
-def language_of(settings: Settings) -> str | None:
+def language_of(settings: SynthesisSettings) -> str | None:
     """The declared language as BCP-47, or None for Auto."""
     declared = _or(settings.language_type, "Auto")
     return LANGUAGES[fields.enum(declared, tuple(LANGUAGES), "", casefold=True)]
 
 
-def created(settings: Settings, session_id: str, model: str) -> CreatedSession:
+def created(settings: SynthesisSettings, session_id: str, model: str) -> CreatedSession:
     """The session as ``session.created`` shows it."""
     return CreatedSession(
         mode=settings.mode,
@@ -200,7 +200,7 @@ def created(settings: Settings, session_id: str, model: str) -> CreatedSession:
 
 
 def updated(
-    settings: Settings, session_id: str, model: str, *, lower_case: bool = False
+    settings: SynthesisSettings, session_id: str, model: str, *, lower_case: bool = False
 ) -> UpdatedSession:
     """The session as ``session.updated`` shows it: what the client set, and no more.
 
@@ -212,7 +212,7 @@ def updated(
     return UpdatedSession(id=session_id, model=model, **msgspec.structs.asdict(settings))
 
 
-def _check_spoken(settings: Settings, coverage: Coverage) -> None:
+def _check_spoken(settings: SynthesisSettings, coverage: Coverage) -> None:
     language = language_of(settings)
     if language is None or coverage.can_speak(language):
         return
@@ -228,7 +228,7 @@ def _or(value: Any, default: Any) -> Any:
     return default if value is UNSET else value
 
 
-CLASSIC = TtsFamily(
+CLASSIC = SynthesisFamily(
     name="qwen-tts",
     voices=voices.CLASSIC,
     lacks=frozenset(_SOUND + _INSTRUCTIONS),
@@ -237,17 +237,17 @@ CLASSIC = TtsFamily(
     token_rate=50.0,
     token_floor=50,
 )
-FLASH = TtsFamily(name="qwen3-tts-flash", voices=voices.FLASH)
-FIRST_FLASH = TtsFamily(name="qwen3-tts-flash", voices=voices.FIRST_FLASH)
+FLASH = SynthesisFamily(name="qwen3-tts-flash", voices=voices.FLASH)
+FIRST_FLASH = SynthesisFamily(name="qwen3-tts-flash", voices=voices.FIRST_FLASH)
 """The first snapshot, which has 17 of the voices; only a strict server makes a difference."""
-INSTRUCT = TtsFamily(name="qwen3-tts-instruct", voices=voices.INSTRUCT, lacks=frozenset())
-CLONED = TtsFamily(name="qwen3-tts-vc", voices=())
-DESIGNED = TtsFamily(name="qwen3-tts-vd", voices=())
+INSTRUCT = SynthesisFamily(name="qwen3-tts-instruct", voices=voices.INSTRUCT, lacks=frozenset())
+CLONED = SynthesisFamily(name="qwen3-tts-vc", voices=())
+DESIGNED = SynthesisFamily(name="qwen3-tts-vd", voices=())
 
 FAMILIES = (CLASSIC, FLASH, INSTRUCT, CLONED, DESIGNED)
 
 
-def family_for(model: str) -> TtsFamily | None:
+def family_for(model: str) -> SynthesisFamily | None:
     """The family of a model name: any ``*tts*realtime*`` has one, snapshots and all."""
     name = model.lower()
     kind, _, rest = name.partition("tts")

@@ -22,7 +22,7 @@ from dragoman.protocol.core.common_events import AudioDelta, AudioDone
 from dragoman.protocol.core.events import Ids, ServerEvent
 from dragoman.protocol.core.token_estimate import TextMeter
 from dragoman.protocol.synthesis import events as wire
-from dragoman.protocol.synthesis.family import Settings, TtsFamily
+from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSettings
 from dragoman.speech import Status, Voiced
 
 
@@ -30,7 +30,7 @@ class BracketError(Exception):
     """We tried to send an event of a response out of order."""
 
 
-class Stage(Enum):
+class ResponseStage(Enum):
     """The last thing a response said."""
 
     NEW = "nothing"
@@ -44,16 +44,16 @@ class Stage(Enum):
     DONE = "response.done"
 
 
-NEXT: Mapping[Stage, frozenset[Stage]] = {
-    Stage.NEW: frozenset({Stage.CREATED}),
-    Stage.CREATED: frozenset({Stage.ITEM}),
-    Stage.ITEM: frozenset({Stage.PART}),
-    Stage.PART: frozenset({Stage.AUDIO, Stage.AUDIO_DONE}),
-    Stage.AUDIO: frozenset({Stage.AUDIO, Stage.AUDIO_DONE}),
-    Stage.AUDIO_DONE: frozenset({Stage.PART_DONE}),
-    Stage.PART_DONE: frozenset({Stage.ITEM_DONE}),
-    Stage.ITEM_DONE: frozenset({Stage.DONE}),
-    Stage.DONE: frozenset(),
+NEXT: Mapping[ResponseStage, frozenset[ResponseStage]] = {
+    ResponseStage.NEW: frozenset({ResponseStage.CREATED}),
+    ResponseStage.CREATED: frozenset({ResponseStage.ITEM}),
+    ResponseStage.ITEM: frozenset({ResponseStage.PART}),
+    ResponseStage.PART: frozenset({ResponseStage.AUDIO, ResponseStage.AUDIO_DONE}),
+    ResponseStage.AUDIO: frozenset({ResponseStage.AUDIO, ResponseStage.AUDIO_DONE}),
+    ResponseStage.AUDIO_DONE: frozenset({ResponseStage.PART_DONE}),
+    ResponseStage.PART_DONE: frozenset({ResponseStage.ITEM_DONE}),
+    ResponseStage.ITEM_DONE: frozenset({ResponseStage.DONE}),
+    ResponseStage.DONE: frozenset(),
 }
 """What may follow what."""
 
@@ -75,8 +75,8 @@ class Response:
         self,
         send: Callable[[ServerEvent], None],
         ids: Ids,
-        family: TtsFamily,
-        settings: Settings,
+        family: SynthesisFamily,
+        settings: SynthesisSettings,
         before: Spent = Spent(),  # noqa: B008 - immutable
     ) -> None:
         self._send = send
@@ -84,7 +84,7 @@ class Response:
         self._voice = settings.voice
         self._rate_hz = settings.sample_rate
         self._packer = AudioPacker(settings.sample_rate, settings.response_format, LONGEST_MS)
-        self._stage = Stage.NEW
+        self._stage = ResponseStage.NEW
         self._text = TextMeter()
         self._samples = 0
         self._before = before
@@ -94,12 +94,12 @@ class Response:
     def open(self) -> None:
         """The three opening events."""
         self._say(
-            Stage.CREATED,
-            wire.ResponseCreated(response=wire.OpenResponse(id=self.id, voice=self._voice)),
+            ResponseStage.CREATED,
+            wire.ResponseCreated(response=wire.CreatedResponse(id=self.id, voice=self._voice)),
         )
         item = wire.Item(id=self.item_id, status="in_progress")
-        self._say(Stage.ITEM, wire.ItemAdded(response_id=self.id, item=item))
-        self._say(Stage.PART, wire.PartAdded(response_id=self.id, item_id=self.item_id))
+        self._say(ResponseStage.ITEM, wire.ItemAdded(response_id=self.id, item=item))
+        self._say(ResponseStage.PART, wire.PartAdded(response_id=self.id, item_id=self.item_id))
 
     def costs(self, text: TextMeter) -> None:
         """So much text was spoken or passed over here."""
@@ -115,8 +115,8 @@ class Response:
         """The last crumbs of speech, then the four closing events."""
         self._deltas(self._packer.flush())
         response, item = self.id, self.item_id
-        self._say(Stage.AUDIO_DONE, AudioDone(response_id=response, item_id=item))
-        self._say(Stage.PART_DONE, wire.PartDone(response_id=response, item_id=item))
+        self._say(ResponseStage.AUDIO_DONE, AudioDone(response_id=response, item_id=item))
+        self._say(ResponseStage.PART_DONE, wire.PartDone(response_id=response, item_id=item))
         usage = self._usage()
         # The recording has the usage and no content, the documents the content; it gets both.
         done = wire.Item(
@@ -125,23 +125,23 @@ class Response:
             content=(wire.AudioPart(),),
             output=wire.ItemOutput(usage=usage),
         )
-        self._say(Stage.ITEM_DONE, wire.ItemDone(response_id=response, item=done))
+        self._say(ResponseStage.ITEM_DONE, wire.ItemDone(response_id=response, item=done))
         spoken = wire.AudioPart(text=UNSET, transcript="")
-        closed = wire.ClosedResponse(
+        closed = wire.DoneResponse(
             id=response,
             status=status,
             voice=self._voice,
             output=(wire.Item(id=item, status=status, content=(spoken,)),),
             usage=usage,
         )
-        self._say(Stage.DONE, wire.ResponseDone(response=closed))
+        self._say(ResponseStage.DONE, wire.ResponseDone(response=closed))
 
     def _deltas(self, deltas: list[bytes]) -> None:
         for delta in deltas:
             event = AudioDelta(response_id=self.id, item_id=self.item_id, delta=delta)
-            self._say(Stage.AUDIO, event)
+            self._say(ResponseStage.AUDIO, event)
 
-    def _say(self, stage: Stage, event: ServerEvent) -> None:
+    def _say(self, stage: ResponseStage, event: ServerEvent) -> None:
         if stage not in NEXT[self._stage]:
             raise BracketError(f"{stage.value} after {self._stage.value}")
         self._stage = stage

@@ -48,13 +48,13 @@ from dragoman.protocol.core.commands import (
 )
 from dragoman.protocol.core.common_events import SessionFinished
 from dragoman.protocol.core.events import ClientEvent, Ids
-from dragoman.protocol.core.session import BaseSession, Limits, Phase, Rejected, Synthesis
+from dragoman.protocol.core.session import BaseSession, Limits, Phase, Rejected, SynthesisOptions
 from dragoman.protocol.synthesis import events as wire
 from dragoman.protocol.synthesis import family as tts
-from dragoman.protocol.synthesis.family import TtsFamily
+from dragoman.protocol.synthesis.family import SynthesisFamily
 from dragoman.protocol.synthesis.response import Response, Spent
-from dragoman.protocol.synthesis.states import Ending, Idle, Speaking
-from dragoman.protocol.synthesis.text_queue import TextQueue, Unit
+from dragoman.protocol.synthesis.states import Draining, Idle, Speaking
+from dragoman.protocol.synthesis.text_queue import QueueItem, TextQueue
 from dragoman.speech import Coverage, Said, Say, Status, Voiced
 
 SEGMENTS_AHEAD = 8
@@ -65,28 +65,28 @@ _NO_CLEAR = "only client commit mode supports clear operation"
 _EMPTY = "Error committing input text buffer: the buffer is empty."
 
 
-class TtsSession(BaseSession):
+class SynthesisSession(BaseSession):
     """See the head of this file."""
 
     starts_over = True
 
     def __init__(
         self,
-        family: TtsFamily,
+        family: SynthesisFamily,
         model: str,
         ids: Ids,
         limits: Limits,
         coverage: Coverage,
         *,
         strict: bool = False,
-        synthesis: Synthesis | None = None,
+        synthesis: SynthesisOptions | None = None,
     ) -> None:
         super().__init__(ids, limits, strict=strict)
-        self.synthesis = synthesis or Synthesis()
+        self.synthesis = synthesis or SynthesisOptions()
         self.family, self.model, self.coverage = family, model, coverage
         self.id = ids.new("sess")
         self.settings = family.defaults()
-        self.state: Idle | Speaking | Ending = Idle()
+        self.state: Idle | Speaking | Draining = Idle()
         self._buffer: list[str] = []  # commit mode: what was appended since the last commit
         self._buffered_chars = 0
         self._halves = HalfKeeper()
@@ -128,7 +128,7 @@ class TtsSession(BaseSession):
                 state.voiced(voiced)
             case Output(item=Said()) if state.ahead:
                 state.said()
-            case Ended() if isinstance(state, Ending):
+            case Ended() if isinstance(state, Draining):
                 self._close_response("completed")
             case Ended():
                 self._fail("the job ended before it was told to")
@@ -308,7 +308,7 @@ class TtsSession(BaseSession):
     # ------------------------------------------------------------ responses
     def _advance(self) -> None:
         """Hand over whatever can be handed over now."""
-        while not isinstance(self.state, Ending):
+        while not isinstance(self.state, Draining):
             state = self.state
             if isinstance(state, Speaking):
                 if self._is_long(state):
@@ -346,17 +346,17 @@ class TtsSession(BaseSession):
         self.command(Start(self._jobs, self.family.task(self.settings)))
         return self.state
 
-    def _push(self, state: Speaking, unit: Unit) -> None:
+    def _push(self, state: Speaking, unit: QueueItem) -> None:
         assert unit.spoken is not None
         state.ahead.append(unit.cost)
         state.chars += len(unit.spoken)
         self.command(Push(state.job, Say(unit.spoken)))
 
     def _end_input(self, state: Speaking) -> None:
-        self.state = Ending(state.job, state.response, state.ahead, state.begun)
+        self.state = Draining(state.job, state.response, state.ahead, state.begun)
         self.command(End(state.job))
 
-    def _answer_nothing(self, unit: Unit) -> None:
+    def _answer_nothing(self, unit: QueueItem) -> None:
         """A border without text: to a commit a response is owed all the same."""
         if unit.commit or self.settings.mode == "commit":
             response = self._open_response()

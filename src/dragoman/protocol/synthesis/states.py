@@ -20,7 +20,7 @@ class Idle:
 
 
 @dataclass
-class Bracket:
+class OpenResponse:
     """A job and its response. ``ahead``: what was handed over and is not yet voiced in full;
     ``begun``: some speech of the oldest of it has come.
     """
@@ -46,11 +46,11 @@ class Bracket:
 
 
 @dataclass
-class Speaking(Bracket):
+class Speaking(OpenResponse):
     """A response is open and takes more segments. ``chars``: how much it got."""
 
     chars: int = 0
 
 
-class Ending(Bracket):
+class Draining(OpenResponse):
     """The job has all it gets; the response closes when it has spoken."""

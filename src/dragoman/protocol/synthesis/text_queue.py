@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import chain
 
-from dragoman.policy.reading.markup import Reader
+from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.long_words import LongWords
 from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
 from dragoman.protocol.core.token_estimate import TextMeter
@@ -27,7 +27,7 @@ _MOST_LOOKED_AT = 8192
 _CHEAPER = 16  # what a slice costs that is passed over whole, compared with one that is read
 
 
-class Mark(Enum):
+class QueueMark(Enum):
     """What is in the line besides text."""
 
     BORDER = "border"  # a response ends here
@@ -35,11 +35,11 @@ class Mark(Enum):
     BREAK = "break"  # a segment ends here and its response stays open
 
 
-_BORDERS = (Mark.BORDER, Mark.COMMIT)
+_BORDERS = (QueueMark.BORDER, QueueMark.COMMIT)
 
 
 @dataclass(frozen=True)
-class Unit:
+class QueueItem:
     """The next thing to do. ``spoken`` is what to say, None at a border; ``cost`` counts the
     client's text that it accounts for, what was passed over before it included; ``cut`` is how
     many characters of endless words were left out of it; ``commit``: the border is a commit's.
@@ -60,11 +60,11 @@ class TextQueue:
 
     def __init__(self, *, eager: bool = False, hold_tail: bool = False) -> None:
         self._segmenter = Segmenter(eager=eager)
-        self._reader = Reader()
+        self._reader = MarkupReader()
         self._words = LongWords()
         self._holds = hold_tail
-        self._raw: deque[str | Mark] = deque()
-        self._ready: deque[str | Mark] = deque()
+        self._raw: deque[str | QueueMark] = deque()
+        self._ready: deque[str | QueueMark] = deque()
         self._passed = TextMeter()
         self.chars = 0
         self.borders = 0  # that wait, commits among them
@@ -75,7 +75,7 @@ class TextQueue:
     def feed(self, text: str) -> None:
         """Text arrived."""
         self.chars += len(text)
-        last = self._raw[-1] if self._raw else Mark.BORDER
+        last = self._raw[-1] if self._raw else QueueMark.BORDER
         if isinstance(last, str) and len(last) + len(text) <= _SLICE_CHARS:
             self._raw[-1] = last + text
             return
@@ -86,13 +86,13 @@ class TextQueue:
         """A response ends here; ``commit``: because the client committed."""
         self.borders += 1
         self.commits += commit
-        self._raw.append(Mark.COMMIT if commit else Mark.BORDER)
+        self._raw.append(QueueMark.COMMIT if commit else QueueMark.BORDER)
 
     def break_off(self) -> None:
         """What is there is a segment, complete or not; its response stays open."""
-        self._raw.append(Mark.BREAK)
+        self._raw.append(QueueMark.BREAK)
 
-    def next(self) -> Unit | None:
+    def next(self) -> QueueItem | None:
         """The next unit; None while none is complete.
 
         Segments without a letter or digit hold nothing to say and are passed over. A megabyte of
@@ -101,10 +101,10 @@ class TextQueue:
         """
         self._looked_at, self.has_more = 0, False
         while (unit := self._unit()) is not None:
-            if isinstance(unit, Mark):
+            if isinstance(unit, QueueMark):
                 if unit in _BORDERS:
                     self._begin_text()
-                    return self._made(None, commit=unit is Mark.COMMIT)
+                    return self._made(None, commit=unit is QueueMark.COMMIT)
                 continue
             self._passed.feed(unit)
             spoken = self._words.cut(unit, self._reader.read(unit))
@@ -144,12 +144,12 @@ class TextQueue:
         self._reader.reset()
         self._words.reset()
 
-    def _made(self, spoken: str | None, *, commit: bool = False) -> Unit:
+    def _made(self, spoken: str | None, *, commit: bool = False) -> QueueItem:
         cost, self._passed = self._passed, TextMeter()
         cut, self._words.dropped = self._words.dropped, 0
-        return Unit(spoken, cost, cut, commit)
+        return QueueItem(spoken, cost, cut, commit)
 
-    def _unit(self) -> str | Mark | None:
+    def _unit(self) -> str | QueueMark | None:
         while not self._ready or self._is_held():
             if not self._raw:
                 return None
@@ -173,18 +173,18 @@ class TextQueue:
                 self._ready.append(piece)
         return self._take(self._ready)
 
-    def _take(self, line: deque[str | Mark]) -> str | Mark:
+    def _take(self, line: deque[str | QueueMark]) -> str | QueueMark:
         unit = line.popleft()
         if isinstance(unit, str):
             self.chars -= len(unit)
         elif unit in _BORDERS:
             self.borders -= 1
-            self.commits -= unit is Mark.COMMIT
+            self.commits -= unit is QueueMark.COMMIT
         return unit
 
     def _is_held(self) -> bool:
         """Whether the one segment that is ready has to wait for what follows it."""
-        if not self._holds or len(self._ready) > 1 or isinstance(self._ready[0], Mark):
+        if not self._holds or len(self._ready) > 1 or isinstance(self._ready[0], QueueMark):
             return False
         return not self._segmenter.pending.strip()
 

@@ -11,32 +11,32 @@ from __future__ import annotations
 import asyncio
 
 from dragoman.runtime.cascade import hypothesis_recorder
-from dragoman.runtime.cascade.image_reader import Watching
-from dragoman.runtime.cascade.recognition.stage import Listening
-from dragoman.runtime.cascade.speech.speech_observer import SpeechWatch
-from dragoman.runtime.cascade.speech.stage import Voicing
-from dragoman.runtime.cascade.translation.stage import Translating
-from dragoman.runtime.cascade.word_mailbox import Texts
+from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recognition.stage import RecognitionStage
+from dragoman.runtime.cascade.speech.speech_observer import SpeechObserver
+from dragoman.runtime.cascade.speech.stage import SpeechStage
+from dragoman.runtime.cascade.translation.stage import TranslationStage
+from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.speech import Interpret
 
 
 async def interpret(
-    task: Interpret, inbox: Inbox, emit: Emit, stack: Stack, watch: SpeechWatch | None = None
+    task: Interpret, inbox: Inbox, emit: Emit, stack: EngineSet, watch: SpeechObserver | None = None
 ) -> None:
     """Run the job until its input ends and everything heard has been said."""
-    texts = Texts()
+    texts = WordMailbox()
     recorder = hypothesis_recorder.recorder(stack.now_s)
     if recorder is not None:
         recorder.watch(texts)
         emit = recorder.observing(emit)
     inbox.rate_hz = task.rate_in
-    voicing = Voicing(stack, emit, listened_s=lambda: inbox.listened_s, watch=watch)
-    listening = Listening(task, stack, emit, texts)
-    translating = Translating(stack, emit, texts, voicing)
-    watching = Watching(stack, texts)
+    voicing = SpeechStage(stack, emit, listened_s=lambda: inbox.listened_s, watch=watch)
+    listening = RecognitionStage(task, stack, emit, texts)
+    translating = TranslationStage(stack, emit, texts, voicing)
+    watching = ImageReader(stack, texts)
     try:
         async with asyncio.TaskGroup() as group:
             listen = group.create_task(listening.run(inbox), name="listen")

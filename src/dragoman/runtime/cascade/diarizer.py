@@ -7,8 +7,9 @@ Nobody waits for that: an answer is taken ``ANSWER_MS`` of media time after its 
 found does not depend on the machine or on how the client cuts its audio, unless the machine is too
 slow (then the watch looks less often).
 
-How ``Listening`` uses it, in sessions that ask for it (``Interpret.by_speaker``) on servers that
-have such an engine (``Stack.speakers``); else there is no ``Diarizing`` and every speaker is 0:
+How ``RecognitionStage`` uses it, in sessions that ask for it (``Interpret.by_speaker``) on servers
+that have such an engine (``EngineSet.speakers``); else there is no ``Diarizer`` and every speaker
+is 0:
 
     diarizing.open(at_ms)              a turn opens after silence (or by a commit)
     change = await diarizing.hear(*f)  every frame that the turn gets, before it gets it
@@ -34,7 +35,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dragoman.engines.base import Samples, SpeakerEncoder
-from dragoman.policy.diarization.change_detection import Change, Look, SpeakerWatch
+from dragoman.policy.diarization.change_detection import ChangeDetector, SpeakerChange, VoiceCheck
 from dragoman.policy.diarization.phrases import KEPT_MS
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.speech import HEARING_RATE_HZ
@@ -54,12 +55,12 @@ class _Piece(NamedTuple):
     samples: Samples
 
 
-class Diarizing:
+class Diarizer:
     """See the head of this file. Everything is called from one task."""
 
     def __init__(self, host: EngineHost, engine: SpeakerEncoder) -> None:
         self._host, self._engine = host, engine
-        self._watch = SpeakerWatch()
+        self._watch = ChangeDetector()
         self._frames: deque[_Piece] = deque()
         self._answer: asyncio.Task[Samples] | None = None
         self._due_ms = 0
@@ -86,7 +87,7 @@ class Diarizing:
         """The next turn begins without a pause, by the same voice."""
         self._watch.go_on()
 
-    async def hear(self, at_ms: int, samples: Samples, probability: float) -> Change | None:
+    async def hear(self, at_ms: int, samples: Samples, probability: float) -> SpeakerChange | None:
         """The next frame of the turn: where it begins, 16 kHz audio, whether it is speech. Frames
         that were heard before are passed over.
         """
@@ -104,7 +105,7 @@ class Diarizing:
             self._due_ms = look.to_ms + ANSWER_MS
         return change
 
-    async def close(self) -> Change | None:
+    async def close(self) -> SpeakerChange | None:
         """The turn is over: ``speaker`` is not None behind this. A change that is only certain
         now is returned; ``speaker`` is the one behind it.
         """
@@ -128,7 +129,7 @@ class Diarizing:
         while self._frames[0].at_ms < frame.at_ms - KEPT_MS:
             self._frames.popleft()
 
-    def _look(self, look: Look) -> None:
+    def _look(self, look: VoiceCheck) -> None:
         pieces = [f.samples for f in self._frames if look.from_ms <= f.at_ms < look.to_ms]
         samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
         self._answer = asyncio.ensure_future(self._encode(samples))

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dragoman.engines.base import Info, Translation
-from dragoman.policy.glossary.mt_placeholders import Slots, kept, mended, missing
+from dragoman.policy.glossary.mt_placeholders import TermPlaceholders, kept, mended, missing
 from dragoman.policy.glossary.terms import glossary
 from dragoman.policy.translation.clause_units import Together
 from dragoman.speech import Hints, Interpret
@@ -27,12 +27,12 @@ LOG = logging.getLogger("dragoman.session")
 MISS = "glossary_miss"
 
 
-class Terms:
+class GlossarySteps:
     """See the head of this file; one for each session. ``noted`` is told of every miss."""
 
     def __init__(self, noted: Callable[[str], None] = lambda _name: None) -> None:
         self._noted = noted
-        self._slots: tuple[Translation, Slots] | None = None
+        self._slots: tuple[Translation, TermPlaceholders] | None = None
 
     def together(self, settings: Interpret) -> Together | None:
         """For a turn with these settings: which words must not be cut apart; None for any."""
@@ -49,7 +49,7 @@ class Terms:
         hints = Hints(phrases=needed, context=request.hints.context)
         if info.takes_glossary or not needed:
             return replace(request, hints=hints)
-        slots = Slots(request.text, known, info.placeholders)
+        slots = TermPlaceholders(request.text, known, info.placeholders)
         self._slots = request, slots
         hidden = slots.hidden(request.prefix)
         return replace(request, text=slots.text, prefix=hidden, hints=replace(hints, phrases={}))

@@ -15,8 +15,15 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from dragoman.policy.recognition.hypothesis_log import Begin, End, Line, Said, encode, entries
-from dragoman.runtime.cascade.word_mailbox import Texts, Words
+from dragoman.policy.recognition.hypothesis_log import (
+    Line,
+    LoggedEnd,
+    LoggedStart,
+    LoggedWords,
+    encode,
+    entries,
+)
+from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
 from dragoman.runtime.driver.driver import Emit
 from dragoman.speech import Result, SpeechStarted, SpeechStopped
 
@@ -25,7 +32,7 @@ LOG = logging.getLogger("dragoman.session")
 VARIABLE = "DRAGOMAN_RECORD_HYPOTHESES"
 
 
-class Recorder:
+class HypothesisRecorder:
     """The log of one session. ``now_s`` is the clock of the session."""
 
     def __init__(self, folder: Path, now_s: Callable[[], float]) -> None:
@@ -38,7 +45,7 @@ class Recorder:
         self._broken = False
         self._flushing: asyncio.Task[None] | None = None  # held, or it would be collected
 
-    def watch(self, texts: Texts) -> None:
+    def watch(self, texts: WordMailbox) -> None:
         """Record what is put into the mailbox."""
         texts.watcher = self._words
 
@@ -47,9 +54,9 @@ class Recorder:
 
         async def observed(fact: Result) -> None:
             if isinstance(fact, SpeechStarted):
-                self._add(Begin(self._t(), fact.turn, fact.at_ms))
+                self._add(LoggedStart(self._t(), fact.turn, fact.at_ms))
             elif isinstance(fact, SpeechStopped):
-                self._add(End(self._t(), fact.turn, fact.at_ms))
+                self._add(LoggedEnd(self._t(), fact.turn, fact.at_ms))
             await emit(fact)
 
         return observed
@@ -65,9 +72,9 @@ class Recorder:
                     self._broken = True
                     LOG.warning("hypotheses are not recorded: %s", error.strerror)
 
-    def _words(self, words: Words) -> None:
+    def _words(self, words: TurnWords) -> None:
         self._add(
-            Said(
+            LoggedWords(
                 t=self._t(),
                 turn=words.turn,
                 words=entries(words.committed),
@@ -97,7 +104,7 @@ class Recorder:
             file.write(data)
 
 
-def recorder(now_s: Callable[[], float]) -> Recorder | None:
+def recorder(now_s: Callable[[], float]) -> HypothesisRecorder | None:
     """A recorder for a new session, if the operator asked for logs."""
     folder = os.environ.get(VARIABLE)
-    return Recorder(Path(folder), now_s) if folder else None
+    return HypothesisRecorder(Path(folder), now_s) if folder else None

@@ -6,7 +6,7 @@ where readings take long: the reader is shared), and what looks like the picture
 read again, except after ``AGAIN_S``. A failed reading is counted, and the next one waits longer.
 Pictures and what was read in them are neither stored nor logged; they end with the session.
 
-What was read stands in ``Texts``: recognisers get names and terms as weak hints, translators
+What was read stands in ``WordMailbox``: recognisers get names and terms as weak hints, translators
 lines as context, for as long as they are fresh (``policy.vision.onscreen``).
 """
 
@@ -17,9 +17,9 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from dragoman.engines.base import Picture, Reading
-from dragoman.policy.vision.onscreen import Onscreen
-from dragoman.runtime.cascade.word_mailbox import Texts
-from dragoman.runtime.engine_set import Stack
+from dragoman.policy.vision.onscreen import OnscreenTerms
+from dragoman.runtime.cascade.word_mailbox import WordMailbox
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 
 LOG = logging.getLogger("dragoman.session")
@@ -32,14 +32,14 @@ _LONGEST_PAUSE_S = 60.0
 Sleep = Callable[[float], Awaitable[None]]
 
 
-class Watching:
+class ImageReader:
     """See the head of this file; one for each session. ``sleep`` is for tests."""
 
-    def __init__(self, stack: Stack, texts: Texts, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, stack: EngineSet, texts: WordMailbox, sleep: Sleep = asyncio.sleep) -> None:
         self._stack = stack
         self._sleep = sleep
         self._reader = stack.reader
-        self._seen = Onscreen()
+        self._seen = OnscreenTerms()
         self._next = b""
         self._last = b""  # the picture read last
         self._sketch = b""

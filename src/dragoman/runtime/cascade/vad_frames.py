@@ -22,7 +22,7 @@ _PER_MS = HEARING_RATE_HZ // 1000
 _FULL_SCALE = np.float32(1 / 32768)
 
 
-class Frame(NamedTuple):
+class VadFrame(NamedTuple):
     """A piece of audio, the time of the session it begins at, and whether it is speech."""
 
     at_ms: int
@@ -30,21 +30,21 @@ class Frame(NamedTuple):
     probability: float
 
 
-class Recent:
+class RecentFrames:
     """The last frames that nobody was given yet."""
 
     def __init__(self) -> None:
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[VadFrame] = deque()
         self._length = 0  # samples
 
-    def keep(self, frame: Frame, room_ms: int) -> None:
+    def keep(self, frame: VadFrame, room_ms: int) -> None:
         """Remember this one, and of those before it as many as there is room for."""
         self._frames.append(frame)
         self._length += len(frame.samples)
         while self._length > room_ms * _PER_MS:
             self._length -= len(self._frames.popleft().samples)
 
-    def take(self, since_ms: int) -> list[Frame]:
+    def take(self, since_ms: int) -> list[VadFrame]:
         """Those that begin at this time or later; all are forgotten."""
         frames = [frame for frame in self._frames if frame.at_ms >= since_ms]
         self.clear()
@@ -56,7 +56,7 @@ class Recent:
         self._length = 0
 
 
-class Framing:
+class VadFramer:
     """One session's input. ``rate_hz`` is what the client sends."""
 
     def __init__(self, detector: Detector, rate_hz: int) -> None:

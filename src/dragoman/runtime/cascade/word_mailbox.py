@@ -18,7 +18,7 @@ from dragoman.speech import Interpret, Word, joined_text
 _MOST_TURNS = 8
 
 
-class Words(msgspec.Struct):
+class TurnWords(msgspec.Struct):
     """The words of a turn as far as they are known."""
 
     turn: int
@@ -37,17 +37,17 @@ def stash_behind(text: str, tail: Sequence[Word]) -> str:
     return " " + stash if stash and text and not tail[0].joined else stash
 
 
-class Texts:
+class WordMailbox:
     """One writer (listening), one reader (translating), both on the loop."""
 
     def __init__(self) -> None:
         self._settings: dict[int, Interpret] = {}
-        self._waiting: dict[int, Words] = {}
+        self._waiting: dict[int, TurnWords] = {}
         self._over = False
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self.watcher: Callable[[Words], None] = lambda _words: None
+        self.watcher: Callable[[TurnWords], None] = lambda _words: None
         """Is told everything that is put, before anything newer replaces it."""
         self.image = b""
         """What the speaker shows now: the latest picture, kept as context."""
@@ -80,7 +80,7 @@ class Texts:
         failed: bool = False,
     ) -> None:
         """The newest words of a turn."""
-        words = Words(
+        words = TurnWords(
             turn=turn,
             settings=self._settings[turn],
             committed=committed,
@@ -110,7 +110,7 @@ class Texts:
         """Nothing more will come out."""
         return self._over and not self._waiting
 
-    async def get(self, most_s: float | None = None) -> Words | None:
+    async def get(self, most_s: float | None = None) -> TurnWords | None:
         """The oldest turn's newest words. None when nothing came in ``most_s`` seconds, or at the
         end (see ``ended``).
         """
@@ -123,7 +123,7 @@ class Texts:
             return None
         return self.newer(min(self._waiting)) if self._waiting else None
 
-    def newer(self, turn: int) -> Words | None:
+    def newer(self, turn: int) -> TurnWords | None:
         """Newer words of this turn, if some wait."""
         words = self._waiting.pop(turn, None)
         if len(self._waiting) < _MOST_TURNS:

@@ -29,7 +29,7 @@ from dragoman.protocol.core import commands as kernel
 from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.driver.outbox import Outbox
-from dragoman.runtime.hosts.host import EngineFailed, Refused
+from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.speech import Result, Task
 
 LOG = logging.getLogger("dragoman.session")
@@ -48,7 +48,7 @@ Encode = Callable[[ServerEvent, str], str]
 RunJob = Callable[[Task, Inbox, Emit], Awaitable[None]]
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """What the driver needs of a socket."""
 
     async def receive(self) -> ClientEvent | Malformed | None:
@@ -80,7 +80,7 @@ class Driver:
     def __init__(
         self,
         session: kernel.Session,
-        connection: Connection,
+        connection: ClientConnection,
         encode: Encode,
         run_job: RunJob,
         observer: Observer,
@@ -209,8 +209,8 @@ class Driver:
             inbox, task = self._jobs.pop(job)
             inbox.close()
             task.cancel()
-            _graves.add(task)
-            task.add_done_callback(_graves.discard)
+            _aborted_tasks.add(task)
+            task.add_done_callback(_aborted_tasks.discard)
 
     async def _job(self, job: int, task: Task, inbox: Inbox) -> None:
         async def emit(result: Result) -> None:
@@ -223,7 +223,7 @@ class Driver:
         except (Exception, asyncio.CancelledError) as failure:
             if isinstance(failure, asyncio.CancelledError) and job not in self._jobs:
                 raise  # it was aborted
-            refusal = str(failure) if isinstance(failure, Refused) else ""
+            refusal = str(failure) if isinstance(failure, TextRefused) else ""
             known = isinstance(failure, EngineFailed)  # a client may cause it as often as it likes
             LOG.log(
                 logging.WARNING if known else logging.ERROR,
@@ -245,5 +245,5 @@ class Driver:
         self._perform(self._session.report(report, self._loop.time()))
 
 
-_graves: set[asyncio.Task[None]] = set()
+_aborted_tasks: set[asyncio.Task[None]] = set()
 """Aborted jobs that still clean up: the loop keeps only weak references to tasks."""

@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator
 from dragoman.engines.base import Caps
 
 
-class TooMuchSound(Exception):
+class AudioLimitExceeded(Exception):
     """An engine made more sound of one segment than ``Caps.audio_s``."""
 
 
-def capped(pieces: Iterable[bytes], caps: Caps, rate_hz: int) -> Iterator[bytes]:
-    """The pieces of PCM, up to the cap; raises ``TooMuchSound`` instead of the one beyond it."""
+def limit_audio(pieces: Iterable[bytes], caps: Caps, rate_hz: int) -> Iterator[bytes]:
+    """The pieces of PCM, up to the cap; raises ``AudioLimitExceeded`` for the one beyond it."""
     left = int(caps.audio_s * rate_hz) * 2
     for piece in pieces:
         left -= len(piece)
         if left < 0:
-            raise TooMuchSound(f"one segment of speech went beyond {caps.audio_s:g} s")
+            raise AudioLimitExceeded(f"one segment of speech went beyond {caps.audio_s:g} s")
         yield piece

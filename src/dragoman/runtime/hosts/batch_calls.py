@@ -23,14 +23,14 @@ from dragoman.engines.base import (
     WindowTranscriber,
 )
 from dragoman.policy.vision.onscreen import looks_the_same
-from dragoman.runtime.hosts.image_fingerprint import sketch
+from dragoman.runtime.hosts.image_fingerprint import image_fingerprint
 from dragoman.speech import Hypothesis
 
 Request = Window | Translation | Picture
 Answer = Hypothesis | str | Reading
 
 
-class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
+class CallOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one call: exactly one of the four is there."""
 
     hypothesis: Hypothesis | None = None
@@ -46,7 +46,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.reading if self.text is None else self.text
 
 
-def answer_batch(engine: Engine, requests: Sequence[Request]) -> list[Outcome]:
+def answer_batch(engine: Engine, requests: Sequence[Request]) -> list[CallOutcome]:
     """One outcome for each request, in order; all are of one kind."""
     windows = [request for request in requests if isinstance(request, Window)]
     if windows:
@@ -58,7 +58,7 @@ def answer_batch(engine: Engine, requests: Sequence[Request]) -> list[Outcome]:
     ]
 
 
-def answer_windows(engine: Engine, windows: Sequence[Window]) -> list[Outcome]:
+def answer_windows(engine: Engine, windows: Sequence[Window]) -> list[CallOutcome]:
     """One outcome for each window, in order."""
     if not hasattr(engine, "transcribe"):
         return [_wrong(engine, "window") for _ in windows]
@@ -68,32 +68,32 @@ def answer_windows(engine: Engine, windows: Sequence[Window]) -> list[Outcome]:
             raise ValueError(f"{len(hypotheses)} hypotheses for {len(windows)} windows")
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
         if len(windows) == 1:
-            return [Outcome(failure=repr(error))]
+            return [CallOutcome(failure=repr(error))]
         return [answer_windows(engine, [window])[0] for window in windows]
-    return [Outcome(hypothesis=hypothesis) for hypothesis in hypotheses]
+    return [CallOutcome(hypothesis=hypothesis) for hypothesis in hypotheses]
 
 
-def _read(engine: Engine, picture: Picture) -> Outcome:
+def _read(engine: Engine, picture: Picture) -> CallOutcome:
     if not hasattr(engine, "read"):
         return _wrong(engine, "picture")
     try:
-        drawn = sketch(picture.data)
+        drawn = image_fingerprint(picture.data)
         if looks_the_same(drawn, picture.like):
-            return Outcome(reading=Reading(drawn))
+            return CallOutcome(reading=Reading(drawn))
         lines = cast("TextReader", engine).read(picture.data)
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
-        return Outcome(failure=repr(error))
-    return Outcome(reading=Reading(drawn, tuple(lines)))
+        return CallOutcome(failure=repr(error))
+    return CallOutcome(reading=Reading(drawn, tuple(lines)))
 
 
-def _translated(engine: Engine, request: Translation) -> Outcome:
+def _translated(engine: Engine, request: Translation) -> CallOutcome:
     if not hasattr(engine, "translate"):
         return _wrong(engine, "translation")
     try:
-        return Outcome(text=cast("Translator", engine).translate(request))
+        return CallOutcome(text=cast("Translator", engine).translate(request))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
-        return Outcome(failure=repr(error))
+        return CallOutcome(failure=repr(error))
 
 
-def _wrong(engine: Engine, request: str) -> Outcome:
-    return Outcome(failure=f"engine {engine.info.name} ({engine.info.role}) takes no {request}")
+def _wrong(engine: Engine, request: str) -> CallOutcome:
+    return CallOutcome(failure=f"engine {engine.info.name} ({engine.info.role}) takes no {request}")

@@ -20,7 +20,7 @@ def cost_s(host: EngineHost, direction: tuple[str, str]) -> float | None:
     return _measured.get(host, {}).get(direction)
 
 
-def took(host: EngineHost, direction: tuple[str, str], wall_s: float) -> None:
+def record_cost(host: EngineHost, direction: tuple[str, str], wall_s: float) -> None:
     """A call was answered after this long."""
     costs = _measured.setdefault(host, {})
     before = costs.get(direction)

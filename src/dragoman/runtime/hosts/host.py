@@ -19,7 +19,7 @@ class EngineFailed(Exception):
     """A call died; the message is for the log only, never for clients."""
 
 
-class Refused(EngineFailed):
+class TextRefused(EngineFailed):
     """The text cannot be spoken with what is installed (``engines.base.Unspeakable``).
 
     Unlike that of other failures, the message is one sentence written for the client.
@@ -58,5 +58,5 @@ class EngineHost(Protocol):
         """Speech, PCM s16le mono at ``rate_hz``, piece by piece; ``aclose`` cancels.
         ``slack_s`` is how long the listener has still something to hear: where calls queue,
         those may go first that are needed first.
-        Raises ``EngineFailed`` while iterating, ``Refused`` for what the engine cannot read.
+        Raises ``EngineFailed`` while iterating, ``TextRefused`` for what the engine cannot read.
         """

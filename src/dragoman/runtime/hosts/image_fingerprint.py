@@ -10,7 +10,7 @@ ACROSS, DOWN = 64, 36
 _PNG = b"\x89PNG"
 
 
-def sketch(data: bytes) -> bytes:
+def image_fingerprint(data: bytes) -> bytes:
     """The mean grey of each cell, row by row; shape ``DOWN`` times ``ACROSS``.
 
     Raises ``ValueError`` for bytes that are no JPEG or PNG.

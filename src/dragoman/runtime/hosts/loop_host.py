@@ -19,10 +19,10 @@ from dragoman.engines.base import (
     Unspeakable,
     Utterance,
 )
-from dragoman.runtime.hosts.audio_limit import capped
+from dragoman.runtime.hosts.audio_limit import limit_audio
 from dragoman.runtime.hosts.batch_calls import Answer, Request, answer_batch
-from dragoman.runtime.hosts.host import EngineFailed, Refused
-from dragoman.runtime.hosts.synthesize_segment import voiced
+from dragoman.runtime.hosts.host import EngineFailed, TextRefused
+from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 T = TypeVar("T")
 
@@ -79,8 +79,8 @@ class LoopHost:
         self._admit()
         if self._voice is None:
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
-        with closing(voiced(self._voice, utterance, rate_hz)) as pieces:
-            heard = capped(pieces, self.info.caps, rate_hz)
+        with closing(synthesize_segment(self._voice, utterance, rate_hz)) as pieces:
+            heard = limit_audio(pieces, self.info.caps, rate_hz)
             while (pcm := self._next(heard)) is not None:
                 yield pcm
                 await asyncio.sleep(0)
@@ -89,7 +89,7 @@ class LoopHost:
         try:
             return next(pieces, None)
         except Unspeakable as refusal:
-            raise Refused(str(refusal)) from refusal
+            raise TextRefused(str(refusal)) from refusal
         except Exception as error:
             raise EngineFailed(f"{self.info.name}: {error!r}") from error
 

@@ -7,7 +7,7 @@ files of their own (``loop_host``, ``thread_host``, ``process_host``).
 from __future__ import annotations
 
 from dragoman.engines.base import Engine
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Refused
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, TextRefused
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
@@ -17,7 +17,7 @@ __all__ = [
     "EngineHost",
     "LoopHost",
     "ProcessHost",
-    "Refused",
+    "TextRefused",
     "ThreadHost",
     "make_host",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from dragoman.runtime.hosts.host import EngineFailed, Refused
+from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 
 
 class PcmStream:
@@ -31,7 +31,7 @@ class PcmStream:
         if not self.ended:
             self.ended = True
             if refusal is not None:
-                self._failure = Refused(refusal)
+                self._failure = TextRefused(refusal)
             elif failure is not None:
                 self._failure = EngineFailed(failure)
             self._arrived.set()

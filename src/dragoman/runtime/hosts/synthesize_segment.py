@@ -28,7 +28,9 @@ _EDGE_MS = 5
 _STEP = 328  # of 32768: an edge that begins or ends with less cannot be heard to click
 
 
-def voiced(engine: Synthesizer, utterance: Utterance, rate_hz: int) -> Generator[bytes, None, None]:
+def synthesize_segment(
+    engine: Synthesizer, utterance: Utterance, rate_hz: int
+) -> Generator[bytes, None, None]:
     """PCM at ``rate_hz``, never empty, in pieces of at most a second; closing it cancels."""
     longest = rate_hz * SAMPLE_BYTES * _LONGEST_PIECE_S
     pieces = _resampled(engine, utterance, rate_hz)

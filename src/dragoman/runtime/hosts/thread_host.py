@@ -28,11 +28,11 @@ from dragoman.engines.base import (
     Utterance,
     Window,
 )
-from dragoman.runtime.hosts.audio_limit import capped
-from dragoman.runtime.hosts.batch_calls import Answer, Outcome, Request, answer_batch
+from dragoman.runtime.hosts.audio_limit import limit_audio
+from dragoman.runtime.hosts.batch_calls import Answer, CallOutcome, Request, answer_batch
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.pcm_stream import PcmStream
-from dragoman.runtime.hosts.synthesize_segment import voiced
+from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 T = TypeVar("T")
 _Work = Callable[[], None]
@@ -137,7 +137,7 @@ class ThreadHost:
         self._most_waiting = most_waiting
         self._window_ms = window_ms
         self._threads: _Threads | None = None
-        self._calls: deque[tuple[Request, asyncio.Future[Outcome]]] = deque()
+        self._calls: deque[tuple[Request, asyncio.Future[CallOutcome]]] = deque()
         self._batches = 0  # handed to threads and not yet back
         self._open: set[asyncio.Future[Any]] = set()
         self._speaking: set[_HandOver] = set()
@@ -227,7 +227,7 @@ class ThreadHost:
     async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
         self._admit()
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
         self._calls.append((request, future))
         self._dispatch()
         outcome = await self._answer(future)
@@ -247,17 +247,19 @@ class ThreadHost:
     def _work_on(
         self,
         loop: asyncio.AbstractEventLoop,
-        batch: list[tuple[Request, asyncio.Future[Outcome]]],
+        batch: list[tuple[Request, asyncio.Future[CallOutcome]]],
     ) -> None:
         try:
             outcomes = answer_batch(self._engine, [request for request, _ in batch])
         except BaseException as error:  # noqa: BLE001 - see the head of this file
-            outcomes = [Outcome(failure=repr(error)) for _ in batch]
+            outcomes = [CallOutcome(failure=repr(error)) for _ in batch]
         futures = [future for _, future in batch]
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             loop.call_soon_threadsafe(self._answered, futures, outcomes)
 
-    def _answered(self, futures: list[asyncio.Future[Outcome]], outcomes: list[Outcome]) -> None:
+    def _answered(
+        self, futures: list[asyncio.Future[CallOutcome]], outcomes: list[CallOutcome]
+    ) -> None:
         self._batches -= 1
         for future, outcome in zip(futures, outcomes, strict=True):
             if not future.done():
@@ -291,10 +293,10 @@ class ThreadHost:
 
 
 def next_batch(
-    calls: deque[tuple[Request, asyncio.Future[Outcome]]], most: int
-) -> list[tuple[Request, asyncio.Future[Outcome]]]:
+    calls: deque[tuple[Request, asyncio.Future[CallOutcome]]], most: int
+) -> list[tuple[Request, asyncio.Future[CallOutcome]]]:
     """Take the oldest call and, for windows, those right behind it; leaves out cancelled ones."""
-    batch: list[tuple[Request, asyncio.Future[Outcome]]] = []
+    batch: list[tuple[Request, asyncio.Future[CallOutcome]]] = []
     while calls and len(batch) < max(1, most):
         request, future = calls[0]
         if batch and not (isinstance(request, Window) and isinstance(batch[0][0], Window)):
@@ -327,8 +329,8 @@ def _produce(engine: Synthesizer, utterance: Utterance, rate_hz: int, out: _Hand
     """In a thread: speak one segment into ``out``."""
     failure, refusal = None, None
     try:
-        with contextlib.closing(voiced(engine, utterance, rate_hz)) as pieces:
-            for pcm in capped(pieces, engine.info.caps, rate_hz):
+        with contextlib.closing(synthesize_segment(engine, utterance, rate_hz)) as pieces:
+            for pcm in limit_audio(pieces, engine.info.caps, rate_hz):
                 if not out.put(pcm):
                     break
     except Unspeakable as error:

@@ -1,6 +1,6 @@
 """The job ``Speak``: segments in, one stream of speech out, in order.
 
-Law of this file: each ``Say`` is voiced in full before the next, each ends with ``Said``.
+Law of this file: each ``Say`` is voiced in full before the next, each ends with ``LoggedWords``.
 ``policy.reading.voice_language`` decides the language of a segment. The host is told how long the
 listener can wait, so that those go first who hear nothing yet. All segments go through one encoder
 (``runtime.synthesis.encoding``), whose last bytes come before the job ends; also when a segment
@@ -16,11 +16,11 @@ from contextlib import aclosing, closing
 
 from dragoman.audio.pcm import SAMPLE_BYTES
 from dragoman.engines.base import Utterance
-from dragoman.policy.reading.voice_language import Tongue
+from dragoman.policy.reading.voice_language import VoiceLanguage
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.engine_set import Stack
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Refused
+from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, TextRefused
 from dragoman.runtime.synthesis.encoding import Encoding
 from dragoman.speech import Said, Say, Speak
 
@@ -28,9 +28,9 @@ _WORD_LETTERS = 3
 _NO_VOICE = "None of the voices of this server can read the script that this text is written in."
 
 
-async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
+async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: EngineSet) -> None:
     """Run the job until its input ends. Raises ``EngineFailed`` when a segment cannot be voiced."""
-    tongue = Tongue(task.language, stack.coverage.can_speak)
+    tongue = VoiceLanguage(task.language, stack.coverage.can_speak)
     listener = _Listener(task.sample_rate)
     with closing(Encoding(task, emit)) as encoding:
         try:
@@ -40,7 +40,7 @@ async def speak(task: Speak, inbox: Inbox, emit: Emit, stack: Stack) -> None:
                     utterance = _utterance(item.text, language, task)
                     heard = await _say(utterance, stack.voice(language), encoding, listener)
                     if not heard and _has_words(item.text):
-                        raise Refused(_NO_VOICE)
+                        raise TextRefused(_NO_VOICE)
                     await emit(Said())
         except EngineFailed:
             await encoding.finish()

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.engines.base import Info, Samples, Translation, Window
-from dragoman.runtime.cascade.recognition.decode_schedule import Cadence
-from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing, quietest
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
+from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder, quietest
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
 from tests.runtime.fakes import FakeHost, cut, spoken
@@ -22,17 +22,17 @@ INFO = Info(name="levels", role="asr", licence="-", quality="scripted", language
 PER_MS = HEARING_RATE_HZ // 1000
 
 
-def hearing(host: FakeHost, fixed_ms: int | None = 320) -> WindowHearing:
-    return WindowHearing(host, "en", Hints(), Cadence(fixed_ms))
+def hearing(host: FakeHost, fixed_ms: int | None = 320) -> WindowDecoder:
+    return WindowDecoder(host, "en", Hints(), DecodeSchedule(fixed_ms))
 
 
-async def feed(ear: WindowHearing, samples: Samples, sizes: list[int], at_ms: int = 0) -> None:
+async def feed(ear: WindowDecoder, samples: Samples, sizes: list[int], at_ms: int = 0) -> None:
     for piece in cut(samples, sizes):
         await ear.feed(piece, at_ms)
         at_ms += len(piece) // PER_MS
 
 
-def text(ear: WindowHearing) -> list[str]:
+def text(ear: WindowDecoder) -> list[str]:
     return [word.text for word in ear.agreement.committed]
 
 
@@ -171,19 +171,19 @@ def test_a_failing_decode_is_raised_where_audio_is_fed_and_abandon_keeps_the_res
 
 
 def test_the_step_grows_with_the_time_decodes_take_and_is_bounded() -> None:
-    cadence = Cadence()
-    assert cadence.step_ms == Cadence.SHORTEST_MS
+    cadence = DecodeSchedule()
+    assert cadence.step_ms == DecodeSchedule.SHORTEST_MS
     cadence.took(0.25)
-    assert cadence.step_ms == Cadence.SHORTEST_MS  # alone it can afford that
+    assert cadence.step_ms == DecodeSchedule.SHORTEST_MS  # alone it can afford that
     cadence.took(0.5)
     cadence.took(0.5)
-    assert Cadence.SHORTEST_MS < cadence.step_ms < 600
+    assert DecodeSchedule.SHORTEST_MS < cadence.step_ms < 600
     for _ in range(20):
         cadence.took(5.0)
-    assert cadence.step_ms == Cadence.LONGEST_MS
+    assert cadence.step_ms == DecodeSchedule.LONGEST_MS
     for _ in range(40):
         cadence.took(0.01)
-    assert cadence.step_ms == Cadence.SHORTEST_MS
+    assert cadence.step_ms == DecodeSchedule.SHORTEST_MS
 
 
 def test_the_quietest_moment_is_between_words() -> None:

@@ -15,16 +15,16 @@ import pytest
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import EngineUnavailable, Samples
 from dragoman.engines.registry import parse_choice
-from dragoman.runtime.cascade.recognition.stage import Listening
-from dragoman.runtime.cascade.word_mailbox import Texts
+from dragoman.runtime.cascade.recognition.stage import RecognitionStage
+from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.engine_set import Stack
-from dragoman.speech import Audio, Conduct, Heard, Interpret, Result
+from dragoman.runtime.engine_set import EngineSet
+from dragoman.speech import Audio, Heard, Interpret, InterpretationOptions, Result
 from tests.recordings import DICKENS, read, spoken_words, two_cities
 from tests.runtime.cascade.recognition.noises import KINDS, noise
 from tests.runtime.cascade.test_cascade import pcm
 
-STEPS = Interpret(target="en", source="en", conduct=Conduct(step_ms=480))
+STEPS = Interpret(target="en", source="en", conduct=InterpretationOptions(step_ms=480))
 SILENCE = np.zeros(24_000, np.float32)
 
 
@@ -35,8 +35,8 @@ class Ears:
         self.runner = asyncio.Runner()
         self.stack = self.runner.run(self._load())
 
-    async def _load(self) -> Stack:
-        stack = Stack(parse_choice("scripted,vad=silero,asr=moonshine"), warm=())
+    async def _load(self) -> EngineSet:
+        stack = EngineSet(parse_choice("scripted,vad=silero,asr=moonshine"), warm=())
         await stack.load()
         return stack
 
@@ -51,7 +51,7 @@ class Ears:
         return self.runner.run(self._hear(data, task, size, pace))
 
     async def _hear(self, data: bytes, task: Interpret, size: int, pace: float) -> list[Heard]:
-        inbox, texts, facts = Inbox(320_000), Texts(), []
+        inbox, texts, facts = Inbox(320_000), WordMailbox(), []
 
         async def emit(fact: Result) -> None:
             facts.append(fact)
@@ -67,7 +67,7 @@ class Ears:
                 await asyncio.sleep(size / 2 / task.rate_in * pace)
             inbox.end()
 
-        listening = Listening(task, self.stack, emit, texts)
+        listening = RecognitionStage(task, self.stack, emit, texts)
         await asyncio.wait_for(asyncio.gather(listening.run(inbox), take(), send()), 120)
         return [fact for fact in facts if isinstance(fact, Heard)]
 

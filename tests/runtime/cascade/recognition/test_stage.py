@@ -16,21 +16,21 @@ from hypothesis import strategies as st
 
 from dragoman.engines.base import Samples, Window
 from dragoman.engines.scripted.engines import ScriptedSpeaker
-from dragoman.runtime.cascade.recognition.decode_schedule import Cadence, Load
-from dragoman.runtime.cascade.recognition.stage import Listening
-from dragoman.runtime.cascade.recognition.window_decoder import WindowHearing
-from dragoman.runtime.cascade.word_mailbox import Texts, Words
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
+from dragoman.runtime.cascade.recognition.stage import RecognitionStage
+from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
+from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.speech import (
     Audio,
     Clear,
-    Conduct,
     Endpointing,
     EndTurn,
     Heard,
     Hypothesis,
     Input,
     Interpret,
+    InterpretationOptions,
     Result,
     SpeechStarted,
     SpeechStopped,
@@ -73,23 +73,23 @@ class Stack(FakeStack):
         self.ears = Speaker(ASR, rng=rng)
         for name, value in told.items():
             setattr(self.ears, name, value)
-        self.load = Load()
+        self.load = RecognizerLoad()
         self.heard_with: list[Interpret] = []
         self.speakers = FakeHost(ScriptedSpeaker().info), ScriptedSpeaker()
 
-    async def hear(self, settings: Interpret, *, trusted: bool) -> WindowHearing:
+    async def hear(self, settings: Interpret, *, trusted: bool) -> WindowDecoder:
         self.heard_with.append(settings)
-        cadence = Cadence(settings.conduct.step_ms or self._step_ms, self.load)
-        return WindowHearing(self.ears, settings.source, settings.hints, cadence, trusted=trusted)
+        cadence = DecodeSchedule(settings.conduct.step_ms or self._step_ms, self.load)
+        return WindowDecoder(self.ears, settings.source, settings.hints, cadence, trusted=trusted)
 
 
 async def listen(
     stack: Stack, inputs: list[Input], task: Interpret = TASK, *, pause: Any = None
-) -> tuple[list[Result], list[Words]]:
+) -> tuple[list[Result], list[TurnWords]]:
     """The facts, and what the next stage was given last of every turn."""
-    inbox, texts = Inbox(320_000), Texts()
+    inbox, texts = Inbox(320_000), WordMailbox()
     facts: list[Result] = []
-    given: list[Words] = []
+    given: list[TurnWords] = []
 
     async def emit(fact: Result) -> None:
         facts.append(fact)
@@ -107,7 +107,7 @@ async def listen(
                 await asyncio.sleep(0)
         inbox.end()
 
-    listening = Listening(task, stack, emit, texts)
+    listening = RecognitionStage(task, stack, emit, texts)
     await asyncio.wait_for(asyncio.gather(listening.run(inbox), translate(), send()), 60)
     return facts, given
 
@@ -166,7 +166,7 @@ def test_sentences_shorter_than_a_turn_stay_together() -> None:
 
 
 def test_how_long_a_turn_is_can_be_told() -> None:
-    task = msgspec.structs.replace(TASK, conduct=Conduct(turn_s=5.0))
+    task = msgspec.structs.replace(TASK, conduct=InterpretationOptions(turn_s=5.0))
     facts = run(Stack(stops=("w9", "w20", "w31")), pieces(spoken(*NAMES[:40], 4000), [1600]), task)
     texts = final(facts, Heard)
     assert texts[1].endswith("w20.")  # w9 ends at 3.2 s
@@ -243,8 +243,8 @@ def test_updates_at_any_moment_lose_no_word_and_hold_from_the_next_turn(
         if number in due:
             task = Interpret(
                 target=f"t{number}", source=rng.choice(["en", None]),
-                speak=rng.random() < 0.5, conduct=Conduct(turn_s=rng.choice([5.0, 15.0])),
-                endpointing=Endpointing(silence_ms=rng.choice([600, 1000, 3000])),
+                speak=rng.random() < 0.5, conduct=InterpretationOptions(turn_s=rng.choice([5.0,
+                15.0])), endpointing=Endpointing(silence_ms=rng.choice([600, 1000, 3000])),
             )  # fmt: skip
             sent.append(task)
             tasks.append((received * 1000 // 16_000, task))
@@ -318,7 +318,7 @@ class Counting(FakeHost):
 
 def test_a_turn_ends_where_another_one_begins_to_speak() -> None:
     both = msgspec.structs.replace(
-        TASK, by_speaker=True, conduct=Conduct(turn_s=29, turn_most_s=29)
+        TASK, by_speaker=True, conduct=InterpretationOptions(turn_s=29, turn_most_s=29)
     )
     audio = notes((220, 9000), (0, 450), (660, 9000), (0, 3500))
     stack = Stack()
@@ -347,11 +347,11 @@ def test_the_lag_is_what_came_in_and_was_not_decoded() -> None:
             return await real(request)
 
         stack.ears.call = held  # type: ignore[method-assign]  # a recogniser that hangs
-        inbox, texts = Inbox(320_000), Texts()
+        inbox, texts = Inbox(320_000), WordMailbox()
 
         async def emit(_fact: Result) -> None: ...
 
-        job = asyncio.create_task(Listening(TASK, stack, emit, texts).run(inbox))
+        job = asyncio.create_task(RecognitionStage(TASK, stack, emit, texts).run(inbox))
         for item in pieces(spoken(*NAMES[:8]), [1600]):  # 3.2 s
             inbox.put(item)
             await asyncio.sleep(0)

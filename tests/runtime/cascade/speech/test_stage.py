@@ -13,16 +13,16 @@ import pytest
 
 from dragoman.engines.base import Utterance
 from dragoman.policy.speaking.catch_up import letters
-from dragoman.runtime.cascade.speech.speech_queue import MOST_S, SpeechLine
-from dragoman.runtime.cascade.speech.stage import Voicing
-from dragoman.runtime.hosts.host import EngineFailed, Refused
-from dragoman.server.lag_stats import Lags
-from dragoman.speech import Conduct, Interpret, Result, TurnDone, Voiced
+from dragoman.runtime.cascade.speech.speech_queue import MOST_S, SpeechQueue
+from dragoman.runtime.cascade.speech.stage import SpeechStage
+from dragoman.runtime.hosts.host import EngineFailed, TextRefused
+from dragoman.server.lag_stats import LagStats
+from dragoman.speech import Interpret, InterpretationOptions, Result, TurnDone, Voiced
 from tests.policy.translation.talks import Clause, talk
 from tests.runtime.clockwork import jump
 
 TASK = Interpret(target="es", source="en", voice="Cherry", rate_out=8000)
-NEVER = msgspec.structs.replace(TASK, conduct=Conduct(skip_after_s=0.0))
+NEVER = msgspec.structs.replace(TASK, conduct=InterpretationOptions(skip_after_s=0.0))
 LETTER_S, PAUSE_S = 0.075, 0.12
 Speech = tuple[float, int, str, bool]
 """When, in which turn, what, and whether a clause is complete with it."""
@@ -71,7 +71,7 @@ class Watch:
         self.lags: list[float] = []
         self.rates: list[float] = []
         self.skips: list[float] = []
-        self.all = Lags()
+        self.all = LagStats()
 
     def spoke(self, lag_s: float, rate: float, at_s: float) -> None:
         self.lags.append(lag_s)
@@ -104,7 +104,7 @@ class Run:
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
         stack = SimpleNamespace(now_s=loop.time, voice=lambda _language: self.voice)
-        voicing = Voicing(
+        voicing = SpeechStage(
             stack, self._emit, listened_s=lambda: self._listened(loop.time() - 1000),
             watch=self.watch,
         )  # fmt: skip
@@ -287,7 +287,7 @@ def test_terse_wording_is_asked_for_while_speech_is_late() -> None:
         async def emit(fact: Result) -> None:
             facts.append(fact)
 
-        voicing = Voicing(stack, emit)
+        voicing = SpeechStage(stack, emit)
         running = asyncio.create_task(voicing.run())
         answers = [voicing.wants_terse(TASK)]
         await voicing.say(1, TASK, "a" * 80, ends=True)
@@ -320,7 +320,7 @@ MIXED = [(0.0, 1, "Uno dos tres.", True), (0.1, 1, " 漢字.", True), (0.2, 1, "
 
 
 def test_behind_a_text_that_is_refused_speech_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    run = Run(Voice(fails=failing(Refused("no kanji"))), MIXED)
+    run = Run(Voice(fails=failing(TextRefused("no kanji"))), MIXED)
     assert run.voice.texts == ["Uno dos tres.", "漢字.", "Cuatro.", "漢.", "Cinco.", "Seis."]
     assert [(d.turn, d.status) for d in run.done] == [(1, "failed"), (2, "completed")]
     assert run.done[0].audio_ms > 1000
@@ -339,9 +339,9 @@ def test_a_line_is_bounded_in_seconds_and_in_items() -> None:
     async def main() -> list[int]:
         found = []
         for seconds in (10.0, 0.0):
-            line: SpeechLine[int] = SpeechLine()
+            line: SpeechQueue[int] = SpeechQueue()
 
-            async def fill(line: SpeechLine[int] = line, seconds: float = seconds) -> None:
+            async def fill(line: SpeechQueue[int] = line, seconds: float = seconds) -> None:
                 for number in range(100):
                     await line.put(number, seconds)
 

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 
 from dragoman.engines.base import Info, Translation
-from dragoman.runtime.cascade.translation.stage import Translating
-from dragoman.runtime.cascade.word_mailbox import Texts
+from dragoman.runtime.cascade.translation.stage import TranslationStage
+from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.speech import Conduct, Interpret, Result, Translated, Word
+from dragoman.speech import Interpret, InterpretationOptions, Result, Translated, Word
 
 INFO = Info(name="any", role="mt", licence="-", quality="scripted")
 TASK = Interpret(target="es", source="en")
@@ -51,12 +51,12 @@ class Bench:
         self.clock_s = 100.0
         self.behind = False
         self.host = Host()
-        self.texts = Texts()
+        self.texts = WordMailbox()
         self.facts: list[Result] = []
         self.voiced: list[tuple[int, str, bool]] = []
         self.closed: list[tuple[int, bool]] = []
         self.noticed: list[str] = []
-        self._job = asyncio.create_task(Translating(self, self.emit, self.texts, self).run())
+        self._job = asyncio.create_task(TranslationStage(self, self.emit, self.texts, self).run())
 
     # the stack
     def translator(self, source: str, target: str) -> Host:
@@ -118,7 +118,7 @@ def play(scene: Callable[[Bench], Awaitable[None]]) -> None:
 
 
 def conduct(policy: str) -> Interpret:
-    return Interpret(target="es", source="en", conduct=Conduct(policy=policy))
+    return Interpret(target="es", source="en", conduct=InterpretationOptions(policy=policy))
 
 
 def test_one_call_at_a_time_and_the_newest_words_win() -> None:
@@ -250,14 +250,14 @@ def test_a_call_that_fails_fails_its_turn_only() -> None:
 
 def test_auto_goes_by_what_calls_cost() -> None:
     async def scene(bench: Bench) -> None:
-        call_costs.took(bench.host, ("en", "es"), 0.01)
+        call_costs.record_cost(bench.host, ("en", "es"), 0.01)
         await bench.texts.open(1, TASK)
         for text in ("the old", "the old man", "the old man and"):
             await bench.hear(text)
         assert bench.shown == ("the' old'", " man'")
         await bench.hear("the old man and", final=True)
         for _ in range(20):
-            call_costs.took(bench.host, ("en", "es"), 0.6)
+            call_costs.record_cost(bench.host, ("en", "es"), 0.6)
         await bench.texts.open(2, TASK)
         for text in ("the old", "the old man", "the old man and"):
             await bench.hear(text, turn=2)
@@ -274,8 +274,8 @@ def test_costs_are_averages_for_each_host_and_direction() -> None:
 
     one, two = Stub(), Stub()
     assert call_costs.cost_s(one, ("en", "es")) is None
-    call_costs.took(one, ("en", "es"), 1.0)
-    call_costs.took(one, ("en", "es"), 0.0)
+    call_costs.record_cost(one, ("en", "es"), 1.0)
+    call_costs.record_cost(one, ("en", "es"), 0.0)
     assert call_costs.cost_s(one, ("en", "es")) == pytest.approx(0.75)
     assert call_costs.cost_s(one, ("es", "en")) is None
     assert call_costs.cost_s(two, ("en", "es")) is None

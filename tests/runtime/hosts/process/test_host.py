@@ -20,7 +20,7 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.process.host import ProcessHost
-from dragoman.runtime.hosts.process.job_queue import Queue, Speech
+from dragoman.runtime.hosts.process.job_queue import JobQueue, SegmentJob
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny
 
@@ -250,7 +250,7 @@ async def test_a_slow_listener_bounds_what_the_worker_sends() -> None:
         async with aclosing(host.speak(say("z" * 1000), tiny.RATE_HZ)) as pieces:
             await anext(pieces)
             (running,) = host._running.values()
-            assert isinstance(running.job, Speech)
+            assert isinstance(running.job, SegmentJob)
             await until(lambda: running.job.stalled)
             assert running.job._ahead <= 700 * 32  # window and one piece, in bytes
             assert host.waiting == 0
@@ -447,8 +447,8 @@ async def test_who_hears_nothing_yet_goes_before_who_can_wait() -> None:
 
 
 def test_a_queue_is_sorted_by_need_and_then_by_arrival() -> None:
-    queue = Queue()
-    jobs = [Speech(say(text), tiny.RATE_HZ, 1) for text in "abcde"]
+    queue = JobQueue()
+    jobs = [SegmentJob(say(text), tiny.RATE_HZ, 1) for text in "abcde"]
     for job, due in zip(jobs, (3.0, 1.0, 3.0, 2.0, 1.0), strict=True):
         queue.add(job, due)
     assert len(queue) == 5

@@ -7,20 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.engines.base import Translation, Utterance, Window
-from dragoman.runtime.hosts.batch_calls import Outcome
+from dragoman.runtime.hosts.batch_calls import CallOutcome
 from dragoman.runtime.hosts.process.ipc_messages import (
     LONGEST_FRAME,
-    Answers,
-    Ask,
-    Begin,
-    Cancel,
-    Credit,
-    Finished,
-    Frame,
-    FrameReader,
-    Piece,
-    Ready,
-    Unavailable,
+    AudioPiece,
+    BeginSegment,
+    CallBatch,
+    CallResults,
+    CancelSegment,
+    GrantCredit,
+    IpcMessage,
+    MessageReader,
+    SegmentFinished,
+    WorkerReady,
+    WorkerUnavailable,
     encode,
 )
 from dragoman.speech import Hints, Hypothesis, Word
@@ -36,40 +36,40 @@ hypotheses = st.builds(
     Hypothesis, st.lists(st.builds(Word, texts), max_size=3).map(tuple), st.floats(0, 1)
 )
 outcomes = st.one_of(
-    st.builds(Outcome, hypothesis=hypotheses),
-    st.builds(Outcome, text=texts),
-    st.builds(Outcome, failure=texts),
+    st.builds(CallOutcome, hypothesis=hypotheses),
+    st.builds(CallOutcome, text=texts),
+    st.builds(CallOutcome, failure=texts),
 )
-frames: st.SearchStrategy[Frame] = st.one_of(
-    st.builds(Begin, numbers, st.builds(Utterance, texts, texts, texts), numbers, numbers),
-    st.builds(Credit, numbers, numbers),
-    st.builds(Cancel, numbers),
-    st.builds(Ask, numbers, st.lists(windows, max_size=2).map(tuple)),
-    st.builds(Ask, numbers, translations=st.lists(translations, max_size=2).map(tuple)),
-    st.builds(Ready),
-    st.builds(Unavailable, texts),
-    st.builds(Piece, numbers, st.binary(max_size=200)),
-    st.builds(Finished, numbers, st.none() | texts, st.none() | texts),
-    st.builds(Answers, numbers, st.lists(outcomes, max_size=3).map(tuple)),
+frames: st.SearchStrategy[IpcMessage] = st.one_of(
+    st.builds(BeginSegment, numbers, st.builds(Utterance, texts, texts, texts), numbers, numbers),
+    st.builds(GrantCredit, numbers, numbers),
+    st.builds(CancelSegment, numbers),
+    st.builds(CallBatch, numbers, st.lists(windows, max_size=2).map(tuple)),
+    st.builds(CallBatch, numbers, translations=st.lists(translations, max_size=2).map(tuple)),
+    st.builds(WorkerReady),
+    st.builds(WorkerUnavailable, texts),
+    st.builds(AudioPiece, numbers, st.binary(max_size=200)),
+    st.builds(SegmentFinished, numbers, st.none() | texts, st.none() | texts),
+    st.builds(CallResults, numbers, st.lists(outcomes, max_size=3).map(tuple)),
 )
 
 
 @given(sent=st.lists(frames, max_size=6), cuts=st.lists(st.integers(0, 2000), max_size=10))
 def test_what_is_sent_arrives_in_order_however_it_is_cut(
-    sent: list[Frame], cuts: list[int]
+    sent: list[IpcMessage], cuts: list[int]
 ) -> None:
     stream = b"".join(encode(frame) for frame in sent)
     edges = sorted({0, len(stream), *(cut % (len(stream) + 1) for cut in cuts)})
-    reader = FrameReader()
+    reader = MessageReader()
     got = [frame for a, b in itertools.pairwise(edges) for frame in reader.feed(stream[a:b])]
     assert got == sent
 
 
 def test_a_frame_comes_as_soon_as_its_last_byte_is_there() -> None:
-    data = encode(Piece(1, b"ab"))
-    reader = FrameReader()
+    data = encode(AudioPiece(1, b"ab"))
+    reader = MessageReader()
     assert reader.feed(data[:-1]) == []
-    assert reader.feed(data[-1:]) == [Piece(1, b"ab")]
+    assert reader.feed(data[-1:]) == [AudioPiece(1, b"ab")]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_frame_comes_as_soon_as_its_last_byte_is_there() -> None:
 )
 def test_what_is_no_frame_is_refused_at_once(data: bytes) -> None:
     with pytest.raises(ValueError):
-        FrameReader().feed(data)
+        MessageReader().feed(data)
 
 
 def test_too_long_a_frame_is_not_sent() -> None:
     with pytest.raises(ValueError):
-        encode(Piece(1, bytes(LONGEST_FRAME + 1)))
+        encode(AudioPiece(1, bytes(LONGEST_FRAME + 1)))

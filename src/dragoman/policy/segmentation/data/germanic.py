@@ -5,9 +5,9 @@ Law of this file: data only, in the shape of ``words.Words``.
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.data.words import Words
+from dragoman.policy.segmentation.data.words import LanguageWords
 
-ENGLISH = Words(
+ENGLISH = LanguageWords(
     never="""
         mr mrs Ms mx dr prof messrs mme Gen Col Capt Cpt Lt Sgt Cpl Maj Cmdr Adm Rev Hon Sen Rep Gov
         Pres Fr Br Sr Supt Det Insp Amb Atty Msgr Mt Ft vs viz e.g eg i.e ie cf approx esp incl excl
@@ -61,7 +61,7 @@ ENGLISH = Words(
     """,
 )
 
-GERMAN = Words(
+GERMAN = LanguageWords(
     never="""
         Hr Hrn Fr Frl Dipl Ing Mag Priv.-Doz Doz z.b zb d.h dh u.u i.d.r o.ä.d bzw ca evtl ggf vgl
         inkl zzgl exkl insb bes sog gem lt zw einschl ausschl abzgl bezgl betr dgl Hl gest geb verh
@@ -104,7 +104,7 @@ GERMAN = Words(
     elided="s n ne nen nem",
 )
 
-DUTCH = Words(
+DUTCH = LanguageWords(
     never="""
         dhr mevr mw mej drs ir ing bijv bv d.w.z dwz m.b.t t.a.v i.v.m o.a oa t.o.v n.a.v o.i.d
         m.a.w a.h.w resp vgl zgn z.g t/m evt incl excl plm
@@ -122,7 +122,7 @@ DUTCH = Words(
     elided="s t n k m r ns",
 )
 
-SCANDINAVIAN = Words(
+SCANDINAVIAN = LanguageWords(
     never="""
         t.ex t.eks f.eks dvs d.v.s bl.a s.k pga p.g.a m.fl.s jfr jf fr.o.m t.o.m resp osv.s inkl
         exkl ang vedr mht ift iht ca kl hr frk sml nuv

@@ -6,9 +6,9 @@ closing quote in the languages that report speech without a change of case.
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.data.words import Words
+from dragoman.policy.segmentation.data.words import LanguageWords
 
-TURKISH = Words(
+TURKISH = LanguageWords(
     never="""
         dr prof doç yrd av müh sn hz bkz örn krş yak yy alb gen org cad sok mah apt blv şti tic san
     """,
@@ -23,7 +23,7 @@ TURKISH = Words(
     common="evet var yok bu şu o ben sen biz siz çok iyi daha gel git oldu ev gün yıl mı mi mu mü",
 )
 
-GREEK = Words(
+GREEK = LanguageWords(
     never="κ κα κος κυρ δρ καθ π.χ πχ δηλ βλ πρβλ λ.χ αγ οδ λεωφ τηλ περ στρ συν",
     number="αρ σελ αρθ κεφ εικ παρ",
     usually="κ.λπ κλπ κ.ά κτλ κ.τ.λ κ.α κ.ο.κ π.μ μ.μ",
@@ -36,7 +36,7 @@ GREEK = Words(
     common="ναι όχι εδώ εκεί τώρα μου σου του της μας σας τους εγώ εσύ όλα όλοι καλά ξέρω",
 )
 
-FINNIC = Words(
+FINNIC = LanguageWords(
     never="esim ns mm ks vrt tri toht prof dr kpl nk nt vt sh lk",
     number="s nro nr lk",
     usually="jne ym yms jms jpt",
@@ -47,7 +47,7 @@ FINNIC = Words(
     common="on ei se hän me te he nyt niin hyvä joo ja jah siin",
 )
 
-HUNGARIAN = Words(
+HUNGARIAN = LanguageWords(
     never="pl dr prof ifj id özv ún kb ill dl vö ld br gr",
     number="sz o old kb tel",
     usually="stb",
@@ -58,7 +58,7 @@ HUNGARIAN = Words(
     common="igen nem itt ott most ma ő az ez jó van volt lesz",
 )
 
-VIETNAMESE = Words(
+VIETNAMESE = LanguageWords(
     never="TS ThS GS PGS BS KS CN LS TP Tp TX TT Tr ĐT NXB Ths Ts Gs vd",
     number="tr số đ điều",
     usually="v.v vv",
@@ -67,7 +67,7 @@ VIETNAMESE = Words(
     speech="nói hỏi đáp bảo kêu",
 )
 
-INDIC = Words(
+INDIC = LanguageWords(
     never="""
         डॉ डा श्री प्रो पं कु सु इं ले कै मे क ख ग ए बी सी डी ई एफ जी एच आई जे के एल एम एन ओ पी क्यू
         आर एस टी यू वी डब्ल्यू एक्स वाई ज़ेड रु सं नं उदा ডা ডাঃ ড মোঃ মো திரு டாக்டர் డా శ్రీ ഡോ ಡಾ
@@ -77,12 +77,12 @@ INDIC = Words(
     unit="रु कि.मी किमी",
 )
 
-SEMITIC = Words(
+SEMITIC = LanguageWords(
     never="د أ م ص ب ت هـ ق.م د.أ أ.د وغ ד״ר פרופ עו״ד גב מר רח טל עמ לדוג دکتر مهندس ص.ب ش ڈاکٹر",
     usually="إلخ الخ وכו וכד وغيرها ק.מ",
 )
 
-INDONESIAN = Words(
+INDONESIAN = LanguageWords(
     never="jl dr drs dra ir hj bpk sdr sdri yth kab kec prov kel a.n d.a u.p s.d",
     number="no hlm hal tgl",
     usually="dll dsb dst",
@@ -92,14 +92,14 @@ INDONESIAN = Words(
     common="ya ini itu dia kami kita saya anda sini situ ada saja juga lagi kok deh dong",
 )
 
-BALTIC = Words(
+BALTIC = LanguageWords(
     never="pvz t.y t.t prof dr kt doc gyd pr al piem",
     number="nr psl lpp",
     usually="ir.t.t utt u.c kt",
     unit="m d val min tūkst mln",
 )
 
-GEORGIAN_ARMENIAN = Words(never="ქ ბ-ნი ქ-ნი ე.ი მაგ ე.წ օր")
+GEORGIAN_ARMENIAN = LanguageWords(never="ქ ბ-ნი ქ-ნი ე.ი მაგ ე.წ օր")
 
 TABLES = (
     TURKISH,

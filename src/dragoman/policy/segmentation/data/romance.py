@@ -5,9 +5,9 @@ Law of this file: data only, in the shape of ``words.Words``.
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.data.words import Words
+from dragoman.policy.segmentation.data.words import LanguageWords
 
-FRENCH = Words(
+FRENCH = LanguageWords(
     never="MM Mme Mmes Mlle Mlles Mgr Me Pr Dr p.ex c-à-d c.-à-d c.à.d cf env av apr bd boul s.v.p",
     number="n nº n° art chap fig p pp t vol éd janv févr fév avr juil sept oct nov déc tél réf",
     either="J.-C j.c",
@@ -24,7 +24,7 @@ FRENCH = Words(
     """,
 )
 
-SPANISH = Words(
+SPANISH = LanguageWords(
     never="""
         sr sra sres sras srta srtas dr dra dres dª dña lic ing arq prof profa ud uds vd vds p.ej pej
         av avda c/ fco mª sto sta gral cnel tte aprox ej excmo excma ilmo ilma admón
@@ -44,7 +44,7 @@ SPANISH = Words(
     """,
 )
 
-ITALIAN = Words(
+ITALIAN = LanguageWords(
     never="""
         sig sigg sig.ra sig.na dott dr dott.ssa prof prof.ssa ing avv geom mons p.es ad.es cfr ca
         egr spett c.so v.le p.za
@@ -62,7 +62,7 @@ ITALIAN = Words(
     common="sì no qui là lui lei noi voi loro bene male più poi ora già casa anno qua tu io ok",
 )
 
-PORTUGUESE = Words(
+PORTUGUESE = LanguageWords(
     never="""
         sr sra srs sras dr dra drs prof profa eng exmo exma ilmo v.exa dª p.ex av pça cel gen sto
         sta aprox
@@ -80,7 +80,7 @@ PORTUGUESE = Words(
     common="sim não aqui ali lá hoje já bem mal mais ele ela isso isto tudo nada casa vez dia ano",
 )
 
-OTHERS = Words(
+OTHERS = LanguageWords(
     never="dl dna d-l d-na str bl ap dvs șos bd vg p.e av pl sra nr",
     number="núm pàg art cap vol fig pag",
     usually="ș.a etc șamd ș.a.m.d",

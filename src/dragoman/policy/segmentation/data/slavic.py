@@ -5,9 +5,9 @@ Law of this file: data only, in the shape of ``words.Words``.
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.data.words import Words
+from dragoman.policy.segmentation.data.words import LanguageWords
 
-RUSSIAN = Words(
+RUSSIAN = LanguageWords(
     year="г гг",
     never="""
         г гр гос проф акад доц ул просп пер пл наб бул ш обл р-н пос дер стр-во корп кв д ср см напр
@@ -33,7 +33,7 @@ RUSSIAN = Words(
     """,
 )
 
-UKRAINIAN = Words(
+UKRAINIAN = LanguageWords(
     year="р рр",
     never="""
         р гр ім проф акад доц вул пров пл просп бульв обл р-н смт буд кв ред див напр т.зв т.б тобто
@@ -50,7 +50,7 @@ UKRAINIAN = Words(
     common="так ні він вона ми ви ти я це там тут ось усе все його її їх нас вас дім день рік раз",
 )
 
-POLISH = Words(
+POLISH = LanguageWords(
     year="r",
     never="""
         np tzn tj tzw prof dr hab inż mgr doc ks św ul al pl os pt im gen płk kpt por ppor sierż wg
@@ -68,7 +68,7 @@ POLISH = Words(
     before_ordinal="na w do od",
 )
 
-CZECH = Words(
+CZECH = LanguageWords(
     never="""
         např tzv tj pí sl prof dr ing mgr bc doc judr mudr phdr rndr mjr gen plk kpt por sv ul tř
         kpt resp popř hl vl zn zejm cca ca pozn srov
@@ -84,7 +84,7 @@ CZECH = Words(
     common="ano ne on ona my vy já ty to tam tady už ho ji je nás vás dům den rok",
 )
 
-BALKAN = Words(
+BALKAN = LanguageWords(
     year="g god г",
     never="npr tj tzv gosp gđa gđ prof dr ul напр т.е т.нар проф ул бул г-н г-жа нпр тј ул",
     number="br str sl čl бр стр чл",

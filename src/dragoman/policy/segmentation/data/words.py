@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 
 @dataclass(frozen=True, kw_only=True)
-class Words:
+class LanguageWords:
     """What the segmenter has to know about the words of one language."""
 
     never: str = ""
@@ -50,12 +50,12 @@ class Words:
     """Verbs that report speech behind the name of the speaker."""
 
 
-def together(tables: Iterable[Words]) -> dict[str, frozenset[str]]:
+def together(tables: Iterable[LanguageWords]) -> dict[str, frozenset[str]]:
     """The union of the tables, by the name of the field."""
     listed = list(tables)
     return {
         field.name: frozenset(
             word for table in listed for word in str(getattr(table, field.name)).split()
         )
-        for field in fields(Words)
+        for field in fields(LanguageWords)
     }

@@ -20,7 +20,7 @@ _SLOW_TO_FORGET = 0.3
 _SHORTEST_WINDOW = 0.5
 
 
-class Lag:
+class RecognitionLag:
     """How far hearing is behind: media time that came in and was not yet decoded."""
 
     def __init__(self) -> None:
@@ -35,18 +35,18 @@ class Lag:
         return self.waiting_ms + self.undecoded_ms
 
 
-class Load:
+class RecognizerLoad:
     """What all sessions together ask of one recogniser, which does ``capacity`` calls at once."""
 
     def __init__(self, capacity: int = 1) -> None:
         self._capacity = max(1, capacity)
         self._decode_ms = 0.0
         self._under_way = 0
-        self._speaking: weakref.WeakSet[Lag] = weakref.WeakSet()
-        self._open: weakref.WeakSet[Lag] = weakref.WeakSet()
+        self._speaking: weakref.WeakSet[RecognitionLag] = weakref.WeakSet()
+        self._open: weakref.WeakSet[RecognitionLag] = weakref.WeakSet()
 
     @property
-    def lags(self) -> list[Lag]:
+    def lags(self) -> list[RecognitionLag]:
         """Those of all turns that are open now."""
         return list(self._open)
 
@@ -55,16 +55,16 @@ class Load:
         """The step at which all who listen to speech keep half of the recogniser busy."""
         return self._decode_ms * len(self._speaking) / (self._capacity * _BUSY)
 
-    def speaks(self, turn: Lag) -> None:
+    def speaks(self, turn: RecognitionLag) -> None:
         """A turn takes audio."""
         self._open.add(turn)
         self._speaking.add(turn)
 
-    def pauses(self, turn: Lag) -> None:
+    def pauses(self, turn: RecognitionLag) -> None:
         """It does not, for now."""
         self._speaking.discard(turn)
 
-    def ended(self, turn: Lag) -> None:
+    def ended(self, turn: RecognitionLag) -> None:
         """It is over."""
         self._speaking.discard(turn)
         self._open.discard(turn)
@@ -84,14 +84,14 @@ class Load:
         self._under_way -= 1
 
 
-class Cadence:
+class DecodeSchedule:
     """How much new audio makes a step worth decoding: fixed, or adaptive."""
 
     SHORTEST_MS, LONGEST_MS = 320, 1500
 
-    def __init__(self, fixed_ms: int | None = None, load: Load | None = None) -> None:
+    def __init__(self, fixed_ms: int | None = None, load: RecognizerLoad | None = None) -> None:
         self.fixed_ms = fixed_ms
-        self.load = load or Load()
+        self.load = load or RecognizerLoad()
         self._latency_ms = 0.0
 
     @property

@@ -11,18 +11,18 @@ from collections.abc import Callable
 from typing import Protocol
 
 from dragoman.engines.base import Samples
-from dragoman.policy.recognition.local_agreement import Agreement
-from dragoman.runtime.cascade.recognition.decode_schedule import Lag
+from dragoman.policy.recognition.local_agreement import LocalAgreement
+from dragoman.runtime.cascade.recognition.decode_schedule import RecognitionLag
 from dragoman.speech import Hints, Hypothesis
 
 
-class Hearing(Protocol):
+class TurnDecoder(Protocol):
     """The recognition of a turn, and of those that follow it in the same breath."""
 
-    agreement: Agreement
+    agreement: LocalAgreement
     language: str | None
     """In which the last hypothesis was."""
-    lag: Lag
+    lag: RecognitionLag
     held: bool
     """Whether to decode nothing for now but what has to be: the words may be another one's."""
     onscreen: Callable[[], tuple[str, ...]]
@@ -61,7 +61,7 @@ class Hearing(Protocol):
         was released up to there.
         """
 
-    def follow(self, before: Hearing, *, in_sentence: bool) -> None:
+    def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
         """Begin with what ``split`` of the one before gave back: it is fed next, and what is known
         about it is taken over here.
         """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from dragoman.runtime.cascade.recognition.decoder import Hearing
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.speech import Audio
 
@@ -16,7 +16,7 @@ _PIECE_MS = 1_000
 """Audio that has piled up is worked on in pieces of at most this."""
 
 
-def gather(begin: Audio, inbox: Inbox, rate_hz: int) -> list[Audio]:
+def batch_audio(begin: Audio, inbox: Inbox, rate_hz: int) -> list[Audio]:
     """Take audio that has piled up together, so that a backlog costs fewer hops between threads."""
     limit = rate_hz * 2 * _PIECE_MS // 1000
     parts, size = [begin], begin.size(rate_hz)
@@ -27,7 +27,7 @@ def gather(begin: Audio, inbox: Inbox, rate_hz: int) -> list[Audio]:
     return parts
 
 
-async def first(flight: asyncio.Task[Any], inbox: Inbox) -> bool:
+async def wait_decode_or_input(flight: asyncio.Task[Any], inbox: Inbox) -> bool:
     """Wait for a decode or the next input: whether the decode is done and nothing came before."""
     if inbox.peek() is not None:
         return False
@@ -39,6 +39,6 @@ async def first(flight: asyncio.Task[Any], inbox: Inbox) -> bool:
     return flight.done() and inbox.peek() is None
 
 
-async def landed(hearing: Hearing) -> bool:
+async def take_result(hearing: TurnDecoder) -> bool:
     """The step of a decode that came back by itself."""
     return hearing.land()

@@ -6,9 +6,9 @@ words come from exactly its audio, however fast or slow the client sends. While 
 pauses nothing is decoded: what was heard is committed at the soft pause.
 
 Media time is counted in received samples. Somebody who talks on and on is cut into turns of
-bearable length: behind a sentence that ends ``Conduct.turn_s`` after the turn's begin (a closing
-mark and another committed word, or a pause of sentence length), at the next soft pause after
-``turn_most_s``, at 30 s at the quietest recent moment. A cut behind a sentence is one between
+bearable length: behind a sentence that ends ``InterpretationOptions.turn_s`` after the turn's begin
+(a closing mark and another committed word, or a pause of sentence length), at the next soft pause
+after ``turn_most_s``, at 30 s at the quietest recent moment. A cut behind a sentence is one between
 committed words: the window of audio goes on, so nothing is decoded twice or lost.
 
 A turn has the settings that held when it was found. ``found_ms`` tells the session which: more
@@ -25,18 +25,27 @@ from functools import partial
 import numpy as np
 
 from dragoman.engines.base import Samples
-from dragoman.policy.diarization.change_detection import Change
-from dragoman.policy.recognition.endpointing import SENTENCE_PAUSE_MS, Endpointer, Mark, Moment
+from dragoman.policy.diarization.change_detection import SpeakerChange
+from dragoman.policy.recognition.endpointing import (
+    SENTENCE_PAUSE_MS,
+    Endpointer,
+    EndpointEvent,
+    EndpointKind,
+)
 from dragoman.policy.recognition.source_language import SourceLanguage
-from dragoman.runtime.cascade.diarizer import Diarizing
-from dragoman.runtime.cascade.recognition.decoder import Hearing
-from dragoman.runtime.cascade.recognition.input_batching import first, gather, landed
+from dragoman.runtime.cascade.diarizer import Diarizer
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
+from dragoman.runtime.cascade.recognition.input_batching import (
+    batch_audio,
+    take_result,
+    wait_decode_or_input,
+)
 from dragoman.runtime.cascade.recognition.turn import Turn
-from dragoman.runtime.cascade.vad_frames import Frame, Framing, Recent
-from dragoman.runtime.cascade.word_mailbox import Texts
+from dragoman.runtime.cascade.vad_frames import RecentFrames, VadFrame, VadFramer
+from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import (
     HEARING_RATE_HZ,
@@ -56,25 +65,25 @@ _PER_MS = HEARING_RATE_HZ // 1000
 TURN_MS = 30_000
 KEPT_PAUSE_MS = 1_500
 """A pause inside a turn up to this long stays part of the audio; of a longer one, the end."""
-_LEAD_IN = (Mark.ONSET, Mark.RESUME)
+_LEAD_IN = (EndpointKind.ONSET, EndpointKind.RESUME)
 _FAILURES_IN_A_ROW = 3
 _KNOWN_WORDS = 4
 
 Step = Callable[[], Awaitable[Samples | bool | None]]
 
 
-class Listening:
+class RecognitionStage:
     """See the head of this file."""
 
-    def __init__(self, task: Interpret, stack: Stack, emit: Emit, texts: Texts) -> None:
+    def __init__(self, task: Interpret, stack: EngineSet, emit: Emit, texts: WordMailbox) -> None:
         self._settings = task
         self._stack = stack
         self._emit = emit
         self._texts = texts
-        self._framing = Framing(stack.detector_engine, task.rate_in)
+        self._framing = VadFramer(stack.detector_engine, task.rate_in)
         self._frame_ms = self._framing.frame_ms
         self._endpointer = Endpointer(task.endpointing, self._frame_ms)
-        self._recent = Recent()  # before an onset, or inside a pause
+        self._recent = RecentFrames()  # before an onset, or inside a pause
         self._turn: Turn | None = None
         self._turns = 0
         self._ended_ms = 0
@@ -87,7 +96,7 @@ class Listening:
         self._failures = 0
         self._trusted = False  # whether this session's speaker was understood before
         self._usual: str | None = stack.only_heard  # the language spoken so far
-        self._diarizing: Diarizing | None = None
+        self._diarizing: Diarizer | None = None
 
     async def run(self, inbox: Inbox) -> None:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
@@ -97,7 +106,7 @@ class Listening:
             while (item := await self._next(inbox)) is not None:
                 match item:
                     case Audio():
-                        await self._audio(gather(item, inbox, self._settings.rate_in))
+                        await self._audio(batch_audio(item, inbox, self._settings.rate_in))
                         self._measure(inbox)
                         if inbox.peek() is not None:
                             await asyncio.sleep(0)  # a backlog must not hold up other sessions
@@ -121,9 +130,9 @@ class Listening:
     async def _next(self, inbox: Inbox) -> object | None:
         """The next input. A decode that comes back before it is published at once."""
         while (turn := self._turn) is not None and (flight := turn.hearing.flight) is not None:
-            if not await first(flight, inbox):
+            if not await wait_decode_or_input(flight, inbox):
                 break
-            await self._publish(turn, self._guarded(turn, partial(landed, turn.hearing)))
+            await self._publish(turn, self._guarded(turn, partial(take_result, turn.hearing)))
         return await inbox.get()
 
     def _configure(self, settings: Interpret) -> None:
@@ -138,7 +147,7 @@ class Listening:
         for samples, probability in await self._stack.detector.run(self._framing.feed, audio):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
-            frame = Frame(self._now_ms, samples, probability)
+            frame = VadFrame(self._now_ms, samples, probability)
             self._now_ms += self._frame_ms
             moment = self._endpointer.feed(probability)
             if self._collects() and (moment is None or moment.mark not in _LEAD_IN):
@@ -156,7 +165,7 @@ class Listening:
         """Whether frames go to the turn at once (else they are only kept)."""
         return self._turn is not None and self._endpointer.speaking
 
-    def _keep(self, frame: Frame) -> None:
+    def _keep(self, frame: VadFrame) -> None:
         """Remember the last frames: the run-up of an onset, or the end of a pause."""
         room_ms = KEPT_PAUSE_MS
         if self._turn is None and self._settings.endpointing is not None:
@@ -169,17 +178,17 @@ class Listening:
             self._turn.hearing.lag.waiting_ms = waiting
 
     # ------------------------------------------------------------ marks
-    async def _act(self, moment: Moment) -> None:
+    async def _act(self, moment: EndpointEvent) -> None:
         match moment.mark:
-            case Mark.ONSET if self._turn is None:
+            case EndpointKind.ONSET if self._turn is None:
                 await self._open(max(moment.at_ms, self._ended_ms))
-            case Mark.ONSET | Mark.RESUME:
+            case EndpointKind.ONSET | EndpointKind.RESUME:
                 if self._turn is not None:
                     self._turn.hearing.resume(moment.at_ms - self._paused_ms)
                 await self._release()
-            case Mark.PAUSE:
+            case EndpointKind.PAUSE:
                 await self._pause(moment.at_ms)
-            case Mark.OFFSET:
+            case EndpointKind.OFFSET:
                 await self._close(moment.at_ms)
 
     async def _open(self, at_ms: int) -> None:
@@ -192,15 +201,15 @@ class Listening:
         await self._begin(settings, hearing, at_ms)
         await self._release()
 
-    def _voices(self, settings: Interpret) -> Diarizing | None:
+    def _voices(self, settings: Interpret) -> Diarizer | None:
         """Who tells the speakers apart, where that is asked for and can be done."""
         if not settings.by_speaker or (speakers := self._stack.speakers) is None:
             return None
         if self._diarizing is None:
-            self._diarizing = Diarizing(*speakers)
+            self._diarizing = Diarizer(*speakers)
         return self._diarizing
 
-    async def _begin(self, settings: Interpret, hearing: Hearing, at_ms: int) -> Turn:
+    async def _begin(self, settings: Interpret, hearing: TurnDecoder, at_ms: int) -> Turn:
         self._turns += 1
         language = SourceLanguage(settings.source, self._usual)
         found_ms = max(self._now_ms, self._settled_ms + 1)
@@ -244,7 +253,7 @@ class Listening:
         turn = self._turn
         return turn is not None and turn.is_bounded and self._now_ms - turn.begin_ms >= TURN_MS
 
-    async def _split(self, change: Change | None = None) -> None:
+    async def _split(self, change: SpeakerChange | None = None) -> None:
         """The turn ends though speech goes on, because it is full or another one speaks now."""
         before = self._turn
         if before is None:
@@ -303,7 +312,7 @@ class Listening:
         if self._turn is not None:
             rest = self._framing.rest
             if self._collects() and len(rest):
-                await self._feed((Frame(self._now_ms, rest, 0.0),))
+                await self._feed((VadFrame(self._now_ms, rest, 0.0),))
             self._endpointer.reset()
             await self._close(self._now_ms + len(rest) // _PER_MS)
         self._forget()
@@ -326,7 +335,7 @@ class Listening:
         self._endpointer.skip(passed_ms)
 
     # ------------------------------------------------------------ the open turn
-    async def _feed(self, frames: Iterable[Frame]) -> None:
+    async def _feed(self, frames: Iterable[VadFrame]) -> None:
         """Give the turn audio without gaps."""
         for frame in frames:
             if self._turn is None:

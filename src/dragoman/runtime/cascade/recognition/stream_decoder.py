@@ -11,9 +11,9 @@ from collections.abc import Callable
 import numpy as np
 
 from dragoman.engines.base import Recognition, Recognizer, Samples
-from dragoman.policy.recognition.local_agreement import Agreement, At
-from dragoman.runtime.cascade.recognition.decode_schedule import Lag, Load
-from dragoman.runtime.cascade.recognition.decoder import Hearing
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
+from dragoman.runtime.cascade.recognition.decode_schedule import RecognitionLag, RecognizerLoad
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 
@@ -21,20 +21,24 @@ _PER_MS = HEARING_RATE_HZ // 1000
 _PIECE = 90 * _PER_MS
 
 
-class StreamHearing:
+class StreamDecoder:
     """See the head of this file."""
 
     flight = None  # every call is waited for
 
     def __init__(
-        self, host: EngineHost, recognition: Recognition, gate: float, load: Load | None = None
+        self,
+        host: EngineHost,
+        recognition: Recognition,
+        gate: float,
+        load: RecognizerLoad | None = None,
     ) -> None:
-        self.agreement = Agreement(gate)
+        self.agreement = LocalAgreement(gate)
         self.language: str | None = None
-        self.lag = Lag()
+        self.lag = RecognitionLag()
         self.held = False
         self.onscreen: Callable[[], tuple[str, ...]] = tuple  # a stream had its hints at its start
-        self._load = load or Load()
+        self._load = load or RecognizerLoad()
         self._host = host
         self._recognition = recognition
         self._last = Hypothesis()
@@ -48,18 +52,18 @@ class StreamHearing:
         engine: Recognizer,
         language: str | None,
         hints: Hints,
-        load: Load | None = None,
-    ) -> StreamHearing:
+        load: RecognizerLoad | None = None,
+    ) -> StreamDecoder:
         """Open a stream in the engine."""
         recognition: Recognition = await host.run(engine.start, language, hints)
         return cls(host, recognition, host.info.confidence_gate, load)
 
     def land(self) -> bool:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         return False
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._load.speaks(self.lag)
         self._pieces.append(samples)
         self._size += len(samples)
@@ -67,40 +71,40 @@ class StreamHearing:
         return await self._flush() if self._size >= _PIECE else False
 
     async def pause(self) -> bool:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         await self._flush()
         self._load.pauses(self.lag)
-        self._take(self._last, At.PAUSE)
+        self._take(self._last, DecodePosition.PAUSE)
         return True
 
     def resume(self, silent_ms: int) -> None:
-        """See ``Hearing``. The stream keeps its own context."""
+        """See ``TurnDecoder``. The stream keeps its own context."""
 
     async def finish(self) -> None:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._load.ended(self.lag)
         await self._flush()
-        self._take(await self._host.run(self._recognition.finish), At.END)
+        self._take(await self._host.run(self._recognition.finish), DecodePosition.END)
 
     async def split(self, at_ms: int | None = None) -> Samples:
-        """See ``Hearing``. A stream cannot give audio back; it ends at a word by itself."""
+        """See ``TurnDecoder``. A stream cannot give audio back; it ends at a word by itself."""
         await self.finish()
         return np.zeros(0, np.float32)
 
     def go_on(self, hints: Hints) -> None:
-        """See ``Hearing``. The stream itself was given its hints when it began."""
+        """See ``TurnDecoder``. The stream itself was given its hints when it began."""
         self.agreement.heed(hints)
 
-    def follow(self, before: Hearing, *, in_sentence: bool) -> None:
-        """See ``Hearing``."""
+    def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
+        """See ``TurnDecoder``."""
         if in_sentence:
             self.agreement.follow(before.agreement)
 
     def settle(self, language: str) -> None:
-        """See ``Hearing``. The stream keeps its own counsel."""
+        """See ``TurnDecoder``. The stream keeps its own counsel."""
 
     def abandon(self) -> None:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._load.ended(self.lag)
         self._pieces, self._size = [], 0
         self.agreement.drop_tail()
@@ -114,10 +118,10 @@ class StreamHearing:
         self.lag.undecoded_ms = 0
         if hypothesis is None:
             return False
-        self._take(hypothesis, At.STEP)
+        self._take(hypothesis, DecodePosition.STEP)
         return True
 
-    def _take(self, hypothesis: Hypothesis, at: At) -> None:
+    def _take(self, hypothesis: Hypothesis, at: DecodePosition) -> None:
         self._last = hypothesis
         self.language = hypothesis.language or self.language
         self.agreement.update(hypothesis, at)

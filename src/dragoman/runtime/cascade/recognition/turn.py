@@ -9,10 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.policy.recognition.source_language import SourceLanguage
-from dragoman.policy.translation.flicker import Calm
-from dragoman.runtime.cascade.diarizer import Diarizing
-from dragoman.runtime.cascade.recognition.decoder import Hearing
-from dragoman.runtime.cascade.word_mailbox import Texts, stash_behind
+from dragoman.policy.translation.flicker import FlickerFilter
+from dragoman.runtime.cascade.diarizer import Diarizer
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
+from dragoman.runtime.cascade.word_mailbox import WordMailbox, stash_behind
 from dragoman.runtime.driver.driver import Emit
 from dragoman.speech import Heard, Interpret, SpeechStarted, Word, joined_text
 
@@ -24,9 +24,9 @@ class Turn:
         self,
         started: SpeechStarted,
         settings: Interpret,
-        hearing: Hearing,
+        hearing: TurnDecoder,
         language: SourceLanguage,
-        voices: Diarizing | None = None,
+        voices: Diarizer | None = None,
     ) -> None:
         self.number = started.turn
         self.begin_ms = started.at_ms
@@ -39,7 +39,7 @@ class Turn:
         """How many of its words are committed before the client: they stay this turn's."""
         self.is_announced = False
         self._started = started
-        self._calm = Calm()
+        self._calm = FlickerFilter()
         self._shown = ("", "")
         self._held = False  # words wait until it is known which language they are
 
@@ -72,7 +72,7 @@ class Turn:
         """Whether it is the server that ends this turn."""
         return self.settings.endpointing is not None
 
-    async def tell(self, emit: Emit, texts: Texts, now_s: float, *, paused: bool) -> None:
+    async def tell(self, emit: Emit, texts: WordMailbox, now_s: float, *, paused: bool) -> None:
         """Publish what is new."""
         agreement = self.hearing.agreement
         words, tail = agreement.committed, agreement.tail
@@ -94,7 +94,7 @@ class Turn:
             texts.put(self.number, words, tail, language, paused=paused or self._held)
             self._held = False
 
-    async def tell_end(self, words: list[Word], emit: Emit, texts: Texts) -> str | None:
+    async def tell_end(self, words: list[Word], emit: Emit, texts: WordMailbox) -> str | None:
         """Publish its words, which are all; returns the language they are in."""
         language = self.language.end()
         if not self.failed:  # else there is no whole text: the turn's end says that it failed

@@ -23,10 +23,10 @@ from msgspec.structs import replace
 
 from dragoman.engines.base import Samples, Window
 from dragoman.policy.recognition.endpointing import SENTENCE_PAUSE_MS
-from dragoman.policy.recognition.local_agreement import Agreement, At, fold
-from dragoman.policy.recognition.speech_evidence import Evidence
-from dragoman.runtime.cascade.recognition.decode_schedule import Cadence, Lag
-from dragoman.runtime.cascade.recognition.decoder import Hearing
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement, fold
+from dragoman.policy.recognition.speech_evidence import SpeechEvidence
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognitionLag
+from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word, joined_text
 
@@ -43,7 +43,7 @@ _SNIPPET_MS = 2_000
 _KNOWN_WORDS = 4
 
 
-class WindowHearing:
+class WindowDecoder:
     """See the head of this file. ``trusted``: this session's speaker was understood before.
     ``threshold`` is the probability from which on the detector's word counts as speech;
     ``phantoms`` is what the engine is known to say of silence.
@@ -54,17 +54,17 @@ class WindowHearing:
         host: EngineHost,
         language: str | None,
         hints: Hints,
-        cadence: Cadence,
+        cadence: DecodeSchedule,
         *,
         trusted: bool = False,
         threshold: float = 0.5,
         phantoms: Collection[str] = (),
     ) -> None:
-        self.agreement = Agreement(host.info.confidence_gate)
-        self._evidence = Evidence(threshold)
+        self.agreement = LocalAgreement(host.info.confidence_gate)
+        self._evidence = SpeechEvidence(threshold)
         self._inherits = False  # what is fed first is in there already
         self.language: str | None = None
-        self.lag = Lag()
+        self.lag = RecognitionLag()
         self.held = False
         self.onscreen: Callable[[], tuple[str, ...]] = tuple
         self.flight: asyncio.Task[Hypothesis] | None = None
@@ -84,10 +84,10 @@ class WindowHearing:
         self._dates: list[tuple[str, int]] = []  # words of the last hypothesis, when first heard
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._cadence.load.speaks(self.lag)
         if len(self._window) and at_ms != self._begin_ms + len(self._window) // _PER_MS:
-            await self._commit(len(self._window), At.PAUSE)
+            await self._commit(len(self._window), DecodePosition.PAUSE)
             self._close(len(self._window), SENTENCE_PAUSE_MS)
         if not len(self._window):
             self._begin_ms = at_ms
@@ -104,14 +104,16 @@ class WindowHearing:
         return news
 
     async def pause(self) -> bool:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._cadence.load.pauses(self.lag)
         snippet = len(self._window) < _SNIPPET_MS * _PER_MS
-        self._paused = await self._commit(len(self._window), At.STEP if snippet else At.PAUSE)
+        self._paused = await self._commit(
+            len(self._window), DecodePosition.STEP if snippet else DecodePosition.PAUSE
+        )
         return True
 
     def resume(self, silent_ms: int) -> None:
-        """See ``Hearing``. A window that is long enough ends at the pause; all its words are
+        """See ``TurnDecoder``. A window that is long enough ends at the pause; all its words are
         before it, and a little of the silence is kept as run-up.
         """
         if self._paused is not None and len(self._window) >= CLOSE_AFTER_MS * _PER_MS:
@@ -119,24 +121,27 @@ class WindowHearing:
         self._paused = None
 
     async def finish(self) -> None:
-        """See ``Hearing``. What was heard at the pause before the end is not decoded again."""
+        """See ``TurnDecoder``. What was heard at the pause before the end is not decoded again."""
         self._cadence.load.ended(self.lag)
         if self._paused is not None:
-            self._take(self._paused, At.END)
+            self._take(self._paused, DecodePosition.END)
         else:
-            await self._commit(len(self._window), At.END)
+            await self._commit(len(self._window), DecodePosition.END)
         self._window = self._window[:0]
 
     async def split(self, at_ms: int | None = None) -> Samples:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._cadence.load.ended(self.lag)
         await self._settle()
         ahead = self.agreement.tail
         if at_ms is None:
-            end, at = self._quiet_moment(), At.PAUSE  # the mark it closes with is not the speaker's
+            end, at = (
+                self._quiet_moment(),
+                DecodePosition.PAUSE,
+            )  # the mark it closes with is not the speaker's
         else:
             place = (at_ms - self._begin_ms) * _PER_MS
-            end, at = min(max(place, self._certain()), len(self._window)), At.END
+            end, at = min(max(place, self._certain()), len(self._window)), DecodePosition.END
         self._paused = None
         await self._commit(end, at)
         self._close(end, 0, ahead)
@@ -144,24 +149,24 @@ class WindowHearing:
         return rest
 
     def go_on(self, hints: Hints) -> None:
-        """See ``Hearing``. The window goes on, and with it the trust in its speaker."""
+        """See ``TurnDecoder``. The window goes on, and with it the trust in its speaker."""
         self._hints = hints
         self.agreement.heed(hints)
         self._trusted = True
 
-    def follow(self, before: Hearing, *, in_sentence: bool) -> None:
-        """See ``Hearing``."""
+    def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
+        """See ``TurnDecoder``."""
         if in_sentence:
             self.agreement.follow(before.agreement)
-        if isinstance(before, WindowHearing):
+        if isinstance(before, WindowDecoder):
             self._evidence, self._inherits = before._evidence, True
 
     def settle(self, language: str) -> None:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._asked = self._asked or language
 
     def abandon(self) -> None:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         self._cadence.load.ended(self.lag)
         if self.flight is not None:
             self.flight.cancel()
@@ -170,11 +175,11 @@ class WindowHearing:
         self.agreement.drop_tail()
 
     def land(self) -> bool:
-        """See ``Hearing``."""
+        """See ``TurnDecoder``."""
         if self.flight is None or not self.flight.done():
             return False
         flight, self.flight = self.flight, None
-        self._take(flight.result(), At.STEP)
+        self._take(flight.result(), DecodePosition.STEP)
         return True
 
     # ------------------------------------------------------------ when to decode
@@ -213,7 +218,7 @@ class WindowHearing:
             await asyncio.wait([self.flight])
             self.land()
 
-    async def _commit(self, end: int, at: At) -> Hypothesis | None:
+    async def _commit(self, end: int, at: DecodePosition) -> Hypothesis | None:
         await self._settle()
         if not end:
             return None
@@ -226,7 +231,7 @@ class WindowHearing:
         """No pause came: commit up to the quietest moment of the last seconds and go on there."""
         await self._settle()
         end, ahead = self._quiet_moment(), self.agreement.tail
-        await self._commit(end, At.PAUSE)
+        await self._commit(end, DecodePosition.PAUSE)
         self._close(end, 0, ahead)
 
     def _quiet_moment(self) -> int:
@@ -278,7 +283,7 @@ class WindowHearing:
             raise TypeError(f"{self._host.info.name} answered a window with no hypothesis")
         return hypothesis
 
-    def _take(self, hypothesis: Hypothesis, at: At) -> None:
+    def _take(self, hypothesis: Hypothesis, at: DecodePosition) -> None:
         self._answered = self._decoded
         self._measure()
         words = self._dated(hypothesis.words)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class SpeechWatch(Protocol):
+class SpeechObserver(Protocol):
     """What ``runtime.cascade.speech.stage`` tells."""
 
     def spoke(self, lag_s: float, rate: float, at_s: float) -> None:
@@ -20,7 +20,7 @@ class SpeechWatch(Protocol):
         """A piece was left out; it would have lasted about so long."""
 
 
-class Unwatched:
+class NoSpeechObserver:
     """Nobody is told."""
 
     def spoke(self, lag_s: float, rate: float, at_s: float) -> None:

@@ -17,7 +17,7 @@ MOST_ITEMS = 64
 T = TypeVar("T")
 
 
-class SpeechLine(Generic[T]):
+class SpeechQueue(Generic[T]):
     """Items and their lengths in seconds of speech."""
 
     def __init__(self) -> None:

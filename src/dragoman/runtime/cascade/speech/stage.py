@@ -19,13 +19,20 @@ from contextlib import aclosing
 
 from dragoman.audio.pcm import SAMPLE_BYTES
 from dragoman.engines.base import Utterance
-from dragoman.policy.speaking.catch_up import CatchUp, Manner, Pace, Playback, SourceClock, is_terse
-from dragoman.runtime.cascade.speech.speech_observer import SpeechWatch, Unwatched
-from dragoman.runtime.cascade.speech.speech_queue import SpeechLine
-from dragoman.runtime.cascade.speech.turn_chunks import Close, Piece, TurnVoice
+from dragoman.policy.speaking.catch_up import (
+    CatchUp,
+    ListenerBuffer,
+    SourceClock,
+    SpeakingStyle,
+    SpeechPace,
+    is_terse,
+)
+from dragoman.runtime.cascade.speech.speech_observer import NoSpeechObserver, SpeechObserver
+from dragoman.runtime.cascade.speech.speech_queue import SpeechQueue
+from dragoman.runtime.cascade.speech.turn_chunks import CommittedText, EndOfTurn, TurnChunks
 from dragoman.runtime.driver.driver import Emit
-from dragoman.runtime.engine_set import Stack
-from dragoman.runtime.hosts.host import EngineFailed, Refused
+from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.speech import Interpret, Status, TurnDone, Voiced
 from dragoman.text import clause_data
 
@@ -38,27 +45,27 @@ _SILENCE_S = 1.0
 """Who has less to hear would hear a silence if what is next were left out."""
 
 
-class Voicing:
+class SpeechStage:
     """See the head of this file. ``listened_s`` tells how much of the source was listened to."""
 
     def __init__(
         self,
-        stack: Stack,
+        stack: EngineSet,
         emit: Emit,
         *,
         listened_s: Callable[[], float] = lambda: 0.0,
-        watch: SpeechWatch | None = None,
+        watch: SpeechObserver | None = None,
     ) -> None:
         self._stack = stack
         self._emit = emit
         self._listened_s = listened_s
-        self._watch = watch or Unwatched()
-        self._line: SpeechLine[Piece | Close | None] = SpeechLine()
-        self._turn = TurnVoice()
+        self._watch = watch or NoSpeechObserver()
+        self._line: SpeechQueue[CommittedText | EndOfTurn | None] = SpeechQueue()
+        self._turn = TurnChunks()
         self._source = SourceClock()
         self._catch_up = CatchUp()
-        self._playback = Playback()
-        self._pace = Pace()
+        self._playback = ListenerBuffer()
+        self._pace = SpeechPace()
         self._left_out_s = 0.0  # of the skip that is under way
 
     # ------------------------------------------------------------ what translating calls
@@ -75,12 +82,12 @@ class Voicing:
         ``ends``: a clause is complete with it; ``closes``: a sentence is.
         """
         if settings.speak:
-            piece = Piece(turn, settings, text, self._now_s(), ends=ends, closes=closes)
+            piece = CommittedText(turn, settings, text, self._now_s(), ends=ends, closes=closes)
             await self._line.put(piece, self._seconds(piece))
 
     async def close(self, turn: int, *, failed: bool) -> None:
         """The turn has no more text."""
-        await self._line.put(Close(turn, failed))
+        await self._line.put(EndOfTurn(turn, failed))
 
     async def end(self) -> None:
         """No more turns."""
@@ -108,10 +115,10 @@ class Voicing:
                 case None:
                     self._resume()
                     return
-                case Close():
+                case EndOfTurn():
                     await self._speak(self._turn.flush())
                     await self._close(item)
-                case Piece():
+                case CommittedText():
                     await self._speak(self._turn.add(item, self._stack.now_s()))
 
     def _nap_s(self) -> float | None:
@@ -122,7 +129,7 @@ class Voicing:
         heard_s = self._playback.waits_s(self._now_s()) - _CUSHION_S
         return max(due_s - self._stack.now_s(), heard_s, 0.0)
 
-    async def _speak(self, pieces: list[Piece]) -> None:
+    async def _speak(self, pieces: list[CommittedText]) -> None:
         for number, piece in enumerate(pieces, 1):
             begins = self._turn.begins(piece)
             if self._turn.failures >= _MOST_FAILURES or not piece.is_speakable:
@@ -135,7 +142,7 @@ class Voicing:
                 await self._voiced(piece, manner)
 
     # ------------------------------------------------------------ keeping up
-    def _manner(self, piece: Piece, *, begins: bool, newer: int) -> Manner | None:
+    def _manner(self, piece: CommittedText, *, begins: bool, newer: int) -> SpeakingStyle | None:
         now_s = max(self._stack.now_s(), piece.at_s)
         return self._catch_up.manner(
             max(self._playback.ends_s, now_s) - piece.at_s,
@@ -147,7 +154,7 @@ class Voicing:
             and not self._line.seconds,
         )
 
-    def _leave_out(self, piece: Piece) -> None:
+    def _leave_out(self, piece: CommittedText) -> None:
         seconds = self._seconds(piece)
         self._left_out_s += seconds
         self._watch.skipped(seconds)
@@ -161,24 +168,24 @@ class Voicing:
     def _now_s(self) -> float:
         return self._source.at_s(self._stack.now_s(), self._listened_s())
 
-    def _seconds(self, piece: Piece) -> float:
+    def _seconds(self, piece: CommittedText) -> float:
         language, voice = piece.settings.target, piece.settings.voice
         spaced = clause_data.is_spaced(language)
         return self._pace.seconds(piece.text, language, voice, spaced=spaced)
 
     # ------------------------------------------------------------ sound
-    async def _voiced(self, piece: Piece, manner: Manner) -> None:
+    async def _voiced(self, piece: CommittedText, manner: SpeakingStyle) -> None:
         try:
             length_s = await self._made(piece, manner)
         except EngineFailed as failure:
             if not self._turn.failed:
                 LOG.warning("turn %d is not spoken to its end: %s", piece.turn, failure)
             self._turn.failed = True
-            self._turn.failures += not isinstance(failure, Refused)
+            self._turn.failures += not isinstance(failure, TextRefused)
         else:
             self._pace.measured(piece.text, length_s * manner.rate)
 
-    async def _made(self, piece: Piece, manner: Manner) -> float:
+    async def _made(self, piece: CommittedText, manner: SpeakingStyle) -> float:
         """Speak the piece; how many seconds it has. Raises ``EngineFailed``."""
         settings, turn = piece.settings, self._turn
         turn.rate_hz = settings.rate_out
@@ -205,8 +212,8 @@ class Voicing:
                 await self._emit(Voiced(pcm, piece.turn))
         return length_s
 
-    async def _close(self, end: Close) -> None:
-        turn, self._turn = self._turn, TurnVoice()
+    async def _close(self, end: EndOfTurn) -> None:
+        turn, self._turn = self._turn, TurnChunks()
         audio_ms = turn.size * 1000 // SAMPLE_BYTES // turn.rate_hz
         status: Status = "failed" if end.failed or turn.failed else "completed"
         await self._emit(TurnDone(end.turn, audio_ms, status))

@@ -9,12 +9,12 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.policy.recognition.local_agreement import fold
-from dragoman.policy.speaking.speech_chunks import SpeechUnits
+from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.speech import Interpret
 from dragoman.text import clause_data
 
 
-class Piece(msgspec.Struct, frozen=True):
+class CommittedText(msgspec.Struct, frozen=True):
     """Committed text, and when it was committed (``at_s``, on the clock of the source)."""
 
     turn: int
@@ -30,14 +30,14 @@ class Piece(msgspec.Struct, frozen=True):
         return any(char.isalnum() for char in self.text)
 
 
-class Close(msgspec.Struct, frozen=True):
+class EndOfTurn(msgspec.Struct, frozen=True):
     """The turn has no more text."""
 
     turn: int
     failed: bool
 
 
-class TurnVoice:
+class TurnChunks:
     """See the head of this file."""
 
     def __init__(self) -> None:
@@ -46,35 +46,35 @@ class TurnVoice:
         self.failed = False
         self.failures = 0
         self._begins = True  # a sentence begins with the next piece
-        self._units: SpeechUnits | None = None
-        self._last: Piece | None = None
+        self._units: SpeechChunks | None = None
+        self._last: CommittedText | None = None
 
     @property
     def due_s(self) -> float | None:
         """When what waits will have waited long enough; None while nothing waits."""
         return self._units.due_s if self._units else None
 
-    def add(self, piece: Piece, now_s: float) -> list[Piece]:
+    def add(self, piece: CommittedText, now_s: float) -> list[CommittedText]:
         """What is to be spoken at once."""
         self._last = piece
-        self._units = self._units or SpeechUnits(piece.settings.target)
+        self._units = self._units or SpeechChunks(piece.settings.target)
         return self._pieces(self._units.add(piece.text, now_s, ends=piece.ends or piece.closes))
 
-    def ripe(self, now_s: float, *, busy: bool) -> list[Piece]:
+    def ripe(self, now_s: float, *, busy: bool) -> list[CommittedText]:
         """What has waited long enough."""
         return self._pieces(self._units.ripe(now_s, busy=busy)) if self._units else []
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[CommittedText]:
         """Everything that waits."""
         return self._pieces(self._units.flush()) if self._units else []
 
-    def begins(self, piece: Piece) -> bool:
+    def begins(self, piece: CommittedText) -> bool:
         """Whether a sentence begins with this piece; to be asked once for each, in order."""
         begins = self._begins
         self._begins = piece.closes or _ends_sentence(piece.text, piece.settings.target)
         return begins
 
-    def _pieces(self, texts: list[str]) -> list[Piece]:
+    def _pieces(self, texts: list[str]) -> list[CommittedText]:
         last = self._last
         if last is None:
             return []

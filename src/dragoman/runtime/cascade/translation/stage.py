@@ -13,13 +13,13 @@ from __future__ import annotations
 import logging
 
 from dragoman.engines.base import Translation
-from dragoman.policy.translation.commit_rules import Ask, Rule, TargetPolicy, chosen
-from dragoman.policy.translation.flicker import Screen
-from dragoman.runtime.cascade.glossary_steps import Terms
-from dragoman.runtime.cascade.speech.stage import Voicing
-from dragoman.runtime.cascade.word_mailbox import Texts, Words, stash_behind
+from dragoman.policy.translation.commit_rules import Rule, TargetPolicy, WantedTranslation, chosen
+from dragoman.policy.translation.flicker import DisplayThrottle
+from dragoman.runtime.cascade.glossary_steps import GlossarySteps
+from dragoman.runtime.cascade.speech.stage import SpeechStage
+from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox, stash_behind
 from dragoman.runtime.driver.driver import Emit
-from dragoman.runtime.engine_set import Stack
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import Translated
@@ -29,18 +29,18 @@ LOG = logging.getLogger("dragoman.session")
 _SENTENCES_KEPT = 2
 
 
-class Target:
+class TurnTranslation:
     """The target side of one turn. Its rule is chosen by what calls cost, again with every call:
     under load a turn falls back to the one that makes fewer.
     """
 
-    def __init__(self, words: Words, language: str) -> None:
+    def __init__(self, words: TurnWords, language: str) -> None:
         self.turn = words.turn
         self.settings = words.settings
         self.words = words
         self.language = language
         self.policy: TargetPolicy | None = None
-        self.screen = Screen()
+        self.screen = DisplayThrottle()
         self.failed = False
 
     @property
@@ -66,18 +66,23 @@ class Target:
         return stash_behind(self.text, self.words.tail) if self.passes else self.policy.stash
 
 
-class Translating:
+class TranslationStage:
     """See the head of this file."""
 
     def __init__(
-        self, stack: Stack, emit: Emit, texts: Texts, voicing: Voicing, terms: Terms | None = None
+        self,
+        stack: EngineSet,
+        emit: Emit,
+        texts: WordMailbox,
+        voicing: SpeechStage,
+        terms: GlossarySteps | None = None,
     ) -> None:
         self._stack = stack
         self._emit = emit
         self._texts = texts
         self._voicing = voicing
-        self._terms = terms or Terms(stack.noted)
-        self._open: Target | None = None  # the oldest turn that is not finished
+        self._terms = terms or GlossarySteps(stack.noted)
+        self._open: TurnTranslation | None = None  # the oldest turn that is not finished
         self._before: list[tuple[str, str]] = []  # last closed sentence pairs, across turns
         self._direction: tuple[str, str] | None = None
 
@@ -92,11 +97,11 @@ class Translating:
         await self._voicing.end()
 
     # ------------------------------------------------------------ words in
-    def _take(self, words: Words) -> None:
+    def _take(self, words: TurnWords) -> None:
         """The newest words of the oldest turn, to its policy."""
         if self._open is None:
             source = words.settings.source or words.language or self._stack.only_heard
-            self._open = Target(words, source or words.settings.target)
+            self._open = TurnTranslation(words, source or words.settings.target)
         target = self._open
         target.words = words
         if target.policy is None and words.language and not words.settings.source:
@@ -114,13 +119,13 @@ class Translating:
                 now_s=self._stack.now_s(),
             )
 
-    def _policy(self, target: Target) -> TargetPolicy:
+    def _policy(self, target: TurnTranslation) -> TargetPolicy:
         conduct = target.settings.conduct
         rule = chosen(conduct.policy, *target.direction, None, forces_prefix=False)
         together = self._terms.together(target.settings)
         return TargetPolicy(rule, *target.direction, pace=conduct.pace, together=together)
 
-    def _rule(self, target: Target) -> Rule:
+    def _rule(self, target: TurnTranslation) -> Rule:
         """By which rule the turn goes on now."""
         conduct, forces, cost_s = target.settings.conduct, False, None
         if not target.passes:
@@ -129,14 +134,14 @@ class Translating:
         now = target.policy.rule if target.policy is not None else None
         return chosen(conduct.policy, *target.direction, cost_s, forces_prefix=forces, now=now)
 
-    def _catch_up(self, target: Target) -> None:
+    def _catch_up(self, target: TurnTranslation) -> None:
         """Give the policy what came while a call was under way."""
         words = self._texts.newer(target.turn)
         if words is not None:
             self._take(words)
 
     # ------------------------------------------------------------ translations out
-    async def _work(self, target: Target) -> None:
+    async def _work(self, target: TurnTranslation) -> None:
         """Everything that can be done for the turn now."""
         try:
             while target.policy is not None and not target.failed:
@@ -155,7 +160,9 @@ class Translating:
         elif not target.failed:
             await self._show(target)
 
-    async def _carry_out(self, target: Target, policy: TargetPolicy, ask: Ask) -> None:
+    async def _carry_out(
+        self, target: TurnTranslation, policy: TargetPolicy, ask: WantedTranslation
+    ) -> None:
         translation = await self._translate(target, ask)
         self._catch_up(target)
         step = policy.answer(ask, translation)
@@ -169,12 +176,12 @@ class Translating:
                 target.turn, target.settings, step.addition, ends=step.ends, closes=closes
             )
 
-    async def _show(self, target: Target) -> None:
+    async def _show(self, target: TurnTranslation) -> None:
         shown = target.screen.show(target.text, target.stash, self._stack.now_s())
         if shown is not None:
             await self._emit(Translated(target.turn, *shown))
 
-    async def _translate(self, target: Target, ask: Ask) -> str:
+    async def _translate(self, target: TurnTranslation, ask: WantedTranslation) -> str:
         if target.passes:
             return ask.source
         settings = target.settings
@@ -196,11 +203,11 @@ class Translating:
         answer = await host.call(self._terms.before(request, host.info))
         if not isinstance(answer, str):
             raise TypeError("a translator answered with no text")
-        call_costs.took(host, target.direction, self._stack.now_s() - began_s)
+        call_costs.record_cost(host, target.direction, self._stack.now_s() - began_s)
         return self._terms.after(request, answer, commits=ask.commits)
 
     # ------------------------------------------------------------ inside
-    def _cost_s(self, target: Target) -> float | None:
+    def _cost_s(self, target: TurnTranslation) -> float | None:
         if target.passes:
             return 0.0
         return call_costs.cost_s(self._stack.translator(*target.direction), target.direction)
@@ -214,7 +221,7 @@ class Translating:
         due_s = min((moment for moment in moments if moment is not None), default=None)
         return None if due_s is None else max(due_s - self._stack.now_s(), 0.0)
 
-    def _remember(self, target: Target, pair: tuple[str, str]) -> None:
+    def _remember(self, target: TurnTranslation, pair: tuple[str, str]) -> None:
         if target.direction != self._direction:
             self._before, self._direction = [], target.direction
         self._before = [*self._before, pair][-_SENTENCES_KEPT:]

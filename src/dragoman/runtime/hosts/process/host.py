@@ -27,16 +27,16 @@ from dragoman.engines.base import (
     Utterance,
     Window,
 )
-from dragoman.runtime.hosts.batch_calls import Answer, Outcome, Request
+from dragoman.runtime.hosts.batch_calls import Answer, CallOutcome, Request
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.process import ipc_messages
 from dragoman.runtime.hosts.process.job_queue import (
     MOST_SLACK_S,
-    Ask,
-    Limit,
-    Queue,
-    Running,
-    Speech,
+    JobQueue,
+    PendingCall,
+    RunningJob,
+    SegmentJob,
+    TimeLimit,
 )
 from dragoman.runtime.hosts.process.worker_process import WorkerProcess
 
@@ -80,9 +80,9 @@ class ProcessHost:
         self._most_waiting = most_waiting
         self._start_limit_s = start_limit_s
         self._open = False
-        self._queue = Queue()
+        self._queue = JobQueue()
         self._idle: deque[WorkerProcess] = deque()
-        self._running: dict[WorkerProcess, Running] = {}
+        self._running: dict[WorkerProcess, RunningJob] = {}
         self._workers: set[WorkerProcess] = set()  # every process that is not yet gone
         self._ready: set[WorkerProcess] = set()
         self._replacing: set[asyncio.Task[None]] = set()
@@ -172,10 +172,10 @@ class ProcessHost:
             self._fail_if_down()
             self._dispatch()
 
-    def _requeue(self, running: Running) -> bool:
+    def _requeue(self, running: RunningJob) -> bool:
         """Give the job to another worker, before all others; whether that could be done."""
         job = running.job
-        if not self._open or not isinstance(job, Speech) or not job.again():
+        if not self._open or not isinstance(job, SegmentJob) or not job.again():
             return False
         running.limit.hold()
         self._queue.add(job, 0.0)
@@ -190,10 +190,10 @@ class ProcessHost:
 
     def _fail_queued(self, reason: str) -> None:
         for job in self._queue.drain():
-            if isinstance(job, Speech):
+            if isinstance(job, SegmentJob):
                 job.stream.end(reason)
             elif not job[1].done():
-                job[1].set_result(Outcome(failure=reason))
+                job[1].set_result(CallOutcome(failure=reason))
 
     # ------------------------------------------------------------ calls
     async def run(self, function: Callable[..., T], *args: Any) -> T:
@@ -202,7 +202,7 @@ class ProcessHost:
 
     async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
         self._enqueue((request, future))
         outcome = await future
         answer = outcome.answer
@@ -214,7 +214,7 @@ class ProcessHost:
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
     ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
-        speech = Speech(utterance, rate_hz, bytes_in(self._window_ms, rate_hz))
+        speech = SegmentJob(utterance, rate_hz, bytes_in(self._window_ms, rate_hz))
         self._enqueue(speech, slack_s)
         try:
             while (pcm := await speech.stream.next()) is not None:
@@ -223,7 +223,7 @@ class ProcessHost:
         finally:
             self._leave(speech)
 
-    def _enqueue(self, job: Speech | Ask, slack_s: float = 0.0) -> None:
+    def _enqueue(self, job: SegmentJob | PendingCall, slack_s: float = 0.0) -> None:
         if not self._open:
             raise EngineFailed(_CLOSED)
         if self._down():
@@ -234,7 +234,7 @@ class ProcessHost:
         self._dispatch()
         self._relieve()
 
-    def _leave(self, speech: Speech) -> None:
+    def _leave(self, speech: SegmentJob) -> None:
         """The listener goes, at the end or before it."""
         speech.abandoned = True
         if speech.stream.ended:
@@ -243,15 +243,15 @@ class ProcessHost:
             return
         for worker, running in self._running.items():
             if running.job is speech:
-                worker.send(ipc_messages.Cancel(running.number))
+                worker.send(ipc_messages.CancelSegment(running.number))
                 running.limit.go_on(self._CANCEL_S)
 
-    def _credit(self, speech: Speech, size: int) -> None:
+    def _credit(self, speech: SegmentJob, size: int) -> None:
         if not size or speech.stream.ended:
             return
         for worker, running in self._running.items():
             if running.job is speech:
-                worker.send(ipc_messages.Credit(running.number, size))
+                worker.send(ipc_messages.GrantCredit(running.number, size))
                 if not speech.stalled:
                     running.limit.go_on()
 
@@ -260,7 +260,7 @@ class ProcessHost:
         if not self._queue:
             return
         for running in self._running.values():
-            if isinstance(running.job, Speech) and not running.job.abandoned:
+            if isinstance(running.job, SegmentJob) and not running.job.abandoned:
                 self._credit(running.job, running.job.widen())
 
     # ------------------------------------------------------------ workers and jobs
@@ -270,27 +270,27 @@ class ProcessHost:
             if job:
                 self._give(self._idle.popleft(), job)
 
-    def _next_job(self) -> Speech | list[Ask]:
+    def _next_job(self) -> SegmentJob | list[PendingCall]:
         """The oldest job; windows right behind a window come along, as far as one batch goes."""
         first = self._queue.pop()
-        if isinstance(first, Speech):
+        if isinstance(first, SegmentJob):
             return first
         asks = [] if first[1].done() else [first]
         while asks and len(asks) < self.info.max_batch and self._queue:
             behind = self._queue.first()
-            if isinstance(behind, Speech) or not _are_windows(first[0], behind[0]):
+            if isinstance(behind, SegmentJob) or not _are_windows(first[0], behind[0]):
                 break
             self._queue.pop()
             if not behind[1].done():
                 asks.append(behind)
         return asks
 
-    def _give(self, worker: WorkerProcess, job: Speech | list[Ask]) -> None:
+    def _give(self, worker: WorkerProcess, job: SegmentJob | list[PendingCall]) -> None:
         self._numbers += 1
         number = self._numbers
-        limit_s = self._segment_s if isinstance(job, Speech) else self._call_s
-        limit = Limit(limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"))
-        running = Running(number, job, limit)
+        limit_s = self._segment_s if isinstance(job, SegmentJob) else self._call_s
+        limit = TimeLimit(limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"))
+        running = RunningJob(number, job, limit)
         self._running[worker] = running
         try:
             worker.send(_opening(number, job))
@@ -299,21 +299,23 @@ class ProcessHost:
             running.fail(str(error))
             self._idle.append(worker)
 
-    def _on_frame(self, worker: WorkerProcess, frame: ipc_messages.Frame) -> None:
+    def _on_frame(self, worker: WorkerProcess, frame: ipc_messages.IpcMessage) -> None:
         running = self._running.get(worker)
         if running is None:
             return
         match frame, running.job:
-            case ipc_messages.Piece(pcm=pcm), Speech() as speech:
+            case ipc_messages.AudioPiece(pcm=pcm), SegmentJob() as speech:
                 if not speech.abandoned:
                     speech.received(pcm)
                     if speech.stalled:
                         running.limit.hold()
                         self._relieve()
-            case ipc_messages.Finished(failure=failure, refusal=refusal), Speech() as speech:
+            case ipc_messages.SegmentFinished(
+                failure=failure, refusal=refusal
+            ), SegmentJob() as speech:
                 speech.stream.end(failure, refusal)
                 self._free(worker, running)
-            case ipc_messages.Answers(outcomes=outcomes), list() as asks:
+            case ipc_messages.CallResults(outcomes=outcomes), list() as asks:
                 for (_, future), outcome in zip(asks, outcomes, strict=False):
                     if not future.done():
                         future.set_result(outcome)
@@ -322,7 +324,7 @@ class ProcessHost:
             case _:
                 worker.kill(f"sent a {type(frame).__name__} out of order")
 
-    def _free(self, worker: WorkerProcess, running: Running) -> None:
+    def _free(self, worker: WorkerProcess, running: RunningJob) -> None:
         running.limit.hold()
         del self._running[worker]
         self._crashes = 0
@@ -330,11 +332,11 @@ class ProcessHost:
         self._dispatch()
 
 
-def _opening(number: int, job: Speech | list[Ask]) -> ipc_messages.Frame:
-    if isinstance(job, Speech):
-        return ipc_messages.Begin(number, job.utterance, job.rate_hz, job.window)
+def _opening(number: int, job: SegmentJob | list[PendingCall]) -> ipc_messages.IpcMessage:
+    if isinstance(job, SegmentJob):
+        return ipc_messages.BeginSegment(number, job.utterance, job.rate_hz, job.window)
     requests = [request for request, _ in job]
-    return ipc_messages.Ask(
+    return ipc_messages.CallBatch(
         number,
         windows=tuple(request for request in requests if isinstance(request, Window)),
         translations=tuple(request for request in requests if isinstance(request, Translation)),

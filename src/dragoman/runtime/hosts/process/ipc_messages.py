@@ -5,8 +5,9 @@ A frame is four bytes of length (big-endian) and that many bytes of MessagePack;
 element names the kind. Both ends are ours and of the same version, but a broken stream must end
 in ``ValueError``, not in a hang or in endless memory.
 
-Host to worker: ``Begin``, ``Credit``, ``Cancel``, ``Ask``. Worker to host: ``Ready`` or
-``Unavailable`` first; ``Piece`` and then ``Finished`` for a ``Begin``; ``Answers`` for an ``Ask``.
+Host to worker: ``BeginSegment``, ``GrantCredit``, ``CancelSegment``, ``CallBatch``. Worker to host:
+``WorkerReady`` or ``WorkerUnavailable`` first; ``AudioPiece`` and then ``SegmentFinished`` for a
+``BeginSegment``; ``CallResults`` for an ``CallBatch``.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.engines.base import Picture, Translation, Utterance, Window
-from dragoman.runtime.hosts.batch_calls import Outcome
+from dragoman.runtime.hosts.batch_calls import CallOutcome
 
 HEAD_BYTES = 4
 LONGEST_FRAME = 64 << 20
 
 
-class Begin(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Speak. ``window`` is how many bytes of PCM may be sent before the first ``Credit``."""
+class BeginSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Speak. ``window`` is how many bytes of PCM may be sent before the first ``GrantCredit``."""
 
     job: int
     utterance: Utterance
@@ -29,20 +30,20 @@ class Begin(msgspec.Struct, frozen=True, tag=True, array_like=True):
     window: int
 
 
-class Credit(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class GrantCredit(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The listener has taken ``size`` bytes; as many more may be sent."""
 
     job: int
     size: int
 
 
-class Cancel(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Nobody listens any more: stop, and say ``Finished``."""
+class CancelSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Nobody listens any more: stop, and say ``SegmentFinished``."""
 
     job: int
 
 
-class Ask(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class CallBatch(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Stateless calls, all of one kind."""
 
     job: int
@@ -51,24 +52,24 @@ class Ask(msgspec.Struct, frozen=True, tag=True, array_like=True):
     pictures: tuple[Picture, ...] = ()
 
 
-class Ready(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class WorkerReady(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The engine is loaded and warm."""
 
 
-class Unavailable(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class WorkerUnavailable(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The engine cannot run here; the message says how to mend that."""
 
     message: str
 
 
-class Piece(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class AudioPiece(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """More speech."""
 
     job: int
     pcm: bytes
 
 
-class Finished(msgspec.Struct, frozen=True, tag=True, array_like=True):
+class SegmentFinished(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The speech is over: spoken, cancelled, failed (a message for the log), or refused (a
     sentence for the client, see ``engines.base.Unspeakable``).
     """
@@ -78,20 +79,30 @@ class Finished(msgspec.Struct, frozen=True, tag=True, array_like=True):
     refusal: str | None = None
 
 
-class Answers(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """One outcome for each request of an ``Ask``, in order."""
+class CallResults(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """One outcome for each request of an ``CallBatch``, in order."""
 
     job: int
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CallOutcome, ...]
 
 
-Frame = Begin | Credit | Cancel | Ask | Ready | Unavailable | Piece | Finished | Answers
+IpcMessage = (
+    BeginSegment
+    | GrantCredit
+    | CancelSegment
+    | CallBatch
+    | WorkerReady
+    | WorkerUnavailable
+    | AudioPiece
+    | SegmentFinished
+    | CallResults
+)
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Frame)
+_decoder = msgspec.msgpack.Decoder(IpcMessage)
 
 
-def encode(frame: Frame) -> bytes:
+def encode(frame: IpcMessage) -> bytes:
     """The frame as bytes, with its length in front. Raises ``ValueError`` when it is too long."""
     buffer = bytearray(HEAD_BYTES)
     _encoder.encode_into(frame, buffer, HEAD_BYTES)
@@ -102,19 +113,19 @@ def encode(frame: Frame) -> bytes:
     return bytes(buffer)
 
 
-class FrameReader:
+class MessageReader:
     """Finds frames in pieces of a byte stream, however they are cut."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[IpcMessage]:
         """Take more bytes; the frames that are complete.
 
         Raises ``ValueError`` for what is not a frame; the stream is of no use after that.
         """
         self._buffer += data
-        frames: list[Frame] = []
+        frames: list[IpcMessage] = []
         start, size = 0, len(self._buffer)
         while size - start >= HEAD_BYTES:
             length = int.from_bytes(self._buffer[start : start + HEAD_BYTES], "big")
@@ -130,10 +141,10 @@ class FrameReader:
         return frames
 
 
-def _decode(buffer: bytearray, start: int, end: int) -> Frame:
+def _decode(buffer: bytearray, start: int, end: int) -> IpcMessage:
     with memoryview(buffer) as view, view[start:end] as body:
         try:
-            frame: Frame = _decoder.decode(body)
+            frame: IpcMessage = _decoder.decode(body)
         except msgspec.MsgspecError as error:
             raise ValueError("not a frame") from error
     return frame

@@ -8,7 +8,7 @@ up to ``MOST_WINDOWS`` times: a slow reader must not hold up the others, and a s
 longer than that. The time limit of a job does not run while the worker waits for its listener.
 
 Order: the first words of one listener go before what another, who has speech left to hear, can
-wait for; ``Queue`` is sorted by when each job is needed. Nothing is taken to be able to wait
+wait for; ``JobQueue`` is sorted by when each job is needed. Nothing is taken to be able to wait
 longer than ``MOST_SLACK_S``, so nothing is overtaken for longer than that.
 """
 
@@ -20,16 +20,16 @@ from collections.abc import Callable
 from operator import itemgetter
 
 from dragoman.engines.base import Utterance
-from dragoman.runtime.hosts.batch_calls import Outcome, Request
+from dragoman.runtime.hosts.batch_calls import CallOutcome, Request
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 
 MOST_WINDOWS = 4
 MOST_SLACK_S = 2.0
 MOST_LOSSES = 2
-Ask = tuple[Request, "asyncio.Future[Outcome]"]
+PendingCall = tuple[Request, "asyncio.Future[CallOutcome]"]
 
 
-class Speech:
+class SegmentJob:
     """One segment on its way from a worker to its listener."""
 
     def __init__(self, utterance: Utterance, rate_hz: int, window: int) -> None:
@@ -78,28 +78,28 @@ class Speech:
         return self._step
 
 
-class Queue:
+class JobQueue:
     """Jobs not begun yet: those first that are needed first, then those that came first."""
 
     def __init__(self) -> None:
-        self._jobs: list[tuple[float, Speech | Ask]] = []
+        self._jobs: list[tuple[float, SegmentJob | PendingCall]] = []
 
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, job: Speech | Ask, due: float) -> None:
+    def add(self, job: SegmentJob | PendingCall, due: float) -> None:
         """Queue a job that is needed at ``due``, in seconds of any one clock."""
         insort(self._jobs, (due, job), key=itemgetter(0))
 
-    def first(self) -> Speech | Ask:
+    def first(self) -> SegmentJob | PendingCall:
         """The next job; there must be one."""
         return self._jobs[0][1]
 
-    def pop(self) -> Speech | Ask:
+    def pop(self) -> SegmentJob | PendingCall:
         """Take the next job; there must be one."""
         return self._jobs.pop(0)[1]
 
-    def remove(self, job: Speech | Ask) -> bool:
+    def remove(self, job: SegmentJob | PendingCall) -> bool:
         """Take back a job; whether it was still there."""
         for index, (_, queued) in enumerate(self._jobs):
             if queued is job:
@@ -107,13 +107,13 @@ class Queue:
                 return True
         return False
 
-    def drain(self) -> list[Speech | Ask]:
+    def drain(self) -> list[SegmentJob | PendingCall]:
         """Take all of them."""
         jobs, self._jobs = self._jobs, []
         return [job for _, job in jobs]
 
 
-class Limit:
+class TimeLimit:
     """A wall clock limit that can be held. Calls ``over`` once when it is used up."""
 
     def __init__(self, limit_s: float, over: Callable[[], None]) -> None:
@@ -140,10 +140,10 @@ class Limit:
             self._timer = self._loop.call_later(max(0.0, self._left_s), self._over)
 
 
-class Running:
+class RunningJob:
     """What a worker does now."""
 
-    def __init__(self, number: int, job: Speech | list[Ask], limit: Limit) -> None:
+    def __init__(self, number: int, job: SegmentJob | list[PendingCall], limit: TimeLimit) -> None:
         self.number = number
         self.job = job
         self.limit = limit
@@ -151,9 +151,9 @@ class Running:
     def fail(self, reason: str) -> None:
         """The worker cannot finish it."""
         self.limit.hold()
-        if isinstance(self.job, Speech):
+        if isinstance(self.job, SegmentJob):
             self.job.stream.end(reason)
             return
         for _, future in self.job:
             if not future.done():
-                future.set_result(Outcome(failure=reason))
+                future.set_result(CallOutcome(failure=reason))

@@ -1,9 +1,9 @@
 """A worker process: one engine, one job at a time, behind one unix socket.
 
 Law of this file: plain blocking code in one thread, no asyncio, no work of its own: it waits in
-``recv`` until the host asks. While it speaks it looks for ``Credit`` and ``Cancel`` between
-pieces, and waits when the listener's window is full. It ends when the socket does, and the kernel
-ends it when the host's thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux).
+``recv`` until the host asks. While it speaks it looks for ``GrantCredit`` and ``CancelSegment``
+between pieces, and waits when the listener's window is full. It ends when the socket does, and the
+kernel ends it when the host's thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux).
 Likewise a segment that uses up its CPU time ends the worker: the kernel counts (ITIMER_PROF, all
 threads) and its SIGPROF reaches also a C library that never returns.
 
@@ -24,24 +24,24 @@ import sys
 from collections import deque
 
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
-from dragoman.runtime.hosts.audio_limit import capped
+from dragoman.runtime.hosts.audio_limit import limit_audio
 from dragoman.runtime.hosts.batch_calls import Request, answer_batch
 from dragoman.runtime.hosts.process.engine_spec import engine_from_spec
 from dragoman.runtime.hosts.process.ipc_messages import (
-    Answers,
-    Ask,
-    Begin,
-    Cancel,
-    Credit,
-    Finished,
-    Frame,
-    FrameReader,
-    Piece,
-    Ready,
-    Unavailable,
+    AudioPiece,
+    BeginSegment,
+    CallBatch,
+    CallResults,
+    CancelSegment,
+    GrantCredit,
+    IpcMessage,
+    MessageReader,
+    SegmentFinished,
+    WorkerReady,
+    WorkerUnavailable,
     encode,
 )
-from dragoman.runtime.hosts.synthesize_segment import voiced
+from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 _RECEIVE_BYTES = 1 << 18
 _PR_SET_PDEATHSIG = 1
@@ -53,28 +53,28 @@ class HostGone(Exception):
     """The host closed the socket or died."""
 
 
-class Link:
+class HostLink:
     """The worker's end of the socket."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._reader = FrameReader()
-        self._frames: deque[Frame] = deque()
+        self._reader = MessageReader()
+        self._frames: deque[IpcMessage] = deque()
 
-    def send(self, frame: Frame) -> None:
+    def send(self, frame: IpcMessage) -> None:
         """Send; blocks while the host does not read. Raises ``HostGone``."""
         try:
             self._sock.sendall(encode(frame))
         except OSError:
             raise HostGone from None
 
-    def receive(self) -> Frame:
+    def receive(self) -> IpcMessage:
         """The next frame; blocks. Raises ``HostGone``."""
         while not self._frames:
             self._read(0)
         return self._frames.popleft()
 
-    def pending(self) -> Frame | None:
+    def pending(self) -> IpcMessage | None:
         """The next frame if one is there. Raises ``HostGone``."""
         if not self._frames:
             with contextlib.suppress(BlockingIOError):
@@ -91,58 +91,62 @@ class Link:
         self._frames.extend(self._reader.feed(data))
 
 
-def serve(link: Link, engine: Engine) -> None:
+def serve(link: HostLink, engine: Engine) -> None:
     """Do what the host asks until it goes; raises ``HostGone`` then."""
     while True:
         frame = link.receive()
         match frame:
-            case Begin():
+            case BeginSegment():
                 link.send(_speak(link, engine, frame))
-            case Ask():
+            case CallBatch():
                 requests: tuple[Request, ...] = (
                     *frame.windows,
                     *frame.translations,
                     *frame.pictures,
                 )
-                link.send(Answers(frame.job, tuple(answer_batch(engine, requests))))
+                link.send(CallResults(frame.job, tuple(answer_batch(engine, requests))))
             case _:
                 pass  # a Credit or Cancel that crossed the end of its job
 
 
-def _speak(link: Link, engine: Engine, begin: Begin) -> Finished:
+def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinished:
     """Speak one segment; how that ended."""
     if not isinstance(engine, Synthesizer):
-        return Finished(begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak")
+        return SegmentFinished(
+            begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak"
+        )
     room, caps = begin.window, engine.info.caps
     try:
         signal.setitimer(signal.ITIMER_PROF, caps.cpu_s)
-        with contextlib.closing(voiced(engine, begin.utterance, begin.rate_hz)) as pieces:
-            for pcm in capped(pieces, caps, begin.rate_hz):
-                link.send(Piece(begin.job, pcm))
+        with contextlib.closing(
+            synthesize_segment(engine, begin.utterance, begin.rate_hz)
+        ) as pieces:
+            for pcm in limit_audio(pieces, caps, begin.rate_hz):
+                link.send(AudioPiece(begin.job, pcm))
                 room = _regulate(link, begin.job, room - len(pcm))
                 if room <= 0:
                     break
     except HostGone:
         raise
     except Unspeakable as refusal:
-        return Finished(begin.job, refusal=str(refusal))
+        return SegmentFinished(begin.job, refusal=str(refusal))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
-        return Finished(begin.job, repr(error))
+        return SegmentFinished(begin.job, repr(error))
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return Finished(begin.job)
+    return SegmentFinished(begin.job)
 
 
-def _regulate(link: Link, job: int, room: int) -> int:
+def _regulate(link: HostLink, job: int, room: int) -> int:
     """The bytes that may still be sent, after waiting for at least one; 0 when cancelled."""
     while True:
         frame = link.receive() if room <= 0 else link.pending()
         match frame:
             case None:
                 return room
-            case Cancel(job=cancelled) if cancelled == job:
+            case CancelSegment(job=cancelled) if cancelled == job:
                 return 0
-            case Credit(job=credited, size=size) if credited == job:
+            case GrantCredit(job=credited, size=size) if credited == job:
                 room += size
             case _:
                 pass  # for a job before this one
@@ -165,7 +169,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk
     sock = socket.socket(fileno=descriptor)
     sock.set_inheritable(False)
-    link = Link(sock)
+    link = HostLink(sock)
     with contextlib.suppress(HostGone):
         try:
             engine = engine_from_spec(spec)
@@ -175,9 +179,9 @@ def main() -> None:
             if isinstance(engine, Synthesizer) and engine.info.rate_hz != _WARM_RATE_HZ:
                 _warm_resampler(engine.info.rate_hz)
         except EngineUnavailable as unavailable:
-            link.send(Unavailable(str(unavailable)))
+            link.send(WorkerUnavailable(str(unavailable)))
         else:
-            link.send(Ready())
+            link.send(WorkerReady())
             with contextlib.closing(engine):
                 serve(link, engine)
     sys.stderr.flush()

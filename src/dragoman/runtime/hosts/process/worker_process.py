@@ -19,16 +19,16 @@ from typing import cast
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.runtime.hosts.process.ipc_messages import (
-    Frame,
-    FrameReader,
-    Ready,
-    Unavailable,
+    IpcMessage,
+    MessageReader,
+    WorkerReady,
+    WorkerUnavailable,
     encode,
 )
 
 _SECRETS = ("DRAGOMAN_API_KEYS", "DRAGOMAN_API_KEYS_FILE")
 
-OnFrame = Callable[["WorkerProcess", Frame], None]
+OnFrame = Callable[["WorkerProcess", IpcMessage], None]
 OnGone = Callable[["WorkerProcess", str], None]
 
 
@@ -41,7 +41,7 @@ class WorkerProcess(asyncio.Protocol):
         self._spec = spec
         self._on_frame = on_frame
         self._on_gone = on_gone
-        self._reader = FrameReader()
+        self._reader = MessageReader()
         self._transport: asyncio.Transport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reason = ""
@@ -96,7 +96,7 @@ class WorkerProcess(asyncio.Protocol):
         ours.settimeout(0)
         return ours
 
-    def send(self, frame: Frame) -> None:
+    def send(self, frame: IpcMessage) -> None:
         """Send a frame; without effect once the worker is gone. Raises ``ValueError``."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(encode(frame))
@@ -138,12 +138,12 @@ class WorkerProcess(asyncio.Protocol):
         for frame in frames:
             self._take(frame)
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: IpcMessage) -> None:
         if self._ready.done():
             self._on_frame(self, frame)
-        elif isinstance(frame, Ready):
+        elif isinstance(frame, WorkerReady):
             self._ready.set_result(None)
-        elif isinstance(frame, Unavailable):
+        elif isinstance(frame, WorkerUnavailable):
             self._fail_ready(frame.message)
 
     def connection_lost(self, error: Exception | None) -> None:
