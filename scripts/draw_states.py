@@ -16,7 +16,7 @@ from dragoman.protocol.core.commands import Close, Command, Ended, Output, Repor
 from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
 from dragoman.protocol.core.legal_order import OrderTable
 from dragoman.protocol.core.session import Limits, Phase, SessionContext
-from dragoman.protocol.interpretation import turn_order
+from dragoman.protocol.interpretation import event_order
 from dragoman.protocol.realtime.events import SessionFinish
 from dragoman.protocol.realtime.session import RealtimeSession
 from dragoman.protocol.registry import lookup, make_session
@@ -167,13 +167,13 @@ def drawn() -> str:
             "**The source of an interpreted turn** (an event that may follow itself repeats, any "
             "other comes at most once)",
             "",
-            *order(turn_order.SOURCE),
+            *order(event_order.SOURCE),
         ],
         [
             "**Its response**; "
-            + "; ".join(f"`{name}` {needs(names)}" for name, names in turn_order.NEEDS.items()),
+            + "; ".join(f"`{name}` {needs(names)}" for name, names in event_order.NEEDS.items()),
             "",
-            *order(turn_order.RESPONSE),
+            *order(event_order.RESPONSE),
         ],
         ["**One interpreted turn**, snapshots", "", *turn("qwen3.5-livetranslate-flash-realtime")],
         ["The same turn, deltas", "", *turn("qwen3.8-livetranslate-flash-realtime")],

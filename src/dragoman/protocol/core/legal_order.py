@@ -25,11 +25,6 @@ class LegalOrder:
         self._last = ""
         self._seen: set[str] = set()
 
-    @property
-    def last(self) -> str:
-        """The wire name of the last event; "" before the first."""
-        return self._last
-
     def has_seen(self, *names: str) -> bool:
         """Whether one of these events came."""
         return not self._seen.isdisjoint(names)

@@ -1,7 +1,7 @@
 """The events that only interpretation has: target text, and source text as deltas.
 
 Scope: shapes only. Which event a generation uses is a field of the generation, and the order stands
-in ``turn_order``. ``qwen3`` and ``qwen3.5`` publish text as snapshots (``text`` + ``stash``),
+in ``event_order``. ``qwen3`` and ``qwen3.5`` publish text as snapshots (``text`` + ``stash``),
 ``qwen3.8`` as deltas.
 """
 
