@@ -62,7 +62,7 @@ ENGINE_FAILED = "The interpretation engine failed."
 EMPTY_COMMIT = "Error committing input audio buffer: buffer too small, or have no audio."
 _KEPT_SETTINGS = 64
 _ROUNDING_MS = 100
-"""How much earlier than its first sample a turn may seem to begin (frames of a detector)."""
+"""How much earlier than its first sample a turn may seem to begin: frames of a detector."""
 
 
 class PendingCommit(msgspec.Struct, frozen=True):
@@ -240,7 +240,7 @@ class InterpretationSession(RealtimeSession):
         if not self._speech.waiting:
             raise Rejected(INVALID_VALUE, EMPTY_COMMIT)
         if len(self._turns) + len(self._commits) >= self.limits.waiting_responses:
-            if beyond_limit:  # the connection ends: nobody waits for this turn's answer
+            if beyond_limit:  # the connection ends: no client waits for this turn's answer
                 self.note("turn_dropped")
                 return
             raise Rejected(INVALID_VALUE, "Too many responses are waiting.")
@@ -330,22 +330,22 @@ class InterpretationSession(RealtimeSession):
         for turn in self._turns:
             self._turns.put(turn, SpeechStopped(0, self._speech.pushed_ms))
             self._turns.put(turn, TurnDone(0, 0, "completed" if is_expected else "failed"))
-        self._forget_job()
+        self._drop_job()
         self._write_released()
         if not is_expected and not self.closed:
             self.die("internal_error", ENGINE_FAILED)
 
     def _failed(self, reason: str) -> None:
-        """The session's work is over: close the turn that is being told, then hang up."""
+        """The session's work is over: close the oldest turn, then hang up."""
         self.note("job_failed", reason)
         turn = self._turns.oldest
         if turn is not None:
             turn.write(SpeechStopped(0, self._speech.pushed_ms))
             turn.write(TurnDone(0, 0, "failed"))
-        self._forget_job()
+        self._drop_job()
         self.die("internal_error", ENGINE_FAILED)
 
-    def _forget_job(self) -> None:
+    def _drop_job(self) -> None:
         self._job = None
         self._numbered.clear()
         self._commits.clear()
