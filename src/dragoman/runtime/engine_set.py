@@ -32,7 +32,8 @@ from dragoman.engines.base import (
     Window,
     WindowTranscriber,
 )
-from dragoman.policy.glossary.term_agreement import TermAgreement, of_language
+from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
+from dragoman.policy.recognition.local_agreement import LocalAgreement
 from dragoman.policy.recognition.speech_evidence import known_hallucination
 from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
@@ -200,8 +201,10 @@ class EngineSet:
         """
         seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
         hearing = await self._hearing(seat, settings, trusted=trusted)
-        language = of_language(settings.source, seat.info.languages)
-        hearing.agreement = TermAgreement(seat.info.confidence_gate, settings.hints, language)
+        language = spoken_language(settings.source, seat.info.languages)
+        hearing.agreement = LocalAgreement(
+            seat.info.confidence_gate, TermSpelling(settings.hints, language)
+        )
         return hearing
 
     async def _hearing(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.policy.translation.continuation import continuation, tokens, without_false_stop
+from dragoman.text.words import fold
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,8 @@ import numpy as np
 
 from dragoman.engines.base import Samples
 from dragoman.policy.diarization.change_detection import SpeakerChange
+from dragoman.policy.pauses import SENTENCE_PAUSE_MS
 from dragoman.policy.recognition.endpointing import (
-    SENTENCE_PAUSE_MS,
     Endpointer,
     EndpointEvent,
     EndpointKind,

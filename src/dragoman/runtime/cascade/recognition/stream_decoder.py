@@ -93,7 +93,7 @@ class StreamDecoder:
 
     def go_on(self, hints: Hints) -> None:
         """See ``TurnDecoder``. The stream itself was given its hints when it began."""
-        self.agreement.heed(hints)
+        self.agreement.use_hints(hints)
 
     def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
         """See ``TurnDecoder``."""

@@ -22,13 +22,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from dragoman.engines.base import Samples, Window
-from dragoman.policy.recognition.endpointing import SENTENCE_PAUSE_MS
-from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement, fold
+from dragoman.policy.pauses import SENTENCE_PAUSE_MS
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.policy.recognition.speech_evidence import SpeechEvidence
 from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognitionLag
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word, joined_text
+from dragoman.text.words import fold
 
 _PER_MS = HEARING_RATE_HZ // 1000
 
@@ -151,7 +152,7 @@ class WindowDecoder:
     def go_on(self, hints: Hints) -> None:
         """See ``TurnDecoder``. The window goes on, and with it the trust in its speaker."""
         self._hints = hints
-        self.agreement.heed(hints)
+        self.agreement.use_hints(hints)
         self._trusted = True
 
     def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
