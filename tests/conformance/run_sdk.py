@@ -1,12 +1,15 @@
-"""Run an SDK program in the environment of one SDK version, and hand back what it printed."""
+"""Run a program in the environment of a client, and hand back the JSON that it printed."""
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,22 +55,60 @@ def clean_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
 
-def run_flows(
-    program: str, version: str, url: str, model: str, flows: Sequence[str], *options: str
-) -> list[Flow]:
-    """Run the named flows of ``sdk/<program>.py``; raises when the program itself fails."""
-    command = [interpreter(version), str(PROGRAMS / f"{program}.py"), "--url", url]
+def run_program(
+    python: str, program: str, *options: str, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``sdk/<program>.py``, with these environment variables; raises when it fails."""
     done = subprocess.run(
-        [*command, "--model", model, *options, *flows],
+        [python, str(PROGRAMS / f"{program}.py"), *options],
         capture_output=True,
         text=True,
         timeout=110,
         check=False,
-        env=clean_environment(),
+        env=clean_environment() | dict(variables or {}),
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    told = json.loads(done.stdout)
+    return done
+
+
+def run_client(
+    client: str, program: str, *options: str, variables: Mapping[str, str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """What each flow of the program told, run in the environment of ``client``; raises when a
+    traceback was printed, too.
+    """
+    done = run_program(python_of(client), program, *options, variables=variables)
+    assert "Traceback" not in done.stderr, done.stderr[-4000:]
+    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return told
+
+
+def run_flows(
+    program: str, version: str, url: str, model: str, flows: Sequence[str], *options: str
+) -> list[Flow]:
+    """Run the named flows of ``sdk/<program>.py``; raises when the program itself fails."""
+    settings = ("--url", url, "--model", model, *options)
+    told = json.loads(run_program(interpreter(version), program, *settings, *flows).stdout)
     return [
         Flow(name, [(way, event) for way, event in told[name]["log"]], told[name]["outcome"])
         for name in flows
     ]
+
+
+def changed_files(client: str, distribution: str, folder: str) -> list[str]:
+    """The Python files in ``folder`` of an installed package that are not as published."""
+    lib = Path(python_of(client)).parents[1] / "lib"
+    (record,) = lib.glob(f"python*/site-packages/{distribution}-*.dist-info/RECORD")
+    rows = [row for row in csv.reader(record.open()) if row[0].startswith(f"{folder}/")]
+    published = {name: told for name, told, _ in rows if name.endswith(".py")}
+    assert published, f"{distribution} has no Python files in {folder}"
+    return [
+        name
+        for name, told in published.items()
+        if told != f"sha256={_digest(record.parents[1] / name)}"
+    ]
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256(file.read_bytes()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
