@@ -56,30 +56,40 @@ def clean_environment() -> dict[str, str]:
 
 
 def run_program(
-    python: str, program: str, *options: str, variables: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run ``sdk/<program>.py``, with these environment variables; raises when it fails."""
+    python: str,
+    program: str,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    pcm: bytes = b"",
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Run ``sdk/<program>.py`` with these environment variables and this standard input; raises
+    when it fails. Returns what each flow told, and what it wrote to standard error.
+    """
     done = subprocess.run(
         [python, str(PROGRAMS / f"{program}.py"), *options],
+        input=pcm,
         capture_output=True,
-        text=True,
         timeout=110,
         check=False,
         env=clean_environment() | dict(variables or {}),
     )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done
+    errors = done.stderr.decode()
+    assert done.returncode == 0, errors[-4000:]
+    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return told, errors
 
 
 def run_client(
-    client: str, program: str, *options: str, variables: Mapping[str, str] | None = None
+    client: str,
+    program: str,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    pcm: bytes = b"",
 ) -> dict[str, dict[str, Any]]:
-    """What each flow of the program told, run in the environment of ``client``; raises when a
-    traceback was printed, too.
-    """
-    done = run_program(python_of(client), program, *options, variables=variables)
-    assert "Traceback" not in done.stderr, done.stderr[-4000:]
-    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    """As ``run_program``, in the environment of ``client``; raises at a printed traceback, too."""
+    python = python_of(client)
+    told, errors = run_program(python, program, *options, variables=variables, pcm=pcm)
+    assert "Traceback" not in errors, errors[-4000:]
     return told
 
 
@@ -88,7 +98,7 @@ def run_flows(
 ) -> list[Flow]:
     """Run the named flows of ``sdk/<program>.py``; raises when the program itself fails."""
     settings = ("--url", url, "--model", model, *options)
-    told = json.loads(run_program(interpreter(version), program, *settings, *flows).stdout)
+    told, _ = run_program(interpreter(version), program, *settings, *flows)
     return [
         Flow(name, [(way, event) for way, event in told[name]["log"]], told[name]["outcome"])
         for name in flows

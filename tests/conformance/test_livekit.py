@@ -3,7 +3,8 @@
 The plugin takes our URL as an argument. It commits behind the last token of an utterance, takes
 the first ``response.done`` for its end, and keeps the connection for the next utterance: what
 comes behind that event is lost, or breaks the next utterance. So all speech of a text must be in
-one response. All it says and hears goes through a tap, whose log the strict client reads.
+one response. Its recognition uses the events of a turn's source text, which interpretation has,
+too. All it says and hears goes through a tap, whose log the strict clients read.
 """
 
 from __future__ import annotations
@@ -18,13 +19,17 @@ import pytest
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
 from tests.conformance.run_sdk import changed_files, run_client
+from tests.conformance.sounds import turns
 from tests.conformance.speeches import LONG_TEXT, SHORT_TEXT, speech_bytes
 from tests.conformance.synthesis_validator import validate_synthesis
 from tests.conformance.tap import Call, tapped
+from tests.conformance.translation_validator import validate_translation
 from tests.live import Live, serve
 
 CLIENT = "livekit-plugins-lehui-0.0.4"
 UTTERANCES = {"streamed": 1, "slow_writer": 1, "whole": 1, "three": 3, "interrupted": 1}
+INTERPRETER = "qwen3.5-livetranslate-flash-realtime"
+RECOGNISER = "qwen3-asr-flash-realtime"
 SILENCE = bytes(480)
 """10 ms that LiveKit itself puts behind a text that it got as one string."""
 
@@ -42,7 +47,9 @@ def check_application(told: Mapping[str, Any], speech: bytes, count: int) -> Non
     assert len(told["utterances"]) == count
     for heard in told["utterances"]:
         assert heard["finals"] == [heard["frames"]]
-        assert base64.b64decode(heard["speech"]) in (speech, speech + SILENCE)
+        pcm = base64.b64decode(heard["speech"])
+        assert len(pcm) in (len(speech), len(speech + SILENCE))
+        assert pcm in (speech, speech + SILENCE)
 
 
 def check_log(call: Call, text: str, count: int) -> None:
@@ -72,6 +79,34 @@ def test_everything_is_heard_before_the_end(text: str, scripted_server: Live):
             assert len(dropped) == (name == "interrupted")
             for cut_off in dropped:
                 validate_synthesis(cut_off.log, model=MODEL)
+
+
+def check_turns(events: list[dict[str, Any]], call: Call) -> None:
+    """Two turns, each complete: started, guessed at, ended, certain, paid."""
+    completed = [e["transcript"] for way, e in call.log if way == "<" and "transcript" in e]
+    assert len(completed) == 2
+    for transcript, item in zip(completed, dict.fromkeys(e["item"] for e in events), strict=True):
+        turn = [event for event in events if event["item"] == item]
+        kinds = [event["type"] for event in turn]
+        assert kinds[0] == "start_of_speech"
+        assert "interim_transcript" in kinds
+        assert sorted(kinds[-3:]) == ["end_of_speech", "final_transcript", "recognition_usage"]
+        assert [e["text"] for e in turn if e["type"] == "final_transcript"] == [transcript]
+        assert len(transcript.split()) >= 5
+        assert [e["seconds"] > 1.9 for e in turn if e["type"] == "recognition_usage"] == [True]
+
+
+def test_its_recognition_under_an_alias_of_an_interpreter():
+    with serve(aliases={RECOGNISER: INTERPRETER}) as live, tapped(live.port) as tap:
+        url = f"{tap.origin}/api-ws/v1/realtime"
+        options = ("--url", url, "--model", RECOGNISER, "--turn-ms", "3500", "vad", "manual")
+        told = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
+        for name in ("vad", "manual"):
+            assert "raised" not in told[name], told[name]["raised"]
+            assert told[name]["complaints"] == []
+            call = tap.call(f"sk-{name}")
+            check_turns(told[name]["events"], call)
+            assert validate_translation(call.log, model=RECOGNISER).is_finished
 
 
 @pytest.mark.parametrize(
