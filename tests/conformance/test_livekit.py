@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -32,12 +32,6 @@ INTERPRETER = "qwen3.5-livetranslate-flash-realtime"
 RECOGNISER = "qwen3-asr-flash-realtime"
 SILENCE = bytes(480)
 """10 ms that LiveKit itself puts behind a text that it got as one string."""
-
-
-@pytest.fixture(scope="module")
-def scripted_server() -> Iterator[Live]:  # until the default is mended
-    with serve(synthesis={"response_chars": 1_000_000}) as live:  # until the default is mended
-        yield live  # until the default is mended
 
 
 def check_application(told: Mapping[str, Any], speech: bytes, count: int) -> None:

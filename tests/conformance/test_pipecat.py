@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,15 +21,9 @@ from tests.conformance.run_sdk import changed_files, run_client
 from tests.conformance.speeches import LONG_TEXT, SHORT_TEXT, speech_bytes
 from tests.conformance.synthesis_validator import validate_synthesis
 from tests.conformance.tap import tapped
-from tests.live import Live, serve
+from tests.live import Live
 
 CLIENT = "pipecat-dashscope-0.2.0"
-
-
-@pytest.fixture(scope="module")
-def scripted_server() -> Iterator[Live]:  # until the default is mended
-    with serve(synthesis={"response_chars": 1_000_000}) as live:  # until the default is mended
-        yield live  # until the default is mended
 
 
 @pytest.mark.parametrize("text", [SHORT_TEXT, LONG_TEXT], ids=["short", "long"])
