@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import Live, serve
+from dragoman.testing.live_server import Live, serve
 
 
 @pytest.fixture

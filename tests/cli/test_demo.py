@@ -19,9 +19,9 @@ from typer.testing import CliRunner, Result
 
 from dragoman.cli.demo import demo, dickens
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
+from dragoman.testing.live_server import Live, command, environment
 from tests.client.fake import FLAT, Stage, accept, fake_server, interpreting, opening
 from tests.client.test_media import make
-from tests.live import Live, command, environment
 
 APP = typer.Typer()
 APP.command()(demo)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import Live, command, environment
+from dragoman.testing.live_server import Live, command, environment
 
 pytest.importorskip("cryptography")
 

@@ -9,7 +9,7 @@ import pytest
 
 from dragoman import __version__
 from dragoman.cli.main import COMMANDS
-from tests.live import command, environment
+from dragoman.testing.live_server import command, environment
 
 
 def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:

@@ -26,9 +26,9 @@ from dragoman.client.events import (
 from dragoman.client.interpret import InterpretClient
 from dragoman.client.media import MediaFile, SoundChunk
 from dragoman.client.speech import SpeechClient
+from dragoman.testing.live_server import Live
 from tests.client.fake import FLAT, NESTED, OLDEST
 from tests.client.test_media import make
-from tests.live import Live
 
 # Whatever a program calls it, a command is run in this process: no start of Python each time.
 SAY, TRANSLATE = typer.Typer(), typer.Typer()

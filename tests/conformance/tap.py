@@ -18,7 +18,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
-from tests.conformance.rules import Log
+from dragoman.testing.validators.rules import Log
 
 PATIENCE_S = 20
 

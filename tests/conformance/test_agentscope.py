@@ -22,12 +22,12 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.live_server import Live, command
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
 from tests.conformance.run_sdk import PROGRAMS, clean_environment, python_of
-from tests.conformance.synthesis_validator import validate_synthesis
 from tests.conformance.tap import Call, Tap, tapped
-from tests.live import Live, command
 
 TEXT = "The wind rose in the night. In the morning, the sea was white. Nobody went out."
 UTTERANCES = {

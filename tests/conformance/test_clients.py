@@ -15,6 +15,9 @@ from typing import Any
 import av
 import pytest
 
+from dragoman.testing.live_server import Live
+from dragoman.testing.validators.rules import Log
+from dragoman.testing.validators.synthesis import SynthesisValidator, validate_synthesis
 from tests.conformance.clients import (
     bare_ids,
     barging_in,
@@ -27,9 +30,6 @@ from tests.conformance.clients import (
     ten,
 )
 from tests.conformance.clients.connection import MODEL
-from tests.conformance.rules import Log
-from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
-from tests.live import Live
 
 TEXT = "The wind rose in the night. In the morning, the sea was white. Nobody went out."
 OTHER = "It was Dr. Miller's boat, the one at 3.5 km, that came back first."

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.live_server import Live, command, environment
 from tests.conformance.run_sdk import NEWEST, PROGRAMS, interpreter
 from tests.conformance.sounds import turns
-from tests.live import Live, command, environment
 
 PROGRAM = str(PROGRAMS / "unedited.py")
 WAYS = ("_proxy", "_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "node_extra_ca_certs")

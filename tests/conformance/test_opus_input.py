@@ -15,7 +15,7 @@ import pytest
 import websockets
 
 from dragoman.protocol.interpretation.opus_packets import OpusFraming
-from tests.live import Live
+from dragoman.testing.live_server import Live
 from tests.recordings import DICKENS, read, spoken_words, two_cities
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"

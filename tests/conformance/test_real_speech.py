@@ -19,8 +19,8 @@ from dragoman.client.events import Audio, SourceText, TargetText
 from dragoman.client.interpret import InterpretClient
 from dragoman.engines import registry
 from dragoman.engines.base import Translation
-from tests.conformance.translation_validator import validate_translation
-from tests.live import Live
+from dragoman.testing.live_server import Live
+from dragoman.testing.validators.interpretation import validate_translation
 from tests.recordings import (
     Recording,
     needs_shared,

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from dragoman.testing.live_server import Live
+from dragoman.testing.validators.interpretation import TranslationValidator, validate_translation
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
 from tests.conformance.sounds import jpeg, turns
-from tests.conformance.translation_validator import TranslationValidator, validate_translation
-from tests.live import Live
 from tests.recordings import needs_shared, read, shared, spoken_words, two_cities
 
 GENERATIONS = (

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
+from dragoman.testing.live_server import Live
+from dragoman.testing.validators.synthesis import SynthesisValidator, validate_synthesis
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
-from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
-from tests.live import Live
 
 MODEL = "qwen3-tts-flash-realtime"
 REFUSED = {"clear_in_server_commit", "empty_commit", "late_update"}

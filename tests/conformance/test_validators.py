@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.validators.interpretation import validate_translation
+from dragoman.testing.validators.rules import Event, Log, Violation
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.good_logs import (
     ASR,
     HEADS,
@@ -19,9 +22,6 @@ from tests.conformance.good_logs import (
     interpretation,
     synthesis,
 )
-from tests.conformance.rules import Event, Log, Violation
-from tests.conformance.synthesis_validator import validate_synthesis
-from tests.conformance.translation_validator import validate_translation
 
 Change = Callable[[Log], None]
 

@@ -12,7 +12,7 @@ from dragoman.client.events import SourceText, TargetText
 from dragoman.client.interpret import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
-from tests.live import Live
+from dragoman.testing.live_server import Live
 from tests.slides import slide
 
 pytest.importorskip("rapidocr")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.testing.live_server import Live, environment
 from tests.client.test_media import make
-from tests.live import Live, environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

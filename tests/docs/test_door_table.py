@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.live import Live, serve
+from dragoman.testing.live_server import Live, serve
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text("utf-8")
 ROWS = re.findall(r"^\| (door-[\w-]+) \|[^|]*\| (.*) \|$", PAGE, re.MULTILINE)

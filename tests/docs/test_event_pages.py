@@ -24,11 +24,11 @@ from dragoman.protocol.registry import lookup
 from dragoman.protocol.synthesis import events as tts
 from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSettings
 from dragoman.speech import Coverage
+from dragoman.testing import transcript_player as player
 from tests.docs.error_cases import CASES, Case
 from tests.docs.play_case import NOTHING, play
 from tests.docs.test_errors_table import rows as error_rows
 from tests.docs.test_pages import ROOT, script
-from tests.transcripts import player
 
 FOLDER = ROOT / "docs" / "events" / "synthesis"
 INSTRUCT = lookup("qwen3-tts-instruct-flash-realtime", {})

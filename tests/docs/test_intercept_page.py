@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.intercept.names import CLOUD_HOSTS
-from tests.live import Live, environment
+from dragoman.testing.live_server import Live, environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "intercept.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

@@ -14,8 +14,8 @@ from types import ModuleType
 import pytest
 
 from dragoman.cli.main import COMMANDS
+from dragoman.testing.live_server import Live, environment
 from tests.conformance.sounds import turns
-from tests.live import Live, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(

@@ -13,7 +13,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.live import Live
+from dragoman.testing.live_server import Live
 
 MODEL = "qwen3-tts-flash-realtime"
 RATE_HZ = 8_000

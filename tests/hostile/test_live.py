@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from dragoman.testing.live_server import Live, serve
 from tests.hostile.soup import clusters, soups
 from tests.hostile.talking import MODEL, children, resident_mib, talking
-from tests.live import Live, serve
 from tests.server.raw import handshake
 
 pytestmark = pytest.mark.anyio

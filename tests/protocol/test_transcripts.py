@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transcripts.player import play
+from dragoman.testing.transcript_player import play
 
 FOLDER = Path(__file__).parent.parent / "transcripts"
 TRANSCRIPTS = sorted(FOLDER.glob("*/*.txt"))

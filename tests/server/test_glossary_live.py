@@ -15,9 +15,9 @@ from dragoman.client.interpret import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
 from dragoman.policy.glossary.terms import Glossary
+from dragoman.testing.live_server import Live
 from tests import recordings
 from tests.engines.apertium.test_engine import needs_apertium
-from tests.live import Live
 
 PHRASES = {
     "Kubernetes": "Kubernetes",

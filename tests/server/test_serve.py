@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.live import Live, command, environment, serve
+from dragoman.testing.live_server import Live, command, environment, serve
 from tests.server.raw import handshake, masked
 
 TTS = "?model=qwen3-tts-flash-realtime"

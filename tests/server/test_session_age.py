@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from dragoman.engines.scripted.rules import CELL_MS, rule_word
-from tests.live import Live, serve
+from dragoman.testing.live_server import Live, serve
 
 pytestmark = pytest.mark.anyio
 AGE_S = 1.6

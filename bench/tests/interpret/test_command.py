@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from dragoman.testing.live_server import Live
 from tests.cli.test_main import run
-from tests.live import Live
 
 RATE_HZ = 16_000
 

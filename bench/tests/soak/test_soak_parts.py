@@ -19,6 +19,7 @@ from dragoman.client.events import (
     TurnDone,
 )
 from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.testing.live_server import Live
 from dragoman_bench import processes, recordings
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.log import Turn
@@ -32,7 +33,6 @@ from dragoman_bench.soak.sampling import Sampler
 from dragoman_bench.soak.scoring import parts
 from dragoman_bench.soak.talk import Talk, Tally, told
 from dragoman_bench.subject import Subject
-from tests.live import Live
 
 RATE_HZ = recordings.RATE_HZ
 

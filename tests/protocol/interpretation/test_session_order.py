@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.rules import Violation
-from tests.conformance.translation_validator import validate_translation
-from tests.transcripts.player import Player
+from dragoman.testing.transcript_player import Player
+from dragoman.testing.validators.interpretation import validate_translation
+from dragoman.testing.validators.rules import Violation
 
 FOLDER = Path(__file__).parents[2] / "transcripts" / "interpretation"
 TRANSCRIPTS = sorted(FOLDER.glob("*.txt"))

@@ -40,7 +40,7 @@ from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
 from dragoman.protocol.interpretation.family import family_for
 from dragoman.protocol.interpretation.session import InterpretationSession
-from tests.conformance.translation_validator import validate_translation
+from dragoman.testing.validators.interpretation import validate_translation
 
 CODEC = Codec("translation")
 ANY = speech.Coverage(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from dataclasses import field as fresh
 from typing import Any
 
-from tests.conformance.rules import (
+from dragoman.testing.validators.rules import (
     STATUSES,
     Event,
     Log,

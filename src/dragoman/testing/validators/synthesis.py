@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tests.conformance.rules import (
+from dragoman.testing.validators.rules import (
     STATUSES,
     Event,
     Log,
