@@ -21,7 +21,7 @@ from dragoman.cli.demo import demo, dickens
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
 from dragoman.testing.live_server import Live, command, environment
 from tests.client.fake import FLAT, Stage, accept, fake_server, interpreting, opening
-from tests.client.test_media import make
+from tests.client.media_files import make_media
 
 APP = typer.Typer()
 APP.command()(demo)
@@ -33,7 +33,9 @@ def run(*args: str | Path) -> Result:
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    return make(tmp_path / "talk.wav", seconds=4, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    return make_media(
+        tmp_path / "talk.wav", seconds=4, codec="pcm_s16le", rate_hz=16_000, channels=1
+    )
 
 
 def test_the_reading_is_found_without_importing_its_package() -> None:

@@ -28,7 +28,7 @@ from dragoman.client.media import MediaFile, SoundChunk
 from dragoman.client.speech import SpeechClient
 from dragoman.testing.live_server import Live
 from tests.client.fake import FLAT, NESTED, OLDEST
-from tests.client.test_media import make
+from tests.client.media_files import make_media
 
 # Whatever a program calls it, a command is run in this process: no start of Python each time.
 SAY, TRANSLATE = typer.Typer(), typer.Typer()
@@ -56,7 +56,9 @@ async def interpret(url: str, model: str, path: Path) -> list[Event]:
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    return make(tmp_path / "talk.wav", seconds=5, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    return make_media(
+        tmp_path / "talk.wav", seconds=5, codec="pcm_s16le", rate_hz=16_000, channels=1
+    )
 
 
 @pytest.mark.parametrize("model", [OLDEST, FLAT, NESTED])

@@ -26,9 +26,9 @@ from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSetting
 from dragoman.speech import Coverage
 from dragoman.testing import transcript_player as player
 from tests.docs.error_cases import CASES, Case
+from tests.docs.errors_page import rows as error_rows
 from tests.docs.play_case import NOTHING, play
-from tests.docs.test_errors_table import rows as error_rows
-from tests.docs.test_pages import ROOT, script
+from tests.scripts.load import ROOT, script
 
 FOLDER = ROOT / "docs" / "events" / "synthesis"
 INSTRUCT = lookup("qwen3-tts-instruct-flash-realtime", {})

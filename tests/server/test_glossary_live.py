@@ -17,7 +17,7 @@ from dragoman.engines.flite.engine import Flite
 from dragoman.policy.glossary.terms import Glossary
 from dragoman.testing.live_server import Live
 from tests import recordings
-from tests.engines.apertium.test_engine import needs_apertium
+from tests.engines.installed import needs_apertium
 
 PHRASES = {
     "Kubernetes": "Kubernetes",

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile as sf
 
 from dragoman.testing.live_server import Live
-from tests.cli.test_main import run
+from tests.cli.run_command import run
 
 RATE_HZ = 16_000
 
