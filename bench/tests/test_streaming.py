@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman.testing.live_server import Live as Server
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops, streaming, turns
 from dragoman_bench.numbers import BenchFailed, Figure
 from dragoman_bench.streaming import EVERY_S, Script, Speaker, pieces_of, segments_of

@@ -8,7 +8,7 @@ import pytest
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman.testing.live_server import Live as Server
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops, throughput
 from dragoman_bench.numbers import Figure
 from dragoman_bench.throughput import Rounds, Speed, audio_bytes

@@ -24,7 +24,7 @@ from dragoman.protocol.registry import lookup
 from dragoman.protocol.synthesis import events as tts
 from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSettings
 from dragoman.speech import Coverage
-from dragoman.testing import transcript_player as player
+from dragoman.testing.transcript_player import play as play_transcript
 from tests.docs.error_cases import CASES, Case
 from tests.docs.errors_page import rows as error_rows
 from tests.docs.play_case import NOTHING, play
@@ -243,7 +243,7 @@ TRANSCRIPTS = sorted((ROOT / "tests/transcripts/synthesis").glob("*.txt"))
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_every_frame_that_is_ever_sent_is_as_its_page_says(path: Path):
-    for frame in map(json.loads, player.play(path)):
+    for frame in map(json.loads, play_transcript(path).frames):
         page = rows(frame["type"])
         seen = dict(paths(frame))
         for name, value in seen.items():

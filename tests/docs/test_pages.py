@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.cli.main import COMMANDS
-from dragoman.testing.live_server import Live, environment
+from dragoman.testing.live_server import LiveServer, environment
 from tests.conformance.sounds import turns
 from tests.scripts.load import script
 
@@ -31,7 +31,7 @@ def test_the_readme_has_its_blocks():
 
 
 @pytest.mark.parametrize("number", range(len(README_BLOCKS)))
-def test_a_block_of_the_readme_runs(number: int, scripted_server: Live, tmp_path: Path):
+def test_a_block_of_the_readme_runs(number: int, scripted_server: LiveServer, tmp_path: Path):
     kind, text = README_BLOCKS[number]
     (tmp_path / "speech.pcm").write_bytes(turns(2000))
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{scripted_server.port}")

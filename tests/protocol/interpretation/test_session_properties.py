@@ -40,7 +40,7 @@ from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
 from dragoman.protocol.interpretation.family import family_for
 from dragoman.protocol.interpretation.session import InterpretationSession
-from dragoman.testing.validators.interpretation import validate_translation
+from dragoman.testing.validators.interpretation import validate_interpretation
 
 CODEC = Codec("translation")
 ANY = speech.Coverage(
@@ -436,7 +436,7 @@ class Conversation(RuleBasedStateMachine):
         else:
             assert self.log[-1][1]["type"] == "error"
             assert self.session.closed
-        validate_translation(self.log, model=self.model, errors=True, failures=True)
+        validate_interpretation(self.log, model=self.model, errors=True, failures=True)
         self.check_turns()
 
     def run_down(self):
