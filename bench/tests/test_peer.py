@@ -13,7 +13,7 @@ from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops
 from dragoman_bench.append import FRAME_BYTES, speechlike
 from dragoman_bench.echo import REPLY
-from dragoman_bench.live import MODEL, LiveServer, append_frame
+from dragoman_bench.live import MODEL, Live, append_frame
 from dragoman_bench.numbers import BenchFailed
 from dragoman_bench.peer import Peer, framed, kind_of
 from dragoman_bench.recordings import RATE_HZ, Pcm
@@ -111,9 +111,9 @@ def test_the_wheel_turns_in_order_and_counts_lateness() -> None:
 
 
 def test_a_live_session_receives_text_and_speech(scripted_server: Server) -> None:
-    async def scene() -> LiveServer:
+    async def scene() -> Live:
         samples = speech()
-        session = await LiveServer.open(scripted_server.port, samples, "es")
+        session = await Live.open(scripted_server.port, samples, "es")
         wheel = Wheel()
         session.start(wheel, wheel.now_s)
         await session.finished(30)
