@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from dragoman.protocol.registry import lookup
-from tests.transcripts.player import parse, play
+from dragoman.testing.transcript_player import parse, play
 
 FOLDER = Path(__file__).parent.parent / "transcripts"
 TRANSCRIPTS = sorted(FOLDER.glob("*/*.txt"))

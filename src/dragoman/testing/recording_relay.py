@@ -1,8 +1,8 @@
-"""A relay between a client and a server that writes down what they say to each other.
+"""A relay between a client and a server that logs what they send each other.
 
 For clients that cannot be asked what they sent and received. Both directions are logged before
-they are passed on, so a reply never stands before its cause. Nothing is changed on the way: not
-the text of a frame, not the closing code of either side.
+they are passed on, so a reply never stands before its cause. The relay changes nothing: not the
+text of a frame, not the closing code of either side. It runs in threads of the calling process.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from websockets.http11 import Request, Response
 from websockets.sync.client import ClientConnection, connect
 from websockets.sync.server import ServerConnection, serve
 
-from tests.conformance.rules import Log
+from dragoman.testing.validators.rules import Log
 
 PATIENCE_S = 20
 
 
 @dataclass
-class Call:
-    """One connection. ``ended``: who closed it (``>`` the client), with which code and reason."""
+class RelayedCall:
+    """One connection through the relay. ``key`` is the API key that the client gave.
+
+    ``ended``: who closed it (``>`` the client, ``<`` the server), with which code and reason.
+    """
 
     path: str
     key: str
@@ -34,40 +37,42 @@ class Call:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-class Tap:
-    """A relay in front of the server at ``origin`` (``ws://host:port``)."""
+class RecordingRelay:
+    """A relay in front of the server at ``target`` (``ws://host:port``); ``calls`` in order."""
 
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
-        self.calls: list[Call] = []
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self.calls: list[RelayedCall] = []
         self.port = 0
 
     @property
     def origin(self) -> str:
-        """Where clients reach it."""
+        """Where clients reach it; append the path of the API."""
         return f"ws://127.0.0.1:{self.port}"
 
-    def call(self, key: str) -> Call:
-        """The only call made with this key, once it is over."""
+    def call(self, key: str) -> RelayedCall:
+        """The only call made with this key, once both sides have closed it."""
         (call,) = self.calls_of(key)
         return call
 
-    def calls_of(self, key: str) -> list[Call]:
-        """The calls made with this key, in their order, once they are all over."""
+    def calls_of(self, key: str) -> list[RelayedCall]:
+        """The calls made with this key, in their order, once both sides have closed them all."""
         calls = [call for call in self.calls if call.key == key]
         for call in calls:
-            assert call.over.wait(PATIENCE_S), f"a call of {key} goes on"
+            if not call.over.wait(PATIENCE_S):
+                raise TimeoutError(f"a call still goes on after {PATIENCE_S} s")
         return calls
 
     def answer(self, client: ServerConnection) -> None:
-        """One call, until both sides have closed."""
-        assert client.request is not None
+        """Relay one call until both sides have closed it."""
+        if client.request is None:
+            return
         authorization = client.request.headers.get("Authorization", "")
-        call = Call(client.request.path, authorization.partition(" ")[2])
+        call = RelayedCall(client.request.path, authorization.partition(" ")[2])
         self.calls.append(call)
         try:
             with connect(
-                self._origin + call.path,
+                self._target + call.path,
                 additional_headers={"Authorization": authorization},
                 compression=None,
                 ping_interval=None,
@@ -82,31 +87,33 @@ class Tap:
             call.over.set()
 
 
-Side = ServerConnection | ClientConnection
-
-
-def _pass_on(call: Call, way: str, source: Side, sink: Side) -> None:
+def _pass_on(
+    call: RelayedCall,
+    direction: str,
+    source: ServerConnection | ClientConnection,
+    sink: ServerConnection | ClientConnection,
+) -> None:
     """Everything that comes from ``source``, and then its close."""
     with contextlib.suppress(ConnectionClosed):
         for text in source:
-            call.log.append((way, json.loads(text)))
+            call.log.append((direction, json.loads(text)))
             sink.send(text)
     code, reason = source.close_code or 1006, source.close_reason or ""
-    call.ended = call.ended or (way, code, reason)
+    call.ended = call.ended or (direction, code, reason)
     sink.close(code if code not in (1005, 1006) else 1000, reason)
 
 
 def _health(connection: ServerConnection, request: Request) -> Response | None:
-    """Answer whoever makes sure that a server is here."""
+    """Answer clients that first ask whether a server is here."""
     return connection.respond(200, "ok\n") if request.path == "/health" else None
 
 
 @contextlib.contextmanager
-def tapped(port: int) -> Iterator[Tap]:
-    """A tap in front of the server at this port, until the block ends."""
-    tap = Tap(f"ws://127.0.0.1:{port}")
+def recorded(port: int) -> Iterator[RecordingRelay]:
+    """A relay in front of the server at this port of 127.0.0.1, while the block runs."""
+    relay = RecordingRelay(f"ws://127.0.0.1:{port}")
     with serve(
-        tap.answer,
+        relay.answer,
         "127.0.0.1",
         0,
         process_request=_health,
@@ -114,11 +121,11 @@ def tapped(port: int) -> Iterator[Tap]:
         ping_interval=None,
         max_size=None,
     ) as server:
-        tap.port = server.socket.getsockname()[1]
+        relay.port = server.socket.getsockname()[1]
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield tap
+            yield relay
         finally:
             server.shutdown()
             thread.join()

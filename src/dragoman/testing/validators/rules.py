@@ -1,8 +1,9 @@
-"""What both strict clients share: the log, the shape of a violation, payload and id rules.
+"""What all validators share: the log, the shape of a violation, rules about audio, ids and usage.
 
-A log is a list of ``(direction, event)`` in the order a client saw it: ``">"`` for what it sent,
-``"<"`` for what it received. A client logs what it sends before it sends it, so that a reply
-never stands before its cause. Nothing here imports the project: a validator knows only the wire.
+A log is a list of ``(direction, event)`` in the order in which a client saw it: ``">"`` for what
+it sent, ``"<"`` for what it received. A client logs an event before it sends it, so that a reply
+never stands before its cause. Scope of this package: nothing in it imports the protocol of this
+project, because a judge that shares tables with the accused cannot find an error in them.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 Event = dict[str, Any]
 Log = list[tuple[str, Event]]
+Rule = Callable[[Event, str], None]
+"""Checks one server event; the second argument names its place in the log."""
 
 MAX_FRAME_BYTES = 128_000
 MAX_DELTA_BYTES = 48_000
@@ -34,7 +37,7 @@ def need(is_kept: bool, at: str, rule: str) -> None:
 
 
 def field(event: Event, at: str, path: str, kind: type | tuple[type, ...]) -> Any:
-    """The value at a dotted path; it must be there and of this kind (a bool is no int)."""
+    """The value at a dotted path; it must exist and be of this kind (a bool is not an int)."""
     value: Any = event
     for key in path.split("."):
         need(isinstance(value, dict) and key in value, at, f"'{path}' is missing")
@@ -45,8 +48,8 @@ def field(event: Event, at: str, path: str, kind: type | tuple[type, ...]) -> An
 
 
 def identifier(event: Event, at: str, path: str) -> str:
-    """A non-empty string of sane length."""
-    value = field(event, at, path, str)
+    """A string that is neither empty nor too long."""
+    value = str(field(event, at, path, str))
     need(0 < len(value) <= MAX_ID_CHARS, at, f"'{path}' is empty or too long")
     return value
 
@@ -58,7 +61,7 @@ def equal(event: Event, at: str, path: str, wanted: Any) -> None:
 
 
 def audio_payload(event: Event, at: str, multiple: int) -> bytes:
-    """The payload of an audio delta: canonical base64, never empty, whole groups."""
+    """The audio of a delta: canonical base64, not empty, a multiple of so many bytes."""
     text = field(event, at, "delta", str)
     need(text != "", at, "an audio delta is empty")
     try:
@@ -69,11 +72,6 @@ def audio_payload(event: Event, at: str, multiple: int) -> bytes:
     need(len(raw) % multiple == 0, at, f"audio bytes are not a multiple of {multiple}: {len(raw)}")
     need(len(raw) <= MAX_DELTA_BYTES, at, f"audio delta of {len(raw)} bytes")
     return raw
-
-
-def audio_bytes(event: Event, at: str, multiple: int) -> int:
-    """Length of the payload of an audio delta, see ``audio_payload``."""
-    return len(audio_payload(event, at, multiple))
 
 
 def check_usage(usage: Any, at: str) -> None:
@@ -91,17 +89,17 @@ def check_usage(usage: Any, at: str) -> None:
 
 
 class Validator:
-    """The rules of every session of both APIs; a subclass adds those of its own.
+    """The rules of every session of every API; a subclass adds those of its own.
 
-    ``handlers`` maps each event type a client knows to its rule; any other type is a violation.
+    ``rules`` has the rule of each event type that a client knows; any other type is a violation.
     """
 
     reopens = False
-    """Whether work after ``session.finish`` starts the session over."""
+    """Whether new work after ``session.finish`` begins the session again."""
 
-    def __init__(self, handlers: dict[str, Callable[[Event, str], None]], *, errors: bool) -> None:
-        self.handlers = {
-            **handlers,
+    def __init__(self, rules: Mapping[str, Rule], *, errors: bool) -> None:
+        self.rules: dict[str, Rule] = {
+            **rules,
             "session.created": self.session_created,
             "session.finished": self.session_finished,
             "error": self.error,
@@ -111,32 +109,34 @@ class Validator:
         self.session_id: str | None = None
         self.finish_asked = False
         self.is_finished = False
-        self.is_dead = False
+        self.has_failed = False
         self.sent_ids: set[str] = set()
         self._event_ids: set[str] = set()
 
     # ---------------------------------------------------------------- for subclasses
     def sent(self, event: Event) -> None:
-        """A subclass learns what the client asked for."""
+        """The client sent this: note what must be answered."""
 
     def created(self, event: Event, at: str) -> None:
-        """A subclass checks its session object."""
+        """Check the session object of ``session.created``."""
 
-    def is_quiet(self) -> str:
-        """What is still open, in words; "" when nothing is."""
+    def received(self, kind: str, at: str) -> None:
+        """A server event of this type comes; called before its rule."""
+
+    def unfinished(self) -> str:
+        """What is still open and forbids ``session.finished``; empty when nothing is."""
         return ""
 
-    # ---------------------------------------------------------------- the walk
+    # ---------------------------------------------------------------- the log
     def run(self, log: Iterable[tuple[str, Event]]) -> None:
-        """Every event in order; raises ``Violation`` at the first that breaks a rule."""
+        """Check every event in order; raises ``Violation`` at the first broken rule."""
         for number, (direction, event) in enumerate(log):
-            at = f"#{number} {event.get('type')}"
             if direction == ">":
                 self._client(event)
             else:
-                self._server(event, at)
+                self._server(event, f"#{number} {event.get('type')}")
         need(self.session_id is not None, "end", "there was no session.created")
-        need(not self.finish_asked or self.is_finished or self.is_dead, "end",
+        need(not self.finish_asked or self.is_finished or self.has_failed, "end",
              "session.finish was not answered by session.finished")  # fmt: skip
 
     def _client(self, event: Event) -> None:
@@ -150,7 +150,7 @@ class Validator:
         self.sent(event)
 
     def _server(self, event: Event, at: str) -> None:
-        need(not self.is_dead, at, "an event after a server_error")
+        need(not self.has_failed, at, "an event after a server_error")
         need(not self.is_finished, at, "an event after session.finished")
         kind = field(event, at, "type", str)
         event_id = identifier(event, at, "event_id")
@@ -159,10 +159,11 @@ class Validator:
         need("code" not in event, at, "'code' at the top of an event means an error to clients")
         size = len(json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode())
         need(size <= MAX_FRAME_BYTES, at, f"a frame of {size} bytes")
-        need(kind in self.handlers, at, "a client of this model does not know this event type")
+        need(kind in self.rules, at, "a client of this model does not know this event type")
         need(self.session_id is not None or kind == "session.created", at,
              "an event before session.created")  # fmt: skip
-        self.handlers[kind](event, at)
+        self.received(kind, at)
+        self.rules[kind](event, at)
 
     # ---------------------------------------------------------------- shared events
     def session_created(self, event: Event, at: str) -> None:
@@ -173,21 +174,21 @@ class Validator:
         self.created(event, at)
 
     def session_finished(self, event: Event, at: str) -> None:
-        """Last, on demand, with nothing open."""
+        """Last, after ``session.finish``, with nothing open."""
         need(self.finish_asked, at, "session.finished that nobody asked for")
-        need(self.is_quiet() == "", at, f"session.finished while open: {self.is_quiet()}")
+        need(self.unfinished() == "", at, f"session.finished while open: {self.unfinished()}")
         self.is_finished = True
 
     def error(self, event: Event, at: str) -> None:
-        """Five fields; the type says whether the connection lives."""
+        """Five fields; ``server_error`` ends the connection."""
         kind = field(event, at, "error.type", str)
         need(kind in ERROR_TYPES, at, f"unknown error type {kind!r}")
         for path in ("error.code", "error.message", "error.param"):
             field(event, at, path, str)
         need(event["error"]["message"] != "", at, "an error without a message")
-        culprit = event["error"].get("event_id")
-        need(culprit is None or culprit in self.sent_ids or not self.sent_ids, at,
-             f"the error names an event that was never sent: {culprit!r}")  # fmt: skip
+        cause = event["error"].get("event_id")
+        need(cause is None or cause in self.sent_ids or not self.sent_ids, at,
+             f"the error names an event that was never sent: {cause!r}")  # fmt: skip
         self.errors.append(event["error"])
-        self.is_dead = kind == "server_error"
+        self.has_failed = kind == "server_error"
         need(self.errors_allowed, at, f"an error: {event['error']['message']}")

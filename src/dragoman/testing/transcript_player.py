@@ -1,15 +1,15 @@
-"""Plays a golden transcript against a session: pure, no socket, no clock, no engine.
+"""Plays a session that is written as text: without socket, clock or engine.
 
-One line, one happening; five sigils:
+One line for each thing that happens; five sigils:
 
     > input_text_buffer.append text="Hello. " event_id="e1"   the client sends an event
     < response.created response.id=$r                          the server sends an event
     ! start $j Speak voice="Cherry"                            any other command of the session
-    @ Voiced $j pcm=100ms                                      news from the engines
-    + 60s                                                      time passes (deadlines fire in order)
+    @ Voiced $j pcm=100ms                                      a fact or an end from the engines
+    + 60s                                                      time passes (deadlines in order)
 
 The first line is the header: ``model=NAME [strict] [FIELD=NUMBER ...] [speaks=en,zh]``, where
-FIELD is a field of ``Limits`` or ``rate`` / ``rate_in`` (PCM rates for ``pcm=`` / ``audio=``).
+FIELD is a field of ``Limits`` or ``rate`` / ``rate_in`` (Hz of the PCM for ``pcm=`` / ``audio=``).
 A field of ``SynthesisOptions`` is given likewise (``hold_tail=true``).
 ``speaks``, ``hears`` (``en,zh``) and ``pairs`` (``en-es,en-fr``) narrow the coverage from "*".
 
@@ -51,17 +51,27 @@ from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis.options import SynthesisOptions
+from dragoman.testing.validators.rules import Log
 
 _MISSING = "absent"
 _SOUND = re.compile(r"(\d+)ms")
 
 
-class Player:
-    """One transcript in play. ``frames`` collects every text frame that was sent."""
+class TranscriptMismatch(AssertionError):
+    """The session did something else than the transcript says."""
+
+
+class TranscriptPlayer:
+    """One transcript in play, line by line.
+
+    ``frames`` has every text frame that the server sent, ``log`` what client and server sent
+    each other, as the validators read it (frames that are no event are left out).
+    """
 
     def __init__(self, header: str) -> None:
         words, fields = parse(header)
         model = fields.pop("model")
+        self.model: str = model
         self.rates = {"pcm": fields.pop("rate", 24_000), "audio": fields.pop("rate_in", 16_000)}
         served = lookup(model)
         self.codec = served.api.codec
@@ -81,18 +91,22 @@ class Player:
         self.now = 1000.0
         self.names: dict[str, Any] = {}
         self.frames: list[str] = []
+        self.log: Log = []
         self.pending: list[Command] = list(self.session.open(self.now))
 
     def play(self, line: str) -> None:
-        """One line; raises ``AssertionError`` when it does not come true."""
+        """Play one line. Raises ``TranscriptMismatch`` when the session does something else."""
         sigil, rest = line[0], line[1:].strip()
         if sigil in ">@+":
             self.nothing_pending()
         match sigil:
             case ">":
-                self.pending += self.session.receive(self.codec.decode(self.frame(rest)), self.now)
+                frame = self.frame(rest)
+                if not rest.startswith(("raw", "binary")):
+                    self.log.append((">", json.loads(frame)))
+                self.pending += self.session.receive(self.codec.decode(frame), self.now)
             case "@":
-                self.pending += self.session.report(self.news(rest), self.now)
+                self.pending += self.session.report(self.fact(rest), self.now)
             case "+":
                 self.wait(float(rest.removesuffix("s")))
             case "<":
@@ -100,12 +114,12 @@ class Player:
             case "!":
                 self.expect_command(rest)
             case _:
-                raise AssertionError(f"no such sigil: {sigil!r}")
+                raise TranscriptMismatch(f"no such sigil: {sigil!r}")
 
     def nothing_pending(self) -> None:
         """The session did nothing that the transcript does not mention."""
         left = [command for command in self.pending if not isinstance(command, Note | Used)]
-        assert not left, f"not in the transcript: {[_readable(c) for c in left]}"
+        need(not left, f"not in the transcript: {[_readable(c) for c in left]}")
         self.pending.clear()
 
     def frame(self, rest: str) -> str | bytes:
@@ -134,7 +148,7 @@ class Player:
             return pcm if key == "pcm" else base64.b64encode(pcm).decode()
         return value
 
-    def news(self, rest: str) -> Report:
+    def fact(self, rest: str) -> Report:
         """The report an ``@`` line stands for."""
         words, fields = parse(rest)
         job = self.names[words[1]]
@@ -159,17 +173,19 @@ class Player:
             command = self.pending.pop(0)
             if not isinstance(command, Note | Used) or (note and isinstance(command, Note)):
                 return command
-        raise AssertionError("the session did nothing more")
+        raise TranscriptMismatch("the session did nothing more")
 
     def expect_event(self, rest: str) -> None:
         """A ``<`` line: the next command sends this event."""
         command = self.next_command(note=False)
-        assert isinstance(command, Send), f"no event: {_readable(command)}"
+        if not isinstance(command, Send):
+            raise TranscriptMismatch(f"no event: {_readable(command)}")
         frame = self.codec.encode(command.event, command.event_id)
         self.frames.append(frame)
         event = json.loads(frame)
+        self.log.append(("<", event))
         words, fields = parse(rest)
-        assert event["type"] == words[0], f"it is {frame[:400]}"
+        need(event["type"] == words[0], f"it is {frame[:400]}")
         self.compare(event, fields, event.get("delta", ""))
 
     def expect_command(self, rest: str) -> None:
@@ -177,20 +193,20 @@ class Player:
         words, fields = parse(rest)
         command = self.next_command(note=words[0] == "note")
         kind = type(command).__name__.lower()
-        assert kind == words[0], f"it is {_readable(command)}"
+        need(kind == words[0], f"it is {_readable(command)}")
         match command:
             case Start(job=job, task=item) | Push(job=job, item=item):
                 self.same(words[1], job)
-                assert type(item).__name__ == words[2], f"it is {_readable(command)}"
+                need(type(item).__name__ == words[2], f"it is {_readable(command)}")
                 content = msgspec.to_builtins(item)
                 self.compare(content, fields, content.get("pcm", content.get("data", "")))
             case End(job=job) | Abort(job=job):
                 self.same(words[1], job)
             case Close(code=code, reason=reason):
-                assert str(code) == words[1], f"it is {_readable(command)}"
+                need(str(code) == words[1], f"it is {_readable(command)}")
                 self.compare({"reason": reason}, fields, "")
             case Note(name=name):
-                assert name == words[1], f"it is {_readable(command)}"
+                need(name == words[1], f"it is {_readable(command)}")
 
     def compare(self, content: dict[str, Any], fields: dict[str, Any], audio: str) -> None:
         """The written fields are as written."""
@@ -207,29 +223,39 @@ class Player:
             self.same(wanted, found, path)
 
     def same(self, wanted: Any, found: Any, what: str = "") -> None:
-        """Equal, or the first sight of a name."""
+        """Equal, or the first use of a name."""
         if isinstance(wanted, str) and wanted.startswith("$"):
             wanted = self.names.setdefault(wanted, found)
-        assert found == wanted, f"{what}: {found!r} is not {wanted!r}"
+        need(found == wanted, f"{what}: {found!r} is not {wanted!r}")
 
 
-def play(path: Path) -> list[str]:
-    """Play a whole file; the frames that were sent. The message of a failure has its line."""
-    player: Player | None = None
+def play(path: Path) -> TranscriptPlayer:
+    """Play a whole file; the player at its end.
+
+    Raises ``TranscriptMismatch``, whose message has the line.
+    """
+    player: TranscriptPlayer | None = None
     for number, raw in enumerate(path.read_text("utf-8").splitlines(), 1):
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
         try:
             if player is None:
-                player = Player(line)
+                player = TranscriptPlayer(line)
             else:
                 player.play(line)
-        except AssertionError as error:
-            raise AssertionError(f"{path.name}:{number}: {line}\n    {error}") from None
-    assert player is not None, f"{path.name} is empty"
+        except TranscriptMismatch as error:
+            raise TranscriptMismatch(f"{path.name}:{number}: {line}\n    {error}") from None
+    if player is None:
+        raise TranscriptMismatch(f"{path.name} is empty")
     player.nothing_pending()
-    return player.frames
+    return player
+
+
+def need(is_so: bool, otherwise: str) -> None:
+    """Raise ``TranscriptMismatch`` unless it is so."""
+    if not is_so:
+        raise TranscriptMismatch(otherwise)
 
 
 def parse(text: str) -> tuple[list[str], dict[str, Any]]:
@@ -247,9 +273,8 @@ def parse(text: str) -> tuple[list[str], dict[str, Any]]:
             if end < len(text) and not text[end].isspace():
                 raise ValueError  # "24ms" begins like a number
         except ValueError:
-            bare = re.compile(r"\S*").match(text, at)
-            assert bare is not None
-            fields[token[1]], end = bare[0], bare.end()
+            bare = text[at:].split(maxsplit=1)[0] if text[at : at + 1].strip() else ""
+            fields[token[1]], end = bare, at + len(bare)
         at = end
     return words, fields
 
