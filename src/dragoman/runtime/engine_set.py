@@ -31,11 +31,12 @@ from dragoman.engines.base import (
 from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
 from dragoman.policy.recognition.local_agreement import LocalAgreement
 from dragoman.policy.recognition.speech_evidence import known_hallucination
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
