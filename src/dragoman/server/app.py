@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from dragoman.server.auth import Refusal
+from dragoman.server.admission import Refusal
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Service
 from dragoman.server.metrics import CONTENT_TYPE

@@ -9,7 +9,7 @@ Scope: socket options, and what this server needs of a connection that uvicorn d
   does not read. Until then its pings are answered with the last pong only, or they would pile up.
 * Many small messages. uvicorn gives out one message at a time and stops reading after each, which
   costs several system calls per message. ``take`` and ``write`` pass on all that is ready at once,
-  and reading stops only when ``READ_AHEAD_BYTES`` wait. The ASGI application finds both in its
+  and reading stops only when ``READ_AHEAD`` waits. The ASGI application finds both in its
   scope, as the extension ``STREAM``.
 """
 
@@ -36,7 +36,8 @@ from dragoman.server.incoming import Incoming
 
 SEND_BUFFER_BYTES = 128 * 1024
 UNSENT_BYTES = 64 * 1024
-READ_AHEAD_BYTES = 64 * 1024
+READ_AHEAD = 64 * 1024
+"""Bytes or characters of a client that may wait for its session."""
 BACKLOG = 2048
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
@@ -156,18 +157,22 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self.conn.send_close(1007)
             self.handle_parser_exception()
             return
-        self.queue.put_nowait(message, len(data))
-        if not self.read_paused and self.queue.waiting_bytes > READ_AHEAD_BYTES:
+        self.queue.put_nowait(message)
+        if not self.read_paused and self.queue.size > READ_AHEAD:
             self.read_paused = True
             self.transport.pause_reading()
 
-    async def take(self, most: int) -> list[Message]:
-        """The ASGI messages that are there, at least one."""
-        messages = await self.queue.take(most)
-        if self.read_paused and self.queue.waiting_bytes <= READ_AHEAD_BYTES:
+    def take(self, most: int) -> list[Message]:
+        """The ASGI messages that are there, at most so many."""
+        messages = self.queue.take(most)
+        if self.read_paused and self.queue.size <= READ_AHEAD:
             self.read_paused = False
             self.transport.resume_reading()
         return messages
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Done when there is a message to take."""
+        return self.queue.arrival()
 
     @property
     def is_writable(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.server.auth import check_exposure, is_loopback, key_is_valid, origin_is_allowed
+from dragoman.server.admission import check_exposure, is_loopback, key_is_valid, origin_is_allowed
 from dragoman.server.config import Config, ConfigError
 
 KEYS = ("sk-one", "sk-two")
