@@ -13,38 +13,12 @@ from __future__ import annotations
 
 import functools
 
-FULL_STOPS = (
-    ".",
-    "!",
-    "?",
-    "。",
-    "！",
-    "？",
-    "．",
-    "｡",
-    "…",
-    "।",
-    "॥",
-    "؟",
-    "۔",
-    "։",
-    "။",
-    "።",
-    "។",
-)
-HALF_STOPS = (";", ":", "；", "：", "؛", "፤")
-COMMAS = (",", "，", "、", "､", "،", "፣")
-CLOSERS = "\"'”’»›)]」』）】》"
+FULL_STOPS = tuple(".!?。！？．｡…।॥؟۔։။።។")
+HALF_STOPS = tuple(";:；：؛፤")
+COMMAS = tuple(",，、､،፣")
+CLOSERS = "\"'”’»›)]}」』）】》〉"
 
-_CHARACTERS_PER_WORD = {
-    "zh": 1.75,
-    "yue": 1.75,
-    "ja": 2.0,
-    "th": 4.0,
-    "lo": 4.0,
-    "my": 4.0,
-    "km": 4.0,
-}
+_CHARACTERS_PER_WORD = {"zh": 1.75, "yue": 1.75, "ja": 2, "th": 4, "lo": 4, "my": 4, "km": 4}
 """Languages written without spaces, and how many characters weigh as much as an English word."""
 
 _ORDERS: dict[str, str] = {

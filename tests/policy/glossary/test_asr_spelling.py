@@ -8,11 +8,11 @@ import time
 import pytest
 
 from dragoman.policy.glossary.asr_spelling import LONGEST_HOLD_MS, TermSpeller
-from dragoman.policy.glossary.similarity import edits, letters, skeleton
 from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.speech import Hints, Hypothesis, Word, joined_text
 from dragoman.text.ordinary_words import is_ordinary
+from dragoman.text.similarity import edits, letters, skeleton
 
 KEYS = (
     "Kubernetes", "PyTorch", "ComfyUI", "transformer", "machine learning", "Kubeflow", "Claude",

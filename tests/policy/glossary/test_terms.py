@@ -9,8 +9,8 @@ import pytest
 from dragoman.policy.glossary.mt_placeholders import TermPlaceholders, kept, mended, missing
 from dragoman.policy.glossary.terms import Glossary, glossary
 from dragoman.policy.translation.clause_units import ClauseUnits
-from dragoman.policy.translation.continuation import continuation
 from dragoman.speech import Word
+from dragoman.text.continuation import continuation
 
 
 def found(text: str, *keys: str, language: str = "en") -> list[str]:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.policy.reading.markup import MarkupReader
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
+from dragoman.text.spoken import is_speakable
 
 CASES = tomllib.loads(
     (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from dragoman.policy.segmentation.long_words import LONGEST_WORD, LongWords
+from dragoman.policy.segmentation.long_words import LongWords
+from dragoman.text.spoken import LONGEST_WORD
 
 
 def spoken(*segments: str) -> tuple[str, int]:

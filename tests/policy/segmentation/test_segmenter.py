@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from dragoman.policy.segmentation.data import WORDS
 from dragoman.policy.segmentation.length_limits import LONGEST
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.text.scripts import is_dense
+from dragoman.text.spoken import is_speakable
 
 CASES = tomllib.loads(
     (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")

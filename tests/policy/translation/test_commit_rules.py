@@ -14,9 +14,9 @@ from dragoman.policy.translation.commit_rules import (
     WantedTranslation,
     chosen,
 )
-from dragoman.policy.translation.continuation import tokens
 from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import Hypothesis, PaceName, Word
+from dragoman.text.continuation import tokens
 from dragoman.text.words import fold
 
 

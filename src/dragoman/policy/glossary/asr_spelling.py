@@ -22,11 +22,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dragoman.policy.glossary.similarity import bag, edits, letters, skeleton
 from dragoman.policy.glossary.tokens import folded
 from dragoman.policy.recognition.local_agreement import SpelledWord
 from dragoman.speech import Word
 from dragoman.text.ordinary_words import has_list, is_ordinary, is_small
+from dragoman.text.similarity import edits, letter_bits, letters, shared_length, skeleton
 
 LONGEST_HOLD_MS = 1_000
 _PAUSE_MS = 250
@@ -48,7 +48,7 @@ class _Key(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
     letters: str
     sound: str
-    bag: int
+    bits: int
     has_case: bool
 
 
@@ -175,11 +175,11 @@ class TermSpeller:
             return None
         best: list[tuple[int, _Key]] = []
         width = len(joined) // (_SHARE - 1) + 1
-        mine, first = bag(joined), skeleton(joined)[:1]
+        mine, first = letter_bits(joined), skeleton(joined)[:1]
         for length in range(len(joined) - width, len(joined) + width + 1):
             most = max(length, len(joined)) // _SHARE
             for key in self._by_length.get(length, ()):
-                if (mine ^ key.bag).bit_count() > 2 * most or key.sound[:1] != first:
+                if (mine ^ key.bits).bit_count() > 2 * most or key.sound[:1] != first:
                     continue
                 distance = edits(joined, key.letters, most)
                 if distance <= most and not _is_form(joined, key, texts):
@@ -228,7 +228,7 @@ def _key(phrase: str) -> _Key:
     plain = letters(phrase)
     words = tuple(_fold(word) for word in phrase.replace("-", " ").split())
     return _Key(
-        " ".join(phrase.split()), words, plain, skeleton(phrase), bag(plain),
+        " ".join(phrase.split()), words, plain, skeleton(phrase), letter_bits(plain),
         has_case=phrase != phrase.lower() or not phrase.replace(" ", "").isalpha(),
     )  # fmt: skip
 
@@ -272,9 +272,7 @@ def _is_form(joined: str, key: _Key, texts: Sequence[str]) -> bool:
     """
     if key.has_case and texts[0][:1].isupper():
         return False
-    shared = 0
-    while shared < min(len(joined), len(key.letters)) and joined[shared] == key.letters[shared]:
-        shared += 1
+    shared = shared_length(joined, key.letters)
     return len(joined) - shared <= 3 and len(key.letters) - shared <= 3 and shared >= 4
 
 

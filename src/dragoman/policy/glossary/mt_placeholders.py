@@ -24,7 +24,8 @@ from collections.abc import Iterator, Sequence
 
 from dragoman.policy.glossary.terms import Glossary, Match
 from dragoman.policy.glossary.tokens import folded, tokenize
-from dragoman.policy.translation.continuation import continuation
+from dragoman.text.continuation import continuation
+from dragoman.text.spoken import is_speakable
 
 _VOWELS = "aeiouàáâäãåæèéêëìíîïòóôöõøùúûü"
 _LATIN = "[0-9A-Za-z\u00c0-\u024f]"
@@ -70,7 +71,7 @@ class TermPlaceholders:
 
     def _put(self, match: re.Match[str]) -> str:
         value = self._by_name[folded(match.group("name"))]
-        is_first = not any(char.isalnum() for char in match.string[: match.start()])
+        is_first = not is_speakable(match.string[: match.start()])
         if is_first and self._is_large and value == value.lower():
             return value[:1].upper() + value[1:]
         return value
@@ -83,7 +84,7 @@ def mended(text: str, translation: str, glossary: Glossary) -> str:
         left = left or _form_of(text, match, translation)
         for place in reversed(left):
             put = match.term.value
-            if not any(c.isalnum() for c in translation[: place.begin]) and put == put.lower():
+            if not is_speakable(translation[: place.begin]) and put == put.lower():
                 put = put[:1].upper() + put[1:] if _first_letter(text).isupper() else put
             translation = translation[: place.begin] + put + translation[place.end :]
     return translation

@@ -21,6 +21,7 @@ from dragoman.policy.reading.markup_data import (
     UNREADABLE,
     ZERO_WIDTH,
 )
+from dragoman.text.characters import TEXT_PICTOGRAPHS
 from dragoman.text.scripts import is_dense
 
 MARKED = re.compile(
@@ -69,9 +70,7 @@ _STRIKES = re.compile(r"~~+")
 _HIGHLIGHT = re.compile(r"==(?=\S)|(?<=\S)==")
 _KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
 _PICTURES = re.compile(
-    " ?(?:[\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u24c2\u25aa\u25ab\u25b6\u25c0"
-    "\u2b05-\u2b07"
-    "\u2934\u2935\u3030\u303d\u3297\u3299\u00a9\u00ae]\ufe0f|"
+    f" ?(?:[{TEXT_PICTOGRAPHS}\u2194-\u2199\u21a9\u21aa\u2934\u2935\u00a9\u00ae]\ufe0f|"
     f"[{PICTURE}])(?:[{PICTURE}]|\u200d(?=[{PICTURE}]))*"
 )
 _DOUBLE_BRACKETS = re.compile(r"\[\s*\[+|\]\s*\]+")

@@ -5,6 +5,8 @@ Law of this file: data only. Sets of characters are written as they stand in a r
 
 from __future__ import annotations
 
+from dragoman.text.characters import PICTOGRAPHS
+
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f"
 INVISIBLE = (
     "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffc"
@@ -12,10 +14,7 @@ INVISIBLE = (
 """Format characters that make no sound and shape no letter."""
 
 UNREADABLE = f"{CONTROLS}{INVISIBLE}\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010fffd"
-PICTURE = (
-    "\u20e3\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u25fb-\u25fe\u2600-\u27bf\u2b1b\u2b1c\u2b50\u2b55"
-    "\U0001f000-\U0001faff\ufe0e\ufe0f\U000e0020-\U000e007f"
-)
+PICTURE = f"{PICTOGRAPHS}\ufe0e\ufe0f\U000e0020-\U000e007f"
 """Pictographs and their parts, but for those that are text unless a selector follows."""
 
 ZERO_WIDTH = frozenset("\u00ad\u061c\u200b\u200e\u200f\ufeff") | frozenset(

@@ -13,6 +13,7 @@ from dragoman.policy.segmentation import abbreviation_rules as words
 from dragoman.policy.segmentation import length_limits as caps
 from dragoman.policy.segmentation.data import marks
 from dragoman.policy.segmentation.open_quotes import OpenQuotes
+from dragoman.text.characters import EXTENDS
 from dragoman.text.scripts import is_dense
 
 BREAKS = "\n\u2028\u2029"
@@ -21,7 +22,7 @@ BRACKETS = frozenset("".join(marks.PAIRS)) | marks.CLOSERS | frozenset(marks.REV
 CLAUSES = marks.CLAUSE | marks.CLAUSE_DENSE
 
 _RUN = re.compile(f"[{re.escape(''.join(sorted(TERMINATORS)))}]{{1,40}}")
-_ATTACHED = re.compile(f"[{marks.EMOJI}{marks.EXTENDS}¹²³⁴-⁹⁰]")
+_ATTACHED = re.compile(f"[{marks.EMOJI}{EXTENDS}¹²³⁴-⁹⁰]")
 _FOOTNOTE = re.compile(r"\[\^?\d{0,3}\]?")
 _ASKING = re.compile(f"[{marks.SEMICOLON_ASKS}]")
 _FENCE = re.compile(r"`{3,16}|~{3,16}")

@@ -13,6 +13,7 @@ import unicodedata
 from dragoman.policy.segmentation.data import marks
 from dragoman.policy.segmentation.open_quotes import OpenQuotes
 from dragoman.text import scripts
+from dragoman.text.characters import EXTENDS
 
 LONGEST = 200
 """Characters in a segment; those of dense scripts count 2. Closers and marks may exceed it."""
@@ -33,7 +34,7 @@ _CLAUSE_END = re.compile(r"[,;:،؛፣፤՝၊–—](?=\s)|[，、；：､—]
 _SPACE = re.compile(r"\s(?=\S)")
 _SURROGATES = ("\ud800", "\udbff", "\udc00", "\udfff")
 _JOINER = "\u200d"
-_EXTENDS = re.compile(f"[{marks.EXTENDS}]")
+_EXTENDS = re.compile(f"[{EXTENDS}]")
 _VIRAMAS = frozenset("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u1039\u17d2")
 _LONGEST_CHARACTER = 40
 

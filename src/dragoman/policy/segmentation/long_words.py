@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 
 from dragoman.text import scripts
-
-LONGEST_WORD = 200
+from dragoman.text.spoken import LONGEST_WORD
 
 _BREAKS = rf"\s{scripts.UNSPACED}{scripts.EAST_ASIAN_MARKS}"
 _WORD = re.compile(f"[^{_BREAKS}]+")

@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 
 from dragoman.text import clause_data
+from dragoman.text.spoken import is_speakable
 from dragoman.text.words import ends_with_mark, fold
 
 LEAST_WORDS = 3
@@ -68,7 +69,7 @@ class SpeechChunks:
             ripe.append(self._waiting[:end])
             self._waiting = self._waiting[end:]
             self._since_s = None
-        if not any(char.isalnum() for char in self._waiting):
+        if not is_speakable(self._waiting):
             self._since_s = None
         elif self._since_s is None:
             self._since_s = now_s

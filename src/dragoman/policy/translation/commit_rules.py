@@ -7,7 +7,7 @@ into committed text and a tentative rest (``answer``). It knows no engine, no cl
 
 * ``turn``   a sentence is translated when it is closed, and committed whole.
 * ``units``  so is every clause unit, with the sentence before it as context; only what goes
-             beyond the committed text is added (``policy.translation.continuation``).
+             beyond the committed text is added (``text.continuation``).
 * ``agree``  the open sentence is translated again as it grows. What two translations in a row
              share is committed, except the last word of each, which the end of the text makes
              uncertain (of the older one none at the eager pace, two at the careful). Sentence
@@ -35,15 +35,16 @@ from typing import Literal
 import msgspec
 
 from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
-from dragoman.policy.translation.continuation import (
-    continuation,
-    shared,
-    tokens,
-    without_false_stop,
-)
 from dragoman.policy.translation.target_text import TargetText
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
+from dragoman.text.continuation import (
+    continuation,
+    keys,
+    tokens,
+    without_false_stop,
+)
+from dragoman.text.similarity import shared_length
 
 Rule = Literal["agree", "units", "turn", "through"]
 
@@ -281,8 +282,8 @@ class TargetPolicy:
 
     def _agreed(self, translation: str) -> str:
         """What this translation and the one before it share and is not yet committed."""
-        before, now = tokens(self._draft), tokens(translation)
-        count = min(shared(before, now), len(now) - 1, len(before) - self._held)
+        before, now = keys(self._draft), keys(translation)
+        count = min(shared_length(before, now), len(now) - 1, len(before) - self._held)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
     def _cover(self, ask: WantedTranslation, translation: str) -> None:

@@ -9,6 +9,7 @@ input.
 
 from __future__ import annotations
 
+from dragoman.text.similarity import shared_length
 from dragoman.text.words import fold
 
 _HOLD_S = 0.3
@@ -48,12 +49,8 @@ class FlickerFilter:
 
     @staticmethod
     def _rewrites(shown: str, new: str) -> bool:
-        old_words, new_words = shown.split(), new.split()
-        same = 0
-        while same < min(len(old_words), len(new_words)) and fold(old_words[same]) == fold(
-            new_words[same]
-        ):
-            same += 1
+        old_words = [fold(word) for word in shown.split()]
+        same = shared_length(old_words, [fold(word) for word in new.split()])
         return len(old_words) - same > len(old_words) / 2
 
 

@@ -32,7 +32,6 @@ text. Choices where the protocol is silent, beside the rulings:
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.segmenter import is_speakable
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.client_text import HalfKeeper
 from dragoman.protocol.core.commands import (
@@ -56,6 +55,7 @@ from dragoman.protocol.synthesis.response import Response, Spent
 from dragoman.protocol.synthesis.states import Draining, Idle, Speaking
 from dragoman.protocol.synthesis.text_queue import QueueItem, TextQueue
 from dragoman.speech import Coverage, Said, Say, Status, Voiced
+from dragoman.text.spoken import is_speakable
 
 SEGMENTS_AHEAD = 8
 _PIECE_CHARS = 1024

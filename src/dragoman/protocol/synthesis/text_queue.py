@@ -19,8 +19,9 @@ from itertools import chain
 
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.long_words import LongWords
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.protocol.core.token_estimate import TextMeter
+from dragoman.text.spoken import is_speakable
 
 _SLICE_CHARS = 1024
 _MOST_LOOKED_AT = 8192

@@ -1,16 +1,17 @@
-"""What a new translation of a sentence adds to the target text that is already committed.
+"""What a new translation of a sentence adds to the target text that is already committed: prefix
+alignment.
 
-Law of this file: committed text never changes, so where a new translation words the beginning
-differently, somebody has to decide from which of its words on it is *news*. That is decided here
-and nowhere else. Pure. A token is a word with its marks, or one character of Chinese or Japanese;
-tokens are compared without case and marks. Korean has words: half of one must not be committed.
-So has Thai, and as nothing here can tell them apart, what stands between two spaces is one token.
+Scope: committed text never changes. Where a new translation words the beginning differently, this
+file decides from which of its words on it is new. Pure. A token is a word with its marks, or one
+character of Chinese or Japanese; tokens are compared without case and marks. Korean has words: half
+of one must not be committed. So has Thai, but nothing here can tell them apart, so what stands
+between two spaces is one token.
 
 How it works. Usually the translation begins with what is committed, and the rest is new (engines
-that force a prefix always do). Otherwise the committed tokens are aligned with every beginning of
-the translation; the one with the fewest edits is what was said already. What then follows is
-left out as long as it repeats words that were committed but not found in that beginning, as
-happens when two phrases changed places.
+that force a prefix always do so). Otherwise the committed tokens are aligned with every beginning
+of the translation, and the beginning with the fewest edits is taken as repeated. Behind it, tokens
+are left out as long as they repeat committed ones that are not in that beginning: two phrases
+changed places.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from dragoman.text import clause_data, scripts
+from dragoman.text.similarity import edits, shared_length
+from dragoman.text.spoken import is_speakable
 from dragoman.text.words import fold
 
 _ALONE = scripts.HAN + scripts.KANA
 _TOKEN = re.compile(f"[{_ALONE}]|[^\\s{_ALONE}]+")
-_TELLING_LETTERS = 4
-"""Shorter words come again in any sentence; a repeated one proves nothing."""
+_DISTINCTIVE_LETTERS = 4
+"""Shorter words are repeated in any sentence, so they do not show that a phrase moved."""
 
 
 class Token:
@@ -43,15 +46,12 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """The tokens of a text. A mark that stands alone belongs to no token."""
     found = [Token(match) for match in _TOKEN.finditer(text)]
-    return [token for token in found if any(char.isalnum() for char in token.text)] or found
+    return [token for token in found if is_speakable(token.text)] or found
 
 
-def shared(left: Sequence[Token], right: Sequence[Token]) -> int:
-    """How many tokens two texts share at their beginnings."""
-    count = 0
-    while count < min(len(left), len(right)) and left[count].key == right[count].key:
-        count += 1
-    return count
+def keys(text: str) -> list[str]:
+    """The tokens of a text as they are compared."""
+    return [token.key for token in tokens(text)]
 
 
 def continuation(translation: str, done: str, upto: int | None = None) -> str:
@@ -65,7 +65,7 @@ def continuation(translation: str, done: str, upto: int | None = None) -> str:
     count = len(new) if upto is None else min(upto, len(new))
     if not said:
         return translation[: _end(translation, new, count)].strip() if count else ""
-    position = seam([token.key for token in new], [token.key for token in said])
+    position = repeated_count([token.key for token in new], [token.key for token in said])
     if position >= count:
         late = upto is None and 0 < position <= len(new)
         return _late_mark(translation, new, position, done, said) if late else ""
@@ -82,17 +82,15 @@ def continuation(translation: str, done: str, upto: int | None = None) -> str:
     return mark + (" " if spaced else "") + lead + translation[begin:end].strip()
 
 
-def seam(new: Sequence[str], said: Sequence[str]) -> int:
-    """How many of the new tokens say what is said already (keys, see ``tokens``)."""
+def repeated_count(new: Sequence[str], said: Sequence[str]) -> int:
+    """How many of the new tokens repeat what is said already (compared by their keys)."""
     if list(new[: len(said)]) == list(said):
         return len(said)
-    start = 0
-    while start < min(len(new), len(said)) and new[start] == said[start]:
-        start += 1
+    start = shared_length(new, said)
     position = start + _aligned(new[start:], said[start:])
     missing = Counter(said)
     missing.subtract(new[:position])
-    while position < len(new) and _is_telling(new[position]) and missing[new[position]] > 0:
+    while position < len(new) and _is_distinctive(new[position]) and missing[new[position]] > 0:
         missing[new[position]] -= 1
         position += 1
     return position
@@ -120,20 +118,18 @@ def _begins_whole(text: str, last: Token, done: str) -> bool:
 
 
 def _aligned(new: Sequence[str], said: Sequence[str]) -> int:
-    """The length of that beginning of ``new`` which is the least edits away from ``said``."""
-    row = list(range(len(new) + 1))
-    for count, token in enumerate(said, 1):
-        before, row = row, [count]
-        for at, other in enumerate(new):
-            row.append(min(before[at] + (token != other), before[at + 1] + 1, row[at] + 1))
-    least = min(row)
-    best = [at for at, edits in enumerate(row) if edits == least]
+    """The length of that beginning of ``new`` which is the fewest edits away from ``said``. Of
+    several: one that ends in the same token, then the one nearest in length.
+    """
+    costs = [edits(new[:at], said) for at in range(len(new) + 1)]
+    least = min(costs)
+    best = [at for at, cost in enumerate(costs) if cost == least]
     ending = [at for at in best if at and said and new[at - 1] == said[-1]]
     return min(ending or best, key=lambda at: (abs(at - len(said)), -at))
 
 
-def _is_telling(key: str) -> bool:
-    return len(key) >= _TELLING_LETTERS
+def _is_distinctive(key: str) -> bool:
+    return len(key) >= _DISTINCTIVE_LETTERS
 
 
 def _end(text: str, found: Sequence[Token], count: int) -> int:
@@ -155,4 +151,4 @@ def _late_mark(
     if not now.startswith(before) or fold(now) != fold(before):
         return ""
     gained = now[len(before) :]
-    return "" if any(char.isalnum() for char in gained) else gained
+    return "" if is_speakable(gained) else gained

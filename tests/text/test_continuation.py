@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.translation.continuation import continuation, tokens, without_false_stop
+from dragoman.text.continuation import continuation, tokens, without_false_stop
 from dragoman.text.words import fold
 
 
