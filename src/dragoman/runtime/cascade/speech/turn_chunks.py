@@ -62,7 +62,7 @@ class TurnChunks:
 
     def ripe(self, now_s: float, *, busy: bool) -> list[CommittedText]:
         """What has waited long enough."""
-        return self._pieces(self._units.ripe(now_s, busy=busy)) if self._units else []
+        return self._pieces(self._units.take_due(now_s, busy=busy)) if self._units else []
 
     def flush(self) -> list[CommittedText]:
         """Everything that waits."""
