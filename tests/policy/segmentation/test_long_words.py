@@ -76,15 +76,15 @@ def test_what_is_read_may_differ_from_what_was_written() -> None:
 
 def test_the_middle_of_an_endless_word_need_not_be_read() -> None:
     words = LongWords()
-    assert not words.swallow("x" * 1024), "its beginning is spoken"
-    assert words.swallow("x" * 1024)
-    assert words.swallow("/y" * 512)
+    assert not words.drops("x" * 1024), "its beginning is spoken"
+    assert words.drops("x" * 1024)
+    assert words.drops("/y" * 512)
     assert words.dropped == 2048
-    assert not words.swallow("x" * 1000 + " and then more"), "its end may be followed by others"
-    assert not words.swallow("z" * 1024), "another word"
-    assert not words.swallow("z" * 20)
-    assert not words.swallow("z" * 1024), "unknown whether the same"
+    assert not words.drops("x" * 1000 + " and then more"), "its end may be followed by others"
+    assert not words.drops("z" * 1024), "another word"
+    assert not words.drops("z" * 20)
+    assert not words.drops("z" * 1024), "unknown whether the same"
     words.reset()
-    assert not words.swallow("z" * 1024)
-    assert not words.swallow("\u4eca" * 1024)
-    assert not words.swallow("\u4eca" * 1024), "no words in this script"
+    assert not words.drops("z" * 1024)
+    assert not words.drops("\u4eca" * 1024)
+    assert not words.drops("\u4eca" * 1024), "no words in this script"

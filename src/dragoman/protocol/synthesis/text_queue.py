@@ -163,7 +163,7 @@ class TextQueue:
                 self._passed.feed(piece)
                 self._looked_at += len(piece) // _CHEAPER
                 self._words.reset()
-            elif isinstance(piece, str) and self._words.swallow(piece):
+            elif isinstance(piece, str) and self._words.drops(piece):
                 self.chars -= len(piece)
                 self._passed.feed(piece)
                 self._looked_at += len(piece) // _CHEAPER

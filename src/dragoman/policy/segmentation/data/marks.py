@@ -1,6 +1,6 @@
 """Characters that end, join, open and close: tables for the segmenter, the same in all languages.
 
-Law of this file: data only.
+Scope: data.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from dragoman.text import scripts
 from dragoman.text.characters import PICTOGRAPHS, TEXT_PICTOGRAPHS
 
 AT_ONCE = frozenset("。｡।॥።፧։")
-"""End a sentence with no look at what follows (but in a quotation)."""
+"""End a sentence whatever follows, except in a quotation."""
 
 STRONG = frozenset("！？။។៕།༎𑅀᙮᭞᭟꧉") | AT_ONCE
-"""End a sentence by themselves, no white space needed. They may be doubled, so the next character
-decides what belongs to them.
+"""End a sentence without white space. They may be doubled, so the next character decides what
+belongs to them.
 """
 
 WEAK = frozenset(".．!?…؟۔‼⁇⁈⁉\u2047\u2025")
@@ -28,13 +28,13 @@ PAIRED = "፡"
 """Two of them are a full stop (Ethiopic word separators, as typed)."""
 
 FOLLOWED = {"។": "ល"}
-"""A strong mark that this character turns into a part of a word (Khmer "and so on")."""
+"""Strong marks that this next character makes a part of a word (Khmer "and so on")."""
 
 CLAUSE = frozenset(",;:،؛፣፤፥՝၊–—")
 """Separate clauses if white space follows."""
 
 CLAUSE_DENSE = frozenset("，、；：､")
-"""Separate clauses by themselves."""
+"""Separate clauses without white space."""
 
 DASHES = frozenset("-–—―")
 
@@ -80,10 +80,10 @@ ASIDES = frozenset("）］】〕")
 DENSE_OPENERS = frozenset("“‘「『（《〈【〔［")
 
 UNSTOPPED = scripts.THAI_LAO
-"""No full stop; a space parts phrases, a dot only ends abbreviations."""
+"""No full stop; a space separates phrases, a dot only ends abbreviations."""
 
 REPEATS = "ๆໆ"
-"""Repetition marks of those scripts: the space in front of them parts nothing."""
+"""Repetition marks of those scripts: the space in front of them separates nothing."""
 
 CASELESS_INITIAL = scripts.HEBREW_ARABIC
 """Scripts without case where one letter and a full stop are a title or an initial."""
