@@ -1,4 +1,4 @@
-"""What is handed to a speech library: harmless, affordable, and all that can be heard of a text."""
+"""What is given to a speech library: harmless, bounded, and everything that has a sound."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dragoman.text.spoken import LONGEST_WORD, MOST_CHARACTERS, is_speakable, sa
         "½ x² 5 ℃",
     ],
 )
-def test_what_people_write_stays(text: str) -> None:
+def test_ordinary_text_stays(text: str) -> None:
     assert sanitized(text) == text
 
 
@@ -45,11 +45,11 @@ def test_what_people_write_stays(text: str) -> None:
         ("(((((((one)))))))", "(((one)))"),
     ],
 )
-def test_what_cannot_be_heard_goes(text: str, left: str) -> None:
+def test_characters_without_a_sound_are_dropped(text: str, left: str) -> None:
     assert sanitized(text).split() == left.split()
 
 
-def test_a_long_word_is_given_in_parts_up_to_a_cap() -> None:
+def test_a_long_word_is_given_in_parts_up_to_a_limit() -> None:
     word = "".join(chr(97 + n % 26) for n in range(3000))
     parts = sanitized(f"before {word} after", longest_token=40).split()
     assert parts[0] == "before"
@@ -65,7 +65,7 @@ def test_scripts_without_spaces_have_no_long_words() -> None:
         assert sanitized(text) == text
 
 
-def test_the_whole_is_capped_and_cheap() -> None:
+def test_the_whole_is_bounded_and_fast() -> None:
     assert len(sanitized("word " * 50_000)) <= MOST_CHARACTERS
     began = time.process_time()
     for text in ("9" * 10**6, "\u0301" * 10**6, "\x1b]" * 10**6, "(" * 10**6, "\U0001f600" * 10**6):
@@ -73,7 +73,7 @@ def test_the_whole_is_capped_and_cheap() -> None:
     assert time.process_time() - began < 0.5
 
 
-def test_whatever_comes_in_only_harmless_characters_come_out() -> None:
+def test_any_text_becomes_harmless() -> None:
     rng = random.Random(5)
     for _ in range(300):
         text = "".join(chr(rng.randrange(0x110000)) for _ in range(80))

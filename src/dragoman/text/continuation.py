@@ -4,7 +4,7 @@ alignment.
 Scope: committed text never changes. Where a new translation words the beginning differently, this
 file decides from which of its words on it is new. Pure. A token is a word with its marks, or one
 character of Chinese or Japanese; tokens are compared without case and marks. Korean has words: half
-of one must not be committed. So has Thai, but nothing here can tell them apart, so what stands
+of one must not be committed. So has Thai, but nothing here can tell them apart, so the text
 between two spaces is one token.
 
 How it works. Usually the translation begins with what is committed, and the rest is new (engines
@@ -33,7 +33,7 @@ _DISTINCTIVE_LETTERS = 4
 
 
 class Token:
-    """One token and where it stands in its text."""
+    """One token and its place in its text."""
 
     __slots__ = ("begin", "end", "key", "text")
 
@@ -44,7 +44,7 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The tokens of a text. A mark that stands alone belongs to no token."""
+    """The tokens of a text. A mark alone belongs to no token."""
     found = [Token(match) for match in _TOKEN.finditer(text)]
     return [token for token in found if is_speakable(token.text)] or found
 
@@ -54,25 +54,25 @@ def keys(text: str) -> list[str]:
     return [token.key for token in tokens(text)]
 
 
-def continuation(translation: str, done: str, upto: int | None = None) -> str:
-    """What ``translation`` adds to the target text ``done`` of the same sentence.
+def continuation(translation: str, committed: str, upto: int | None = None) -> str:
+    """What ``translation`` adds to the target text ``committed`` of the same sentence.
 
-    The answer brings its own leading space, and begins with a mark alone where ``done`` lacked
+    The answer brings its own leading space, and begins with a mark alone where ``committed`` lacked
     only that. ``upto`` limits it to the first so many tokens of the translation (and then a mark
     comes only together with the word behind it).
     """
-    new, said = tokens(translation), tokens(done)
+    new, old = tokens(translation), tokens(committed)
     count = len(new) if upto is None else min(upto, len(new))
-    if not said:
+    if not old:
         return translation[: _end(translation, new, count)].strip() if count else ""
-    position = repeated_count([token.key for token in new], [token.key for token in said])
+    position = repeated_count([token.key for token in new], [token.key for token in old])
     if position >= count:
         late = upto is None and 0 < position <= len(new)
-        return _late_mark(translation, new, position, done, said) if late else ""
+        return _late_mark(translation, new, position, committed, old) if late else ""
     end = _end(translation, new, count)
-    if position == len(said) and _begins_whole(translation, new[position - 1], done):
-        return translation[len(done) : end].rstrip()
-    mark = _late_mark(translation, new, position, done, said) if position else ""
+    if position == len(old) and _begins_whole(translation, new[position - 1], committed):
+        return translation[len(committed) : end].rstrip()
+    mark = _late_mark(translation, new, position, committed, old) if position else ""
     begin = new[position].begin
     gap = translation[new[position - 1].end : begin] if position else ""
     spaced = not scripts.is_ideographic(new[0].text)
@@ -82,13 +82,13 @@ def continuation(translation: str, done: str, upto: int | None = None) -> str:
     return mark + (" " if spaced else "") + lead + translation[begin:end].strip()
 
 
-def repeated_count(new: Sequence[str], said: Sequence[str]) -> int:
-    """How many of the new tokens repeat what is said already (compared by their keys)."""
-    if list(new[: len(said)]) == list(said):
-        return len(said)
-    start = shared_length(new, said)
-    position = start + _aligned(new[start:], said[start:])
-    missing = Counter(said)
+def repeated_count(new: Sequence[str], old: Sequence[str]) -> int:
+    """How many of the new tokens repeat the committed ones (compared by their keys)."""
+    if list(new[: len(old)]) == list(old):
+        return len(old)
+    start = shared_length(new, old)
+    position = start + _aligned(new[start:], old[start:])
+    missing = Counter(old)
     missing.subtract(new[:position])
     while position < len(new) and _is_distinctive(new[position]) and missing[new[position]] > 0:
         missing[new[position]] -= 1
@@ -110,22 +110,22 @@ def without_false_stop(translation: str, source: str) -> str:
     return text[:-1]
 
 
-def _begins_whole(text: str, last: Token, done: str) -> bool:
-    """Whether ``text`` goes on where ``done`` ends, and that is not inside its word ``last``."""
-    if not text.startswith(done):
+def _begins_whole(text: str, last: Token, committed: str) -> bool:
+    """Whether ``text`` goes on where ``committed`` ends, not inside its word ``last``."""
+    if not text.startswith(committed):
         return False
-    return last.end <= len(done) or unicodedata.category(text[len(done)])[0] not in "LMN"
+    return last.end <= len(committed) or unicodedata.category(text[len(committed)])[0] not in "LMN"
 
 
-def _aligned(new: Sequence[str], said: Sequence[str]) -> int:
-    """The length of that beginning of ``new`` which is the fewest edits away from ``said``. Of
+def _aligned(new: Sequence[str], old: Sequence[str]) -> int:
+    """The length of that beginning of ``new`` which is the fewest edits away from ``old``. Of
     several: one that ends in the same token, then the one nearest in length.
     """
-    costs = [edits(new[:at], said) for at in range(len(new) + 1)]
+    costs = [edits(new[:at], old) for at in range(len(new) + 1)]
     least = min(costs)
     best = [at for at, cost in enumerate(costs) if cost == least]
-    ending = [at for at in best if at and said and new[at - 1] == said[-1]]
-    return min(ending or best, key=lambda at: (abs(at - len(said)), -at))
+    ending = [at for at in best if at and old and new[at - 1] == old[-1]]
+    return min(ending or best, key=lambda at: (abs(at - len(old)), -at))
 
 
 def _is_distinctive(key: str) -> bool:
@@ -143,11 +143,11 @@ def _end(text: str, found: Sequence[Token], count: int) -> int:
 
 
 def _late_mark(
-    text: str, new: Sequence[Token], position: int, done: str, said: Sequence[Token]
+    text: str, new: Sequence[Token], position: int, committed: str, old: Sequence[Token]
 ) -> str:
     """The punctuation that the last committed token gained."""
     now = text[new[position - 1].begin : _end(text, new, position)].strip()
-    before = done[said[-1].begin :].strip()
+    before = committed[old[-1].begin :].strip()
     if not now.startswith(before) or fold(now) != fold(before):
         return ""
     gained = now[len(before) :]

@@ -3,7 +3,7 @@
 Scope: measures, no decisions. Pure.
 
 * ``edits`` and ``shared_length`` compare letters or any other items, by ``rapidfuzz``.
-* ``skeleton`` is what is left of a word's sound without vowels, doubling and the difference between
+* ``skeleton`` is the sound of a word without vowels, doubling and the difference between
   voiced and voiceless consonants: recognisers confuse these in names that they do not know. It is a
   coarse relative of Soundex that keeps all consonants, after English spelling: good enough to
   propose, never enough to decide alone.

@@ -30,7 +30,7 @@ def words(text: str, confidence: float | None = 0.5, step_ms: int | None = None)
 
 def spelled(text: str, confidence: float | None = 0.5, language: str | None = "en") -> str:
     result = TermSpeller(KEYS, language).respell(words(text, confidence))
-    assert [h for one in result for h in one.heard] == text.split()  # no word gets lost
+    assert [h for one in result for h in one.recognised] == text.split()  # no word gets lost
     return joined_text([one.word for one in result])
 
 
@@ -106,7 +106,7 @@ def test_no_words_are_lost_whatever_the_keys(seed: int) -> None:
     speller = TermSpeller([some() for _ in range(50)], chance.choice(["en", "de", None]))
     heard = words(" ".join(some() for _ in range(12)), chance.random())
     result = speller.respell(heard)
-    assert [h for one in result for h in one.heard] == [word.text for word in heard]
+    assert [h for one in result for h in one.recognised] == [word.text for word in heard]
     assert all(one.word.text and " " not in one.word.text for one in result)
     assert 0 <= speller.committable_count(heard, len(heard) - 1) <= len(heard)
 

@@ -228,9 +228,9 @@ class ChangeDetector:
         else:
             from_ms = max(self._confirmed_ms - _BACK_MS, check.from_ms - WINDOW_MS)
             to_ms = check.to_ms - _INSIDE_MS
-            begun = phrases.begins_between(from_ms, to_ms)
+            begins = phrases.begins_between(from_ms, to_ms)
             quietest_ms = phrases.quietest_ms(from_ms, to_ms, check.from_ms)
-            self._begin_ms = begun[-1] if begun else quietest_ms
+            self._begin_ms = begins[-1] if begins else quietest_ms
         self._is_doubted = True
         self._next_checkpoint = 0
 

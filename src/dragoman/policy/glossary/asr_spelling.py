@@ -285,7 +285,7 @@ def _with_text(word: Word, text: str, confidence: float | None) -> Word:
 
 def _respelled(run: Sequence[Word], key: _Key) -> list[SpelledWord]:
     """These words as the term, with the marks around them."""
-    heard = tuple(word.text for word in run)
+    recognised = tuple(word.text for word in run)
     lead, _, _ = _parts(run[0].text)
     _, _, trail = _parts(run[-1].text)
     plain = " ".join(_plain(word.text) for word in run)
@@ -311,5 +311,5 @@ def _respelled(run: Sequence[Word], key: _Key) -> list[SpelledWord]:
             part, min(sure) if same else None, run[0].start_ms, run[-1].end_ms,
             joined=run[0].joined if not place else False,
         )  # fmt: skip
-        result.append(SpelledWord(word, heard if not place else ()))
+        result.append(SpelledWord(word, recognised if not place else ()))
     return result

@@ -91,14 +91,14 @@ def with_terms(text: str, translation: str, glossary: Glossary) -> str:
 
 
 def with_lost_terms(
-    text: str, translation: str, done: str, glossary: Glossary, *, spaced: bool = True
+    text: str, translation: str, committed: str, glossary: Glossary, *, spaced: bool = True
 ) -> str:
-    """The translation of ``text`` in which no term gets lost behind ``done``, its committed part.
-    Where the word order changed, a new term may stand among words that were committed without it;
-    then it is put right behind ``done``.
+    """The translation of ``text`` in which no term gets lost behind ``committed``, its committed
+    part. Where the word order changed, a new term may be among words that were committed without
+    it; then it is put right behind ``committed``.
     """
-    rest = continuation(translation, done) if done else ""
-    if not done or not (lost := missing_terms(text, done + rest, glossary)):
+    rest = continuation(translation, committed) if committed else ""
+    if not committed or not (lost := missing_terms(text, committed + rest, glossary)):
         return translation
     there = {match.term.key for match in missing_terms(text, translation, glossary)}
     values = [match.term.value for match in lost if match.term.key not in there]
@@ -106,17 +106,17 @@ def with_lost_terms(
         return translation
     marks = len(rest) - len(rest.lstrip(_MARKS))
     gap = " " if spaced else ""
-    return done + rest[:marks] + gap + gap.join(values) + rest[marks:]
+    return committed + rest[:marks] + gap + gap.join(values) + rest[marks:]
 
 
 def missing_terms(text: str, translation: str, glossary: Glossary) -> list[Match]:
     """Terms in ``text`` (each once) whose translation is not in the translation."""
     found: list[Match] = []
-    said = [piece.key for piece in tokenize(translation)] if glossary else []
+    tokens = [piece.key for piece in tokenize(translation)] if glossary else []
     for match in glossary.matches(text):
         value = [piece.key for piece in tokenize(match.term.value)]
         known = any(match.term.key == other.term.key for other in found)
-        if value and not known and not _contains(value, said):
+        if value and not known and not _contains(value, tokens):
             found.append(match)
     return found
 
@@ -126,11 +126,11 @@ def _form_of(text: str, match: Match, translation: str) -> list[Match]:
     return Glossary({text[match.begin : match.end]: match.term.value}).matches(translation)
 
 
-def _contains(value: Sequence[str], said: Sequence[str]) -> bool:
+def _contains(value: Sequence[str], tokens: Sequence[str]) -> bool:
     """Whether a text has these words in a row; the last may have an ending."""
     size = len(value)
-    for at in range(len(said) - size + 1):
-        run = said[at : at + size]
+    for at in range(len(tokens) - size + 1):
+        run = tokens[at : at + size]
         if run[:-1] == value[:-1] and run[-1].startswith(value[-1]):
             return True
     return False

@@ -56,7 +56,7 @@ class Endpointer:
 
     @property
     def silent_ms(self) -> int:
-        """How long the pause in the open turn has been so far; 0 while somebody speaks."""
+        """How long the pause in the open turn has lasted; 0 during speech."""
         return self._now_ms - self._speech_end_ms if self._open and self._paused else 0
 
     def skip(self, duration_ms: int) -> None:

@@ -1,7 +1,7 @@
 """Words that nobody would read aloud to the end.
 
 Scope: pure; state only for the word that the border of a segment cuts in two. A "word" of 5,000
-letters or digits (base64, a held-down key) would be read for half an hour. Of a word
+letters or digits (base64, a key that is held down) would be read for half an hour. Of a word
 ``LONGEST_WORD`` letters and digits are spoken and the rest is dropped, in whatever segments it
 comes. Scripts without spaces between words have no such words, and their punctuation ends one;
 other marks belong to the word and are not counted, so a row of dots does not drop what follows.

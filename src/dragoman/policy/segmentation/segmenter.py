@@ -10,7 +10,7 @@ clause marks while eager), so plain text costs only the search. At each mark the
 order of the text, every look-ahead is bounded, and a decision does not depend on later text.
 
 * 。 and its like cut at once; ！？ when it is clear what belongs to them.
-* . ! ? … cut at the white space behind them, unless the word in front says otherwise
+* . ! ? … cut at the white space behind them, unless the word in front prevents it
   (``abbreviation_rules``). So an emoji behind that space opens the next segment: it is not read
   aloud, and waiting for it would delay every sentence.
 * Nothing is cut in a quotation, a bracket or inline code, below the length limit (``open_quotes``).
@@ -92,7 +92,7 @@ class Segmenter:
         return self._scan()
 
     def flush(self) -> list[str]:
-        """No more text comes: what is left, as it is."""
+        """No more text comes: the remaining text."""
         self._rules.final = True
         out = self._scan()
         if self._text:

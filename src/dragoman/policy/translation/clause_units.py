@@ -113,7 +113,7 @@ class ClauseUnits:
         return ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
 
     def size(self, words: Sequence[Word], begin: int, end: int) -> float:
-        """How many words of ordinary length stand between two positions."""
+        """How many words of ordinary length there are between two positions."""
         if clause_data.is_spaced(self._language):
             return end - begin
         return clause_data.weight("".join(w.text for w in words[begin:end]), self._language)

@@ -64,7 +64,7 @@ PAIRS = {
 """What opens, and what may close it."""
 
 REVERSED = {"»": "«»", "”": "”", "›": "‹›"}
-"""Closers that open when they stand at the beginning of a word (»so«, ”så”)."""
+"""Closers that open at the beginning of a word (»so«, ”så”)."""
 
 STRAIGHT = frozenset("\"'`")
 """Open and close with the same character."""
