@@ -31,11 +31,12 @@ from dragoman.engines.base import (
 from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
 from dragoman.policy.recognition.local_agreement import LocalAgreement
 from dragoman.policy.recognition.speech_evidence import known_hallucination
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
@@ -102,8 +103,7 @@ class EngineSet:
                     host: EngineHost = OnDemandHost(engine, inner)
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
-                at_once = workers if engine.info.runs_in == "process" else threads
-                load = RecognizerLoad(at_once * engine.info.max_batch)
+                load = RecognizerLoad(host.capacity)
                 self._seats[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life

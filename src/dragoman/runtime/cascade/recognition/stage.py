@@ -176,7 +176,7 @@ class RecognitionStage:
     def _measure(self, inbox: Inbox) -> None:
         if self._turn is not None:
             waiting = inbox.audio_bytes // 2 * 1000 // self._settings.rate_in
-            self._turn.hearing.lag.waiting_ms = waiting
+            self._turn.hearing.lag.queued_ms = waiting
 
     # ------------------------------------------------------------ marks
     async def _act(self, moment: EndpointEvent) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 
 from dragoman.engines.base import Samples
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
-from dragoman.runtime.cascade.recognition.decode_schedule import RecognitionLag, RecognizerLoad
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import EngineHost, HostStream
+from dragoman.runtime.hosts.load import RecognitionLag, RecognizerLoad
 from dragoman.runtime.hosts.requests import RecognitionAudio, StartRecognition
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 
@@ -62,7 +62,7 @@ class StreamDecoder:
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
         """See ``TurnDecoder``."""
-        self._load.speaks(self.lag)
+        self._load.speaking(self.lag)
         self._pieces.append(samples)
         self._size += len(samples)
         self.lag.undecoded_ms = self._size // _PER_MS
@@ -71,7 +71,7 @@ class StreamDecoder:
     async def pause(self) -> bool:
         """See ``TurnDecoder``."""
         await self._flush()
-        self._load.pauses(self.lag)
+        self._load.paused(self.lag)
         self._take(self._last, DecodePosition.PAUSE)
         return True
 
@@ -80,7 +80,7 @@ class StreamDecoder:
 
     async def finish(self) -> None:
         """See ``TurnDecoder``."""
-        self._load.ended(self.lag)
+        self._load.closed(self.lag)
         await self._flush()
         hypothesis = await self._recognition.finish()
         assert isinstance(hypothesis, Hypothesis)
@@ -105,7 +105,7 @@ class StreamDecoder:
 
     def abandon(self) -> None:
         """See ``TurnDecoder``."""
-        self._load.ended(self.lag)
+        self._load.closed(self.lag)
         self._recognition.abort()
         self._pieces, self._size = [], 0
         self.agreement.drop_tail()
