@@ -9,6 +9,7 @@ import pytest
 from websockets.protocol import SERVER, Protocol
 
 from dragoman.client.events import Audio, SourceText, TargetText
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops
 from dragoman_bench.append import speechlike
 from dragoman_bench.echo import REPLY
@@ -18,7 +19,6 @@ from dragoman_bench.peer import Peer, framed, kind_of
 from dragoman_bench.recordings import RATE_HZ, Pcm
 from dragoman_bench.subject import echoing
 from dragoman_bench.wheel import Wheel
-from tests.live import Live as Server
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
