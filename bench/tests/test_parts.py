@@ -18,7 +18,7 @@ from dragoman_bench.processes import machine
 from dragoman_bench.quality import QualityJudges
 from dragoman_bench.recordings import RATE_HZ, Recording, all_english, turned
 from dragoman_bench.texts import plain_words
-from tests.cli.test_main import run
+from tests.cli.run_command import run
 
 
 def test_the_sentence_is_the_agreed_length() -> None:

@@ -9,8 +9,9 @@ import pytest
 from websockets.protocol import SERVER, Protocol
 
 from dragoman.client.events import Audio, SourceText, TargetText
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops
-from dragoman_bench.append import FRAME_BYTES, speechlike
+from dragoman_bench.append import speechlike
 from dragoman_bench.echo import REPLY
 from dragoman_bench.live import MODEL, Live, append_frame
 from dragoman_bench.numbers import BenchFailed
@@ -18,7 +19,6 @@ from dragoman_bench.peer import Peer, framed, kind_of
 from dragoman_bench.recordings import RATE_HZ, Pcm
 from dragoman_bench.subject import echoing
 from dragoman_bench.wheel import Wheel
-from tests.live import Live as Server
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
@@ -83,13 +83,6 @@ def test_the_echo_answers_every_frame() -> None:
 
     with echoing() as subject:
         assert loops.run(scene(subject.port)) == [REPLY.encode()] * 3
-
-
-def test_the_append_frames_are_the_agreed_size() -> None:
-    frames = speechlike()
-    assert len(frames) == 120
-    # Head of a frame this size: two bytes, two of length, four of mask.
-    assert {len(frame) for frame in frames} == {FRAME_BYTES + 8}
 
 
 def test_the_wheel_turns_in_order_and_counts_lateness() -> None:

@@ -9,13 +9,13 @@ import pytest
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops, streaming, turns
 from dragoman_bench.numbers import BenchFailed, Figure
 from dragoman_bench.streaming import EVERY_S, Script, Speaker, pieces_of, segments_of
 from dragoman_bench.synthesis import COMMITTED, FLITE, STREAMED, TEXT
 from dragoman_bench.turns import Pattern, Scene
 from dragoman_bench.wheel import Wheel
-from tests.live import Live as Server
 
 TWO = ["It is no", "on. We ", "wait", " here."]
 

@@ -8,10 +8,10 @@ import pytest
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops, throughput
 from dragoman_bench.numbers import Figure
 from dragoman_bench.throughput import Rounds, Speed, audio_bytes
-from tests.live import Live as Server
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 1_000, 46_081])

@@ -1,22 +1,25 @@
-"""What an audio append costs the event loop's thread, beside a bare echo on the same stack.
+"""What one audio append costs the event loop's thread, compared with a bare echo.
 
-Law of this file: both servers get the same frames at the same rate from the same load, one after
-the other, several times; each runs on cores that the load leaves alone. The ratio is
-the median over pairs of rounds, because the speed of a core changes from minute to minute.
-Scripted engines, so that the cost is the server's and not a model's; the sound goes on and off
-like speech, so that turns open and close.
+Scope: three servers get the same frames at the same rate from the same load, one after the other,
+in several rounds: ``cascade`` (scripted engines), ``gateway`` (an end-to-end interpreter whose
+answers cost nothing: server, session and driver alone) and ``echo`` (the same web server, which
+parses nothing). Server and load have cores of their own. Ratios are taken within a round, then the
+median over rounds, because the speed of a core changes from minute to minute. The sound goes on
+and off like speech, so that turns open and close.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from statistics import median
 
 import msgspec
 import numpy as np
 
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench import exposition, loops, processes
 from dragoman_bench.live import MODEL, append_frame
 from dragoman_bench.numbers import Figure, Part, percentile
@@ -29,7 +32,9 @@ FRAME_BYTES = 4_360
 SESSIONS = 50
 _EVERY_S = 0.1
 _WARM_S = 2.0
-_AIM = 2.5
+_PART = "append"
+AIMS = {"gateway": 2.0, "cascade": 3.0}
+"""At most so many times the event loop time of the bare echo."""
 _CHUNK_BYTES = 3_200
 _LOOP_S = 12
 
@@ -45,55 +50,55 @@ class Cost(msgspec.Struct, kw_only=True):
     load_late_p99_ms: float
 
 
+SERVERS: dict[str, Callable[[], AbstractContextManager[Subject]]] = {
+    "cascade": lambda: serving("--engines", "scripted"),
+    "gateway": lambda: serving("--engines", "scripted,interpreter=bench-interpreter"),
+    "echo": echoing,
+}
+
+
 def measure(*, quick: bool) -> Part:
-    """Run both servers in turns; the figures are medians."""
-    rounds, seconds = (2, 5.0) if quick else (6, 6.0)
+    """Measure the three servers in turns; the figures are medians over the rounds."""
+    rounds, seconds = (3, 4.0) if quick else (6, 6.0)
     frames = speechlike()
-    ours: list[Cost] = []
-    bare: list[Cost] = []
-    servers, load = processes.shares()
+    costs: dict[str, list[Cost]] = {name: [] for name in SERVERS}
+    server_cores, load_cores = processes.shares()
     for _ in range(rounds):
-        for made, greets, costs in ((_scripted, True, ours), (echoing, False, bare)):
-            with _placed(made, servers) as subject, processes.on_cores(load):
-                costs.append(loops.run(_run(subject, frames, seconds, greets=greets)))
-    pairs = list(zip(ours, bare, strict=True))
-    mine, theirs = (median(cost.main_us for cost in costs) for costs in (ours, bare))
-    by_loop = median(cost.main_us / echo.main_us for cost, echo in pairs)
-    by_all = median(cost.all_us / echo.all_us for cost, echo in pairs)
-    part = "append"
-    figures = [
-        Figure(part=part, name="event loop per 100 ms append", value=mine, unit="µs"),
-        Figure(part=part, name="event loop per bare echo", value=theirs, unit="µs"),
-        Figure(part=part, name="ratio", value=by_loop, unit="x", aim=_AIM),
-        Figure(part=part, name="ratio, all threads", value=by_all, unit="x"),
-    ]
+        for name, make in SERVERS.items():
+            with contextlib.ExitStack() as stack:
+                with processes.on_cores(server_cores):
+                    subject = stack.enter_context(make())
+                stack.enter_context(processes.on_cores(load_cores))
+                run = _run(subject, frames, seconds, greets=name != "echo")
+                costs[name].append(loops.run(run))
     raw: dict[str, object] = {
         "sessions": SESSIONS,
         "seconds": seconds,
-        "scripted": msgspec.to_builtins(ours),
-        "echo": msgspec.to_builtins(bare),
+        **{name: msgspec.to_builtins(found) for name, found in costs.items()},
     }
-    return Part(name=part, figures=figures, raw=raw)
+    return Part(name=_PART, figures=figures(costs), raw=raw)
 
 
-def _scripted() -> AbstractContextManager[Subject]:
-    return serving("--engines", "scripted")
+def figures(costs: Mapping[str, Sequence[Cost]]) -> list[Figure]:
+    """The table's lines, from the rounds of each server; ratios are of the same round."""
 
+    def line(name: str, value: float, unit: str, aim: float | None = None) -> Figure:
+        return Figure(part=_PART, name=name, value=value, unit=unit, aim=aim)
 
-class _placed:  # noqa: N801  # used like a function
-    """A server started on some cores."""
-
-    def __init__(self, made: object, cores: set[int]) -> None:
-        assert callable(made)
-        self._manager: AbstractContextManager[Subject] = made()
-        self._cores = cores
-
-    def __enter__(self) -> Subject:
-        with processes.on_cores(self._cores):
-            return self._manager.__enter__()
-
-    def __exit__(self, *failure: object) -> None:
-        self._manager.__exit__(*failure)  # type: ignore[arg-type]  # handed through as it came
+    echo = costs["echo"]
+    lines = [
+        line(f"event loop per append, {name}", median(cost.main_us for cost in found), "µs")
+        for name, found in costs.items()
+    ]
+    for name, aim in AIMS.items():
+        pairs = list(zip(costs[name], echo, strict=True))
+        by_loop = median(cost.main_us / bare.main_us for cost, bare in pairs)
+        by_all = median(cost.all_us / bare.all_us for cost, bare in pairs)
+        lines += [
+            line(f"ratio to the bare echo, {name}", by_loop, "x", aim),
+            line(f"ratio to the bare echo, {name}, all threads", by_all, "x"),
+        ]
+    return lines
 
 
 def speechlike() -> list[bytes]:

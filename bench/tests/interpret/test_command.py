@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from tests.cli.test_main import run
-from tests.live import Live
+from dragoman.testing.live_server import LiveServer
+from tests.cli.run_command import run
 
 RATE_HZ = 16_000
 
@@ -35,7 +35,7 @@ def recordings(folder: Path) -> Path:
 
 
 def test_a_server_is_measured_and_its_logs_score_the_same(
-    scripted_server: Live, tmp_path: Path
+    scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     options = ("--recordings", str(recordings(tmp_path)), "--no-plot")

@@ -18,7 +18,8 @@ from dragoman.client.events import (
     SpeechStarted,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
+from dragoman.testing.live_server import LiveServer
 from dragoman_bench import processes, recordings
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.log import Turn
@@ -32,12 +33,11 @@ from dragoman_bench.soak.sampling import Sampler
 from dragoman_bench.soak.scoring import parts
 from dragoman_bench.soak.talk import Talk, Tally, told
 from dragoman_bench.subject import Subject
-from tests.live import Live
 
 RATE_HZ = recordings.RATE_HZ
 
 
-def subject(live: Live) -> Subject:
+def subject(live: LiveServer) -> Subject:
     return Subject(live.process, live.port)
 
 
@@ -109,7 +109,7 @@ def test_what_a_process_holds() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_talk_is_watched_and_told(scripted_server: Live, tmp_path: Path) -> None:
+async def test_a_talk_is_watched_and_told(scripted_server: LiveServer, tmp_path: Path) -> None:
     found = material(made_recordings(tmp_path))
     one = await stream.talk(found, "es", minutes=0.03)
     talk = Talk(one, tmp_path / "talk.jsonl")
@@ -132,7 +132,9 @@ async def test_a_talk_is_watched_and_told(scripted_server: Live, tmp_path: Path)
 # ---------------------------------------------------------------- company
 @pytest.mark.anyio
 @pytest.mark.parametrize("ending", ["finish", "close", "drop"])
-async def test_short_sessions_leave_nothing_behind(scripted_server: Live, ending: str) -> None:
+async def test_short_sessions_leave_nothing_behind(
+    scripted_server: LiveServer, ending: str
+) -> None:
     server = subject(scripted_server)
     sampler = Sampler(server, [], 0.0)
     before = await sampler.look()
@@ -149,7 +151,7 @@ async def test_short_sessions_leave_nothing_behind(scripted_server: Live, ending
 
 @pytest.mark.anyio
 async def test_one_of_each_is_counted(
-    scripted_server: Live, monkeypatch: pytest.MonkeyPatch
+    scripted_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(company, "SPEAKS_S", 0.2)
     guests = company.Company()

@@ -20,7 +20,7 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
-from dragoman.server.auth import BAD_KEY, BAD_ORIGIN, Refusal, key_is_valid, origin_is_allowed
+from dragoman.server.admission import BAD_KEY, BAD_ORIGIN, Refusal, key_is_valid, origin_is_allowed
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics, SessionMetrics
 

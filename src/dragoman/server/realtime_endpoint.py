@@ -11,15 +11,13 @@ import logging
 import secrets
 import time
 
-from starlette.types import Receive, Send
-
 from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
 from dragoman.server.config import Config, ConfigError
-from dragoman.server.connection import SocketConnection
+from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lag_stats import LagStats
 from dragoman.server.lifecycle import Service
 from dragoman.server.logs import session_nonce
@@ -84,8 +82,9 @@ class SessionObserver:
         )
 
 
-async def converse(service: Service, model: str, receive: Receive, send: Send) -> None:
+async def converse(service: Service, accepted: Accepted) -> None:
     """Run the session that ``model`` asks for, until it is closed."""
+    model = accepted.model
     config, stack = service.config, service.stack
     assert isinstance(stack, EngineSet)
     served = lookup(model, config.aliases)
@@ -101,7 +100,7 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
             strict=config.strict,
             options=(config.synthesis, config.interpretation),
         )
-        connection = SocketConnection(receive, send, api.codec, metrics)
+        connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
         LOG.info("session begins: model %r", model)
         observer = SessionObserver(metrics)

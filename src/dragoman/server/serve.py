@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from dragoman.server import logs
+from dragoman.server.admission import check_exposure
 from dragoman.server.app import REALTIME_PATH, Converse, create_app
-from dragoman.server.auth import check_exposure
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.http_guard import GuardedHttp
 from dragoman.server.lifecycle import Service

@@ -33,7 +33,6 @@ Choices where the protocol is silent, beside the rulings:
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.segmenter import is_speakable
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.client_text import HalfKeeper
 from dragoman.protocol.core.commands import (
@@ -70,6 +69,7 @@ from dragoman.protocol.synthesis.response import Response, Spent
 from dragoman.protocol.synthesis.states import Draining, Idle, Speaking
 from dragoman.protocol.synthesis.text_queue import QueueItem, TextQueue
 from dragoman.speech import Said, Say, Status, Voiced
+from dragoman.text.spoken import is_speakable
 
 SEGMENTS_AHEAD = 8
 _PIECE_CHARS = 1024

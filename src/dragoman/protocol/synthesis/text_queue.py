@@ -18,8 +18,9 @@ from itertools import chain
 
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.long_words import LongWords
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.protocol.core.token_estimate import TextMeter
+from dragoman.text.spoken import is_speakable
 
 _SLICE_CHARS = 1024
 _MAX_EXAMINED = 8192
@@ -161,7 +162,7 @@ class TextQueue:
                 self._skipped.feed(piece)
                 self._examined += len(piece) // _SKIP_DISCOUNT
                 self._words.reset()
-            elif isinstance(piece, str) and self._words.swallow(piece):
+            elif isinstance(piece, str) and self._words.drops(piece):
                 self.chars -= len(piece)
                 self._skipped.feed(piece)
                 self._examined += len(piece) // _SKIP_DISCOUNT

@@ -73,7 +73,8 @@ class Inbox:
 
     async def get(self) -> Input | None:
         """The next input, or None when all were taken and no more come."""
-        await self.arrival()
+        if not self._items:  # else nothing to wait for
+            await self.arrival()
         return self._take() if self._items else None
 
     async def arrival(self) -> None:
@@ -107,12 +108,12 @@ class Inbox:
     def _take(self) -> Input:
         item = self._items.popleft()
         self._weight -= weight(item)
-        if isinstance(item, Audio):
-            self.audio_bytes -= item.size(self.rate_hz)
         if self._weight <= self._high_water:
             self._room.set()
         if isinstance(item, Audio):
-            self.listened_s += item.size(self.rate_hz) / (2 * self.rate_hz)
+            size = item.size(self.rate_hz)
+            self.audio_bytes -= size
+            self.listened_s += size / (2 * self.rate_hz)
         elif isinstance(item, Interpret):
             self.rate_hz = item.rate_in
         return item
