@@ -10,7 +10,7 @@ import pytest
 
 PROGRAM = """
 import ctypes, threading
-from dragoman.server.memory import share_one_heap
+from dragoman.server.serve import share_one_heap
 
 done = share_one_heap()
 libc = ctypes.CDLL(None)

@@ -16,16 +16,16 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from dragoman.server.connection import Accepted
-from dragoman.server.lifecycle import Service
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.websocket_guard import READ_AHEAD
 from tests.server.raw import handshake, masked
 from tests.server.shell import shell
 
 
-async def report(service: Service, accepted: Accepted) -> None:
+async def report(lifecycle: Lifecycle, accepted: Accepted) -> None:
     """Take what is there, again and again; at the end of the input tell what came with what."""
     stream, batches = accepted.stream, []
-    with service.session("report"):
+    with lifecycle.session("report"):
         while not batches or batches[-1][-1] != "end":
             await stream.arrival()
             batches.append([text_of(message) for message in stream.take(1000)])
@@ -52,14 +52,14 @@ def told(raw: Any) -> list[list[str]]:
 
 
 def test_frames_that_come_together_are_taken_together() -> None:
-    with shell(converse=report) as live, contextlib.closing(handshake(live.port)) as raw:
+    with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
         raw.sendall(b"".join(masked(text) for text in ("a", "b", "c", "end")))
         assert told(raw) == [["a", "b", "c", "end"]]
 
 
 def test_messages_in_several_frames_and_binary_ones_keep_their_order() -> None:
     half = "é".encode()
-    with shell(converse=report) as live, contextlib.closing(handshake(live.port)) as raw:
+    with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
         raw.sendall(
             frame(1, b"caf" + half[:1], final=False)
             + frame(9, b"ping between the parts")
@@ -71,7 +71,7 @@ def test_messages_in_several_frames_and_binary_ones_keep_their_order() -> None:
 
 
 def test_text_that_is_not_utf_8_closes_with_1007() -> None:
-    with shell(converse=report) as live, contextlib.closing(handshake(live.port)) as raw:
+    with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
         raw.sendall(frame(1, b"\xff\xfe") + masked("never read"))
         data = b""
         while len(data) < 4:
@@ -84,9 +84,9 @@ def test_a_session_that_does_not_take_stops_the_reading() -> None:
     go, count = threading.Event(), 500
     size = 30_000
 
-    async def slow(service: Service, accepted: Accepted) -> None:
+    async def slow(lifecycle: Lifecycle, accepted: Accepted) -> None:
         taken: list[str] = []
-        with service.session("slow"):
+        with lifecycle.session("slow"):
             await asyncio.to_thread(go.wait, 20)
             while len(taken) < count:
                 await accepted.stream.arrival()
@@ -94,7 +94,7 @@ def test_a_session_that_does_not_take_stops_the_reading() -> None:
             accepted.stream.write([str(taken == [f"{n:{size}}" for n in range(count)])])
             await accepted.stream.drain()
 
-    with shell(converse=slow) as live, contextlib.closing(handshake(live.port)) as raw:
+    with shell(serve_session=slow) as live, contextlib.closing(handshake(live.port)) as raw:
         sending = threading.Thread(
             target=lambda: [raw.sendall(masked(f"{number:{size}}")) for number in range(count)]
         )
@@ -121,9 +121,9 @@ def test_asgi_still_works_beside_the_stream() -> None:
 def test_writing_to_a_client_that_has_gone_is_an_os_error() -> None:
     failures: list[str] = []
 
-    async def late(service: Service, accepted: Accepted) -> None:
+    async def late(lifecycle: Lifecycle, accepted: Accepted) -> None:
         stream = accepted.stream
-        with service.session("late"):
+        with lifecycle.session("late"):
             await stream.arrival()
             assert stream.take(1)[0]["type"] == "websocket.disconnect"
             try:
@@ -136,16 +136,16 @@ def test_writing_to_a_client_that_has_gone_is_an_os_error() -> None:
             except OSError:
                 failures.append("drain")
 
-    with shell(converse=late) as live:
+    with shell(serve_session=late) as live:
         with connect(live.url) as ws:
             ws.close()
-        live.wait(live.service._idle)
+        live.wait_idle()
     assert failures == ["write", "drain"]
 
 
 def test_a_close_is_the_last_frame() -> None:
-    async def closing(service: Service, accepted: Accepted) -> None:
-        with service.session("closing"):
+    async def closing(lifecycle: Lifecycle, accepted: Accepted) -> None:
+        with lifecycle.session("closing"):
             accepted.stream.write(["one", "two"])
             await accepted.stream.send({"type": "websocket.close", "code": 1000, "reason": "bye"})
             try:
@@ -154,7 +154,7 @@ def test_a_close_is_the_last_frame() -> None:
                 refused.append("three")
 
     refused: list[str] = []
-    with shell(converse=closing) as live, connect(live.url) as ws:
+    with shell(serve_session=closing) as live, connect(live.url) as ws:
         assert [ws.recv(10), ws.recv(10)] == ["one", "two"]
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(10)

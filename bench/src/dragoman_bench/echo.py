@@ -16,7 +16,7 @@ from typing import Any
 
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
-from dragoman.server.lifecycle import Service
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.serve import run
 from dragoman.server.websocket_guard import listen
 from dragoman_bench import loops
@@ -25,7 +25,7 @@ REPLY = '{"type":"response.audio.delta","delta":"' + "A" * 6_460 + '"}'
 
 
 class Nothing:
-    """What the service asks of its engines, where there are none."""
+    """What the lifecycle asks of its engines, where there are none."""
 
     async def load(self, progress: Callable[[str], None]) -> None:
         """There is nothing to load."""
@@ -51,7 +51,7 @@ class Nothing:
         """There is nothing to stop."""
 
 
-async def converse(_service: Service, accepted: Accepted) -> None:
+async def serve_session(_lifecycle: Lifecycle, accepted: Accepted) -> None:
     """Answer every frame until the client goes."""
     while (await accepted.receive())["type"] == "websocket.receive":
         await accepted.send({"type": "websocket.send", "text": REPLY})
@@ -60,13 +60,13 @@ async def converse(_service: Service, accepted: Accepted) -> None:
 def main() -> int:
     """Serve until SIGTERM; the exit code."""
     listener = listen("127.0.0.1", 0)
-    service = Service(Config(port=0, drain_s=0.5), Nothing())
+    lifecycle = Lifecycle(Config(port=0, drain_s=0.5), Nothing())
 
     def announce(url: str) -> None:
         sys.stdout.write(f"echo serves {url}\n")
         sys.stdout.flush()
 
-    return loops.run(run(listener, service, converse, announce))
+    return loops.run(run(listener, lifecycle, serve_session, announce))
 
 
 if __name__ == "__main__":

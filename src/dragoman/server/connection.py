@@ -15,6 +15,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from dragoman.protocol.core.events import ClientEvent, Malformed
+from dragoman.protocol.core.principal import Principal
 from dragoman.server.metrics import SessionMetrics
 
 STREAM = "dragoman.stream"
@@ -57,6 +58,7 @@ class Accepted(msgspec.Struct, frozen=True):
     """A WebSocket after its handshake, as ASGI has it, and what the handshake said."""
 
     model: str
+    principal: Principal
     scope: Scope
     receive: Receive
     send: Send
