@@ -19,7 +19,7 @@ from statistics import median
 import msgspec
 import numpy as np
 
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench import exposition, loops, processes
 from dragoman_bench.live import MODEL, append_frame
 from dragoman_bench.numbers import Figure, Part, percentile

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench import loops, processes
 from dragoman_bench.live import MODEL
 from dragoman_bench.numbers import BenchFailed, Figure, Part

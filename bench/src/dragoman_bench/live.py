@@ -11,10 +11,10 @@ import asyncio
 import msgspec
 import pybase64
 
-from dragoman.client.base import Raw
+from dragoman.client.connection import Raw
+from dragoman.client.event_reader import SessionReading
 from dragoman.client.events import Event, Problem, SessionFinished
-from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman.client.reading import SessionReading
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench.judging import Row
 from dragoman_bench.peer import Peer
 from dragoman_bench.recordings import Pcm

@@ -129,7 +129,7 @@ class Replay:
         while True:
             taken = self._take(policy, waiting, taken)
             policy.switch(self._rule(source, policy.rule))
-            self._speak(trace, units.ripe(self._clock_s, busy=self._busy))
+            self._speak(trace, units.take_due(self._clock_s, busy=self._busy))
             ask = policy.due(self._clock_s, self._cost_s)
             if ask is not None:
                 answer = self._call(trace, ask.source, ask.prefix, source)

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from bench.tests.interpret.made import ROWS, created, heard, log, row, said, voice
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import Audio, Other, TargetText
-from dragoman.client.log import EventLog
 from dragoman_bench.interpret.log import read
 from dragoman_bench.numbers import BenchFailed
 

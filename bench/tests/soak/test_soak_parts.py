@@ -18,7 +18,7 @@ from dragoman.client.events import (
     SpeechStarted,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman.testing.live_server import LiveServer
 from dragoman_bench import processes, recordings
 from dragoman_bench.interpret import log, stream

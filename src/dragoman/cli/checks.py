@@ -183,10 +183,10 @@ def redirection() -> Check:
     except metadata.PackageNotFoundError:
         mend = f"Only for dragoman intercept: {bundled.pip_install('dragoman[intercept]')}"
         return Check("intercept", "note", "the package cryptography is missing", mend)
-    from dragoman.intercept.folder import default_folder, ends  # noqa: PLC0415  # an extra
+    from dragoman.intercept.folder import authority_expiry, default_folder  # noqa: PLC0415  # an extra
 
     folder = default_folder(os.environ)
-    end = ends(folder)
-    if end is None:
+    expiry = authority_expiry(folder)
+    if expiry is None:
         return Check("intercept", "ok", "makes its certificate authority on first use")
-    return Check("intercept", "ok", f"certificate authority in {folder}, until {end:%Y-%m-%d}")
+    return Check("intercept", "ok", f"certificate authority in {folder}, until {expiry:%Y-%m-%d}")

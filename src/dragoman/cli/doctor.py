@@ -18,7 +18,7 @@ import typer
 from dragoman import __version__
 from dragoman.cli import checks
 from dragoman.cli.checks import Check
-from dragoman.engines.registry import parse_choice
+from dragoman.engines.registry import parse_choice, parse_spec
 from dragoman.server.config import GROUPS, ConfigError, EffectiveConfig, load
 
 
@@ -75,7 +75,7 @@ def _for(effective: EffectiveConfig) -> list[Check]:
 
     config = effective.config
     engines = make_engines(config)
-    names = {spec.partition("?")[0] for _, spec in parse_choice(config.engines).all()}
+    names = {parse_spec(spec).name for _, spec in parse_choice(config.engines).all()}
     wheels = bool(names & {"silero", "moonshine", "espeak"})
     return [
         *checks.packages(embedded=wheels),

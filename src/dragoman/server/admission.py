@@ -33,7 +33,7 @@ _DEFAULT_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A handshake or request that is turned away: an HTTP status and the documented JSON body."""
+    """A handshake or request that is refused: an HTTP status and the documented JSON body."""
 
     status: int
     code: str

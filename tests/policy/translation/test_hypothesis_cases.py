@@ -1,4 +1,4 @@
-"""Golden cases: what is heard, what is asked of the translator, what is then committed and shown.
+"""Golden cases: recognised words, requests to the translator, committed and shown text.
 
 A case is a text file. ``policy RULE SOURCE TARGET PACE`` comes first; then, in order of time:
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from dragoman.client.base import Raw
+from dragoman.client.connection import Raw
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import Problem, SessionChanged, SessionFinished
-from dragoman.client.interpret import InterpretClient, InterpretSettings, session_object
-from dragoman.client.log import EventLog
+from dragoman.client.interpretation import InterpretClient, InterpretSettings, session_object
 from dragoman_bench.interpret.stream import Stream
 from dragoman_bench.numbers import BenchFailed
 

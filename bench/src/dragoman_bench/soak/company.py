@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench.idle import SYNTHESIS_MODEL
 from dragoman_bench.live import CHUNK_MS, MODEL, append_frame
 from dragoman_bench.numbers import BenchFailed

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from dragoman import __version__
-from dragoman.client.interpret import InterpretSettings, session_object
+from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench import loops, processes, recordings
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.play import MODEL

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import (
     Audio,
     Event,
@@ -21,8 +22,7 @@ from dragoman.client.events import (
     SpeechStarted,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretClient
-from dragoman.client.log import EventLog
+from dragoman.client.interpretation import InterpretClient
 from dragoman_bench.interpret.play import MODEL
 from dragoman_bench.interpret.stream import Stream
 from dragoman_bench.numbers import BenchFailed

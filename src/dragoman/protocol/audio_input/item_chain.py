@@ -1,4 +1,4 @@
-"""What the turns of a session share: the chain of items, and how far media time is told.
+"""What the turns of a session share: the chain of items, and how far media time has come.
 
 Scope: state, no events.
 """

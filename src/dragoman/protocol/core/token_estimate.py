@@ -1,9 +1,9 @@
 """Counting text the way the usage of a response reports it.
 
-Law of this file: pure counts. ``characters`` is exact: recordings of the cloud bear out that a
-Han ideograph (also as Kanji or Hanja) counts 2 and anything else 1. ``text_tokens`` is an
-estimate and documented as one, since the cloud's tokenizer is not public: one per Han, kana or
-hangul character, and one per four others, rounded up.
+Scope: pure counts. ``characters`` is exact: recordings of the cloud confirm that a Han ideograph
+(also as Kanji or Hanja) counts 2 and anything else 1. ``text_tokens`` is an estimate and documented
+as one, since the cloud's tokenizer is not public: one per Han, kana or hangul character, and one
+per four others, rounded up.
 """
 
 from __future__ import annotations

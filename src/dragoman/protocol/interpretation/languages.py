@@ -2,7 +2,7 @@
 
 Scope: tables and pure questions. Codes are BCP-47 primary tags as the API writes
 them (``nb``, ``fil``, ``yue``). What the engines can do counts, also beyond a family's table; a
-language that nobody ever listed is unknown, even to engines that claim every language (``"*"``).
+language that no table lists is unknown, even to engines that claim every language (``"*"``).
 
 Sources of the tables: the model pages of qwen3-, qwen3.5- and qwen3.8-livetranslate-flash-realtime.
 """

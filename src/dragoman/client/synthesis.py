@@ -17,11 +17,11 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Literal
 
-from dragoman.client.base import LOCAL_URL, Raw, Tap
-from dragoman.client.dialogue import Dialogue
+from dragoman.client.connection import LOCAL_URL, Raw, Tap
 from dragoman.client.errors import ConnectionLost
+from dragoman.client.event_reader import read_speech
 from dragoman.client.events import Event, Problem, SessionFinished, SpokenData
-from dragoman.client.reading import read_speech
+from dragoman.client.session import Dialogue
 
 DEFAULT_MODEL = "qwen3-tts-flash-realtime"
 # Users of the cloud report a limit of about 2,000 units per append, a Han character being two.

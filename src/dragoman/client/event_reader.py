@@ -16,7 +16,7 @@ from typing import Any
 
 import pybase64
 
-from dragoman.client.base import Raw, server_error
+from dragoman.client.connection import Raw, server_error
 from dragoman.client.events import (
     Audio,
     Cleared,

@@ -9,8 +9,8 @@ import pytest
 
 from dragoman.client.errors import ConnectionLost, ServerError
 from dragoman.client.events import Cleared, Committed, SessionChanged, SessionFinished, SpokenData
-from dragoman.client.speech import SpeechClient
-from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
+from dragoman.client.synthesis import SpeechClient
+from tests.client.fake_server import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 
 async def spoken(client: SpeechClient, text: str | AsyncIterator[str]) -> bytes:

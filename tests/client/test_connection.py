@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.client.base import Connection, _key_for, address_of, is_loopback
+from dragoman.client.connection import Connection, _key_for, address_of, is_loopback
 from dragoman.client.errors import (
     CannotConnect,
     ClientError,
@@ -19,7 +19,7 @@ from dragoman.client.errors import (
     Refused,
     ServerError,
 )
-from tests.client.fake import Stage, fake_server, opening
+from tests.client.fake_server import Stage, fake_server, opening
 
 Use = Callable[[Connection], Awaitable[Any]]
 

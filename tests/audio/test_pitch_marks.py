@@ -1,4 +1,4 @@
-"""Where the periods of a voice begin."""
+"""Pitch marks: one for each period of a voice, none voiced in noise and silence."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from dragoman.audio.pcm import to_float
-from dragoman.audio.periods import PeriodFinder
+from dragoman.audio.pitch_marks import PitchMarker
 from tests.audio.sounds import vowel
 
 RATE_HZ = 16_000
 
 
 def marks(sound: np.ndarray, rate_hz: int = RATE_HZ) -> list[tuple[int, int, bool]]:
-    finder = PeriodFinder(rate_hz)
-    padded = np.pad(sound.astype(np.float32), (finder.reach, finder.lookahead))
+    marker = PitchMarker(rate_hz)
+    padded = np.pad(sound.astype(np.float32), (marker.reach, marker.lookahead))
     found, at = [], 0
     while at < sound.size:
-        period, voiced = finder.next(padded, at + finder.reach)
-        assert 0 < period <= finder.reach
+        period, voiced = marker.next(padded, at + marker.reach)
+        assert 0 < period <= marker.reach
         found.append((at, period, voiced))
         at += period
     return found

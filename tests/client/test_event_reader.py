@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dragoman.client.event_reader import SessionReading, read_speech
 from dragoman.client.events import (
     Audio,
     Cleared,
@@ -22,8 +23,7 @@ from dragoman.client.events import (
     TurnDone,
     Usage,
 )
-from dragoman.client.reading import SessionReading, read_speech
-from tests.client.fake import ASR
+from tests.client.fake_server import ASR
 
 PLACE = {"response_id": "r1", "item_id": "t1"}
 

@@ -1,4 +1,4 @@
-"""What is handed to a speech library: harmless, affordable, and all that can be heard of a text."""
+"""What is given to a speech library: harmless, bounded, and everything that has a sound."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from dragoman.engines.shared.safe_text import LONGEST_WORD, MOST_CHARACTERS, has_words, plain
+from dragoman.text.spoken import LONGEST_WORD, MOST_CHARACTERS, is_speakable, sanitized
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ from dragoman.engines.shared.safe_text import LONGEST_WORD, MOST_CHARACTERS, has
         "½ x² 5 ℃",
     ],
 )
-def test_what_people_write_stays(text: str) -> None:
-    assert plain(text) == text
+def test_ordinary_text_stays(text: str) -> None:
+    assert sanitized(text) == text
 
 
 @pytest.mark.parametrize(
@@ -45,45 +45,45 @@ def test_what_people_write_stays(text: str) -> None:
         ("(((((((one)))))))", "(((one)))"),
     ],
 )
-def test_what_cannot_be_heard_goes(text: str, left: str) -> None:
-    assert plain(text).split() == left.split()
+def test_characters_without_a_sound_are_dropped(text: str, left: str) -> None:
+    assert sanitized(text).split() == left.split()
 
 
-def test_a_long_word_is_given_in_parts_up_to_a_cap() -> None:
+def test_a_long_word_is_given_in_parts_up_to_a_limit() -> None:
     word = "".join(chr(97 + n % 26) for n in range(3000))
-    parts = plain(f"before {word} after", longest_token=40).split()
+    parts = sanitized(f"before {word} after", longest_token=40).split()
     assert parts[0] == "before"
     assert parts[-1] == "after", "what stands behind it is not lost"
     assert "".join(parts[1:-1]) == word[:LONGEST_WORD]
     assert max(map(len, parts)) == 40
     link = "https://example.org/" + "a/b" * 30
-    assert plain(link).replace(" ", "") == link, "the end of a long link is heard as well"
+    assert sanitized(link).replace(" ", "") == link, "the end of a long link is heard as well"
 
 
 def test_scripts_without_spaces_have_no_long_words() -> None:
     for text in ("今天天气" * 100, "สวัสดีชาวโลก" * 40, "こんにちは" * 60):
-        assert plain(text) == text
+        assert sanitized(text) == text
 
 
-def test_the_whole_is_capped_and_cheap() -> None:
-    assert len(plain("word " * 50_000)) <= MOST_CHARACTERS
+def test_the_whole_is_bounded_and_fast() -> None:
+    assert len(sanitized("word " * 50_000)) <= MOST_CHARACTERS
     began = time.process_time()
     for text in ("9" * 10**6, "\u0301" * 10**6, "\x1b]" * 10**6, "(" * 10**6, "\U0001f600" * 10**6):
-        plain(text)
+        sanitized(text)
     assert time.process_time() - began < 0.5
 
 
-def test_whatever_comes_in_only_harmless_characters_come_out() -> None:
+def test_any_text_becomes_harmless() -> None:
     rng = random.Random(5)
     for _ in range(300):
         text = "".join(chr(rng.randrange(0x110000)) for _ in range(80))
-        for char in plain(text, longest_token=20):
+        for char in sanitized(text, longest_token=20):
             assert unicodedata.category(char) not in {"Cc", "Cs", "Co", "Cn"}
-        assert all(len(word) <= 20 for word in plain("x" + text.replace(" ", "")).split(" ") if
+        assert all(len(word) <= 20 for word in sanitized("x" + text.replace(" ", "")).split(" ") if
                    word.isascii())  # fmt: skip
-        plain(text).encode("utf-8")
+        sanitized(text).encode("utf-8")
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\0", "...", "\u3164", "\u2800\ufe0f", "\ufffd", "😀"])
 def test_nothing_to_say(text: str) -> None:
-    assert not has_words(plain(text))
+    assert not is_speakable(sanitized(text))

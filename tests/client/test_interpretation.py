@@ -19,8 +19,17 @@ from dragoman.client.events import (
     TargetText,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretClient, InterpretSettings, session_object
-from tests.client.fake import FLAT, NESTED, OLDEST, Stage, fake_server, interpreting, opening, tone
+from dragoman.client.interpretation import InterpretClient, InterpretSettings, session_object
+from tests.client.fake_server import (
+    FLAT,
+    NESTED,
+    OLDEST,
+    Stage,
+    fake_server,
+    interpreting,
+    opening,
+    tone,
+)
 
 
 async def interpret(url: str, model: str, pcm: bytes, **settings: Any) -> list[Event]:

@@ -11,7 +11,7 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
-from dragoman.client.base import Connection, Raw, Tap
+from dragoman.client.connection import Connection, Raw, Tap
 from dragoman.client.errors import CannotConnect, ClientError, ConnectionLost
 from dragoman.client.events import Event, SessionFinished
 

@@ -21,10 +21,10 @@ from typing import Any
 import msgspec
 import pybase64
 
-from dragoman.client.base import LOCAL_URL, Raw, Tap
-from dragoman.client.dialogue import Dialogue
+from dragoman.client.connection import LOCAL_URL, Raw, Tap
+from dragoman.client.event_reader import SessionReading
 from dragoman.client.events import Event
-from dragoman.client.reading import SessionReading
+from dragoman.client.session import Dialogue
 
 DEFAULT_MODEL = "qwen3.5-livetranslate-flash-realtime"
 INPUT_RATE_HZ = 16_000

@@ -1,4 +1,4 @@
-"""What a new translation adds to what was committed."""
+"""What a new translation adds to committed text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.translation.continuation import continuation, tokens, without_false_stop
+from dragoman.text.continuation import continuation, tokens, without_false_stop
 from dragoman.text.words import fold
 
 
@@ -45,7 +45,7 @@ def test_continuation(translation: str, done: str, added: str) -> None:
     ("upto", "added"),
     [(0, ""), (3, ""), (4, ", gran"), (5, ", gran dolor;"), (9, ", gran dolor; fin")],
 )
-def test_no_more_than_so_many_tokens(upto: int, added: str) -> None:
+def test_upto_limits_the_tokens(upto: int, added: str) -> None:
     assert continuation("Era el primero, gran dolor; fin", "Era el primero", upto) == added
 
 
@@ -106,7 +106,7 @@ def test_only_whole_words_are_added_where_the_last_committed_one_grew(
         ("", "The", ""),
     ],
 )
-def test_a_stop_that_the_source_does_not_have_is_not_committed(
+def test_a_full_stop_that_the_source_does_not_have_is_not_committed(
     translation: str, source: str, text: str
 ) -> None:
     assert without_false_stop(translation, source) == text
