@@ -7,7 +7,7 @@ import math
 import pytest
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from dragoman_bench.exposition import histogram, quantile, since, total
+from dragoman_bench.harness.metrics_page import histogram, quantile, since, total
 
 PAGE = """\
 # HELP lag_seconds How late.

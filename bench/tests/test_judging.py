@@ -10,8 +10,8 @@ from dragoman.client.events import (
     SpeechStopped,
     TargetText,
 )
+from dragoman_bench.interpret.shown_text import Timeline
 from dragoman_bench.judging import Row, judge, sort_rows
-from dragoman_bench.measures import Timeline
 
 # One second of silence, four of speech, one of silence.
 TIMELINE = Timeline([0.0] * 50 + [0.3] * 200 + [0.0] * 50)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dragoman_bench.interpret.text_lag import laal
-from dragoman_bench.measures import (
+from dragoman_bench.interpret.shown_text import (
     Heard,
     Shown,
     Timeline,
@@ -18,6 +17,7 @@ from dragoman_bench.measures import (
     units,
     violations,
 )
+from dragoman_bench.interpret.text_lag import laal
 
 
 # ---------------------------------------------------------------- erasure, violations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman_bench.numbers import Figure, percentile, ratio, slope, spread
+from dragoman_bench.figures import Figure, percentile, ratio, slope, spread
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from dragoman_bench import report, suite, synthesis
-from dragoman_bench.interpretation import growth, streams
-from dragoman_bench.numbers import BenchFailed, Figure, Part
-from dragoman_bench.processes import machine
-from dragoman_bench.quality import QualityJudges
+from dragoman_bench import report, suite
+from dragoman_bench.figures import BenchFailed, Figure, Part
+from dragoman_bench.harness.processes import machine
+from dragoman_bench.parts import synthesis
+from dragoman_bench.parts.interpretation import growth, streams
+from dragoman_bench.parts.quality import QualityJudges
 from dragoman_bench.recordings import RATE_HZ, Recording, all_english, turned
-from dragoman_bench.texts import plain_words
+from dragoman_bench.text_metrics import plain_words
 from tests.cli.test_main import run
 
 

@@ -10,14 +10,14 @@ from websockets.protocol import SERVER, Protocol
 
 from dragoman.client.events import Audio, SourceText, TargetText
 from dragoman_bench import loops
-from dragoman_bench.append import speechlike
-from dragoman_bench.echo import REPLY
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.harness.echo import REPLY
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.server_process import echoing
+from dragoman_bench.harness.ws_client import WsClient, framed, kind_of
 from dragoman_bench.live import MODEL, Live, append_frame
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.peer import Peer, framed, kind_of
+from dragoman_bench.parts.append import speechlike
 from dragoman_bench.recordings import RATE_HZ, Pcm
-from dragoman_bench.subject import echoing
-from dragoman_bench.wheel import Wheel
 from tests.live import Live as Server
 
 
@@ -37,7 +37,7 @@ def test_the_kind_of_an_event_is_found_without_parsing() -> None:
 def test_a_peer_opens_a_session_and_is_told_of_errors(scripted_server: Server) -> None:
     async def scene() -> list[str]:
         seen: list[str] = []
-        peer = await Peer.connect(
+        peer = await WsClient.connect(
             scripted_server.port, MODEL, lambda frame, _at: seen.append(kind_of(frame))
         )
         await peer.update({"translation": {"language": "es"}})
@@ -53,7 +53,7 @@ def test_a_peer_opens_a_session_and_is_told_of_errors(scripted_server: Server) -
 
 def test_a_refused_handshake_says_why(scripted_server: Server) -> None:
     async def scene() -> None:
-        peer = Peer(scripted_server.port, "m HTTP/1.1\r\nOrigin: http://elsewhere\r\nX:")
+        peer = WsClient(scripted_server.port, "m HTTP/1.1\r\nOrigin: http://elsewhere\r\nX:")
         opened = peer.coming("")
         await asyncio.get_running_loop().create_connection(
             lambda: peer, "127.0.0.1", scripted_server.port
@@ -74,7 +74,7 @@ def test_the_echo_answers_every_frame() -> None:
             if len(seen) == 3:
                 three.set_result(None)
 
-        peer = await Peer.connect_silent(port, MODEL, take)
+        peer = await WsClient.connect_silent(port, MODEL, take)
         for frame in speechlike()[:3]:
             peer.write(frame)
         await asyncio.wait_for(three, 10)
@@ -87,7 +87,7 @@ def test_the_echo_answers_every_frame() -> None:
 
 def test_the_wheel_turns_in_order_and_counts_lateness() -> None:
     async def scene() -> tuple[list[str], list[float]]:
-        wheel, seen = Wheel(), []
+        wheel, seen = Pacer(), []
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         zero_s = wheel.now_s
         wheel.at(zero_s + 0.02, lambda _due: seen.append("second"))
@@ -107,7 +107,7 @@ def test_a_live_session_receives_text_and_speech(scripted_server: Server) -> Non
     async def scene() -> Live:
         samples = speech()
         session = await Live.open(scripted_server.port, samples, "es")
-        wheel = Wheel()
+        wheel = Pacer()
         session.start(wheel, wheel.now_s)
         await session.finished(30)
         return session

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from dragoman_bench import processes
+from dragoman_bench.harness import processes
 
 
 def spin(seconds: float) -> None:

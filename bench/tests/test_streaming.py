@@ -9,12 +9,13 @@ import pytest
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman_bench import loops, streaming, turns
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.streaming import EVERY_S, Script, Speaker, pieces_of, segments_of
-from dragoman_bench.synthesis import COMMITTED, FLITE, STREAMED, TEXT
-from dragoman_bench.turns import Pattern, Scene
-from dragoman_bench.wheel import Wheel
+from dragoman_bench import loops
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.parts import first_audio, paired_rounds
+from dragoman_bench.parts.first_audio import EVERY_S, Script, Speaker, pieces_of, segments_of
+from dragoman_bench.parts.paired_rounds import Pattern, Scene
+from dragoman_bench.parts.synthesis import COMMITTED, FLITE, STREAMED, TEXT
 from tests.live import Live as Server
 
 TWO = ["It is no", "on. We ", "wait", " here."]
@@ -68,7 +69,9 @@ def test_arrivals_are_the_same_in_every_run() -> None:
 def test_every_aim_is_one_that_the_table_shows() -> None:
     patterns = COMMITTED | STREAMED | FLITE
     for name, pattern in patterns.items():
-        shown = [figure.aim for figure in turns.figures(name, scene_of([1.0]), pattern.aims)]
+        shown = [
+            figure.aim for figure in paired_rounds.figures(name, scene_of([1.0]), pattern.aims)
+        ]
         assert sorted(aim for aim in shown if aim is not None) == sorted(pattern.aims.values())
     bursts = [pattern for name, pattern in patterns.items() if "at once" in name]
     assert [(pattern.sessions, pattern.aims) for pattern in bursts] == [
@@ -78,11 +81,11 @@ def test_every_aim_is_one_that_the_table_shows() -> None:
 
 
 def scene_of(ratios: list[float]) -> Scene:
-    some = turns.spread([10.0, 30.0])
+    some = paired_rounds.spread([10.0, 30.0])
     assert some is not None
     return Scene(
         server=some,
-        pool=turns.Spread(2, 8.0, 9.0, 10.0, 10.0),
+        pool=paired_rounds.Spread(2, 8.0, 9.0, 10.0, 10.0),
         server_ms=[10.0, 30.0],
         pool_ms=[],
         round_ratios=ratios,
@@ -92,7 +95,9 @@ def scene_of(ratios: list[float]) -> Scene:
 
 
 def test_the_ratio_is_the_median_over_rounds() -> None:
-    lines = {f.name: f for f in turns.figures("x", scene_of([1.0, 9.0, 1.1]), {"ratio": 1.2})}
+    lines = {
+        f.name: f for f in paired_rounds.figures("x", scene_of([1.0, 9.0, 1.1]), {"ratio": 1.2})
+    }
     assert lines["ratio to bare pool"].value == 1.1
     assert lines["ratio to bare pool"].met is True
     assert lines["p50 above bare pool"].value == 12.0
@@ -107,7 +112,7 @@ def test_both_sides_speak_the_same_text(scripted_server: Server) -> None:
         pool = make_host(ScriptedTts(), spec="scripted-tts", threads=1, workers=1)
         await pool.start()
         try:
-            return await streaming.scenes(
+            return await first_audio.scenes(
                 0, scripted_server.port, pool, script, patterns, quick=False
             )
         finally:
@@ -115,7 +120,7 @@ def test_both_sides_speak_the_same_text(scripted_server: Server) -> None:
 
     with pytest.MonkeyPatch.context() as patched:
         # The scripted server lives in a thread of this process.
-        patched.setattr(turns.processes, "main_thread_cpu_s", lambda _pid: 0.0)
+        patched.setattr(paired_rounds.processes, "main_thread_cpu_s", lambda _pid: 0.0)
         found, figures = loops.run(scene())
     two = found["two"]
     assert len(two.server_ms) == len(two.pool_ms) == 6
@@ -131,7 +136,7 @@ def test_speech_before_its_clause_is_certain_is_not_measured(scripted_server: Se
 
     async def scene() -> None:
         speaker = await Speaker.open(scripted_server.port, script)
-        wheel = Wheel()
+        wheel = Pacer()
         await speaker.say(wheel, wheel.now_s)
 
     with pytest.raises(BenchFailed, match="earlier than its clause"):

@@ -8,9 +8,10 @@ import pytest
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman_bench import loops, throughput
-from dragoman_bench.numbers import Figure
-from dragoman_bench.throughput import Rounds, Speed, audio_bytes
+from dragoman_bench import loops
+from dragoman_bench.figures import Figure
+from dragoman_bench.parts import throughput
+from dragoman_bench.parts.throughput import Rounds, Speed, audio_bytes
 from tests.live import Live as Server
 
 

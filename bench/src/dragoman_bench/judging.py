@@ -1,6 +1,6 @@
 """From what one live session received to its figures.
 
-Law of this file: pure. It sorts typed events into turns and applies ``dragoman_bench.measures``;
+Law of this file: pure. It sorts typed events into turns and applies ``shown_text``;
 what was said when comes from the recording itself, never from the server, except where a turn
 begins and ends.
 """
@@ -20,8 +20,7 @@ from dragoman.client.events import (
     SpeechStopped,
     TargetText,
 )
-from dragoman_bench.interpret.text_lag import laal
-from dragoman_bench.measures import (
+from dragoman_bench.interpret.shown_text import (
     Heard,
     Shown,
     Timeline,
@@ -33,6 +32,7 @@ from dragoman_bench.measures import (
     units,
     violations,
 )
+from dragoman_bench.interpret.text_lag import laal
 
 OUT_BYTES_PER_MS = 48
 Row = tuple[float, Event]

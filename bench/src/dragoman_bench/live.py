@@ -15,10 +15,10 @@ from dragoman.client.base import Raw
 from dragoman.client.events import Event, Problem, SessionFinished
 from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman.client.reading import SessionReading
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.ws_client import WsClient
 from dragoman_bench.judging import Row
-from dragoman_bench.peer import Peer
 from dragoman_bench.recordings import Pcm
-from dragoman_bench.wheel import Wheel
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"
 CHUNK_MS = 100
@@ -35,7 +35,7 @@ def append_frame(pcm: bytes) -> bytes:
 class Live:
     """One session. ``rows`` is everything received, in ms since the pacing began."""
 
-    def __init__(self, peer: Peer, samples: Pcm) -> None:
+    def __init__(self, peer: WsClient, samples: Pcm) -> None:
         self.rows: list[Row] = []
         self.sent_ms = 0.0
         self.finished_ms: float | None = None
@@ -51,13 +51,13 @@ class Live:
     @classmethod
     async def open(cls, port: int, samples: Pcm, target: str, *, speak: bool = True) -> Live:
         """Connect and set the languages."""
-        peer = await Peer.connect(port, MODEL)
+        peer = await WsClient.connect(port, MODEL)
         await peer.update(
             session_object(InterpretSettings(target=target, text_only=not speak), MODEL)
         )
         return cls(peer, samples)
 
-    def start(self, wheel: Wheel, zero_s: float) -> None:
+    def start(self, wheel: Pacer, zero_s: float) -> None:
         """Let the recording begin at this time of the wheel's clock."""
         self._zero_s = zero_s
         wheel.at(zero_s + CHUNK_MS / 1000, lambda due_s: self._send(wheel, due_s))
@@ -72,7 +72,7 @@ class Live:
         """Errors the server reported."""
         return [event.code for _, event in self.rows if isinstance(event, Problem)]
 
-    def _send(self, wheel: Wheel, due_s: float) -> None:
+    def _send(self, wheel: Pacer, due_s: float) -> None:
         pcm = self._pcm[self._at : self._at + _CHUNK_BYTES]
         self._at += len(pcm)
         self._peer.send(append_frame(pcm))

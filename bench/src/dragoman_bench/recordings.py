@@ -22,7 +22,7 @@ import numpy.typing as npt
 from dragoman.client.media import MediaFile, SoundChunk
 from dragoman.engines.moonshine.engine import REQUIREMENT
 from dragoman.engines.shared.model_files import pip_install
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.figures import BenchFailed
 
 BESIDE = Path(__file__).resolve().parents[4] / "shared" / "data" / "speech"
 POCKETSPHINX = Path("/usr/share/pocketsphinx/test/data/librivox")

@@ -35,8 +35,8 @@ from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.policy.translation.commit_rules import Rule, TargetPolicy, chosen
 from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import PaceName, PolicyName, Word
+from dragoman_bench.interpret.shown_text import Shown, arrivals, erased_words, violations
 from dragoman_bench.interpret.text_lag import laal
-from dragoman_bench.measures import Shown, arrivals, erased_words, violations
 
 _CHARACTERS_PER_S = 15.0
 _FIRST_SOUND_S = 0.15

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from dragoman import __version__
-from dragoman_bench.numbers import Figure, Part
-from dragoman_bench.processes import Machine
+from dragoman_bench.figures import Figure, Part
+from dragoman_bench.harness.processes import Machine
 
 
 class Results(msgspec.Struct, kw_only=True):

@@ -10,8 +10,9 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dragoman_bench import append, idle, interpretation, processes, quality, synthesis
-from dragoman_bench.numbers import BenchFailed, Part
+from dragoman_bench.figures import BenchFailed, Part
+from dragoman_bench.harness import processes
+from dragoman_bench.parts import append, idle, interpretation, quality, synthesis
 from dragoman_bench.report import Results
 
 PARTS = ("synthesis", "interpretation", "idle", "append", "quality")

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from bench.tests.interpret.made import ROWS, SCRIPT, log, script
-from dragoman_bench.interpret import bootstrap, curve, omnisteval, plot, results, totals
-from dragoman_bench.interpret.lanes import wrapped
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.interpret import bootstrap, load_curve, omnisteval, plot, results, totals
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.script import Script
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.texts import Judges, has_term, terms_found
+from dragoman_bench.interpret.timeline_plot import wrapped
+from dragoman_bench.text_metrics import TextMetrics, has_term, terms_found
 
 
 def item(name: str = "made", **changes: object) -> Item:
@@ -22,7 +22,7 @@ def item(name: str = "made", **changes: object) -> Item:
 
 
 def named(items: list[Item], **more: object) -> dict[str, float | None]:
-    return {f.name: f.value for f in totals.figures("x", items, Judges(), **more)}
+    return {f.name: f.value for f in totals.figures("x", items, TextMetrics(), **more)}
 
 
 def test_figures_of_one_session() -> None:
@@ -31,7 +31,7 @@ def test_figures_of_one_session() -> None:
     assert found["LAAL (CA)"] == pytest.approx(6200 / 3)
     assert found["WER"] == 0
     assert found["chrF"] == pytest.approx(
-        Judges().chrf(["uno dos, tres cuatro"], ["uno dos tres cuatro"])
+        TextMetrics().chrf(["uno dos, tres cuatro"], ["uno dos tres cuatro"])
     )
     assert found["retention (chrF live / offline)"] > 100
     assert found["flicker of the translation (erasure)"] == 0.5
@@ -66,7 +66,7 @@ def test_a_steady_difference_is_clear_and_noise_is_not() -> None:
     a = [slower(item(f"r{n}"), 10.0 * n) for n in range(12)]
     steady = [slower(item(f"r{n}"), 10.0 * n + 50) for n in range(12)]
     noise = [slower(item(f"r{n}"), 10.0 * n + (40 if n % 2 else -40)) for n in range(12)]
-    judges = Judges()
+    judges = TextMetrics()
     found = {one.name: one for one in bootstrap.compare(a, steady, judges, draws=200)}
     lag = found["LAAL (CA)"]
     assert lag.by == pytest.approx(50)
@@ -81,7 +81,7 @@ def test_a_steady_difference_is_clear_and_noise_is_not() -> None:
 
 
 def test_the_whole_is_what_sacrebleu_and_jiwer_say() -> None:
-    judges = Judges()
+    judges = TextMetrics()
     a = [item("r1"), item("r2", said="uno dos", heard="one two"), item("r3", said="nada tres")]
     found = {one.name: one for one in bootstrap.compare(a, a, judges, draws=10)}
     assert found["chrF"].a == pytest.approx(
@@ -96,7 +96,7 @@ def test_only_recordings_of_both_are_compared() -> None:
     a, b = [item("x"), item("y"), item("x")], [item("y"), item("x")]
     assert [(one.id, other.id) for one, other in bootstrap.paired(a, b)] == [("x", "x"), ("y", "y")]
     with pytest.raises(BenchFailed, match="fewer than two"):
-        bootstrap.compare([item("x")], [item("y")], Judges())
+        bootstrap.compare([item("x")], [item("y")], TextMetrics())
 
 
 def test_few_recordings_and_little_chrf_are_a_tie() -> None:
@@ -178,7 +178,7 @@ def test_pictures_of_a_session_and_of_a_curve(tmp_path: Path) -> None:
         )
         for count in (1, 2)
     ]
-    curve.draw_curve(tmp_path / "curve.png", runs)
+    load_curve.draw_curve(tmp_path / "curve.png", runs)
     assert {size_of(path) for path in tmp_path.glob("*.png")} == {(1600, 900)}
     blank, full = ((tmp_path / f"{name}.png").stat().st_size for name in ("bare", "one"))
     assert full > blank + 10_000

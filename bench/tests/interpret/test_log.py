@@ -10,8 +10,8 @@ import pytest
 from bench.tests.interpret.made import ROWS, created, heard, log, row, said, voice
 from dragoman.client.events import Audio, Other, TargetText
 from dragoman.client.log import EventLog
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.log import read
-from dragoman_bench.numbers import BenchFailed
 
 
 def test_speech_that_had_been_sent_by_a_moment() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from bench.tests.interpret.made import ROWS, SCRIPT, heard, log, said, script, voice
 from dragoman_bench.interpret.log import Log
-from dragoman_bench.interpret.places import Places
 from dragoman_bench.interpret.score import score
 from dragoman_bench.interpret.script import Segment, first_clause_end_ms, spans, units
+from dragoman_bench.interpret.source_alignment import SourceAlignment
 from dragoman_bench.interpret.speech_lag import drift, gaps, skipped
 
 
@@ -98,7 +98,7 @@ def test_a_session_that_heard_nothing_has_no_figures() -> None:
 # ---------------------------------------------------------------- places and clauses
 def test_what_was_misheard_lies_between_what_was_not() -> None:
     found = log(heard(5000, "one xxx three four"), said(5001, "a"))
-    places = Places(found.turns, SCRIPT)
+    places = SourceAlignment(found.turns, SCRIPT)
     letters = 15
     assert places.at(0, 3 / letters) == pytest.approx(2000, abs=150)  # "one" of "one two,"
     assert places.at(0, 11 / letters) == pytest.approx(4111, abs=150)

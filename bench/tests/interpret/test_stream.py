@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret import stream
 from dragoman_bench.interpret.script import Script
-from dragoman_bench.numbers import BenchFailed
 
 RATE_HZ = 16_000
 

@@ -7,19 +7,21 @@ import random
 import msgspec
 import pytest
 
+from dragoman_bench.harness.processes import ProcessUsage
 from dragoman_bench.interpret.speech_lag import ClauseLag
-from dragoman_bench.processes import Holding
-from dragoman_bench.soak.company import Company
-from dragoman_bench.soak.judging import Rest, Spoken, broken, figures, robust_slope
+from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample, line
 from dragoman_bench.soak.talk import Told
+from dragoman_bench.soak.verdict import Rest, Spoken, broken, figures, robust_slope
 
 HALF_HOUR = 181
 GOOD = Told(turns=3, responses=3, open_items=0, open_responses=0, failed=[], late_ms=5.0)
 
 
 def sample(at_s: float, mib: float = 200.0, **more: int) -> Sample:
-    holding = Holding(processes=1, own_kib=mib * 1024, pss_kib=mib * 1100, threads=10, files=25)
+    holding = ProcessUsage(
+        processes=1, own_kib=mib * 1024, pss_kib=mib * 1100, threads=10, files=25
+    )
     return Sample(
         at_s=at_s,
         server=msgspec.structs.replace(holding, files=more.get("files", 25)),
@@ -74,7 +76,7 @@ def names(
 ) -> list[str]:
     """The bounds that are broken."""
     rest = Rest(before=sample(0), after=after or sample(1_900))
-    company = Company(interpreted=10, spoken=20, vanished=8, failures=failures)
+    company = ChurnCounts(interpreted=10, spoken=20, vanished=8, failures=failures)
     found = figures(samples, rest, [talk or spoken()], company)
     return [figure.name for figure in broken(found)]
 

@@ -19,26 +19,27 @@ from dragoman.client.events import (
     TurnDone,
 )
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import processes, recordings
+from dragoman_bench import recordings
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import ServerProcess
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.log import Turn
 from dragoman_bench.interpret.play import MODEL
 from dragoman_bench.interpret.script import Script, Segment
-from dragoman_bench.measures import Shown
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.soak import company
+from dragoman_bench.interpret.shown_text import Shown
+from dragoman_bench.soak import churn
 from dragoman_bench.soak.run import material
 from dragoman_bench.soak.sampling import Sampler
 from dragoman_bench.soak.scoring import parts
 from dragoman_bench.soak.talk import Talk, Tally, told
-from dragoman_bench.subject import Subject
 from tests.live import Live
 
 RATE_HZ = recordings.RATE_HZ
 
 
-def subject(live: Live) -> Subject:
-    return Subject(live.process, live.port)
+def subject(live: Live) -> ServerProcess:
+    return ServerProcess(live.process, live.port)
 
 
 def sound(seconds: float) -> recordings.Pcm:
@@ -105,7 +106,7 @@ def test_what_a_process_holds() -> None:
     assert after.files == before.files + 1
     assert after.own_kib - before.own_kib > 7 * 1024
     assert (after.processes, after.threads >= 1, len(kept)) == (1, True, 8 << 20)
-    assert processes.holding([2**22 + 1]) == processes.Holding()
+    assert processes.holding([2**22 + 1]) == processes.ProcessUsage()
 
 
 @pytest.mark.anyio
@@ -117,7 +118,7 @@ async def test_a_talk_is_watched_and_told(scripted_server: Live, tmp_path: Path)
     first = await sampler.look()
     session = session_object(InterpretSettings(target="es", source="en"), MODEL)
     await talk.run(scripted_server.url, session)
-    await company.synthesise(scripted_server.port, company.TEXT, "finish")
+    await churn.synthesise(scripted_server.port, churn.TEXT, "finish")
     second = await sampler.look()
     assert first.tasks >= 1
     assert second.server.threads >= 1
@@ -136,8 +137,8 @@ async def test_short_sessions_leave_nothing_behind(scripted_server: Live, ending
     server = subject(scripted_server)
     sampler = Sampler(server, [], 0.0)
     before = await sampler.look()
-    await company.interpret(server.port, sound(0.4), ending, "es")
-    await company.synthesise(server.port, company.TEXT, ending)
+    await churn.interpret(server.port, sound(0.4), ending, "es")
+    await churn.synthesise(server.port, churn.TEXT, ending)
     while (after := await sampler.look()).sessions > before.sessions:
         pass
     for _ in range(50):  # the tasks of a connection end a little after its session
@@ -151,9 +152,9 @@ async def test_short_sessions_leave_nothing_behind(scripted_server: Live, ending
 async def test_one_of_each_is_counted(
     scripted_server: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(company, "SPEAKS_S", 0.2)
-    guests = company.Company()
-    await company.each(scripted_server.port, sound(1), guests, target="es")
+    monkeypatch.setattr(churn, "SPEAKS_S", 0.2)
+    guests = churn.ChurnCounts()
+    await churn.each(scripted_server.port, sound(1), guests, target="es")
     assert msgspec.to_builtins(guests) == {
         "interpreted": 3,
         "spoken": 3,

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import by_character
 from dragoman_bench.interpret.totals import mean, middle
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.texts import Judges, plain_words, tokenizer
+from dragoman_bench.text_metrics import TextMetrics, plain_words, tokenizer
 
 DRAWS = 2000
 _SEED = 4
@@ -86,7 +86,7 @@ def bootstrap(
 
 
 def compare(
-    a: Sequence[Item], b: Sequence[Item], judges: Judges, draws: int = DRAWS
+    a: Sequence[Item], b: Sequence[Item], judges: TextMetrics, draws: int = DRAWS
 ) -> list[Difference]:
     """Everything that both runs have. Raises ``BenchFailed`` when they share fewer than two."""
     pairs = paired(a, b)
@@ -141,7 +141,7 @@ _LAGS: list[tuple[str, str, _Pick, _Total]] = [
 ]
 
 
-def _metrics(judges: Judges, item: Item) -> Mapping[str, Any]:
+def _metrics(judges: TextMetrics, item: Item) -> Mapping[str, Any]:
     metrics = judges.sacrebleu.metrics
     return {"chrF": metrics.CHRF(), "BLEU": metrics.BLEU(tokenize=tokenizer(item.target))}
 
@@ -162,7 +162,7 @@ def _corpus(metric: Any, items: Sequence[Item]) -> Measure:
     return score
 
 
-def _wer(judges: Judges, items: Sequence[Item]) -> Measure:
+def _wer(judges: TextMetrics, items: Sequence[Item]) -> Measure:
     if any(not item.transcript for item in items):
         return lambda _: None
     characters = by_character(items[0].language)

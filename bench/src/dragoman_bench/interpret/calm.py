@@ -1,6 +1,6 @@
 """How calm the screen is: what was shown and taken back.
 
-Law of this file: arithmetic over what was shown, built on ``dragoman_bench.measures``. Units are
+Law of this file: arithmetic over what was shown, built on ``shown_text``. Units are
 words, or characters where the language writes no spaces. Normalised erasure
 (arxiv.org/abs/2004.03643) is the sum over all displays of the units that the next display does not
 share as a prefix, by the units in the end; a display is ``text`` and ``stash`` together. 0.2 means
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dragoman_bench.interpret.script import units
-from dragoman_bench.measures import Shown, erased_words, violations
+from dragoman_bench.interpret.shown_text import Shown, erased_words, violations
 
 
 class Calm(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,8 @@ from typing import Any
 
 import msgspec
 
-from dragoman_bench.measures import Heard, Shown, played
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.interpret.shown_text import Heard, Shown, played
 
 _SOURCE = "conversation.item.input_audio_transcription."
 _TARGET = ("response.audio_transcript.", "response.text.", "response.done")

@@ -21,10 +21,10 @@ from pathlib import Path
 import msgspec
 
 from dragoman.engines.shared.model_files import pip_install
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import Script, by_character, units
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.texts import tokenizer
+from dragoman_bench.text_metrics import tokenizer
 
 _LIMIT_S = 300.0
 

@@ -17,8 +17,8 @@ from dragoman.client.base import Raw
 from dragoman.client.events import Problem, SessionChanged, SessionFinished
 from dragoman.client.interpret import InterpretClient, InterpretSettings, session_object
 from dragoman.client.log import EventLog
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.numbers import BenchFailed
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"
 CHUNK_MS = 100

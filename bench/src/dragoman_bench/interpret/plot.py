@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.engines.shared.model_files import pip_install
-from dragoman_bench.interpret.lanes import draw_lanes
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.log import Log
+from dragoman_bench.interpret.plot_window import BLUE, FAINT, GREEN, INK, ORANGE, RED, PlotWindow
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import Script, spoken_words
+from dragoman_bench.interpret.timeline_plot import draw_lanes
 from dragoman_bench.interpret.totals import middle
-from dragoman_bench.interpret.view import BLUE, FAINT, GREEN, INK, ORANGE, RED, View
-from dragoman_bench.numbers import BenchFailed
 
 WINDOW_S = 40.0
 _SIZE, _DPI = (16.0, 9.0), 100
@@ -83,13 +83,13 @@ def _end_s(log: Log, script: Script | None) -> float:
     return max([*ends, script.length_ms if script else 0.0, 1000.0]) / 1000
 
 
-def _view(log: Log, item: Item, script: Script | None) -> View:
+def _view(log: Log, item: Item, script: Script | None) -> PlotWindow:
     end = _end_s(log, script)
     if end <= WINDOW_S * 1.5 or not item.clauses:
-        return View(log, item, script, 0.0, end)
+        return PlotWindow(log, item, script, 0.0, end)
     worst = max(item.clauses, key=lambda clause: clause.lag_ms)
     start = min(max(0.0, worst.end_ms / 1000 - WINDOW_S * 0.45), end - WINDOW_S)
-    return View(log, item, script, start, start + WINDOW_S)
+    return PlotWindow(log, item, script, start, start + WINDOW_S)
 
 
 def _title(item: Item) -> str:
@@ -112,7 +112,7 @@ def _s(value_ms: float | None) -> str:
 
 
 # ---------------------------------------------------------------- texts
-def _texts(axis: Any, view: View) -> None:
+def _texts(axis: Any, view: PlotWindow) -> None:
     said = _said_curve(view)
     source = _commits([turn.source for turn in view.log.turns])
     target = _commits([turn.target for turn in view.log.turns])
@@ -142,7 +142,7 @@ def _texts(axis: Any, view: View) -> None:
     axis.legend(loc="upper left", frameon=False, fontsize=10)
 
 
-def _said_curve(view: View) -> list[tuple[float, float]]:
+def _said_curve(view: PlotWindow) -> list[tuple[float, float]]:
     if view.script is None:
         return []
     words = spoken_words(view.script)
@@ -189,7 +189,7 @@ def _until(points: list[tuple[float, float]], end_s: float) -> list[tuple[float,
 
 
 # ---------------------------------------------------------------- lag
-def _lag(axis: Any, view: View) -> None:
+def _lag(axis: Any, view: PlotWindow) -> None:
     times = [clause.end_ms / 1000 for clause in view.item.clauses]
     lags = [clause.lag_ms / 1000 for clause in view.item.clauses]
     arrived = [at / 1000 for at in view.item.arrived_ms]
@@ -207,7 +207,7 @@ def _lag(axis: Any, view: View) -> None:
     axis.legend(loc="upper left", frameon=True, edgecolor="w", fontsize=9, ncols=2)
 
 
-def _overview(axis: Any, view: View) -> None:
+def _overview(axis: Any, view: PlotWindow) -> None:
     times = [clause.end_ms / 60_000 for clause in view.item.clauses]
     lags = [clause.lag_ms / 1000 for clause in view.item.clauses]
     axis.plot(times, lags, color=GREEN, linewidth=1.2)

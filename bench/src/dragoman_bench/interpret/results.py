@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from dragoman import __version__
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness.processes import Machine
 from dragoman_bench.interpret.score import Item
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.processes import Machine
 
 
 class Run(msgspec.Struct, kw_only=True):

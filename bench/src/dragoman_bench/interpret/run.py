@@ -19,18 +19,19 @@ from pathlib import Path
 import msgspec
 
 from dragoman.client.errors import ClientError
-from dragoman_bench import loops, processes
+from dragoman_bench import loops
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import log, omnisteval, plot, stream, totals
-from dragoman_bench.interpret.curve import draw_curve
+from dragoman_bench.interpret.load_curve import draw_curve
 from dragoman_bench.interpret.play import Wish, play
 from dragoman_bench.interpret.results import Results, Run
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.script import Script
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.numbers import BenchFailed, Figure
 from dragoman_bench.offline import all_interpreted
-from dragoman_bench.subject import serving
-from dragoman_bench.texts import Judges
+from dragoman_bench.text_metrics import TextMetrics
 
 _PATH = "/api-ws/v1/realtime"
 Tell = Callable[[str], None]
@@ -126,9 +127,9 @@ def _script_of(path: Path, known: dict[str, Script]) -> Script | None:
     return known.get(path.stem)
 
 
-def _judges() -> Judges | None:
+def _judges() -> TextMetrics | None:
     try:
-        return Judges()
+        return TextMetrics()
     except BenchFailed:
         return None
 
@@ -231,7 +232,7 @@ def _scored(
     lanes: Sequence[tuple[Path, Script, float]],
     *,
     offline: dict[str, tuple[str, str]],
-    judges: Judges | None,
+    judges: TextMetrics | None,
 ) -> Run:
     judged: list[Scored] = []
     for path, script, late_ms in lanes:

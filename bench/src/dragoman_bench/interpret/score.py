@@ -17,11 +17,11 @@ import msgspec
 from dragoman_bench.interpret import text_lag
 from dragoman_bench.interpret.calm import Calm, calm
 from dragoman_bench.interpret.log import Log, Turn
-from dragoman_bench.interpret.places import Places
 from dragoman_bench.interpret.script import Script, first_clause_end_ms, joined, units
+from dragoman_bench.interpret.shown_text import Split, arrivals
+from dragoman_bench.interpret.source_alignment import SourceAlignment
 from dragoman_bench.interpret.speech_lag import ClauseLag, Gap, clause_lags, drift, gaps, skipped
-from dragoman_bench.measures import Split, arrivals
-from dragoman_bench.texts import terms_found
+from dragoman_bench.text_metrics import terms_found
 
 
 class Lags(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +98,7 @@ def score(name: str, log: Log, script: Script | None) -> Item:
     start, end = _speech(log, turns, script)
     arrived = [at for turn in turns for at in arrivals(turn.target, _split(target))]
     sent = [log.sent_by(at) for at in arrived]
-    places = Places(turns, script)
+    places = SourceAlignment(turns, script)
     spoken = Log(turns=turns, sent=log.sent)
     reference = script.reference if script else None
     item = Item(
@@ -161,7 +161,7 @@ def _lags(delays: Sequence[float], item: Item) -> Lags:
     )
 
 
-def _text_lags(turns: Sequence[Turn], places: Places, target: str) -> list[float]:
+def _text_lags(turns: Sequence[Turn], places: SourceAlignment, target: str) -> list[float]:
     found = []
     for index, turn in enumerate(turns):
         words = units(turn.target_text, target)

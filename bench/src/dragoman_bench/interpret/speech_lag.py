@@ -19,11 +19,11 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from dragoman_bench.figures import slope
 from dragoman_bench.interpret.log import Log, Piece, Turn
-from dragoman_bench.interpret.places import Places
 from dragoman_bench.interpret.script import Script, Span, cut, spans, units
-from dragoman_bench.measures import Heard, Split, arrivals, heard_at
-from dragoman_bench.numbers import slope
+from dragoman_bench.interpret.shown_text import Heard, Split, arrivals, heard_at
+from dragoman_bench.interpret.source_alignment import SourceAlignment
 
 LONGEST_GAP_MS = 250.0
 TOP_RATE = 1.3
@@ -58,7 +58,9 @@ class Gap(msgspec.Struct, frozen=True):
     length_ms: float
 
 
-def clause_lags(log: Log, places: Places, script: Script | None, language: str) -> list[ClauseLag]:
+def clause_lags(
+    log: Log, places: SourceAlignment, script: Script | None, language: str
+) -> list[ClauseLag]:
     """The lag of every clause that was spoken, in order. Without a script turns are the clauses."""
     clauses = spans(script) if script else []
     return [
@@ -70,7 +72,7 @@ def clause_lags(log: Log, places: Places, script: Script | None, language: str) 
 
 
 def _within(
-    index: int, turn: Turn, places: Places, clauses: Sequence[Span], language: str
+    index: int, turn: Turn, places: SourceAlignment, clauses: Sequence[Span], language: str
 ) -> list[Span]:
     """The clauses whose middle lies in this turn; without any, the turn itself, cut evenly."""
     start, end = places.span(index)
@@ -85,7 +87,7 @@ def _within(
 
 
 def _turn_lags(
-    index: int, turn: Turn, places: Places, clauses: Sequence[Span]
+    index: int, turn: Turn, places: SourceAlignment, clauses: Sequence[Span]
 ) -> Iterator[ClauseLag]:
     """The clauses of one turn; together they are all of its speech."""
     length = sum(piece.length_ms for piece in turn.speech)

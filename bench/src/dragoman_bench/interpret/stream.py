@@ -21,8 +21,8 @@ import msgspec
 import numpy as np
 
 from dragoman.client.media import MediaError
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.script import LOUDNESS_MS, Script, Segment, segment_of
-from dragoman_bench.numbers import BenchFailed
 from dragoman_bench.recordings import BESIDE, RATE_HZ, Pcm, read
 
 _LEAD_S, _TAIL_S = 0.5, 1.0

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dragoman_bench.figures import Figure, percentile, ratio
 from dragoman_bench.interpret import text_lag
 from dragoman_bench.interpret.calm import Calm
 from dragoman_bench.interpret.score import Item, Lags
 from dragoman_bench.interpret.script import by_character
 from dragoman_bench.interpret.speech_lag import LONGEST_GAP_MS
-from dragoman_bench.numbers import Figure, percentile, ratio
-from dragoman_bench.texts import Judges
+from dragoman_bench.text_metrics import TextMetrics
 
 _Row = tuple[str, float | None, str, float | None]
 _AT_LEAST = frozenset({"retention (chrF live / offline)", "recall of terms that were heard"})
@@ -25,7 +25,7 @@ _AT_LEAST = frozenset({"retention (chrF live / offline)", "recall of terms that 
 def figures(
     part: str,
     items: Sequence[Item],
-    judges: Judges | None,
+    judges: TextMetrics | None,
     *,
     speed: float = 1.0,
     long: Mapping[str, float] | None = None,
@@ -171,7 +171,7 @@ def _sum(parts: Sequence[Calm]) -> Calm:
     )
 
 
-def _quality(items: Sequence[Item], judges: Judges) -> list[_Row]:
+def _quality(items: Sequence[Item], judges: TextMetrics) -> list[_Row]:
     told = [item for item in items if item.transcript is not None]
     if not told:
         return []
@@ -188,7 +188,7 @@ def _quality(items: Sequence[Item], judges: Judges) -> list[_Row]:
     return [*rows, *(_offline(off, judges) if off else []), *_terms(told)]
 
 
-def _offline(items: Sequence[Item], judges: Judges) -> list[_Row]:
+def _offline(items: Sequence[Item], judges: TextMetrics) -> list[_Row]:
     """Beside the same engines offline; retention where there is a human translation, too."""
     language = items[0].language
     both = [item for item in items if item.reference is not None]
@@ -208,12 +208,12 @@ def _error(language: str) -> str:
     return "CER" if by_character(language) else "WER"
 
 
-def _wer(pairs: Sequence[tuple[str, str]], language: str, judges: Judges) -> float:
+def _wer(pairs: Sequence[tuple[str, str]], language: str, judges: TextMetrics) -> float:
     told, got = [a for a, _ in pairs], [b for _, b in pairs]
     return 100 * judges.wer(told, got, characters=by_character(language))
 
 
-def _chrf(pairs: Sequence[tuple[str, str]], judges: Judges) -> float | None:
+def _chrf(pairs: Sequence[tuple[str, str]], judges: TextMetrics) -> float | None:
     return judges.chrf([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
 
 

@@ -18,22 +18,23 @@ import numpy as np
 
 from dragoman import __version__
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import loops, processes, recordings
+from dragoman_bench import loops, recordings
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import ServerProcess, serving
+from dragoman_bench.harness.ws_client import PATH
 from dragoman_bench.interpret import log, stream
 from dragoman_bench.interpret.play import MODEL
 from dragoman_bench.interpret.script import Script
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.numbers import BenchFailed, Figure
 from dragoman_bench.offline import all_interpreted
-from dragoman_bench.peer import PATH
-from dragoman_bench.soak import company
-from dragoman_bench.soak.company import Company
-from dragoman_bench.soak.judging import Rest, Spoken, figures
+from dragoman_bench.soak import churn
+from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample, Sampler, line
 from dragoman_bench.soak.scoring import scored
 from dragoman_bench.soak.talk import Talk, Told, told
-from dragoman_bench.subject import Subject, serving
-from dragoman_bench.texts import Judges
+from dragoman_bench.soak.verdict import Rest, Spoken, figures
+from dragoman_bench.text_metrics import TextMetrics
 
 SOURCE, TARGET = "en", "es"
 _SETTLE_S = 2.0
@@ -66,13 +67,13 @@ class Results(msgspec.Struct, kw_only=True):
     figures: list[Figure]
     rest: Rest
     samples: list[Sample]
-    company: Company
+    company: ChurnCounts
     talks: list[Spoken]
 
 
 def soak(plan: Plan, tell: Tell) -> Results:
     """Run it. Raises ``BenchFailed``, ``ClientError``, ``OSError``, ``TimeoutError``."""
-    judges = Judges()
+    judges = TextMetrics()
     found = material(plan.recordings)
     began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     machine = processes.machine()
@@ -144,20 +145,20 @@ async def _streams(plan: Plan, found: Entries) -> list[Stream]:
 
 # ---------------------------------------------------------------- playing
 async def _soaked(
-    plan: Plan, subject: Subject, found: Entries, folder: Path, tell: Tell
-) -> tuple[Rest, list[Sample], list[Talk], Company]:
+    plan: Plan, subject: ServerProcess, found: Entries, folder: Path, tell: Tell
+) -> tuple[Rest, list[Sample], list[Talk], ChurnCounts]:
     streams = await _streams(plan, found)
     talks = [Talk(one, folder / f"talk-{n}.jsonl") for n, one in enumerate(streams, 1)]
     sampler = Sampler(subject, talks, asyncio.get_running_loop().time())
-    guests = Company()
+    guests = ChurnCounts()
     tell("one session of every kind …")
-    await company.each(subject.port, streams[0].samples, guests, target=TARGET)
+    await churn.each(subject.port, streams[0].samples, guests, target=TARGET)
     before = await _at_rest(sampler, None)
     tell(line(before))
     samples: list[Sample] = []
     async with _beside(_look(sampler, plan.every_s, samples, tell)):
         sound = np.concatenate([one.samples for one in streams])
-        async with _beside(company.keep(subject.port, sound, guests, target=TARGET)):
+        async with _beside(churn.keep(subject.port, sound, guests, target=TARGET)):
             await _talked(talks, f"ws://127.0.0.1:{subject.port}{PATH}")
     tell("waiting for the server to rest …")
     after = await _at_rest(sampler, before)
@@ -225,7 +226,7 @@ def _more(before: Sample, after: Sample) -> bool:
 
 
 # ---------------------------------------------------------------- judging
-def _scored(talk: Talk, offline: dict[str, str], judges: Judges) -> Spoken:
+def _scored(talk: Talk, offline: dict[str, str], judges: TextMetrics) -> Spoken:
     script: Script = talk.stream.script
     script.save(talk.log.with_suffix(".script.json"))
     promised: Told = told(talk)

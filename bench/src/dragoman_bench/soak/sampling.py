@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from dragoman_bench import exposition, processes
-from dragoman_bench.processes import Holding
+from dragoman_bench.harness import metrics_page, processes
+from dragoman_bench.harness.processes import ProcessUsage
+from dragoman_bench.harness.server_process import LAG, ServerProcess
 from dragoman_bench.soak.talk import Talk
-from dragoman_bench.subject import LAG, Subject
 
 _VOICE = "dragoman_voice_lag_seconds"
 
@@ -25,8 +25,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     at_s: float
-    server: Holding
-    workers: Holding
+    server: ProcessUsage
+    workers: ProcessUsage
     tasks: int
     sessions: int
     loop_lag_p99_ms: float | None
@@ -42,44 +42,44 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 class Sampler:
     """Looks at one server."""
 
-    def __init__(self, subject: Subject, talks: Sequence[Talk], began_s: float) -> None:
+    def __init__(self, subject: ServerProcess, talks: Sequence[Talk], began_s: float) -> None:
         self._subject = subject
         self._talks = talks
         self._began_s = began_s
-        self._lag: exposition.Buckets = ()
+        self._lag: metrics_page.Buckets = ()
         self._voice = (0.0, 0.0)
 
     async def look(self) -> Sample:
         """Now. Raises ``OSError`` when the server is gone."""
         page = await asyncio.to_thread(self._subject.page)
         server, workers = await asyncio.to_thread(held, self._subject.pid)
-        before, self._lag = self._lag, exposition.histogram(page, LAG)
-        p99 = exposition.quantile(exposition.since(before, self._lag), 0.99)
+        before, self._lag = self._lag, metrics_page.histogram(page, LAG)
+        p99 = metrics_page.quantile(metrics_page.since(before, self._lag), 0.99)
         return Sample(
             at_s=round(asyncio.get_running_loop().time() - self._began_s, 2),
             server=server,
             workers=workers,
-            tasks=int(exposition.total(page, "dragoman_tasks")),
-            sessions=int(exposition.total(page, "dragoman_sessions_open")),
+            tasks=int(metrics_page.total(page, "dragoman_tasks")),
+            sessions=int(metrics_page.total(page, "dragoman_sessions_open")),
             loop_lag_p99_ms=None if p99 is None else round(p99 * 1000, 3),
             voice_lag_s=self._voice_lag(page),
             unheard_s=[round(talk.unheard_s(), 2) for talk in self._talks],
             open_items=[talk.tally.open_items for talk in self._talks],
-            waiting=exposition.total(page, "dragoman_engine_waiting"),
-            skipped=exposition.total(page, "dragoman_speech_skipped_pieces_total"),
+            waiting=metrics_page.total(page, "dragoman_engine_waiting"),
+            skipped=metrics_page.total(page, "dragoman_speech_skipped_pieces_total"),
         )
 
     def _voice_lag(self, page: str) -> float | None:
         before = self._voice
         self._voice = (
-            exposition.total(page, f"{_VOICE}_sum"),
-            exposition.total(page, f"{_VOICE}_count"),
+            metrics_page.total(page, f"{_VOICE}_sum"),
+            metrics_page.total(page, f"{_VOICE}_count"),
         )
         count = self._voice[1] - before[1]
         return round((self._voice[0] - before[0]) / count, 3) if count else None
 
 
-def held(pid: int) -> tuple[Holding, Holding]:
+def held(pid: int) -> tuple[ProcessUsage, ProcessUsage]:
     """What the server's process holds, and what those that it started hold."""
     return processes.holding([pid]), processes.holding(processes.tree(pid)[1:])
 

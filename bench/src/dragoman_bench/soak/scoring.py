@@ -14,22 +14,24 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.calm import calm
 from dragoman_bench.interpret.log import Log, Turn
-from dragoman_bench.interpret.places import Places
 from dragoman_bench.interpret.script import Script, joined, units
+from dragoman_bench.interpret.shown_text import arrivals
+from dragoman_bench.interpret.source_alignment import SourceAlignment
 from dragoman_bench.interpret.speech_lag import ClauseLag, clause_lags, skipped
-from dragoman_bench.measures import arrivals
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.soak.judging import Spoken
 from dragoman_bench.soak.talk import Told
-from dragoman_bench.texts import Judges
+from dragoman_bench.soak.verdict import Spoken
+from dragoman_bench.text_metrics import TextMetrics
 
 PART_MS = 120_000.0
 _NEAR_MS = 1_000.0
 
 
-def scored(log: Log, script: Script, told: Told, offline: Sequence[str], judges: Judges) -> Spoken:
+def scored(
+    log: Log, script: Script, told: Told, offline: Sequence[str], judges: TextMetrics
+) -> Spoken:
     """Measure a talk. ``offline`` is what the same engines hear in each recording without haste,
     in the order of the script.
     """
@@ -37,7 +39,7 @@ def scored(log: Log, script: Script, told: Told, offline: Sequence[str], judges:
     clauses: list[ClauseLag] = []
     text_lags: list[tuple[float, float]] = []
     for part, of_script in parts(turns, script):
-        places = Places(part, of_script)
+        places = SourceAlignment(part, of_script)
         clauses += clause_lags(Log(turns=part, sent=[]), places, of_script, script.language)
         text_lags += _text_lags(part, places, script.target)
     heard = joined([turn.source_text for turn in turns], script.language)
@@ -78,7 +80,9 @@ def parts(turns: Sequence[Turn], script: Script) -> Iterator[tuple[list[Turn], S
             yield mine, msgspec.structs.replace(script, segments=segments)
 
 
-def _text_lags(turns: Sequence[Turn], places: Places, target: str) -> list[tuple[float, float]]:
+def _text_lags(
+    turns: Sequence[Turn], places: SourceAlignment, target: str
+) -> list[tuple[float, float]]:
     """For each word of the translation: when its part had been said, and how much later it came."""
     found = []
     for index, turn in enumerate(turns):

@@ -23,9 +23,9 @@ from dragoman.client.events import (
 )
 from dragoman.client.interpret import InterpretClient
 from dragoman.client.log import EventLog
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.play import MODEL
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.numbers import BenchFailed
 
 CHUNK_MS = 100
 _CHUNK = 1600

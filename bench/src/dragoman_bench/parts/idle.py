@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import loops, processes
+from dragoman_bench import loops
+from dragoman_bench.figures import BenchFailed, Figure, Part
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import ServerProcess, serving
+from dragoman_bench.harness.ws_client import WsClient
 from dragoman_bench.live import MODEL
-from dragoman_bench.numbers import BenchFailed, Figure, Part
-from dragoman_bench.peer import Peer
-from dragoman_bench.subject import Subject, serving
 
 SYNTHESIS_MODEL = "qwen3-tts-flash-realtime"
 _FIRST = 50
@@ -45,7 +46,9 @@ def measure(*, quick: bool) -> Part:
     return Part(name="idle", figures=figures, raw=raw)
 
 
-async def _run(subject: Subject, model: str, settings: object, count: int) -> tuple[float, float]:
+async def _run(
+    subject: ServerProcess, model: str, settings: object, count: int
+) -> tuple[float, float]:
     peers = await _connected(subject.port, model, settings, _FIRST)
     await asyncio.sleep(_SETTLE_S)
     before = processes.memory_kib(subject.pid)
@@ -57,13 +60,13 @@ async def _run(subject: Subject, model: str, settings: object, count: int) -> tu
     return before, after
 
 
-async def _connected(port: int, model: str, settings: object, count: int) -> list[Peer]:
-    async def one() -> Peer:
-        peer = await Peer.connect(port, model)
+async def _connected(port: int, model: str, settings: object, count: int) -> list[WsClient]:
+    async def one() -> WsClient:
+        peer = await WsClient.connect(port, model)
         await peer.update(settings)
         return peer
 
-    peers: list[Peer] = []
+    peers: list[WsClient] = []
     while len(peers) < count:
         peers += await asyncio.gather(*(one() for _ in range(min(_AT_ONCE, count - len(peers)))))
     return peers

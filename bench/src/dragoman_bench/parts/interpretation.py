@@ -16,14 +16,15 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from dragoman_bench import exposition, loops, processes
+from dragoman_bench import loops
+from dragoman_bench.figures import BenchFailed, Figure, Part, percentile, slope, spread
+from dragoman_bench.harness import metrics_page, processes
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.server_process import ServerProcess, serving
+from dragoman_bench.interpret.shown_text import Timeline
 from dragoman_bench.judging import Verdict, judge
 from dragoman_bench.live import Live
-from dragoman_bench.measures import Timeline
-from dragoman_bench.numbers import BenchFailed, Figure, Part, percentile, slope, spread
 from dragoman_bench.recordings import RATE_HZ, Pcm, all_english, dickens, read, turned
-from dragoman_bench.subject import Subject, serving
-from dragoman_bench.wheel import Wheel
 
 SESSIONS = (1, 4, 6)
 TARGET = "es"
@@ -76,8 +77,8 @@ def streams(source: Pcm, count: int, seconds: float) -> list[Pcm]:
     return [np.tile(turned(source, start), -(-wanted // len(source)))[:wanted] for start in starts]
 
 
-async def _run(subject: Subject, source: Pcm, count: int, seconds: float) -> Result:
-    wheel = Wheel()
+async def _run(subject: ServerProcess, source: Pcm, count: int, seconds: float) -> Result:
+    wheel = Pacer()
     offsets = random.Random(count)  # noqa: S311  # the same offsets in every run
     sessions = [await Live.open(subject.port, s, TARGET) for s in streams(source, count, seconds)]
     lag_before = await asyncio.to_thread(subject.lag)
@@ -89,13 +90,13 @@ async def _run(subject: Subject, source: Pcm, count: int, seconds: float) -> Res
     except TimeoutError:
         raise BenchFailed(f"{count} sessions were not finished {_FINISH_S:.0f} s late") from None
     cores = (processes.tree_cpu_s(subject.pid) - cpu_before) / (time.monotonic() - began_s)
-    lag = exposition.since(lag_before, await asyncio.to_thread(subject.lag))
+    lag = metrics_page.since(lag_before, await asyncio.to_thread(subject.lag))
     return Result(
         sessions=count,
         seconds=seconds,
         cores=cores,
-        loop_lag_p50_ms=_ms(exposition.quantile(lag, 0.5)),
-        loop_lag_p99_ms=_ms(exposition.quantile(lag, 0.99)),
+        loop_lag_p50_ms=_ms(metrics_page.quantile(lag, 0.5)),
+        loop_lag_p99_ms=_ms(metrics_page.quantile(lag, 0.99)),
         load_late_p99_ms=percentile(wheel.late_s, 0.99) * 1000,
         finish_ms=[(s.finished_ms or 0.0) - s.sent_ms for s in sessions],
         problems=[code for s in sessions for code in s.problems],

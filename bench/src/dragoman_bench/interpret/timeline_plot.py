@@ -9,9 +9,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from dragoman_bench.interpret.plot_window import BLUE, GREEN, INK, ORANGE, PURPLE, RED, PlotWindow
 from dragoman_bench.interpret.script import LOUDNESS_MS
 from dragoman_bench.interpret.speech_lag import ClauseLag
-from dragoman_bench.interpret.view import BLUE, GREEN, INK, ORANGE, PURPLE, RED, View
 
 _Pair = tuple[float, float]
 _LINKS = (BLUE, ORANGE, GREEN, PURPLE)
@@ -21,7 +21,7 @@ _LETTERS = 185
 """Letters of the small type that fit across the picture."""
 
 
-def draw_lanes(axis: Any, view: View) -> None:
+def draw_lanes(axis: Any, view: PlotWindow) -> None:
     """Draw loudness, speaker and voice on this axis."""
     _loudness(axis, view, 3.15)
     for piece in view.log.pieces:
@@ -42,7 +42,7 @@ def draw_lanes(axis: Any, view: View) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def _link(axis: Any, view: View, clause: ClauseLag, colour: str) -> None:
+def _link(axis: Any, view: PlotWindow, clause: ClauseLag, colour: str) -> None:
     start, end = clause.start_ms / 1000, clause.end_ms / 1000
     heard, heard_end = clause.heard_ms / 1000, clause.heard_end_ms / 1000
     _box(axis, view, (start, end), _SPEAKER, text=clause.text, colour=colour)
@@ -61,7 +61,7 @@ def _link(axis: Any, view: View, clause: ClauseLag, colour: str) -> None:
         )  # fmt: skip
 
 
-def _loudness(axis: Any, view: View, at: float) -> None:
+def _loudness(axis: Any, view: PlotWindow, at: float) -> None:
     if view.script is None or not view.script.loudness:
         return
     curve = view.script.loudness
@@ -73,7 +73,7 @@ def _loudness(axis: Any, view: View, at: float) -> None:
     )
 
 
-def _box(axis: Any, view: View, times: _Pair, lane: _Pair, *, text: str, colour: str) -> None:
+def _box(axis: Any, view: PlotWindow, times: _Pair, lane: _Pair, *, text: str, colour: str) -> None:
     low, high = lane
     start, end = times
     axis.broken_barh(

@@ -16,12 +16,12 @@ import msgspec
 
 from dragoman.protocol.synthesis.text_queue import TextQueue
 from dragoman.runtime.hosts.host import EngineHost
-from dragoman_bench import turns
-from dragoman_bench.idle import SYNTHESIS_MODEL
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.peer import Peer, framed, kind_of
-from dragoman_bench.turns import Pattern, Scene
-from dragoman_bench.wheel import Wheel
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.ws_client import WsClient, framed, kind_of
+from dragoman_bench.parts import paired_rounds
+from dragoman_bench.parts.idle import SYNTHESIS_MODEL
+from dragoman_bench.parts.paired_rounds import Pattern, Scene
 
 EVERY_S = 1 / 40
 COMMIT = framed(b'{"type":"input_text_buffer.commit"}')
@@ -90,7 +90,7 @@ async def scenes(
     quick: bool,
 ) -> tuple[dict[str, Scene], list[Figure]]:
     """Play the script in these patterns of arrival, on a server and on a pool of the same kind."""
-    bare = turns.on_pool(pool, script.plan, script.counted_s)
+    bare = paired_rounds.on_pool(pool, script.plan, script.counted_s)
     chance = random.Random(50)  # noqa: S311  # the same times in every run
     found: dict[str, Scene] = {}
     figures: list[Figure] = []
@@ -99,22 +99,22 @@ async def scenes(
         try:
             begins = [speaker.say for speaker in speakers]
             arrivals = pattern.arrivals(chance, quick=quick)
-            found[name] = await turns.scene(pid, begins, bare, arrivals)
+            found[name] = await paired_rounds.scene(pid, begins, bare, arrivals)
         finally:
             for speaker in speakers:
                 speaker.close()
-        figures += turns.figures(name, found[name], pattern.aims)
+        figures += paired_rounds.figures(name, found[name], pattern.aims)
     return found, figures
 
 
 def settings(mode: str) -> Mapping[str, object]:
     """The ``session`` of ``session.update``: raw PCM at the rate of the bench."""
     return {
-        "voice": turns.VOICE,
+        "voice": paired_rounds.VOICE,
         "mode": mode,
         "language_type": "English",
         "response_format": "pcm",
-        "sample_rate": turns.RATE_HZ,
+        "sample_rate": paired_rounds.RATE_HZ,
     }
 
 
@@ -126,7 +126,7 @@ def append(text: str) -> bytes:
 class Speaker:
     """One session of the load, which plays the script again and again."""
 
-    def __init__(self, peer: Peer, script: Script) -> None:
+    def __init__(self, peer: WsClient, script: Script) -> None:
         self._peer = peer
         self._script = script
         self._from_s = 0.0
@@ -137,7 +137,7 @@ class Speaker:
     @classmethod
     async def open(cls, port: int, script: Script) -> Speaker:
         """Connect and configure."""
-        peer = await Peer.connect(port, SYNTHESIS_MODEL)
+        peer = await WsClient.connect(port, SYNTHESIS_MODEL)
         await peer.update(settings(script.mode))
         return cls(peer, script)
 
@@ -145,8 +145,8 @@ class Speaker:
         """Hang up."""
         self._peer.close()
 
-    def say(self, wheel: Wheel, due_s: float) -> asyncio.Future[float]:
-        """Send the first piece at that time and the others behind it; see ``turns.Begin``."""
+    def say(self, wheel: Pacer, due_s: float) -> asyncio.Future[float]:
+        """Send the first piece at that time and the others behind it; see ``Begin``."""
         done: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self._done = done
         self._from_s, self._first_ms = due_s + self._script.counted_s, None

@@ -1,7 +1,7 @@
 """The load's own WebSocket client: as little Python per frame as can be.
 
 Law of this file: RFC 6455 as far as this server uses it (unfragmented text frames, no
-extension), and the two lines of HTTP before it. Anything else fails loudly. One ``Peer`` is a
+extension), and the two lines of HTTP before it. Anything else fails loudly. One ``WsClient`` is a
 callback, not a task: thousands of them share one loop, and the time of arrival is taken when the
 bytes are read. Frames go out with a mask of zeros, which costs the server the same as any other.
 """
@@ -16,7 +16,7 @@ from typing import cast
 
 import msgspec
 
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.figures import BenchFailed
 
 OnText = Callable[[bytes, float], None]
 """Gets the frame's text and the time of its arrival, in seconds of ``time.monotonic``."""
@@ -46,7 +46,7 @@ def framed(payload: bytes, opcode: int = _TEXT) -> bytes:
     return head + _MASK + payload
 
 
-class Peer(asyncio.Protocol):
+class WsClient(asyncio.Protocol):
     """One client connection. ``on_text`` may be exchanged at any time."""
 
     def __init__(self, port: int, model: str, on_text: OnText | None = None) -> None:
@@ -61,7 +61,7 @@ class Peer(asyncio.Protocol):
         self._over = ""
 
     @classmethod
-    async def connect(cls, port: int, model: str, on_text: OnText | None = None) -> Peer:
+    async def connect(cls, port: int, model: str, on_text: OnText | None = None) -> WsClient:
         """Connect and shake hands; returns when the server has greeted (first frame)."""
         peer = cls(port, model, on_text)
         greeted = peer.coming("session.created")
@@ -70,7 +70,7 @@ class Peer(asyncio.Protocol):
         return peer
 
     @classmethod
-    async def connect_silent(cls, port: int, model: str, on_text: OnText) -> Peer:
+    async def connect_silent(cls, port: int, model: str, on_text: OnText) -> WsClient:
         """Connect to a server that does not greet."""
         peer = cls(port, model, on_text)
         opened = peer.coming("")

@@ -15,7 +15,7 @@ from itertools import cycle, islice
 import msgspec
 
 from dragoman.policy.segmentation.segmenter import Segmenter
-from dragoman_bench.numbers import Figure
+from dragoman_bench.figures import Figure
 
 AIM_US = 2.0
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)

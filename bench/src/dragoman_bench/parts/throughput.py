@@ -14,12 +14,12 @@ from statistics import median
 import msgspec
 
 from dragoman.runtime.hosts.host import EngineHost
-from dragoman_bench.idle import SYNTHESIS_MODEL
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.peer import Peer, kind_of
-from dragoman_bench.streaming import COMMIT, append, segments_of, settings
-from dragoman_bench.turns import RATE_HZ, spoken
-from dragoman_bench.wheel import Wheel
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.ws_client import WsClient, kind_of
+from dragoman_bench.parts.first_audio import COMMIT, append, segments_of, settings
+from dragoman_bench.parts.idle import SYNTHESIS_MODEL
+from dragoman_bench.parts.paired_rounds import RATE_HZ, spoken
 
 SESSIONS = 50
 AIM = 0.85
@@ -103,7 +103,7 @@ async def measured(
 
 async def _timed(works: Sequence[asyncio.Future[int] | asyncio.Task[int]]) -> Speed:
     """From now until all is there: the works have been begun in this turn of the loop."""
-    wheel = Wheel()
+    wheel = Pacer()
     begun_s = wheel.now_s
     sizes = await asyncio.wait_for(asyncio.gather(*works), _SPOKEN_S)
     return Speed(sum(sizes) / (2 * RATE_HZ), wheel.now_s - begun_s)
@@ -123,7 +123,7 @@ def _on_pool(pool: EngineHost, segments: Sequence[str]) -> asyncio.Task[int]:
 class Reader:
     """One session of the load, which has the text read aloud again and again."""
 
-    def __init__(self, peer: Peer, text: str) -> None:
+    def __init__(self, peer: WsClient, text: str) -> None:
         self._peer = peer
         self._frames = append(text) + COMMIT
         self._size = 0
@@ -133,7 +133,7 @@ class Reader:
     @classmethod
     async def open(cls, port: int, text: str) -> Reader:
         """Connect and configure."""
-        peer = await Peer.connect(port, SYNTHESIS_MODEL)
+        peer = await WsClient.connect(port, SYNTHESIS_MODEL)
         await peer.update(settings("commit"))
         return cls(peer, text)
 

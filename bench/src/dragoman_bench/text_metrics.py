@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dragoman.engines.shared.model_files import pip_install
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.figures import BenchFailed
 
 _TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "ko": "char"}
 """Only ``13a`` and ``zh`` need nothing more to be installed; ``ja-mecab`` would."""
@@ -30,7 +30,7 @@ def tokenizer(language: str) -> str:
     return _TOKENIZERS.get(language.split("-", maxsplit=1)[0], "13a")
 
 
-class Judges:
+class TextMetrics:
     """The two packages that score. Raises ``BenchFailed`` when one is not installed."""
 
     def __init__(self) -> None:

@@ -17,9 +17,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from dragoman_bench.figures import Figure, spread
 from dragoman_bench.interpret.speech_lag import ClauseLag, drift
-from dragoman_bench.numbers import Figure, spread
-from dragoman_bench.soak.company import Company
+from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample
 from dragoman_bench.soak.talk import Told
 
@@ -78,7 +78,7 @@ def robust_slope(
 
 
 def figures(
-    samples: Sequence[Sample], rest: Rest, talks: Sequence[Spoken], company: Company
+    samples: Sequence[Sample], rest: Rest, talks: Sequence[Spoken], company: ChurnCounts
 ) -> list[Figure]:
     """All of them, for the table; ``met`` False breaks the soak."""
     return [

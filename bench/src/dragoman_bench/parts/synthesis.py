@@ -14,11 +14,13 @@ from typing import TypeVar
 import msgspec
 
 from dragoman.runtime.hosts.host import EngineHost
-from dragoman_bench import loops, processes, segmenting, streaming, throughput, turns
-from dragoman_bench.numbers import Figure, Part
-from dragoman_bench.streaming import Script
-from dragoman_bench.subject import Subject, serving
-from dragoman_bench.turns import Pattern, Scene
+from dragoman_bench import loops
+from dragoman_bench.figures import Figure, Part
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import ServerProcess, serving
+from dragoman_bench.parts import first_audio, paired_rounds, segmenter, throughput
+from dragoman_bench.parts.first_audio import Script
+from dragoman_bench.parts.paired_rounds import Pattern, Scene
 
 SENTENCE = "She carried the letters across the old bridge before sunset."
 TEXT = (
@@ -64,19 +66,21 @@ Scenes = tuple[dict[str, Scene], list[Figure]]
 def measure(*, quick: bool) -> Part:
     """Play everything."""
 
-    async def espeak(subject: Subject, pool: EngineHost) -> tuple[Scenes, Scenes, _Throughput]:
+    async def espeak(
+        subject: ServerProcess, pool: EngineHost
+    ) -> tuple[Scenes, Scenes, _Throughput]:
         return (
             await _scenes(subject, pool, Script(SENTENCE, streamed=False), COMMITTED, quick=quick),
             await _scenes(subject, pool, Script(TEXT, streamed=True), STREAMED, quick=quick),
             await throughput.measured(subject.port, pool, quick=quick),
         )
 
-    async def flite(subject: Subject, pool: EngineHost) -> Scenes:
+    async def flite(subject: ServerProcess, pool: EngineHost) -> Scenes:
         return await _scenes(subject, pool, Script(SENTENCE, streamed=False), FLITE, quick=quick)
 
     committed, streamed, speeds = _beside("espeak", espeak)
     with_flite = _beside("flite", flite)
-    costs, of_costs = segmenting.measured(quick=quick)
+    costs, of_costs = segmenter.measured(quick=quick)
     figures = [*committed[1], *with_flite[1], *streamed[1], *speeds[1], *of_costs]
     raw = msgspec.to_builtins(
         {
@@ -92,24 +96,24 @@ _Throughput = tuple[throughput.Rounds, list[Figure]]
 
 
 async def _scenes(
-    subject: Subject,
+    subject: ServerProcess,
     pool: EngineHost,
     script: Script,
     patterns: dict[str, Pattern],
     *,
     quick: bool,
 ) -> Scenes:
-    return await streaming.scenes(subject.pid, subject.port, pool, script, patterns, quick=quick)
+    return await first_audio.scenes(subject.pid, subject.port, pool, script, patterns, quick=quick)
 
 
-def _beside(spec: str, play: Callable[[Subject, EngineHost], Awaitable[T]]) -> T:
+def _beside(spec: str, play: Callable[[ServerProcess, EngineHost], Awaitable[T]]) -> T:
     """Play on a server with these voices and on a pool of the same."""
     servers, load = processes.shares()
     # On two cores server and workers need both; the load is then a guest on theirs.
     servers = servers if len(servers) > 1 else servers | load
 
-    async def beside(subject: Subject) -> T:
-        async with turns.pool_like(subject, spec, servers) as pool:
+    async def beside(subject: ServerProcess) -> T:
+        async with paired_rounds.pool_like(subject, spec, servers) as pool:
             return await play(subject, pool)
 
     with processes.on_cores(servers):

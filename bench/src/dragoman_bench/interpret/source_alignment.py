@@ -18,13 +18,13 @@ from difflib import SequenceMatcher
 
 from dragoman_bench.interpret.log import Turn
 from dragoman_bench.interpret.script import Script, spoken_words, units
-from dragoman_bench.measures import bare
+from dragoman_bench.interpret.shown_text import bare
 
 Curve = list[tuple[float, float]]
 """(share of the turn's text, end in ms of what was said by then), rising in both."""
 
 
-class Places:
+class SourceAlignment:
     """Where the turns of a session lie in the source."""
 
     def __init__(self, turns: Sequence[Turn], script: Script | None) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dragoman_bench.interpret.plot import pyplot
+from dragoman_bench.interpret.plot_window import BLUE, GREEN, INK, ORANGE, RED
 from dragoman_bench.interpret.results import Run
-from dragoman_bench.interpret.view import BLUE, GREEN, INK, ORANGE, RED
 
 _LINES = {
     "lag, s": (

@@ -87,8 +87,8 @@ def bench_interpret(
 ) -> None:
     """Measure simultaneous interpretation, live or from saved event logs."""
     from dragoman.client.errors import ClientError  # noqa: PLC0415
+    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
     from dragoman_bench.interpret.run import Plan  # noqa: PLC0415  # see cli/main.py
-    from dragoman_bench.numbers import BenchFailed  # noqa: PLC0415
 
     more = {"policy": policy, "pace": pace}
     plan = Plan(
@@ -139,9 +139,9 @@ def _measure(plan: Plan, logs: list[Path]) -> None:
 
 def _scripts(plan: Plan) -> list[Script]:
     """The scripts of the recordings at hand, for logs that have none beside them."""
+    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
     from dragoman_bench.interpret import stream  # noqa: PLC0415  # see cli/main.py
     from dragoman_bench.interpret.script import Script, segment_of  # noqa: PLC0415
-    from dragoman_bench.numbers import BenchFailed  # noqa: PLC0415
 
     try:
         found = stream.entries(plan.recordings, plan.source, plan.target)
@@ -176,10 +176,10 @@ def _show(found: Results, console: Console) -> None:
 
 def _compare(a: Path, b: Path) -> None:
     from dragoman_bench.interpret import bootstrap, results  # noqa: PLC0415  # see cli/main.py
-    from dragoman_bench.texts import Judges  # noqa: PLC0415
+    from dragoman_bench.text_metrics import TextMetrics  # noqa: PLC0415
 
     items = [results.items_of(results.read(path)) for path in (a, b)]
-    found = bootstrap.compare(items[0], items[1], Judges())
+    found = bootstrap.compare(items[0], items[1], TextMetrics())
     made = Table(show_edge=False, pad_edge=False, header_style="bold")
     made.add_column("figure", no_wrap=True)
     for heading in ("A", "B", "B - A", "95 % of draws", "p", ""):

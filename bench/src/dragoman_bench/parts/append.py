@@ -20,13 +20,14 @@ import msgspec
 import numpy as np
 
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import exposition, loops, processes
+from dragoman_bench import loops
+from dragoman_bench.figures import Figure, Part, percentile
+from dragoman_bench.harness import metrics_page, processes
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.server_process import ServerProcess, echoing, serving
+from dragoman_bench.harness.ws_client import WsClient, framed
 from dragoman_bench.live import MODEL, append_frame
-from dragoman_bench.numbers import Figure, Part, percentile
-from dragoman_bench.peer import Peer, framed
 from dragoman_bench.recordings import RATE_HZ
-from dragoman_bench.subject import Subject, echoing, serving
-from dragoman_bench.wheel import Wheel
 
 FRAME_BYTES = 4_360
 SESSIONS = 50
@@ -50,7 +51,7 @@ class Cost(msgspec.Struct, kw_only=True):
     load_late_p99_ms: float
 
 
-SERVERS: dict[str, Callable[[], AbstractContextManager[Subject]]] = {
+SERVERS: dict[str, Callable[[], AbstractContextManager[ServerProcess]]] = {
     "cascade": lambda: serving("--engines", "scripted"),
     "gateway": lambda: serving("--engines", "scripted,interpreter=bench-interpreter"),
     "echo": echoing,
@@ -120,23 +121,25 @@ def speechlike() -> list[bytes]:
     return frames
 
 
-async def _run(subject: Subject, frames: list[bytes], seconds: float, *, greets: bool) -> Cost:
+async def _run(
+    subject: ServerProcess, frames: list[bytes], seconds: float, *, greets: bool
+) -> Cost:
     received = 0
 
     def count(_frame: bytes, _now_s: float) -> None:
         nonlocal received
         received += 1
 
-    peers: list[Peer] = []
+    peers: list[WsClient] = []
     for _ in range(SESSIONS):
         if greets:
-            peer = await Peer.connect(subject.port, MODEL)
+            peer = await WsClient.connect(subject.port, MODEL)
             await peer.update(session_object(InterpretSettings(target="es"), MODEL))
             peer.on_text = count
         else:
-            peer = await Peer.connect_silent(subject.port, MODEL, count)
+            peer = await WsClient.connect_silent(subject.port, MODEL, count)
         peers.append(peer)
-    wheel = Wheel()
+    wheel = Pacer()
     load = _Load(wheel, peers, frames)
     load.start()
     await asyncio.sleep(_WARM_S)
@@ -148,8 +151,8 @@ async def _run(subject: Subject, frames: list[bytes], seconds: float, *, greets:
     all_s = processes.threads_cpu_s(subject.pid) - all_s
     sent = load.sent - sent
     load.stop()
-    lag = exposition.since(lag, await asyncio.to_thread(subject.lag))
-    lagging = exposition.quantile(lag, 0.99)
+    lag = metrics_page.since(lag, await asyncio.to_thread(subject.lag))
+    lagging = metrics_page.quantile(lag, 0.99)
     for peer in peers:
         peer.close()
     return Cost(
@@ -165,7 +168,7 @@ async def _run(subject: Subject, frames: list[bytes], seconds: float, *, greets:
 class _Load:
     """Every session sends every 100 ms, each at a phase and a place in the sound of its own."""
 
-    def __init__(self, wheel: Wheel, peers: list[Peer], frames: list[bytes]) -> None:
+    def __init__(self, wheel: Pacer, peers: list[WsClient], frames: list[bytes]) -> None:
         self.sent = 0
         self._wheel = wheel
         self._peers = peers
@@ -184,7 +187,7 @@ class _Load:
         """No more."""
         self._stopped = True
 
-    def _at(self, due_s: float, peer: Peer, place: int) -> None:
+    def _at(self, due_s: float, peer: WsClient, place: int) -> None:
         def send(due_s: float) -> None:
             if self._stopped:
                 return

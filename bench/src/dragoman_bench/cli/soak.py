@@ -34,8 +34,8 @@ def bench_soak(
         raise typer.Exit(2)
     from dragoman.client.errors import ClientError  # noqa: PLC0415
     from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
-    from dragoman_bench.numbers import BenchFailed  # noqa: PLC0415
-    from dragoman_bench.soak import judging, run  # noqa: PLC0415
+    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
+    from dragoman_bench.soak import run, verdict  # noqa: PLC0415
 
     plan = run.Plan(
         minutes=minutes, sessions=sessions, every_s=every_s, out=out, recordings=recordings
@@ -52,7 +52,7 @@ def bench_soak(
     console.print()
     console.print(report.machine_line(found.machine), markup=False)
     console.print(f"result: {path}")
-    broken = judging.broken(found.figures)
+    broken = verdict.broken(found.figures)
     for figure in broken:
         typer.echo(f"bound broken: {figure.name}: {report.shown(figure)}", err=True)
     if broken:

@@ -16,8 +16,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dragoman_bench import exposition
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.harness import metrics_page
 
 _COMMAND = "from dragoman.cli.main import app; app(prog_name='dragoman')"
 _READY_S = 120.0
@@ -25,7 +25,7 @@ _STOP_S = 20.0
 LAG = "dragoman_loop_lag_seconds"
 
 
-class Subject:
+class ServerProcess:
     """A running server: ``pid`` and where it listens."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
@@ -36,9 +36,9 @@ class Subject:
         """The metrics."""
         return self._get("/metrics")[1]
 
-    def lag(self) -> exposition.Buckets:
+    def lag(self) -> metrics_page.Buckets:
         """The histogram of the event loop's lag since the server started."""
-        return exposition.histogram(self.page(), LAG)
+        return metrics_page.histogram(self.page(), LAG)
 
     def ready(self) -> bool:
         """Whether sessions are welcome."""
@@ -55,21 +55,21 @@ class Subject:
 
 
 @contextlib.contextmanager
-def serving(*options: str) -> Iterator[Subject]:
+def serving(*options: str) -> Iterator[ServerProcess]:
     """``dragoman serve`` with these options until the block ends, ready when it begins."""
     with started([sys.executable, "-c", _COMMAND, "serve", "--port", "0", *options]) as subject:
         yield subject
 
 
 @contextlib.contextmanager
-def echoing() -> Iterator[Subject]:
-    """The bare echo of ``dragoman_bench.echo``, ready when the block begins."""
-    with started([sys.executable, "-m", "dragoman_bench.echo"]) as subject:
+def echoing() -> Iterator[ServerProcess]:
+    """The bare echo of ``dragoman_bench.harness.echo``, ready when the block begins."""
+    with started([sys.executable, "-m", "dragoman_bench.harness.echo"]) as subject:
         yield subject
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str]) -> Iterator[Subject]:
+def started(command: Sequence[str]) -> Iterator[ServerProcess]:
     """A server that prints its ``ws://`` address. Raises ``BenchFailed`` if it does not start."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
     with tempfile.TemporaryDirectory() as folder:
@@ -91,12 +91,12 @@ def started(command: Sequence[str]) -> Iterator[Subject]:
                 process.stdout.close()
 
 
-def _ready(process: subprocess.Popen[str], log: Path) -> Subject:
+def _ready(process: subprocess.Popen[str], log: Path) -> ServerProcess:
     assert process.stdout is not None
     line = process.stdout.readline()  # empty when the process ended instead
     if "ws://" not in line:
         raise BenchFailed(f"the server did not start: {log.read_text('utf-8')[-2000:]}")
-    subject = Subject(process, int(line.split("ws://")[1].split(":")[1].split("/")[0]))
+    subject = ServerProcess(process, int(line.split("ws://")[1].split(":")[1].split("/")[0]))
     limit_s = time.monotonic() + _READY_S
     while not subject.ready():
         if time.monotonic() > limit_s:

@@ -15,12 +15,12 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench.idle import SYNTHESIS_MODEL
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.harness.ws_client import WsClient
 from dragoman_bench.live import CHUNK_MS, MODEL, append_frame
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.peer import Peer
+from dragoman_bench.parts.first_audio import EVERY_S, append, pieces_of, settings
+from dragoman_bench.parts.idle import SYNTHESIS_MODEL
 from dragoman_bench.recordings import RATE_HZ, Pcm
-from dragoman_bench.streaming import EVERY_S, append, pieces_of, settings
 
 TEXT = (
     "The tram to the harbour leaves from the other side of the square. "
@@ -35,7 +35,7 @@ _WAIT_S = 60.0
 _KEPT_FAILURES = 20
 
 
-class Company(msgspec.Struct):
+class ChurnCounts(msgspec.Struct):
     """Counts of the short sessions."""
 
     interpreted: int = 0
@@ -57,7 +57,7 @@ Visit = Callable[[str], Awaitable[None]]
 """One short session, which ends in this way."""
 
 
-async def keep(port: int, samples: Pcm, company: Company, *, target: str) -> None:
+async def keep(port: int, samples: Pcm, company: ChurnCounts, *, target: str) -> None:
     """Until cancelled: one short interpretation and one synthesis at a time."""
     starts = random.Random(1)  # noqa: S311  # the same places in every run
 
@@ -75,7 +75,7 @@ async def keep(port: int, samples: Pcm, company: Company, *, target: str) -> Non
         tasks.create_task(_visits(speak, company, seed=3))
 
 
-async def each(port: int, samples: Pcm, company: Company, *, target: str) -> None:
+async def each(port: int, samples: Pcm, company: ChurnCounts, *, target: str) -> None:
     """One of each kind and ending, once: afterwards everything has been loaded that ever is."""
     short = samples[: int(SPEAKS_S * RATE_HZ)]
     for ending in dict.fromkeys(_ENDINGS):
@@ -85,7 +85,7 @@ async def each(port: int, samples: Pcm, company: Company, *, target: str) -> Non
         company.vanished += 2 * (ending == "drop")
 
 
-async def _visits(visit: Visit, company: Company, *, seed: int) -> None:
+async def _visits(visit: Visit, company: ChurnCounts, *, seed: int) -> None:
     pauses = random.Random(seed)  # noqa: S311  # the same pauses in every run
     for ending in itertools.cycle(_ENDINGS):
         try:
@@ -100,7 +100,7 @@ async def interpret(port: int, samples: Pcm, ending: str, target: str) -> None:
     """Speak at the pace of a microphone, then leave in this way. Raises ``BenchFailed``,
     ``OSError``, ``TimeoutError``.
     """
-    peer = await Peer.connect(port, MODEL)
+    peer = await WsClient.connect(port, MODEL)
     try:
         await peer.update(session_object(InterpretSettings(target=target), MODEL))
         finished = peer.coming("session.finished")
@@ -121,7 +121,7 @@ async def synthesise(port: int, text: str, ending: str) -> None:
     """Have a text spoken that comes in pieces; who does not finish leaves with the first audio.
     Raises as ``interpret``.
     """
-    peer = await Peer.connect(port, SYNTHESIS_MODEL)
+    peer = await WsClient.connect(port, SYNTHESIS_MODEL)
     try:
         await peer.update(settings("server_commit"))
         finished = peer.coming("session.finished")
@@ -136,5 +136,5 @@ async def synthesise(port: int, text: str, ending: str) -> None:
         _leave(peer, ending)
 
 
-def _leave(peer: Peer, ending: str) -> None:
+def _leave(peer: WsClient, ending: str) -> None:
     (peer.drop if ending == "drop" else peer.close)()

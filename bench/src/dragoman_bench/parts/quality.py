@@ -5,7 +5,7 @@ clients receive at microphone pace, beside the same engines *offline*: the whole
 recognised at once (in pieces where the model takes no more), each sentence translated whole. The
 quotient of both is the retention: what is left of the quality when one does not wait.
 
-What the measures are: ``dragoman_bench.texts``; what offline is: ``dragoman_bench.offline``.
+What the measures are: ``dragoman_bench.text_metrics``; what offline is: ``dragoman_bench.offline``.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 import msgspec
 
 from dragoman_bench import loops
+from dragoman_bench.figures import Figure, Part, ratio
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.server_process import serving
+from dragoman_bench.interpret.shown_text import Timeline
 from dragoman_bench.judging import judge
 from dragoman_bench.live import Live
-from dragoman_bench.measures import Timeline
-from dragoman_bench.numbers import Figure, Part, ratio
 from dragoman_bench.offline import all_interpreted
 from dragoman_bench.recordings import RATE_HZ, Recording, all_english, read
-from dragoman_bench.subject import serving
-from dragoman_bench.texts import Judges
-from dragoman_bench.wheel import Wheel
+from dragoman_bench.text_metrics import TextMetrics
 
 TARGET = "es"
 _AT_ONCE = 3
@@ -70,7 +70,7 @@ def measure(*, quick: bool, recordings: Path | None) -> Part:
 async def _live(port: int, recordings: list[Recording]) -> dict[str, tuple[str, str]]:
     """What was heard and said of each recording, a few at a time, at microphone pace."""
     found: dict[str, tuple[str, str]] = {}
-    wheel, room = Wheel(), asyncio.Semaphore(_AT_ONCE)
+    wheel, room = Pacer(), asyncio.Semaphore(_AT_ONCE)
 
     async def one(recording: Recording) -> None:
         async with room:
@@ -92,7 +92,7 @@ async def _offline(recordings: list[Recording]) -> dict[str, tuple[str, str]]:
 
 
 # ---------------------------------------------------------------- judges
-class QualityJudges(Judges):
+class QualityJudges(TextMetrics):
     """The judges of this part."""
 
     def score(self, recording: Recording, live: tuple[str, str], off: tuple[str, str]) -> Score:

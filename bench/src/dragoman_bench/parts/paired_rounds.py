@@ -19,17 +19,17 @@ from dragoman.engines import registry
 from dragoman.engines.base import Utterance
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman_bench import processes
-from dragoman_bench.numbers import Figure, Spread, percentile, ratio, spread
-from dragoman_bench.subject import Subject
-from dragoman_bench.wheel import Action, Wheel
+from dragoman_bench.figures import Figure, Spread, percentile, ratio, spread
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.pacer import Action, Pacer
+from dragoman_bench.harness.server_process import ServerProcess
 
 VOICE, RATE_HZ = "Cherry", 24_000
 _SPOKEN_S = 60.0
 _LEAD_S = 0.05
 _GRID = 200  # times a second
 
-Begin = Callable[[Wheel, float], "asyncio.Future[float]"]
+Begin = Callable[[Pacer, float], "asyncio.Future[float]"]
 """Schedules a text; the future is the time to its first audio, in ms, once all is said."""
 
 
@@ -111,7 +111,7 @@ async def one_round(
     begins: Sequence[Begin], arrivals: Sequence[float]
 ) -> tuple[list[float], list[float]]:
     """Everybody once: the times to first audio in ms, and how late the load was, in seconds."""
-    wheel = Wheel()
+    wheel = Pacer()
     zero_s = wheel.now_s + _LEAD_S
     started = [begin(wheel, zero_s + after_s) for begin, after_s in zip(begins, arrivals)]  # noqa: B905  # as many as arrive
     return await asyncio.wait_for(asyncio.gather(*started), _SPOKEN_S), wheel.late_s
@@ -119,7 +119,9 @@ async def one_round(
 
 # ---------------------------------------------------------------- the bare pool
 @asynccontextmanager
-async def pool_like(subject: Subject, spec: str, cores: set[int]) -> AsyncIterator[EngineHost]:
+async def pool_like(
+    subject: ServerProcess, spec: str, cores: set[int]
+) -> AsyncIterator[EngineHost]:
     """A pool with as many workers as the server has, on the same cores."""
     count = processes.workers(subject.pid, spec)
     with processes.on_cores(cores):
@@ -137,7 +139,7 @@ def on_pool(pool: EngineHost, plan: Sequence[tuple[float, str]], counted_s: floa
     First audio counts from ``counted_s`` after the arrival.
     """
 
-    def begin(wheel: Wheel, due_s: float) -> asyncio.Future[float]:
+    def begin(wheel: Pacer, due_s: float) -> asyncio.Future[float]:
         ready: asyncio.Queue[str] = asyncio.Queue()
 
         async def speak() -> float:

@@ -5,7 +5,7 @@ handshake as ``dragoman serve``, because it is the same function that makes them
 conversation differs. It parses nothing: whatever comes, one text frame of 6.5 KB goes back, which
 is what 100 ms of speech weighs as an event.
 
-Run as ``python -m dragoman_bench.echo``: takes a free loopback port and prints its address.
+Run as ``python -m dragoman_bench.harness.echo``: takes a free loopback port and prints its address.
 """
 
 from __future__ import annotations

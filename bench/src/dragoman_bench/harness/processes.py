@@ -96,7 +96,7 @@ def memory_kib(pid: int) -> float:
     raise OSError("the kernel does not tell the proportional set size")
 
 
-class Holding(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
     """What processes hold. ``own_kib`` is memory that is nobody else's business (anonymous pages);
     ``pss_kib`` adds their share of mapped files, which changes when other programs map them, too.
     """
@@ -108,13 +108,13 @@ class Holding(msgspec.Struct, frozen=True, kw_only=True):
     files: int = 0
 
 
-def holding(pids: Iterable[int]) -> Holding:
+def holding(pids: Iterable[int]) -> ProcessUsage:
     """What these processes hold together, now; those that have ended hold nothing."""
-    found = Holding()
+    found = ProcessUsage()
     for pid in pids:
         with contextlib.suppress(OSError):
             memory = _rollup(pid)
-            found = Holding(
+            found = ProcessUsage(
                 processes=found.processes + 1,
                 own_kib=found.own_kib + memory.get("Pss_Anon", 0.0),
                 pss_kib=found.pss_kib + memory["Pss"],

@@ -20,7 +20,7 @@ Action = Callable[[float], None]
 """Gets the time for which it was scheduled, in seconds of ``time.monotonic``."""
 
 
-class Wheel:
+class Pacer:
     """Runs actions at their times, on the running loop."""
 
     def __init__(self) -> None:

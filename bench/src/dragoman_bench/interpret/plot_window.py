@@ -16,7 +16,7 @@ BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "
 INK, FAINT = "#222222", "#BBBBBB"
 
 
-class View(msgspec.Struct, frozen=True):
+class PlotWindow(msgspec.Struct, frozen=True):
     """Everything a picture shows; ``start_s`` and ``end_s`` are what is in sight."""
 
     log: Log
