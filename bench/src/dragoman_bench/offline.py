@@ -1,14 +1,15 @@
-"""The same engines without haste: what waiting would have given.
+"""The same engines on whole recordings: what waiting for the end would have given.
 
-Law of this file: the embedded recogniser and translator, in this process, on whole recordings;
-each recording is recognised at once (in pieces where the model takes no more), each sentence
-translated whole. What is live is compared with this: the retention.
+Scope: the embedded recogniser and translator, in this process. Each recording is recognised at once
+(in pieces where the model takes no more), each sentence translated whole. Quality of live
+interpretation is compared with this: the retention.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from dragoman.engines import registry
@@ -18,66 +19,59 @@ from dragoman.runtime.cascade.recognition.window_decoder import quietest
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.speech import Hypothesis
-from dragoman_bench.recordings import RATE_HZ, Pcm
+from dragoman_bench.interpret.recordings import RATE_HZ, Pcm
+from dragoman_bench.interpret.stream import Stream
 
 
-class Offline:
-    """The two engines, ready within ``async with``."""
+class OfflineTexts(msgspec.Struct, frozen=True):
+    """What the engines make of a whole recording; None where that was not asked."""
 
-    def __init__(self, target: str, source: str = "en") -> None:
-        self.source = source
-        self.target = target
-        self._hosts = [
-            make_host(registry.make(spec), spec=spec, threads=1, workers=1)
-            for spec in ("moonshine", "apertium")
-        ]
-
-    async def __aenter__(self) -> Offline:
-        for host in self._hosts:
-            await host.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        for host in self._hosts:
-            await host.close()
-
-    async def interpreted(self, samples: Pcm) -> tuple[str, str]:
-        """What is heard in a recording, and what is said of it."""
-        hearing, translating = self._hosts
-        heard = await _recognised(hearing, samples, self.source)
-        return heard, await self._translated(translating, heard)
-
-    async def _translated(self, host: EngineHost, text: str) -> str:
-        cutter = Segmenter()
-        sentences = [*cutter.feed(text), *cutter.flush()]
-        said = [
-            await host.call(
-                Translation(text=sentence.strip(), source=self.source, target=self.target)
-            )
-            for sentence in sentences
-            if sentence.strip()
-        ]
-        return " ".join(str(sentence) for sentence in said)
+    source: str | None = None
+    target: str | None = None
 
 
-async def _recognised(host: EngineHost, samples: Pcm, language: str) -> str:
-    heard: list[str] = []
-    floats = samples.astype(np.float32) / 32768.0
+async def interpret_offline(streams: Sequence[Stream]) -> dict[str, OfflineTexts]:
+    """The texts of each stream, by its name."""
+    asr, mt = (
+        make_host(registry.make(spec), spec=spec, threads=1, workers=1)
+        for spec in ("moonshine", "apertium")
+    )
+    await asr.start()
+    await mt.start()
+    try:
+        found = {}
+        for stream in streams:
+            script = stream.script
+            source = await _recognise(asr, stream.samples, script.language)
+            target = await _translate(mt, source, script.language, script.target)
+            found[script.name] = OfflineTexts(source, target)
+        return found
+    finally:
+        await asr.close()
+        await mt.close()
+
+
+async def _translate(host: EngineHost, text: str, source: str, target: str) -> str:
+    segmenter = Segmenter()
+    sentences = [*segmenter.feed(text), *segmenter.flush()]
+    translated = [
+        await host.call(Translation(text=sentence.strip(), source=source, target=target))
+        for sentence in sentences
+        if sentence.strip()
+    ]
+    return " ".join(str(sentence) for sentence in translated)
+
+
+async def _recognise(host: EngineHost, samples: Pcm, language: str) -> str:
+    words: list[str] = []
+    rest = samples.astype(np.float32) / 32768.0
     longest = int(host.info.max_window_s * RATE_HZ)
-    while len(floats):
-        end = len(floats)
+    while len(rest):
+        end = len(rest)
         if end > longest:
-            end = quietest(floats, longest // 2, longest - RATE_HZ // 2)
-        answer = await host.call(Window(samples=floats[:end].tobytes(), language=language))
+            end = quietest(rest, longest // 2, longest - RATE_HZ // 2)
+        answer = await host.call(Window(samples=rest[:end].tobytes(), language=language))
         assert isinstance(answer, Hypothesis)
-        heard += [word.text for word in answer.words]
-        floats = floats[end:]
-    return " ".join(heard)
-
-
-async def all_interpreted(
-    recordings: Sequence[tuple[str, Pcm]], target: str, source: str = "en"
-) -> dict[str, tuple[str, str]]:
-    """(heard, said) of each recording, by its id."""
-    async with Offline(target, source) as engines:
-        return {name: await engines.interpreted(samples) for name, samples in recordings}
+        words += [word.text for word in answer.words]
+        rest = rest[end:]
+    return " ".join(words)

@@ -1,9 +1,8 @@
 """Texts against what they should be: error rates, chrF, BLEU, terms.
 
-Law of this file: jiwer and sacrebleu do the scoring, and are imported only here and only when
-something is scored: they are development dependencies. Word error rates count lower-case words
-without marks; languages without spaces are counted in characters. chrF is chrF2, BLEU has
-sacrebleu's tokenizer for the language.
+Scope: jiwer and sacrebleu do the scoring. Word error rates count lower-case words without marks;
+languages without spaces are counted in characters. chrF is chrF2, BLEU has sacrebleu's tokenizer
+for the language. Scores are over all given texts together.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from dragoman.engines.shared.model_files import pip_install
-from dragoman_bench.figures import BenchFailed
+import jiwer
+import sacrebleu
 
 _TOKENIZERS = {"zh": "zh", "ja": "char", "th": "char", "ko": "char"}
 """Only ``13a`` and ``zh`` need nothing more to be installed; ``ja-mecab`` would."""
@@ -30,39 +28,24 @@ def tokenizer(language: str) -> str:
     return _TOKENIZERS.get(language.split("-", maxsplit=1)[0], "13a")
 
 
-class TextMetrics:
-    """The two packages that score. Raises ``BenchFailed`` when one is not installed."""
+def error_rate(said: Sequence[str], heard: Sequence[str], *, characters: bool = False) -> float:
+    """Error rate of what was heard, a fraction; of words or of characters."""
+    wanted, got = ([plain_words(text) for text in texts] for texts in (said, heard))
+    if characters:
+        wanted, got = ([text.replace(" ", "") for text in texts] for texts in (wanted, got))
+        return float(jiwer.cer(wanted, got))
+    return float(jiwer.wer(wanted, got))
 
-    def __init__(self) -> None:
-        try:
-            import jiwer  # noqa: PLC0415  # development dependencies, only needed here
-            import sacrebleu  # noqa: PLC0415
-        except ImportError as missing:
-            raise BenchFailed(
-                f"the package {missing.name} is not installed: {pip_install(missing.name or '')}"
-            ) from None
-        self._jiwer: Any = jiwer
-        self.sacrebleu: Any = sacrebleu
-        self._chrf = self.sacrebleu.metrics.CHRF()
 
-    def wer(
-        self, spoken: Sequence[str], heard: Sequence[str], *, characters: bool = False
-    ) -> float:
-        """Error rate over all of them together, a fraction; of words or of characters."""
-        told, got = ([plain_words(text) for text in texts] for texts in (spoken, heard))
-        if characters:
-            told, got = ([text.replace(" ", "") for text in texts] for texts in (told, got))
-            return float(self._jiwer.cer(told, got))
-        return float(self._jiwer.wer(told, got))
+def chrf(texts: Sequence[str], references: Sequence[str]) -> float:
+    """ChrF2, 0..100."""
+    return float(sacrebleu.CHRF().corpus_score(list(texts), [list(references)]).score)
 
-    def chrf(self, said: Sequence[str], references: Sequence[str]) -> float:
-        """ChrF2 over all of them together, 0..100."""
-        return float(self._chrf.corpus_score(list(said), [list(references)]).score)
 
-    def bleu(self, said: Sequence[str], references: Sequence[str], language: str) -> float:
-        """BLEU over all of them together, 0..100."""
-        metric = self.sacrebleu.metrics.BLEU(tokenize=tokenizer(language))
-        return float(metric.corpus_score(list(said), [list(references)]).score)
+def bleu(texts: Sequence[str], references: Sequence[str], language: str) -> float:
+    """BLEU, 0..100."""
+    metric = sacrebleu.BLEU(tokenize=tokenizer(language))
+    return float(metric.corpus_score(list(texts), [list(references)]).score)
 
 
 # ---------------------------------------------------------------- terms

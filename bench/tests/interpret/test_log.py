@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.tests.interpret.made import ROWS, created, heard, log, row, said, voice
+from bench.tests.interpret.sessions import ROWS, created, heard, log, row, said, voice
 from dragoman.client.events import Audio, Other, TargetText
 from dragoman.client.log import EventLog
 from dragoman_bench.figures import BenchFailed

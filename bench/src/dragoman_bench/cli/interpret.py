@@ -1,7 +1,7 @@
 """``dragoman bench interpret``: how early, calm, complete and close an interpretation is.
 
-Law of this file: flags in, a table out; what is measured and how stands in
-``dragoman_bench.interpret`` and in docs/benchmarks.md.
+Scope: flags in, a table out; what is measured and how is in
+``dragoman_bench.interpret`` and docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from dragoman_bench.interpret.results import Results
-    from dragoman_bench.interpret.run import Plan
+    from dragoman_bench.interpret.results import InterpretResults
+    from dragoman_bench.interpret.run import InterpretPlan
     from dragoman_bench.interpret.script import Script
 
 
@@ -88,10 +88,10 @@ def bench_interpret(
     """Measure simultaneous interpretation, live or from saved event logs."""
     from dragoman.client.errors import ClientError  # noqa: PLC0415
     from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
-    from dragoman_bench.interpret.run import Plan  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret.run import InterpretPlan  # noqa: PLC0415  # see cli/main.py
 
     more = {"policy": policy, "pace": pace}
-    plan = Plan(
+    plan = InterpretPlan(
         out=out,
         target=target,
         source=source,
@@ -121,7 +121,7 @@ def bench_interpret(
         raise typer.Exit(1) from None
 
 
-def _measure(plan: Plan, logs: list[Path]) -> None:
+def _measure(plan: InterpretPlan, logs: list[Path]) -> None:
     from dragoman_bench.interpret import results, run  # noqa: PLC0415  # see cli/main.py
 
     console = _console()
@@ -137,31 +137,31 @@ def _measure(plan: Plan, logs: list[Path]) -> None:
     console.print(f"result: {results.write(found, plan.out)}")
 
 
-def _scripts(plan: Plan) -> list[Script]:
+def _scripts(plan: InterpretPlan) -> list[Script]:
     """The scripts of the recordings at hand, for logs that have none beside them."""
-    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
-    from dragoman_bench.interpret import stream  # noqa: PLC0415  # see cli/main.py
-    from dragoman_bench.interpret.script import Script, segment_of  # noqa: PLC0415
+    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret import recordings  # noqa: PLC0415
+    from dragoman_bench.interpret.script import Script  # noqa: PLC0415
 
     try:
-        found = stream.entries(plan.recordings, plan.source, plan.target)
+        found = recordings.find(plan.recordings, plan.source, plan.target)
     except BenchFailed:
         if plan.recordings is not None:
             raise
         return []
     return [
         Script(
-            name=str(entry["id"]),
+            name=recording.id,
             language=plan.source,
             target=plan.target,
-            segments=[segment_of(entry)],
+            segments=[recording.segment],
             terms=plan.terms,
         )
-        for entry in found
+        for recording in found
     ]
 
 
-def _show(found: Results, console: Console) -> None:
+def _show(found: InterpretResults, console: Console) -> None:
     from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
 
     console.print()
@@ -176,10 +176,9 @@ def _show(found: Results, console: Console) -> None:
 
 def _compare(a: Path, b: Path) -> None:
     from dragoman_bench.interpret import bootstrap, results  # noqa: PLC0415  # see cli/main.py
-    from dragoman_bench.text_metrics import TextMetrics  # noqa: PLC0415
 
     items = [results.items_of(results.read(path)) for path in (a, b)]
-    found = bootstrap.compare(items[0], items[1], TextMetrics())
+    found = bootstrap.compare(items[0], items[1])
     made = Table(show_edge=False, pad_edge=False, header_style="bold")
     made.add_column("figure", no_wrap=True)
     for heading in ("A", "B", "B - A", "95 % of draws", "p", ""):

@@ -1,7 +1,7 @@
 """``dragoman bench``: measure this installation on this machine.
 
-Law of this file: flags in, a table out; what is measured and how stands in ``dragoman_bench``
-and in docs/benchmarks.md.
+Scope: flags in, a table out; what is measured and how is in ``dragoman_bench.parts`` and
+docs/benchmarks.md.
 """
 
 from __future__ import annotations

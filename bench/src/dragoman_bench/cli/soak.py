@@ -1,7 +1,7 @@
 """``dragoman bench soak``: whether a server that works for a long time stays as it was.
 
-Law of this file: flags in, lines and a table out; what is done and how it is judged stands in
-``dragoman_bench.soak`` and in docs/benchmarks.md.
+Scope: flags in, lines and a table out; what is done and how it is judged is in
+``dragoman_bench.soak`` and docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def bench_soak(
     from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
     from dragoman_bench.soak import run, verdict  # noqa: PLC0415
 
-    plan = run.Plan(
+    plan = run.SoakPlan(
         minutes=minutes, sessions=sessions, every_s=every_s, out=out, recordings=recordings
     )
     try:

@@ -1,11 +1,10 @@
 """The bare echo: the server's own HTTP and WebSocket stack with nothing behind it.
 
-Law of this file: the same socket options, protocol class, settings of the web server and
-handshake as ``dragoman serve``, because it is the same function that makes them; only the
-conversation differs. It parses nothing: whatever comes, one text frame of 6.5 KB goes back, which
-is what 100 ms of speech weighs as an event.
+Scope: the same socket options, protocol classes, web server settings and handshake as
+``dragoman serve``, made by the same function; only the endpoint differs. It parses nothing: every
+frame is answered with one text frame of 6.5 KB, which is the size of 100 ms of speech as an event.
 
-Run as ``python -m dragoman_bench.harness.echo``: takes a free loopback port and prints its address.
+Run as ``python -m dragoman_bench.harness.echo``: takes a free port and prints its address.
 """
 
 from __future__ import annotations
@@ -14,42 +13,42 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import uvloop
 from starlette.types import Receive, Send
 
 from dragoman.server.config import Config
 from dragoman.server.lifecycle import Service
 from dragoman.server.serve import run
 from dragoman.server.websocket_guard import listen
-from dragoman_bench import loops
 
 REPLY = '{"type":"response.audio.delta","delta":"' + "A" * 6_460 + '"}'
 
 
-class Nothing:
-    """What the service asks of its engines, where there are none."""
+class NoEngines:
+    """What the service needs of its engines, without any."""
 
     async def load(self, progress: Callable[[str], None]) -> None:
-        """There is nothing to load."""
+        """Nothing to load."""
 
     def status(self) -> list[Any]:
-        """There is nothing to tell."""
+        """No engines."""
         return []
 
     def waiting(self) -> dict[str, int]:
-        """Nothing waits."""
+        """No queues."""
         return {}
 
     def lags_s(self) -> dict[str, list[float]]:
-        """Nobody listens."""
+        """No recognisers."""
         return {}
 
     @property
     def counts(self) -> dict[str, int]:
-        """Nothing happens."""
+        """No counters."""
         return {}
 
     async def close(self) -> None:
-        """There is nothing to stop."""
+        """Nothing to stop."""
 
 
 async def converse(_service: Service, _model: str, receive: Receive, send: Send) -> None:
@@ -61,13 +60,13 @@ async def converse(_service: Service, _model: str, receive: Receive, send: Send)
 def main() -> int:
     """Serve until SIGTERM; the exit code."""
     listener = listen("127.0.0.1", 0)
-    service = Service(Config(port=0, drain_s=0.5), Nothing())
+    service = Service(Config(port=0, drain_s=0.5), NoEngines())
 
     def announce(url: str) -> None:
         sys.stdout.write(f"echo serves {url}\n")
         sys.stdout.flush()
 
-    return loops.run(run(listener, service, converse, announce))
+    return uvloop.run(run(listener, service, converse, announce))
 
 
 if __name__ == "__main__":

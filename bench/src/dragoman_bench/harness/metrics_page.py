@@ -1,32 +1,32 @@
-"""Reading ``GET /metrics``: histograms of the Prometheus text format, and their quantiles.
+"""Histograms and totals of a Prometheus metrics page.
 
-Law of this file: pure; text in, numbers out. A histogram counts since the server started, so
-what happened in between is the difference of two readings.
+Scope: pure; the page's text in, numbers out. A histogram counts since the server started, so what
+happened in between is the difference of two readings.
 """
 
 from __future__ import annotations
 
-import math
-import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample as PageSample
 
 Buckets = tuple[tuple[float, float], ...]
 """Upper bound and cumulative count, ascending; the last bound is infinity."""
 
-_SAMPLE = re.compile(r"^(?P<name>[A-Za-z_:][\w:]*)(?:\{(?P<labels>.*)\})? (?P<value>\S+)")
-_LE = re.compile(r'(?:^|,)le="([^"]+)"')
+
+def _samples(page: str, name: str) -> Iterator[PageSample]:
+    for family in text_string_to_metric_families(page):
+        yield from (sample for sample in family.samples if sample.name == name)
 
 
 def histogram(page: str, name: str) -> Buckets:
     """The buckets of the histogram ``name``, summed over its other labels; empty if unknown."""
-    counts: dict[float, float] = {}
-    for line in page.splitlines():
-        sample = _SAMPLE.match(line)
-        if sample is None or sample["name"] != f"{name}_bucket":
-            continue
-        bound = _LE.search(sample["labels"] or "")
-        if bound is not None:
-            le = float(bound[1])
-            counts[le] = counts.get(le, 0.0) + float(sample["value"])
+    counts: defaultdict[float, float] = defaultdict(float)
+    for sample in _samples(page, f"{name}_bucket"):
+        counts[float(sample.labels["le"])] += sample.value
     return tuple(sorted(counts.items()))
 
 
@@ -34,8 +34,7 @@ def total(page: str, name: str) -> float:
     """The sample ``name`` (of a histogram: ``NAME_sum``, ``NAME_count``), summed over its labels;
     0 where there is none.
     """
-    samples = (_SAMPLE.match(line) for line in page.splitlines())
-    return sum(float(one["value"]) for one in samples if one is not None and one["name"] == name)
+    return float(sum(sample.value for sample in _samples(page, name)))
 
 
 def since(before: Buckets, after: Buckets) -> Buckets:
@@ -52,12 +51,6 @@ def quantile(buckets: Buckets, share: float) -> float | None:
     """
     if not buckets or buckets[-1][1] <= 0:
         return None
-    rank = share * buckets[-1][1]
-    lower, counted = 0.0, 0.0
-    for bound, count in buckets:
-        if count >= rank and count > counted:
-            if math.isinf(bound):
-                return lower
-            return lower + (bound - lower) * (rank - counted) / (count - counted)
-        lower, counted = (lower if math.isinf(bound) else bound), count
-    return lower
+    bounds = np.array([0.0, *(bound for bound, _ in buckets[:-1])])
+    counts, first = np.unique([0.0, *(count for _, count in buckets[:-1])], return_index=True)
+    return float(np.interp(share * buckets[-1][1], counts, bounds[first], right=bounds[-1]))

@@ -1,7 +1,7 @@
-"""What the kernel says about processes: CPU, memory, and the machine itself (Linux).
+"""CPU, memory and cores of processes, and a description of the machine (Linux).
 
-Law of this file: reads ``/proc`` and nothing else; changes nothing but this process's own
-affinity and file limit. CPU of a tree includes helpers that have ended and were waited for.
+Scope: reads what the kernel says, through psutil where it has it; changes nothing but this
+process's own affinity and file limit.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 
 PROC = Path("/proc")
+_WORKER = "dragoman.runtime.hosts.process.worker"
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,48 +32,33 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def machine() -> Machine:
-    """Look at the machine, now."""
-    cpu = "unknown"
-    with contextlib.suppress(OSError):
-        for line in (PROC / "cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                cpu = line.partition(":")[2].strip()
-                break
+    """The machine, now."""
+    info = (PROC / "cpuinfo").read_text().splitlines() if (PROC / "cpuinfo").exists() else []
+    models = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
     return Machine(
-        cpu=cpu,
+        cpu=models[0] if models else "unknown",
         cores=len(os.sched_getaffinity(0)),
-        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         load=os.getloadavg(),
         python=platform.python_version(),
         kernel=platform.release(),
     )
 
 
-def fields_of(stat: str) -> list[str]:
-    """The fields of a ``stat`` line from the third (state) on; the name may hold anything."""
-    return stat.rpartition(")")[2].split()
-
-
 def tree(root: int) -> list[int]:
     """The process and all its descendants that live now."""
-    parents: dict[int, int] = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdigit():
-            with contextlib.suppress(OSError):
-                parents[int(entry.name)] = int(fields_of((entry / "stat").read_text())[1])
-    found = [root]
-    for pid in found:
-        found += [child for child, parent in parents.items() if parent == pid]
-    return found
+    return [root, *(child.pid for child in psutil.Process(root).children(recursive=True))]
 
 
 def tree_cpu_s(root: int) -> float:
-    """CPU seconds that the process and its descendants have used, to a hundredth."""
-    ticks = 0
+    """CPU seconds that the process and its descendants have used, to a hundredth; children that
+    ended and were waited for count.
+    """
+    used = 0.0
     for pid in tree(root):
-        with contextlib.suppress(OSError):
-            ticks += sum(map(int, fields_of((PROC / str(pid) / "stat").read_text())[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+        with contextlib.suppress(psutil.NoSuchProcess):
+            used += sum(psutil.Process(pid).cpu_times()[:4])
+    return used
 
 
 def main_thread_cpu_s(pid: int) -> float:
@@ -90,15 +77,12 @@ def _on_cpu_s(task: Path) -> float:
 
 def memory_kib(pid: int) -> float:
     """Proportional set size: what the process would give back if it ended."""
-    for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return float(line.split()[1])
-    raise OSError("the kernel does not tell the proportional set size")
+    return _rollup(pid)["Pss"]
 
 
 class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """What processes hold. ``own_kib`` is memory that is nobody else's business (anonymous pages);
-    ``pss_kib`` adds their share of mapped files, which changes when other programs map them, too.
+    """What processes hold. ``own_kib``: anonymous pages, shared with nobody; ``pss_kib`` adds
+    their share of mapped files, which changes when other programs map them, too.
     """
 
     processes: int = 0
@@ -108,23 +92,24 @@ class ProcessUsage(msgspec.Struct, frozen=True, kw_only=True):
     files: int = 0
 
 
-def holding(pids: Iterable[int]) -> ProcessUsage:
+def usage(pids: Iterable[int]) -> ProcessUsage:
     """What these processes hold together, now; those that have ended hold nothing."""
     found = ProcessUsage()
     for pid in pids:
-        with contextlib.suppress(OSError):
-            memory = _rollup(pid)
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
+            process, memory = psutil.Process(pid), _rollup(pid)
             found = ProcessUsage(
                 processes=found.processes + 1,
                 own_kib=found.own_kib + memory.get("Pss_Anon", 0.0),
                 pss_kib=found.pss_kib + memory["Pss"],
-                threads=found.threads + len(list((PROC / str(pid) / "task").iterdir())),
-                files=found.files + len(list((PROC / str(pid) / "fd").iterdir())),
+                threads=found.threads + process.num_threads(),
+                files=found.files + process.num_fds(),
             )
     return found
 
 
 def _rollup(pid: int) -> dict[str, float]:
+    """Sums over the process's mappings in KiB (psutil does not tell anonymous pages apart)."""
     lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
     parts = (line.split() for line in lines)
     return {name.rstrip(":"): float(value) for name, value, *_ in parts}
@@ -133,16 +118,16 @@ def _rollup(pid: int) -> dict[str, float]:
 def workers(root: int, spec: str) -> int:
     """How many engine workers of this spec the server has."""
     found = 0
-    for pid in tree(root):
-        with contextlib.suppress(OSError):
-            words = (PROC / str(pid) / "cmdline").read_bytes().decode().split("\0")
-            found += "dragoman.runtime.hosts.process.worker" in words and spec in words
+    for child in psutil.Process(root).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            words = child.cmdline()
+            found += _WORKER in words and spec in words
     return found
 
 
 # ---------------------------------------------------------------- this process
 def raise_file_limit(wanted: int) -> bool:
-    """Take as many files as the system lets us have; whether that is enough."""
+    """Raise the limit of open files as far as the system allows; whether that is enough."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -150,7 +135,7 @@ def raise_file_limit(wanted: int) -> bool:
 
 
 def shares() -> tuple[set[int], set[int]]:
-    """Cores for the server and cores for the load; the load has one, the server the others."""
+    """(cores for the server, cores for the load): the load gets one, the server the others."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) == 1:
         return set(cores), set(cores)

@@ -1,7 +1,7 @@
 """The server under test: a process of its own, on a free loopback port.
 
-Law of this file: start, look at, stop. Settings of the user's environment do not count: the
-server under test has the defaults and what a part asks for.
+Scope: start it, read its pages, stop it. ``DRAGOMAN_*`` variables of the environment are ignored:
+the server has the defaults and what a part asks for.
 """
 
 from __future__ import annotations
@@ -18,30 +18,36 @@ from pathlib import Path
 
 from dragoman_bench.figures import BenchFailed
 from dragoman_bench.harness import metrics_page
+from dragoman_bench.harness.ws_client import PATH
 
 _COMMAND = "from dragoman.cli.main import app; app(prog_name='dragoman')"
 _READY_S = 120.0
 _STOP_S = 20.0
-LAG = "dragoman_loop_lag_seconds"
+LOOP_LAG = "dragoman_loop_lag_seconds"
 
 
 class ServerProcess:
-    """A running server: ``pid`` and where it listens."""
+    """A running server: its process and its port."""
 
     def __init__(self, process: subprocess.Popen[str], port: int) -> None:
         self.pid = process.pid
         self.port = port
 
-    def page(self) -> str:
-        """The metrics."""
+    def metrics(self) -> str:
+        """The body of ``GET /metrics``."""
         return self._get("/metrics")[1]
 
-    def lag(self) -> metrics_page.Buckets:
-        """The histogram of the event loop's lag since the server started."""
-        return metrics_page.histogram(self.page(), LAG)
+    def loop_lag(self) -> metrics_page.Buckets:
+        """The histogram of the event loop's lag, in seconds, since the server started."""
+        return metrics_page.histogram(self.metrics(), LOOP_LAG)
+
+    @property
+    def url(self) -> str:
+        """The address of the realtime APIs."""
+        return f"ws://127.0.0.1:{self.port}{PATH}"
 
     def ready(self) -> bool:
-        """Whether sessions are welcome."""
+        """Whether new sessions are accepted."""
         return self._get("/health")[0] == 200
 
     def _get(self, path: str) -> tuple[int, str]:
@@ -57,15 +63,15 @@ class ServerProcess:
 @contextlib.contextmanager
 def serving(*options: str) -> Iterator[ServerProcess]:
     """``dragoman serve`` with these options until the block ends, ready when it begins."""
-    with started([sys.executable, "-c", _COMMAND, "serve", "--port", "0", *options]) as subject:
-        yield subject
+    with started([sys.executable, "-c", _COMMAND, "serve", "--port", "0", *options]) as server:
+        yield server
 
 
 @contextlib.contextmanager
 def echoing() -> Iterator[ServerProcess]:
     """The bare echo of ``dragoman_bench.harness.echo``, ready when the block begins."""
-    with started([sys.executable, "-m", "dragoman_bench.harness.echo"]) as subject:
-        yield subject
+    with started([sys.executable, "-m", "dragoman_bench.harness.echo"]) as server:
+        yield server
 
 
 @contextlib.contextmanager
@@ -96,10 +102,10 @@ def _ready(process: subprocess.Popen[str], log: Path) -> ServerProcess:
     line = process.stdout.readline()  # empty when the process ended instead
     if "ws://" not in line:
         raise BenchFailed(f"the server did not start: {log.read_text('utf-8')[-2000:]}")
-    subject = ServerProcess(process, int(line.split("ws://")[1].split(":")[1].split("/")[0]))
+    server = ServerProcess(process, int(line.split("ws://")[1].split(":")[1].split("/")[0]))
     limit_s = time.monotonic() + _READY_S
-    while not subject.ready():
+    while not server.ready():
         if time.monotonic() > limit_s:
             raise BenchFailed(f"the server was not ready in time: {log.read_text('utf-8')[-2000:]}")
         time.sleep(0.1)  # HTTP has nothing to wait on
-    return subject
+    return server

@@ -1,9 +1,9 @@
-"""The load's own WebSocket client: as little Python per frame as can be.
+"""The load's WebSocket client: as little Python per frame as possible.
 
-Law of this file: RFC 6455 as far as this server uses it (unfragmented text frames, no
-extension), and the two lines of HTTP before it. Anything else fails loudly. One ``WsClient`` is a
-callback, not a task: thousands of them share one loop, and the time of arrival is taken when the
-bytes are read. Frames go out with a mask of zeros, which costs the server the same as any other.
+Scope: RFC 6455 as far as this server uses it (unfragmented text frames, no extension) and the
+upgrade request; anything else fails loudly. A client is a callback, not a task: thousands share
+one loop, and the time of arrival is taken when the bytes are read. Frames go out with a mask of
+zeros, which costs the server the same as any other.
 """
 
 from __future__ import annotations
@@ -15,23 +15,34 @@ from collections.abc import Callable
 from typing import cast
 
 import msgspec
+import pybase64
 
+from dragoman.client import interpret
 from dragoman_bench.figures import BenchFailed
 
 OnText = Callable[[bytes, float], None]
-"""Gets the frame's text and the time of its arrival, in seconds of ``time.monotonic``."""
+"""Gets a frame's text and the time of its arrival, in seconds of ``time.monotonic``."""
 
+INTERPRETATION_MODEL = interpret.DEFAULT_MODEL
+SYNTHESIS_MODEL = "qwen3-tts-flash-realtime"
 PATH = "/api-ws/v1/realtime"
+FINISH = b'{"type":"session.finish"}'
+_APPEND_HEAD, _APPEND_TAIL = b'{"type":"input_audio_buffer.append","audio":"', b'"}'
 _TYPE = b'"type":"'
 _TEXT, _CLOSE, _PING = 1, 8, 9
 _MASK = bytes(4)
 _WAIT_S = 60.0
 
 
-def kind_of(frame: bytes) -> str:
+def type_of(event: bytes) -> str:
     """The type of an event, found without parsing; the server writes it near the front."""
-    start = frame.find(_TYPE) + len(_TYPE)
-    return frame[start : frame.index(b'"', start)].decode() if start >= len(_TYPE) else ""
+    start = event.find(_TYPE) + len(_TYPE)
+    return event[start : event.index(b'"', start)].decode() if start >= len(_TYPE) else ""
+
+
+def append_audio(pcm: bytes) -> bytes:
+    """The event that appends this speech (s16le at 16 kHz)."""
+    return _APPEND_HEAD + pybase64.b64encode(pcm) + _APPEND_TAIL
 
 
 def framed(payload: bytes, opcode: int = _TEXT) -> bytes:
@@ -47,7 +58,7 @@ def framed(payload: bytes, opcode: int = _TEXT) -> bytes:
 
 
 class WsClient(asyncio.Protocol):
-    """One client connection. ``on_text`` may be exchanged at any time."""
+    """One connection. ``on_text`` may be replaced at any time."""
 
     def __init__(self, port: int, model: str, on_text: OnText | None = None) -> None:
         self.on_text = on_text
@@ -57,39 +68,39 @@ class WsClient(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = bytearray()
         self._open = False
-        self._waits: dict[str, asyncio.Future[bytes]] = {}
-        self._over = ""
+        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._closed = ""
 
     @classmethod
-    async def connect(cls, port: int, model: str, on_text: OnText | None = None) -> WsClient:
-        """Connect and shake hands; returns when the server has greeted (first frame)."""
-        peer = cls(port, model, on_text)
-        greeted = peer.coming("session.created")
-        await peer._loop.create_connection(lambda: peer, "127.0.0.1", port)
+    async def connect(
+        cls,
+        port: int,
+        model: str,
+        on_text: OnText | None = None,
+        *,
+        greeting: str = "session.created",
+    ) -> WsClient:
+        """Connect, and wait for the server's first event; with ``greeting=""`` only for the
+        upgrade.
+        """
+        client = cls(port, model, on_text)
+        greeted = client.next_event(greeting)
+        await client._loop.create_connection(lambda: client, "127.0.0.1", port)
         await asyncio.wait_for(greeted, _WAIT_S)
-        return peer
-
-    @classmethod
-    async def connect_silent(cls, port: int, model: str, on_text: OnText) -> WsClient:
-        """Connect to a server that does not greet."""
-        peer = cls(port, model, on_text)
-        opened = peer.coming("")
-        await peer._loop.create_connection(lambda: peer, "127.0.0.1", port)
-        await asyncio.wait_for(opened, _WAIT_S)
-        return peer
+        return client
 
     async def update(self, session: object) -> None:
         """Send settings and wait until they are in force."""
-        taken = self.coming("session.updated")
+        updated = self.next_event("session.updated")
         self.send(msgspec.json.encode({"type": "session.update", "session": session}))
-        await asyncio.wait_for(taken, _WAIT_S)
+        await asyncio.wait_for(updated, _WAIT_S)
 
-    def coming(self, kind: str) -> asyncio.Future[bytes]:
+    def next_event(self, type_: str) -> asyncio.Future[bytes]:
         """The next event of this type; fails when an ``error`` or the end comes instead."""
         future: asyncio.Future[bytes] = self._loop.create_future()
-        if self._over:
-            future.set_exception(BenchFailed(self._over))
-        self._waits[kind] = future
+        if self._closed:
+            future.set_exception(BenchFailed(self._closed))
+        self._waiting[type_] = future
         return future
 
     def send(self, payload: bytes) -> None:
@@ -97,20 +108,20 @@ class WsClient(asyncio.Protocol):
         self.write(framed(payload))
 
     def write(self, frames: bytes) -> None:
-        """Send what is framed already. Raises ``BenchFailed`` when the connection is gone."""
-        if self._transport is None or self._over:
-            raise BenchFailed(self._over or "not connected")
+        """Send frames. Raises ``BenchFailed`` when the connection is closed."""
+        if self._transport is None or self._closed:
+            raise BenchFailed(self._closed or "not connected")
         self._transport.write(frames)
 
     def close(self) -> None:
-        """Hang up."""
-        if self._transport is not None and not self._over:
+        """Close the connection."""
+        if self._transport is not None and not self._closed:
             self._transport.write(framed(struct.pack("!H", 1000), _CLOSE))
             self._transport.close()
 
-    def drop(self) -> None:
-        """Be gone without a word, as a client that crashed or lost its network."""
-        if self._transport is not None and not self._over:
+    def abort(self) -> None:
+        """Reset the connection, as a client that crashed or lost its network."""
+        if self._transport is not None and not self._closed:
             self._transport.abort()
 
     # ------------------------------------------------------------ asyncio.Protocol
@@ -136,7 +147,7 @@ class WsClient(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more comes."""
-        self._end(str(exc) if exc else "the server hung up")
+        self._close_with(str(exc) if exc else "the server hung up")
 
     # ------------------------------------------------------------ inside
     def _upgraded(self) -> bool:
@@ -144,11 +155,11 @@ class WsClient(asyncio.Protocol):
         if not blank:
             return False
         if b" 101 " not in head.split(b"\r\n", 1)[0]:
-            self._end(f"refused: {head.decode('latin-1')[:200]} {rest.decode()[:300]}")
+            self._close_with(f"refused: {head.decode('latin-1')[:200]} {rest.decode()[:300]}")
             return False
         self._open = True
         self._buffer = bytearray(rest)
-        self._tell("", b"")
+        self._resolve("", b"")
         return True
 
     def _frame(self, start: int, now_s: float) -> int:
@@ -170,29 +181,29 @@ class WsClient(asyncio.Protocol):
 
     def _take(self, first: int, payload: bytes, now_s: float) -> None:
         if first == 0x80 | _TEXT:
-            if self._waits:
-                self._tell(kind_of(payload), payload)
+            if self._waiting:
+                self._resolve(type_of(payload), payload)
             if self.on_text is not None:
                 self.on_text(payload, now_s)
         elif first == 0x80 | _CLOSE:
-            self._end(f"the server closed: {payload[2:].decode('utf-8', 'replace')}")
+            self._close_with(f"the server closed: {payload[2:].decode('utf-8', 'replace')}")
         elif first != 0x80 | _PING:
-            self._end(f"a frame that begins with {first:#x}")
+            self._close_with(f"a frame that begins with {first:#x}")
 
-    def _tell(self, kind: str, payload: bytes) -> None:
-        future = self._waits.pop(kind, None)
+    def _resolve(self, type_: str, payload: bytes) -> None:
+        future = self._waiting.pop(type_, None)
         if future is not None and not future.done():
             future.set_result(payload)
-        if kind == "error":
+        if type_ == "error":
             self._fail(payload.decode())
 
-    def _end(self, reason: str) -> None:
-        self._over = self._over or reason
-        self._fail(self._over)
+    def _close_with(self, reason: str) -> None:
+        self._closed = self._closed or reason
+        self._fail(self._closed)
 
     def _fail(self, reason: str) -> None:
-        waits, self._waits = self._waits, {}
-        for future in waits.values():
+        waiting, self._waiting = self._waiting, {}
+        for future in waiting.values():
             if not future.done():
                 future.set_exception(BenchFailed(reason))
                 future.exception()  # retrieved, also when nobody waits any more

@@ -19,14 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dragoman.engines.shared.model_files import pip_install
-from dragoman_bench.figures import BenchFailed
-from dragoman_bench.interpret.log import Log
+from dragoman_bench.figures import median, quantile
+from dragoman_bench.interpret.log import Log, playback
 from dragoman_bench.interpret.plot_window import BLUE, FAINT, GREEN, INK, ORANGE, RED, PlotWindow
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import Script, spoken_words
 from dragoman_bench.interpret.timeline_plot import draw_lanes
-from dragoman_bench.interpret.totals import middle
 
 WINDOW_S = 40.0
 _SIZE, _DPI = (16.0, 9.0), 100
@@ -36,7 +34,7 @@ _AIM_S, _WORST_S = 2.5, 4.0
 def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
     """Draw a session as PNG, 1600 by 900.
 
-    Raises ``BenchFailed`` without matplotlib, ``OSError``.
+    Raises ``OSError``.
     """
     plots = pyplot()
     view = _view(log, item, script)
@@ -65,11 +63,9 @@ def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
 
 
 def pyplot() -> Any:
-    """The plotting package, for no screen. Raises ``BenchFailed`` when it is not installed."""
-    try:
-        import matplotlib as mpl  # noqa: PLC0415  # an optional extra, slow to import
-    except ImportError:
-        raise BenchFailed(f"no picture without matplotlib: {pip_install('matplotlib')}") from None
+    """The plotting package, without a screen."""
+    import matplotlib as mpl  # noqa: PLC0415  # slow to import
+
     mpl.use("Agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415  # knows only now that there is no screen
 
@@ -78,7 +74,7 @@ def pyplot() -> Any:
 
 # ---------------------------------------------------------------- what is in sight
 def _end_s(log: Log, script: Script | None) -> float:
-    ends = [piece.end_ms for piece in log.pieces]
+    ends = [piece.end_ms for piece in playback(log.turns)]
     ends += [step.at_ms for turn in log.turns for step in turn.target[-1:]]
     return max([*ends, script.length_ms if script else 0.0, 1000.0]) / 1000
 
@@ -97,10 +93,10 @@ def _title(item: Item) -> str:
     parts = [
         f"{item.id}  {item.language or '?'} → {item.target or '?'}",
         f"first voice {_s(item.voice_after_clause_ms)} after the first clause",
-        f"voice lag {_s(middle(lags))} median, {_s(middle(lags, 0.95))} p95",
-        f"text lag {_s(item.ca.laal if item.ca else middle(item.text_lag_ms))}"
+        f"voice lag {_s(median(lags))} median, {_s(quantile(lags, 0.95))} p95",
+        f"text lag {_s(item.ca.laal if item.ca else median(item.text_lag_ms))}"
         + (" (LAAL)" if item.ca else ""),
-        f"flicker {item.calm_target.flicker or 0.0:.2f}",
+        f"flicker {item.target_stability.flicker or 0.0:.2f}",
     ]
     if item.skipped:
         parts.append(f"skipped {100 * item.skipped:.0f} %")

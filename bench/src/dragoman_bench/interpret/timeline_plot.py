@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from dragoman_bench.interpret.log import playback
 from dragoman_bench.interpret.plot_window import BLUE, GREEN, INK, ORANGE, PURPLE, RED, PlotWindow
 from dragoman_bench.interpret.script import LOUDNESS_MS
 from dragoman_bench.interpret.speech_lag import ClauseLag
@@ -24,7 +25,7 @@ _LETTERS = 185
 def draw_lanes(axis: Any, view: PlotWindow) -> None:
     """Draw loudness, speaker and voice on this axis."""
     _loudness(axis, view, 3.15)
-    for piece in view.log.pieces:
+    for piece in playback(view.log.turns):
         span = (piece.heard_ms / 1000, piece.length_ms / 1000)
         axis.broken_barh([span], _PLAYED, color=INK, linewidth=0)
     for clause, colour in zip(view.item.clauses, itertools.cycle(_LINKS), strict=False):

@@ -18,16 +18,16 @@ from statistics import median
 
 import msgspec
 import numpy as np
+import uvloop
 
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import loops
-from dragoman_bench.figures import Figure, Part, percentile
+from dragoman_bench.figures import Figure, Part
 from dragoman_bench.harness import metrics_page, processes
 from dragoman_bench.harness.pacer import Pacer
 from dragoman_bench.harness.server_process import ServerProcess, echoing, serving
-from dragoman_bench.harness.ws_client import WsClient, framed
-from dragoman_bench.live import MODEL, append_frame
-from dragoman_bench.recordings import RATE_HZ
+from dragoman_bench.harness.ws_client import INTERPRETATION_MODEL as MODEL
+from dragoman_bench.harness.ws_client import WsClient, append_audio, framed
+from dragoman_bench.interpret.recordings import RATE_HZ
 
 FRAME_BYTES = 4_360
 SESSIONS = 50
@@ -40,7 +40,7 @@ _CHUNK_BYTES = 3_200
 _LOOP_S = 12
 
 
-class Cost(msgspec.Struct, kw_only=True):
+class AppendCost(msgspec.Struct, kw_only=True):
     """CPU in µs per append, of the main thread and of all threads; and what the load saw."""
 
     main_us: float
@@ -62,16 +62,16 @@ def measure(*, quick: bool) -> Part:
     """Measure the three servers in turns; the figures are medians over the rounds."""
     rounds, seconds = (3, 4.0) if quick else (6, 6.0)
     frames = speechlike()
-    costs: dict[str, list[Cost]] = {name: [] for name in SERVERS}
+    costs: dict[str, list[AppendCost]] = {name: [] for name in SERVERS}
     server_cores, load_cores = processes.shares()
     for _ in range(rounds):
         for name, make in SERVERS.items():
             with contextlib.ExitStack() as stack:
                 with processes.on_cores(server_cores):
-                    subject = stack.enter_context(make())
+                    server = stack.enter_context(make())
                 stack.enter_context(processes.on_cores(load_cores))
-                run = _run(subject, frames, seconds, greets=name != "echo")
-                costs[name].append(loops.run(run))
+                run = _run(server, frames, seconds, greets=name != "echo")
+                costs[name].append(uvloop.run(run))
     raw: dict[str, object] = {
         "sessions": SESSIONS,
         "seconds": seconds,
@@ -80,7 +80,7 @@ def measure(*, quick: bool) -> Part:
     return Part(name=_PART, figures=figures(costs), raw=raw)
 
 
-def figures(costs: Mapping[str, Sequence[Cost]]) -> list[Figure]:
+def figures(costs: Mapping[str, Sequence[AppendCost]]) -> list[Figure]:
     """The table's lines, from the rounds of each server; ratios are of the same round."""
 
     def line(name: str, value: float, unit: str, aim: float | None = None) -> Figure:
@@ -114,7 +114,7 @@ def speechlike() -> list[bytes]:
     pcm = (rng.standard_normal(len(at_s)) * level * 8_000).astype("<i2").tobytes()
     frames = []
     for start in range(0, len(pcm), _CHUNK_BYTES):
-        event = append_frame(pcm[start : start + _CHUNK_BYTES])
+        event = append_audio(pcm[start : start + _CHUNK_BYTES])
         # Clients send ids; one of this length makes the event the usual size.
         event_id = "e" * (FRAME_BYTES - len(event) - len('"event_id":"",'))
         frames.append(framed(b'{"event_id":"' + event_id.encode() + b'",' + event[1:]))
@@ -122,77 +122,76 @@ def speechlike() -> list[bytes]:
 
 
 async def _run(
-    subject: ServerProcess, frames: list[bytes], seconds: float, *, greets: bool
-) -> Cost:
+    server: ServerProcess, frames: list[bytes], seconds: float, *, greets: bool
+) -> AppendCost:
     received = 0
 
     def count(_frame: bytes, _now_s: float) -> None:
         nonlocal received
         received += 1
 
-    peers: list[WsClient] = []
+    clients: list[WsClient] = []
     for _ in range(SESSIONS):
+        greeting = "session.created" if greets else ""
+        client = await WsClient.connect(server.port, MODEL, greeting=greeting)
         if greets:
-            peer = await WsClient.connect(subject.port, MODEL)
-            await peer.update(session_object(InterpretSettings(target="es"), MODEL))
-            peer.on_text = count
-        else:
-            peer = await WsClient.connect_silent(subject.port, MODEL, count)
-        peers.append(peer)
-    wheel = Pacer()
-    load = _Load(wheel, peers, frames)
+            await client.update(session_object(InterpretSettings(target="es"), MODEL))
+        client.on_text = count
+        clients.append(client)
+    pacer = Pacer()
+    load = _Load(pacer, clients, frames)
     load.start()
     await asyncio.sleep(_WARM_S)
-    received, lag = 0, await asyncio.to_thread(subject.lag)
-    main_s, all_s = processes.main_thread_cpu_s(subject.pid), processes.threads_cpu_s(subject.pid)
+    received, lag = 0, await asyncio.to_thread(server.loop_lag)
+    main_s, all_s = processes.main_thread_cpu_s(server.pid), processes.threads_cpu_s(server.pid)
     sent = load.sent
     await asyncio.sleep(seconds)
-    main_s = processes.main_thread_cpu_s(subject.pid) - main_s
-    all_s = processes.threads_cpu_s(subject.pid) - all_s
+    main_s = processes.main_thread_cpu_s(server.pid) - main_s
+    all_s = processes.threads_cpu_s(server.pid) - all_s
     sent = load.sent - sent
     load.stop()
-    lag = metrics_page.since(lag, await asyncio.to_thread(subject.lag))
-    lagging = metrics_page.quantile(lag, 0.99)
-    for peer in peers:
-        peer.close()
-    return Cost(
+    lag = metrics_page.since(lag, await asyncio.to_thread(server.loop_lag))
+    lag_p99_s = metrics_page.quantile(lag, 0.99)
+    for client in clients:
+        client.close()
+    return AppendCost(
         main_us=main_s * 1e6 / sent,
         all_us=all_s * 1e6 / sent,
         appends=sent,
         received=received,
-        loop_lag_p99_ms=None if lagging is None else lagging * 1000,
-        load_late_p99_ms=percentile(wheel.late_s, 0.99) * 1000,
+        loop_lag_p99_ms=None if lag_p99_s is None else lag_p99_s * 1000,
+        load_late_p99_ms=pacer.late_p99_ms(),
     )
 
 
 class _Load:
-    """Every session sends every 100 ms, each at a phase and a place in the sound of its own."""
+    """Every session sends every 100 ms, each with a phase and a place in the sound of its own."""
 
-    def __init__(self, wheel: Pacer, peers: list[WsClient], frames: list[bytes]) -> None:
+    def __init__(self, pacer: Pacer, clients: list[WsClient], frames: list[bytes]) -> None:
         self.sent = 0
-        self._wheel = wheel
-        self._peers = peers
+        self._pacer = pacer
+        self._clients = clients
         self._frames = frames
         self._stopped = False
 
     def start(self) -> None:
-        """From now on."""
-        zero_s = self._wheel.now_s + 0.05
-        for index, peer in enumerate(self._peers):
-            phase_s = index * _EVERY_S / len(self._peers)
-            place = index * len(self._frames) // len(self._peers)
-            self._at(zero_s + phase_s, peer, place)
+        """Begin to send."""
+        zero_s = self._pacer.now_s + 0.05
+        for index, client in enumerate(self._clients):
+            phase_s = index * _EVERY_S / len(self._clients)
+            place = index * len(self._frames) // len(self._clients)
+            self._at(zero_s + phase_s, client, place)
 
     def stop(self) -> None:
-        """No more."""
+        """Send no more."""
         self._stopped = True
 
-    def _at(self, due_s: float, peer: WsClient, place: int) -> None:
+    def _at(self, due_s: float, client: WsClient, place: int) -> None:
         def send(due_s: float) -> None:
             if self._stopped:
                 return
-            peer.write(self._frames[place % len(self._frames)])
+            client.write(self._frames[place % len(self._frames)])
             self.sent += 1
-            self._at(due_s + _EVERY_S, peer, place + 1)
+            self._at(due_s + _EVERY_S, client, place + 1)
 
-        self._wheel.at(due_s, send)
+        self._pacer.at(due_s, send)

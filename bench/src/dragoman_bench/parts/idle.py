@@ -1,28 +1,30 @@
-"""What an idle session weighs: 1,000 of them, connected, configured, silent.
+"""Memory of an idle session: 1,000 of them, connected, configured, silent.
 
-Law of this file: memory of the server process before and after, divided by the sessions in
-between. A few sessions come first, so that what is loaded once does not count.
+Scope: memory of the server process before and after, divided by the sessions in between. A few
+sessions come first, so that what is loaded once does not count.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+import uvloop
+
 from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import loops
 from dragoman_bench.figures import BenchFailed, Figure, Part
 from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
-from dragoman_bench.harness.ws_client import WsClient
-from dragoman_bench.live import MODEL
+from dragoman_bench.harness.ws_client import INTERPRETATION_MODEL, SYNTHESIS_MODEL, WsClient
 
-SYNTHESIS_MODEL = "qwen3-tts-flash-realtime"
 _FIRST = 50
 _AT_ONCE = 50
 _SETTLE_S = 2.0
 _AIM_KIB = 80.0
 _SETTINGS: dict[str, tuple[str, object]] = {
-    "interpretation": (MODEL, session_object(InterpretSettings(target="es"), MODEL)),
+    "interpretation": (
+        INTERPRETATION_MODEL,
+        session_object(InterpretSettings(target="es"), INTERPRETATION_MODEL),
+    ),
     "synthesis": (SYNTHESIS_MODEL, {"voice": "Cherry", "mode": "server_commit"}),
 }
 
@@ -35,8 +37,8 @@ def measure(*, quick: bool) -> Part:
     figures: list[Figure] = []
     raw: dict[str, object] = {"sessions": count}
     for api, (model, settings) in _SETTINGS.items():
-        with serving("--engines", "scripted") as subject:
-            before, after = loops.run(_run(subject, model, settings, count))
+        with serving("--engines", "scripted") as server:
+            before, after = uvloop.run(_run(server, model, settings, count))
         each = (after - before) / count
         raw[api] = {"before_kib": before, "after_kib": after, "each_kib": each}
         figures += [
@@ -47,26 +49,28 @@ def measure(*, quick: bool) -> Part:
 
 
 async def _run(
-    subject: ServerProcess, model: str, settings: object, count: int
+    server: ServerProcess, model: str, settings: object, count: int
 ) -> tuple[float, float]:
-    peers = await _connected(subject.port, model, settings, _FIRST)
+    clients = await _connected(server.port, model, settings, _FIRST)
     await asyncio.sleep(_SETTLE_S)
-    before = processes.memory_kib(subject.pid)
-    peers += await _connected(subject.port, model, settings, count)
+    before = processes.memory_kib(server.pid)
+    clients += await _connected(server.port, model, settings, count)
     await asyncio.sleep(_SETTLE_S)
-    after = processes.memory_kib(subject.pid)
-    for peer in peers:
-        peer.close()
+    after = processes.memory_kib(server.pid)
+    for client in clients:
+        client.close()
     return before, after
 
 
 async def _connected(port: int, model: str, settings: object, count: int) -> list[WsClient]:
     async def one() -> WsClient:
-        peer = await WsClient.connect(port, model)
-        await peer.update(settings)
-        return peer
+        client = await WsClient.connect(port, model)
+        await client.update(settings)
+        return client
 
-    peers: list[WsClient] = []
-    while len(peers) < count:
-        peers += await asyncio.gather(*(one() for _ in range(min(_AT_ONCE, count - len(peers)))))
-    return peers
+    clients: list[WsClient] = []
+    while len(clients) < count:
+        clients += await asyncio.gather(
+            *(one() for _ in range(min(_AT_ONCE, count - len(clients))))
+        )
+    return clients

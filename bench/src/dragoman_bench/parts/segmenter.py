@@ -1,8 +1,8 @@
-"""What it costs to cut a stream of text into segments, by length, kind of text and size of pieces.
+"""Cost of cutting a stream of text into segments, by length, kind of text and size of pieces.
 
-Law of this file: CPU of this thread, so that a busy machine does not count; every text is fed to
-a fresh segmenter and flushed. The cost of a character must not grow with the length, so what is
-told is the worst of all lengths.
+Scope: CPU of this thread, so that a busy machine does not count; every text is fed to a fresh
+segmenter and flushed. The cost of a character must not grow with the length, so the figure is the
+worst of all lengths.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KINDS = {
 }
 
 
-class Cost(msgspec.Struct, frozen=True):
+class SegmenterCost(msgspec.Struct, frozen=True):
     """One measurement."""
 
     kind: str
@@ -48,10 +48,12 @@ def text_of(kind: str, chars: int) -> str:
     return "".join(islice(cycle(KINDS[kind]), chars))
 
 
-def measured(*, quick: bool) -> tuple[list[Cost], list[Figure]]:
+def measure(*, quick: bool) -> tuple[list[SegmenterCost], list[Figure]]:
     """All kinds at all lengths, in one piece and one character at a time."""
     found = [
-        Cost(kind, chars, piece, _us_per_char(text_of(kind, chars), singly=piece != "at once"))
+        SegmenterCost(
+            kind, chars, piece, _us_per_char(text_of(kind, chars), singly=piece != "at once")
+        )
         for kind in KINDS
         for piece in ("at once", "by character")
         for chars in (_QUICK_LENGTHS if quick else LENGTHS)
@@ -59,7 +61,7 @@ def measured(*, quick: bool) -> tuple[list[Cost], list[Figure]]:
     return found, figures(found)
 
 
-def figures(costs: Sequence[Cost]) -> list[Figure]:
+def figures(costs: Sequence[SegmenterCost]) -> list[Figure]:
     """The worst length of each kind and way of feeding."""
     worst: dict[str, float] = {}
     for cost in costs:

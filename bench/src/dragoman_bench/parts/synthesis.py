@@ -1,26 +1,26 @@
-"""The speed of synthesis, all of it: first audio, throughput, and the cutting of text.
+"""The speed of synthesis: first audio, throughput, and the cutting of text.
 
-Law of this file: which scenes are played with which voices, and what was aimed at; how is in
-``turns``, ``streaming``, ``throughput`` and ``segmenting``. Sessions are connected and configured
-before the clock starts, and stay for their scene. Scenes of ``commit`` mode say one sentence, those
-of ``server_commit`` get a text in the pieces of a language model.
+Scope: which texts are spoken in which arrival patterns with which voices, and the aims. Sessions
+are connected and configured before the clock starts, and stay for their pattern. In ``commit`` mode
+one sentence is spoken; in ``server_commit`` a text comes in the pieces of a language model.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import TypeVar
 
 import msgspec
+import uvloop
 
 from dragoman.runtime.hosts.host import EngineHost
-from dragoman_bench import loops
 from dragoman_bench.figures import Figure, Part
 from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
-from dragoman_bench.parts import first_audio, paired_rounds, segmenter, throughput
-from dragoman_bench.parts.first_audio import Script
-from dragoman_bench.parts.paired_rounds import Pattern, Scene
+from dragoman_bench.parts import first_audio, segmenter, throughput
+from dragoman_bench.parts.first_audio import TextInput
+from dragoman_bench.parts.paired_rounds import PairedResult, Pattern, pool_like
 
 SENTENCE = "She carried the letters across the old bridge before sunset."
 TEXT = (
@@ -60,66 +60,55 @@ FLITE = {
 }
 
 T = TypeVar("T")
-Scenes = tuple[dict[str, Scene], list[Figure]]
+Results = tuple[dict[str, PairedResult], list[Figure]]
+_Throughput = tuple[throughput.ThroughputRounds, list[Figure]]
 
 
 def measure(*, quick: bool) -> Part:
-    """Play everything."""
+    """Measure everything."""
+
+    async def first(
+        server: ServerProcess, pool: EngineHost, text: TextInput, patterns: dict[str, Pattern]
+    ) -> Results:
+        return await first_audio.measure(server.pid, server.port, pool, text, patterns, quick=quick)
 
     async def espeak(
-        subject: ServerProcess, pool: EngineHost
-    ) -> tuple[Scenes, Scenes, _Throughput]:
+        server: ServerProcess, pool: EngineHost
+    ) -> tuple[Results, Results, _Throughput]:
         return (
-            await _scenes(subject, pool, Script(SENTENCE, streamed=False), COMMITTED, quick=quick),
-            await _scenes(subject, pool, Script(TEXT, streamed=True), STREAMED, quick=quick),
-            await throughput.measured(subject.port, pool, quick=quick),
+            await first(server, pool, TextInput(SENTENCE, streamed=False), COMMITTED),
+            await first(server, pool, TextInput(TEXT, streamed=True), STREAMED),
+            await throughput.measure(server.port, pool, quick=quick),
         )
 
-    async def flite(subject: ServerProcess, pool: EngineHost) -> Scenes:
-        return await _scenes(subject, pool, Script(SENTENCE, streamed=False), FLITE, quick=quick)
+    async def flite(server: ServerProcess, pool: EngineHost) -> Results:
+        return await first(server, pool, TextInput(SENTENCE, streamed=False), FLITE)
 
-    committed, streamed, speeds = _beside("espeak", espeak)
-    with_flite = _beside("flite", flite)
-    costs, of_costs = segmenter.measured(quick=quick)
-    figures = [*committed[1], *with_flite[1], *streamed[1], *speeds[1], *of_costs]
+    committed, streamed, rates = _with_pool("espeak", espeak)
+    with_flite = _with_pool("flite", flite)
+    costs, of_costs = segmenter.measure(quick=quick)
+    figures = [*committed[1], *with_flite[1], *streamed[1], *rates[1], *of_costs]
     raw = msgspec.to_builtins(
         {
             **(committed[0] | with_flite[0] | streamed[0]),
-            "throughput": speeds[0],
+            "throughput": rates[0],
             "segmenter": costs,
         }
     )
     return Part(name="synthesis", figures=figures, raw=raw)
 
 
-_Throughput = tuple[throughput.Rounds, list[Figure]]
-
-
-async def _scenes(
-    subject: ServerProcess,
-    pool: EngineHost,
-    script: Script,
-    patterns: dict[str, Pattern],
-    *,
-    quick: bool,
-) -> Scenes:
-    return await first_audio.scenes(subject.pid, subject.port, pool, script, patterns, quick=quick)
-
-
-def _beside(spec: str, play: Callable[[ServerProcess, EngineHost], Awaitable[T]]) -> T:
-    """Play on a server with these voices and on a pool of the same."""
+def _with_pool(spec: str, play: Callable[[ServerProcess, EngineHost], Awaitable[T]]) -> T:
+    """Run on a server with these voices and on a pool of the same."""
     servers, load = processes.shares()
-    # On two cores server and workers need both; the load is then a guest on theirs.
+    # On two cores server and workers need both; the load then shares them.
     servers = servers if len(servers) > 1 else servers | load
 
-    async def beside(subject: ServerProcess) -> T:
-        async with paired_rounds.pool_like(subject, spec, servers) as pool:
-            return await play(subject, pool)
+    async def run(server: ServerProcess) -> T:
+        async with pool_like(server, spec, servers) as pool:
+            return await play(server, pool)
 
-    with processes.on_cores(servers):
-        manager = serving("--engines", f"embedded,tts={spec}")
-        subject = manager.__enter__()
-    try:
-        return loops.run(beside(subject))
-    finally:
-        manager.__exit__(None, None, None)
+    with ExitStack() as stack:
+        with processes.on_cores(servers):
+            server = stack.enter_context(serving("--engines", f"embedded,tts={spec}"))
+        return uvloop.run(run(server))

@@ -1,8 +1,7 @@
-"""Short sessions that come and go beside the long one: those who stay, and those who vanish.
+"""Short sessions that come and go beside the long one, and end in different ways.
 
-Law of this file: loops of short sessions, one after another, until told to stop; how each ends
-follows from its number, so every run has the same mixture. A session that goes wrong is counted
-and the next one comes.
+Scope: loops of short sessions, one after another, until cancelled; how each ends follows from its
+number, so every run has the same mixture. A failure is counted, and the next session comes.
 """
 
 from __future__ import annotations
@@ -11,26 +10,36 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable
+from typing import Literal, get_args
 
 import msgspec
 
 from dragoman.client.interpret import InterpretSettings, session_object
 from dragoman_bench.figures import BenchFailed
-from dragoman_bench.harness.ws_client import WsClient
-from dragoman_bench.live import CHUNK_MS, MODEL, append_frame
-from dragoman_bench.parts.first_audio import EVERY_S, append, pieces_of, settings
-from dragoman_bench.parts.idle import SYNTHESIS_MODEL
-from dragoman_bench.recordings import RATE_HZ, Pcm
+from dragoman_bench.harness.synthesis_session import (
+    PIECES_PER_S,
+    append_text,
+    pieces_of,
+    settings,
+)
+from dragoman_bench.harness.ws_client import (
+    FINISH,
+    INTERPRETATION_MODEL,
+    SYNTHESIS_MODEL,
+    WsClient,
+    append_audio,
+)
+from dragoman_bench.interpret.play import microphone
+from dragoman_bench.interpret.recordings import RATE_HZ, Pcm
 
 TEXT = (
     "The tram to the harbour leaves from the other side of the square. "
     "It runs every ten minutes, and the last one goes shortly before midnight. "
 )
-SPEAKS_S = 10.0
-_CHUNK = RATE_HZ * CHUNK_MS // 1000
-_ENDINGS = ("finish", "close", "finish", "drop")
+SPEECH_S = 10.0
+Ending = Literal["finish", "close", "abort"]
+_MIXTURE: tuple[Ending, ...] = ("finish", "close", "finish", "abort")
 _PAUSE_S = (2.0, 6.0)
-_FINISH = b'{"type":"session.finish"}'
 _WAIT_S = 60.0
 _KEPT_FAILURES = 20
 
@@ -40,101 +49,99 @@ class ChurnCounts(msgspec.Struct):
 
     interpreted: int = 0
     spoken: int = 0
-    vanished: int = 0
-    """Of all of them, those that ended without a word."""
+    aborted: int = 0
+    """Of all of them, those that ended without a close frame."""
     failures: int = 0
     why: list[str] = []
     """Of the first failures."""
 
     def failed(self, failure: Exception) -> None:
-        """One went wrong."""
+        """Count a failure."""
         self.failures += 1
         if len(self.why) < _KEPT_FAILURES:
             self.why.append(str(failure) or type(failure).__name__)
 
 
-Visit = Callable[[str], Awaitable[None]]
-"""One short session, which ends in this way."""
-
-
-async def keep(port: int, samples: Pcm, company: ChurnCounts, *, target: str) -> None:
+async def keep_churning(port: int, samples: Pcm, counts: ChurnCounts, *, target: str) -> None:
     """Until cancelled: one short interpretation and one synthesis at a time."""
     starts = random.Random(1)  # noqa: S311  # the same places in every run
+    length = int(SPEECH_S * RATE_HZ)
 
-    async def listen(ending: str) -> None:
-        begin = starts.randrange(max(1, len(samples) - int(SPEAKS_S * RATE_HZ)))
-        await interpret(port, samples[begin : begin + int(SPEAKS_S * RATE_HZ)], ending, target)
-        company.interpreted += 1
+    async def interpretation(ending: Ending) -> None:
+        begin = starts.randrange(max(1, len(samples) - length))
+        await interpret(port, samples[begin : begin + length], ending, target)
+        counts.interpreted += 1
 
-    async def speak(ending: str) -> None:
+    async def synthesis(ending: Ending) -> None:
         await synthesise(port, TEXT, ending)
-        company.spoken += 1
+        counts.spoken += 1
 
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_visits(listen, company, seed=2))
-        tasks.create_task(_visits(speak, company, seed=3))
+        tasks.create_task(_one_after_another(interpretation, counts, seed=2))
+        tasks.create_task(_one_after_another(synthesis, counts, seed=3))
 
 
-async def each(port: int, samples: Pcm, company: ChurnCounts, *, target: str) -> None:
-    """One of each kind and ending, once: afterwards everything has been loaded that ever is."""
-    short = samples[: int(SPEAKS_S * RATE_HZ)]
-    for ending in dict.fromkeys(_ENDINGS):
+async def one_of_each(port: int, samples: Pcm, counts: ChurnCounts, *, target: str) -> None:
+    """One session of each kind and ending: afterwards everything has been loaded that ever is."""
+    short = samples[: int(SPEECH_S * RATE_HZ)]
+    for ending in get_args(Ending):
         await asyncio.gather(interpret(port, short, ending, target), synthesise(port, TEXT, ending))
-        company.interpreted += 1
-        company.spoken += 1
-        company.vanished += 2 * (ending == "drop")
+        counts.interpreted += 1
+        counts.spoken += 1
+        counts.aborted += 2 * (ending == "abort")
 
 
-async def _visits(visit: Visit, company: ChurnCounts, *, seed: int) -> None:
+async def _one_after_another(
+    session: Callable[[Ending], Awaitable[None]], counts: ChurnCounts, *, seed: int
+) -> None:
     pauses = random.Random(seed)  # noqa: S311  # the same pauses in every run
-    for ending in itertools.cycle(_ENDINGS):
+    for ending in itertools.cycle(_MIXTURE):
         try:
-            await visit(ending)
-            company.vanished += ending == "drop"
+            await session(ending)
+            counts.aborted += ending == "abort"
         except (BenchFailed, OSError, TimeoutError) as failure:
-            company.failed(failure)
+            counts.failed(failure)
         await asyncio.sleep(pauses.uniform(*_PAUSE_S))
 
 
-async def interpret(port: int, samples: Pcm, ending: str, target: str) -> None:
-    """Speak at the pace of a microphone, then leave in this way. Raises ``BenchFailed``,
+async def interpret(port: int, samples: Pcm, ending: Ending, target: str) -> None:
+    """Speak at the pace of a microphone, then end in this way. Raises ``BenchFailed``,
     ``OSError``, ``TimeoutError``.
     """
-    peer = await WsClient.connect(port, MODEL)
+    client = await WsClient.connect(port, INTERPRETATION_MODEL)
     try:
-        await peer.update(session_object(InterpretSettings(target=target), MODEL))
-        finished = peer.coming("session.finished")
+        session = session_object(InterpretSettings(target=target), INTERPRETATION_MODEL)
+        await client.update(session)
+        finished = client.next_event("session.finished")
         clock = asyncio.get_running_loop().time
         begin_s = clock()
-        for number, start in enumerate(range(0, len(samples), _CHUNK), 1):
-            due_s = begin_s + number * CHUNK_MS / 1000
-            await asyncio.sleep(max(0.0, due_s - clock()))
-            peer.send(append_frame(samples[start : start + _CHUNK].tobytes()))
+        async for pcm, _late in microphone(samples, lambda: (clock() - begin_s) * 1000):
+            client.send(append_audio(pcm))
         if ending == "finish":
-            peer.send(_FINISH)
+            client.send(FINISH)
             await asyncio.wait_for(finished, _WAIT_S)
     finally:
-        _leave(peer, ending)
+        _end(client, ending)
 
 
-async def synthesise(port: int, text: str, ending: str) -> None:
-    """Have a text spoken that comes in pieces; who does not finish leaves with the first audio.
-    Raises as ``interpret``.
+async def synthesise(port: int, text: str, ending: Ending) -> None:
+    """Have a text spoken that comes in pieces; without ``finish`` the session ends with the first
+    audio. Raises as ``interpret``.
     """
-    peer = await WsClient.connect(port, SYNTHESIS_MODEL)
+    client = await WsClient.connect(port, SYNTHESIS_MODEL)
     try:
-        await peer.update(settings("server_commit"))
-        finished = peer.coming("session.finished")
-        first = peer.coming("response.audio.delta")
+        await client.update(settings("server_commit"))
+        finished = client.next_event("session.finished")
+        first = client.next_event("response.audio.delta")
         for piece in pieces_of(text):
-            peer.write(append(piece))
-            await asyncio.sleep(EVERY_S)
+            client.write(append_text(piece))
+            await asyncio.sleep(1 / PIECES_PER_S)
         if ending == "finish":
-            peer.send(_FINISH)
+            client.send(FINISH)
         await asyncio.wait_for(finished if ending == "finish" else first, _WAIT_S)
     finally:
-        _leave(peer, ending)
+        _end(client, ending)
 
 
-def _leave(peer: WsClient, ending: str) -> None:
-    (peer.drop if ending == "drop" else peer.close)()
+def _end(client: WsClient, ending: Ending) -> None:
+    (client.abort if ending == "abort" else client.close)()

@@ -1,13 +1,13 @@
 """The verdict over a soak: what grew, what was left over, what was lost.
 
-Law of this file: pure; samples and scored talks in, figures with their bounds out. A figure whose
-bound is broken makes the soak fail. Growth and drift are bounded only where the run is long enough
-behind its warm-up to tell them from noise.
+Scope: pure; samples and scored talks in, figures with their bounds out. A broken bound makes the
+soak fail. Growth and drift are bounded only where the run is long enough after its warm-up to tell
+them from noise.
 
-How it works. Allocators take memory in pieces of a megabyte or so, when more sessions than ever
-before happen to be busy at once, and keep it. A leak goes on all the time. So steady growth is the
-median of the slopes between samples that are at most five minutes apart (after Theil and Sen): a
-few steps do not move it, a leak is in all of them. What the steps come to has a bound of its own.
+Allocators take memory in pieces of a megabyte or so, when more sessions than ever before happen to
+be busy at once, and keep it. A leak goes on all the time. So steady growth is the median of the
+slopes between samples that are at most five minutes apart (after Theil and Sen): a few steps do not
+move it, a leak is in all of them. The sum of the steps has a bound of its own.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dragoman_bench.figures import Figure, spread
-from dragoman_bench.interpret.speech_lag import ClauseLag, drift
+from dragoman_bench.figures import Figure, percent, quantile
+from dragoman_bench.interpret.score import Item
+from dragoman_bench.interpret.script import units
 from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample
-from dragoman_bench.soak.talk import Told
+from dragoman_bench.soak.talk import TalkOutcome
 
 PART = "soak"
 WARM_UP_S = 300.0
@@ -38,21 +39,16 @@ _POINTS = 400
 _REACH_S = 300.0
 
 
-class Spoken(msgspec.Struct, frozen=True, kw_only=True):
-    """A talk scored from its log. Lags are (time in the source in ms, lag in ms)."""
+class ScoredTalk(msgspec.Struct, frozen=True, kw_only=True):
+    """A talk, scored from its log. Error rates are fractions."""
 
-    told: Told
-    clauses: list[ClauseLag]
-    text_lags: list[tuple[float, float]]
-    violations: int
-    heard_words: int
-    offline_words: int
-    wer: float | None
-    wer_offline: float | None
-    skipped: float | None
+    outcome: TalkOutcome
+    item: Item
+    wer: float
+    wer_offline: float
 
 
-class Rest(msgspec.Struct, frozen=True, kw_only=True):
+class AtRest(msgspec.Struct, frozen=True, kw_only=True):
     """The server without sessions, before and after."""
 
     before: Sample
@@ -78,16 +74,16 @@ def robust_slope(
 
 
 def figures(
-    samples: Sequence[Sample], rest: Rest, talks: Sequence[Spoken], company: ChurnCounts
+    samples: Sequence[Sample], rest: AtRest, talks: Sequence[ScoredTalk], churn: ChurnCounts
 ) -> list[Figure]:
     """All of them, for the table; ``met`` False breaks the soak."""
     return [
         *_held(samples, rest),
         *_lags(samples, talks),
         *_complete(talks),
-        _figure("short sessions", company.interpreted + company.spoken),
-        _figure("of them gone without a word", company.vanished),
-        _figure("of them gone wrong", company.failures, aim=0),
+        _figure("short sessions", churn.interpreted + churn.spoken),
+        _figure("of them without a close", churn.aborted),
+        _figure("of them failed", churn.failures, aim=0),
     ]
 
 
@@ -109,7 +105,7 @@ def _warm(samples: Sequence[Sample]) -> tuple[Sequence[Sample], bool]:
     return warm, length_s - warm_s >= TELLING_S
 
 
-def _held(samples: Sequence[Sample], rest: Rest) -> list[Figure]:
+def _held(samples: Sequence[Sample], rest: AtRest) -> list[Figure]:
     warm, tells = _warm(samples)
 
     def growth(name: str, of: Callable[[Sample], float]) -> Figure:
@@ -161,28 +157,35 @@ def _workers_mib(sample: Sample) -> float:
 
 
 # ---------------------------------------------------------------- how late it is
-def _lags(samples: Sequence[Sample], talks: Sequence[Spoken]) -> list[Figure]:
-    voice = spread([lag.lag_ms / 1000 for talk in talks for lag in talk.clauses])
-    text = spread([lag / 1000 for talk in talks for _, lag in talk.text_lags])
+def _lags(samples: Sequence[Sample], talks: Sequence[ScoredTalk]) -> list[Figure]:
+    items = [talk.item for talk in talks]
+    voice = [lag.lag_ms / 1000 for item in items for lag in item.clauses]
+    text = [lag / 1000 for item in items for lag in item.text_lag_ms]
     loop = [s.loop_lag_p99_ms for s in samples if s.loop_lag_p99_ms is not None]
-    voice_drift = _worst([drift(talk.clauses) for talk in talks])
-    text_drift = _worst([_per_minute(talk.text_lags) for talk in talks])
+    voice_drift = _worst([item.drift_s_per_min for item in items])
+    text_drift = _worst([_text_drift(item) for item in items])
     most = DRIFT if _warm(samples)[1] else None
     return [
-        _figure("voice lag p50", voice.p50 if voice else None, "s"),
-        _figure("voice lag p95", voice.p95 if voice else None, "s"),
+        _figure("voice lag p50", quantile(voice, 0.5), "s"),
+        _figure("voice lag p95", quantile(voice, 0.95), "s"),
         _figure("voice lag drift", voice_drift, "s/min", aim=most),
-        _figure("text lag p50", text.p50 if text else None, "s"),
-        _figure("text lag p95", text.p95 if text else None, "s"),
+        _figure("text lag p50", quantile(text, 0.5), "s"),
+        _figure("text lag p95", quantile(text, 0.95), "s"),
         _figure("text lag drift", text_drift, "s/min", aim=most),
-        _figure("loop lag p99, median", statistics.median(loop) if loop else None, "ms"),
+        _figure("loop lag p99, median", quantile(loop, 0.5), "ms"),
         _figure("loop lag p99, worst", max(loop, default=None), "ms"),
-        _figure("load late, worst", max((t.told.late_ms for t in talks), default=None), "ms"),
+        _figure("load late, worst", max((t.outcome.late_ms for t in talks), default=None), "ms"),
     ]
 
 
-def _per_minute(lags: Sequence[tuple[float, float]]) -> float | None:
-    return robust_slope([(at / 60_000, lag / 1000) for at, lag in lags])
+def _text_drift(item: Item) -> float | None:
+    """Robust slope of the text lag over the source, in seconds per minute."""
+    return robust_slope(
+        [
+            ((at - lag) / 60_000, lag / 1000)
+            for at, lag in zip(item.arrived_ms, item.text_lag_ms, strict=True)
+        ]
+    )
 
 
 def _worst(values: Sequence[float | None]) -> float | None:
@@ -190,17 +193,23 @@ def _worst(values: Sequence[float | None]) -> float | None:
 
 
 # ---------------------------------------------------------------- what is missing
-def _complete(talks: Sequence[Spoken]) -> list[Figure]:
-    told = [talk.told for talk in talks]
-    unfinished = sum(one.open_items + one.open_responses for one in told)
-    offline = sum(talk.offline_words for talk in talks)
-    heard = sum(talk.heard_words for talk in talks)
+def _complete(talks: Sequence[ScoredTalk]) -> list[Figure]:
+    outcomes, items = [talk.outcome for talk in talks], [talk.item for talk in talks]
+    unfinished = sum(one.open_items + one.open_responses for one in outcomes)
+    changed = sum(
+        item.source_stability.violations + item.target_stability.violations for item in items
+    )
+    offline = sum(_words(item, item.offline_heard or "") for item in items)
+    heard = sum(_words(item, item.heard) for item in items)
+    lost = _worst([talk.wer - talk.wer_offline for talk in talks])
     return [
-        _figure("turns", sum(one.turns for one in told)),
+        _figure("turns", sum(one.turns for one in outcomes)),
         _figure("turns and responses not completed", unfinished, aim=0),
-        _figure("failures reported", sum(len(one.failed) for one in told), aim=0),
-        _figure("committed text changed", sum(talk.violations for talk in talks), aim=0),
-        *_errors(talks),
+        _figure("failures reported", sum(len(one.failed) for one in outcomes), aim=0),
+        _figure("committed text changed", changed, aim=0),
+        _figure("word errors, live", percent(_worst([talk.wer for talk in talks])), "%"),
+        _figure("word errors, offline", percent(_worst([t.wer_offline for t in talks])), "%"),
+        _figure("word errors, live above offline", percent(lost), "points", aim=WER_POINTS),
         Figure(
             part=PART,
             name="words heard, of those heard offline",
@@ -209,26 +218,9 @@ def _complete(talks: Sequence[Spoken]) -> list[Figure]:
             aim=WORDS_PERCENT,
             at_least=True,
         ),
-        _figure("translation not spoken", _percent(_worst([talk.skipped for talk in talks])), "%"),
+        _figure("translation not spoken", percent(_worst([item.skipped for item in items])), "%"),
     ]
 
 
-def _errors(talks: Sequence[Spoken]) -> list[Figure]:
-    live = _worst([talk.wer for talk in talks])
-    offline = _worst([talk.wer_offline for talk in talks])
-    lost = _worst(
-        [
-            talk.wer - talk.wer_offline
-            for talk in talks
-            if talk.wer is not None and talk.wer_offline is not None
-        ]
-    )
-    return [
-        _figure("word errors, live", _percent(live), "%"),
-        _figure("word errors, offline", _percent(offline), "%"),
-        _figure("word errors, live above offline", _percent(lost), "points", aim=WER_POINTS),
-    ]
-
-
-def _percent(value: float | None) -> float | None:
-    return None if value is None else value * 100
+def _words(item: Item, text: str) -> int:
+    return len(units(text, item.language))

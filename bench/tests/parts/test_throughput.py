@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 
 import pytest
+import uvloop
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman_bench import loops
 from dragoman_bench.figures import Figure
+from dragoman_bench.harness.synthesis_session import audio_bytes
 from dragoman_bench.parts import throughput
-from dragoman_bench.parts.throughput import Rounds, Speed, audio_bytes
+from dragoman_bench.parts.throughput import Throughput, ThroughputRounds
 from tests.live import Live as Server
 
 
@@ -27,23 +28,23 @@ def test_an_event_without_audio_counts_nothing() -> None:
 
 
 def test_the_ratio_is_the_median_over_pairs() -> None:
-    rounds = Rounds(
-        server=[Speed(90.0, 1.0), Speed(10.0, 1.0), Speed(80.0, 0.5)],
-        pool=[Speed(100.0, 1.0), Speed(100.0, 1.0), Speed(100.0, 0.5)],
+    rounds = ThroughputRounds(
+        server=[Throughput(90.0, 1.0), Throughput(10.0, 1.0), Throughput(80.0, 0.5)],
+        pool=[Throughput(100.0, 1.0), Throughput(100.0, 1.0), Throughput(100.0, 0.5)],
     )
     assert rounds.ratio() == pytest.approx(0.8)
 
 
 def test_both_sides_give_the_same_audio(scripted_server: Server) -> None:
-    async def scene() -> tuple[Rounds, list[Figure]]:
+    async def scene() -> tuple[ThroughputRounds, list[Figure]]:
         pool = make_host(ScriptedTts(), spec="scripted-tts", threads=1, workers=1)
         await pool.start()
         try:
-            return await throughput.measured(scripted_server.port, pool, quick=True, sessions=3)
+            return await throughput.measure(scripted_server.port, pool, quick=True, sessions=3)
         finally:
             await pool.close()
 
-    rounds, figures = loops.run(scene())
+    rounds, figures = uvloop.run(scene())
     ours, bare = rounds.server[0], rounds.pool[0]
     assert ours.audio_s == bare.audio_s > 1
     assert ours.wall_s > 0

@@ -1,4 +1,4 @@
-"""Text in pieces, what it makes speakable and when, and both sides of a scene."""
+"""Text in pieces, which segments it makes certain and when, and both sides of a round."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import random
 from statistics import median
 
 import pytest
+import uvloop
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman_bench import loops
-from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.figures import BenchFailed, Figure, Spread, spread
 from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.synthesis_session import PIECES_PER_S, SynthesisSession, pieces_of
 from dragoman_bench.parts import first_audio, paired_rounds
-from dragoman_bench.parts.first_audio import EVERY_S, Script, Speaker, pieces_of, segments_of
-from dragoman_bench.parts.paired_rounds import Pattern, Scene
+from dragoman_bench.parts.first_audio import TextInput, on_server, segments_of
+from dragoman_bench.parts.paired_rounds import PairedResult, Pattern
 from dragoman_bench.parts.synthesis import COMMITTED, FLITE, STREAMED, TEXT
 from tests.live import Live as Server
 
@@ -37,21 +38,21 @@ def test_a_segment_belongs_to_the_piece_that_makes_it_certain() -> None:
 
 
 def test_a_streamed_text_can_be_spoken_before_it_ends() -> None:
-    script = Script(TEXT, streamed=True)
-    assert len(script.frames) == len(pieces_of(TEXT))
-    assert len(script.plan) >= 2
-    assert 0 < script.counted_s < (len(script.frames) - 1) * EVERY_S
-    said = " ".join(text for _, text in script.plan)
+    text_input = TextInput(TEXT, streamed=True)
+    assert len(text_input.frames) == len(pieces_of(TEXT))
+    assert len(text_input.plan) >= 2
+    assert 0 < text_input.counted_s < (len(text_input.frames) - 1) / PIECES_PER_S
+    said = " ".join(text for _, text in text_input.plan)
     assert said.split() == TEXT.split()
     # One response: the load takes the first ``response.done`` for the end.
     assert len(TEXT) < 300
 
 
 def test_a_whole_text_counts_from_its_commit() -> None:
-    script = Script("One. Two.", streamed=False)
-    assert len(script.frames) == 1
-    assert script.counted_s == 0.0
-    assert [after_s for after_s, _ in script.plan] == [0.0, 0.0]
+    text_input = TextInput("One. Two.", streamed=False)
+    assert len(text_input.frames) == 1
+    assert text_input.counted_s == 0.0
+    assert [after_s for after_s, _ in text_input.plan] == [0.0, 0.0]
 
 
 def test_arrivals_are_the_same_in_every_run() -> None:
@@ -70,7 +71,7 @@ def test_every_aim_is_one_that_the_table_shows() -> None:
     patterns = COMMITTED | STREAMED | FLITE
     for name, pattern in patterns.items():
         shown = [
-            figure.aim for figure in paired_rounds.figures(name, scene_of([1.0]), pattern.aims)
+            figure.aim for figure in paired_rounds.figures(name, result_of([1.0]), pattern.aims)
         ]
         assert sorted(aim for aim in shown if aim is not None) == sorted(pattern.aims.values())
     bursts = [pattern for name, pattern in patterns.items() if "at once" in name]
@@ -80,12 +81,12 @@ def test_every_aim_is_one_that_the_table_shows() -> None:
     ] * 2
 
 
-def scene_of(ratios: list[float]) -> Scene:
-    some = paired_rounds.spread([10.0, 30.0])
+def result_of(ratios: list[float]) -> PairedResult:
+    some = spread([10.0, 30.0])
     assert some is not None
-    return Scene(
+    return PairedResult(
         server=some,
-        pool=paired_rounds.Spread(2, 8.0, 9.0, 10.0, 10.0),
+        pool=Spread(2, 8.0, 9.0, 10.0, 10.0),
         server_ms=[10.0, 30.0],
         pool_ms=[],
         round_ratios=ratios,
@@ -96,7 +97,7 @@ def scene_of(ratios: list[float]) -> Scene:
 
 def test_the_ratio_is_the_median_over_rounds() -> None:
     lines = {
-        f.name: f for f in paired_rounds.figures("x", scene_of([1.0, 9.0, 1.1]), {"ratio": 1.2})
+        f.name: f for f in paired_rounds.figures("x", result_of([1.0, 9.0, 1.1]), {"ratio": 1.2})
     }
     assert lines["ratio to bare pool"].value == 1.1
     assert lines["ratio to bare pool"].met is True
@@ -105,15 +106,15 @@ def test_the_ratio_is_the_median_over_rounds() -> None:
 
 
 def test_both_sides_speak_the_same_text(scripted_server: Server) -> None:
-    script = Script("It is noon. We wait here.", streamed=True)
+    text_input = TextInput("It is noon. We wait here.", streamed=True)
     patterns = {"two": Pattern(sessions=2, at_once=True, rounds=3, quick_rounds=1)}
 
-    async def scene() -> tuple[dict[str, Scene], list[Figure]]:
+    async def scene() -> tuple[dict[str, PairedResult], list[Figure]]:
         pool = make_host(ScriptedTts(), spec="scripted-tts", threads=1, workers=1)
         await pool.start()
         try:
-            return await first_audio.scenes(
-                0, scripted_server.port, pool, script, patterns, quick=False
+            return await first_audio.measure(
+                0, scripted_server.port, pool, text_input, patterns, quick=False
             )
         finally:
             await pool.close()
@@ -121,7 +122,7 @@ def test_both_sides_speak_the_same_text(scripted_server: Server) -> None:
     with pytest.MonkeyPatch.context() as patched:
         # The scripted server lives in a thread of this process.
         patched.setattr(paired_rounds.processes, "main_thread_cpu_s", lambda _pid: 0.0)
-        found, figures = loops.run(scene())
+        found, figures = uvloop.run(scene())
     two = found["two"]
     assert len(two.server_ms) == len(two.pool_ms) == 6
     assert min(two.server_ms + two.pool_ms) > 0
@@ -130,14 +131,14 @@ def test_both_sides_speak_the_same_text(scripted_server: Server) -> None:
     assert ratio.value == median(two.round_ratios)
 
 
-def test_speech_before_its_clause_is_certain_is_not_measured(scripted_server: Server) -> None:
-    script = Script("It is noon. We wait here.", streamed=True)
-    script.counted_s = 60.0
+def test_speech_before_its_segment_is_certain_is_not_measured(scripted_server: Server) -> None:
+    text_input = TextInput("It is noon. We wait here.", streamed=True)
+    text_input.counted_s = 60.0
 
     async def scene() -> None:
-        speaker = await Speaker.open(scripted_server.port, script)
-        wheel = Pacer()
-        await speaker.say(wheel, wheel.now_s)
+        session = await SynthesisSession.open(scripted_server.port, text_input.mode)
+        pacer = Pacer()
+        await on_server(session, text_input)(pacer, pacer.now_s)
 
-    with pytest.raises(BenchFailed, match="earlier than its clause"):
-        loops.run(scene())
+    with pytest.raises(BenchFailed, match="earlier than its segment"):
+        uvloop.run(scene())

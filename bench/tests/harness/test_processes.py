@@ -16,13 +16,6 @@ def spin(seconds: float) -> None:
         pass
 
 
-def test_a_name_with_brackets_and_spaces_does_not_shift_the_fields() -> None:
-    line = "42 (odd ) name) S 7 42 42 0 -1 4194304 1 2 3 4 50 60 70 80 20 0 1 0"
-    fields = processes.fields_of(line)
-    assert fields[:2] == ["S", "7"]
-    assert fields[11:15] == ["50", "60", "70", "80"]
-
-
 def test_the_cpu_of_a_thread_is_what_it_used() -> None:
     before = processes.main_thread_cpu_s(os.getpid())
     spin(0.1)

@@ -8,14 +8,16 @@ import msgspec
 import pytest
 
 from dragoman_bench.harness.processes import ProcessUsage
-from dragoman_bench.interpret.speech_lag import ClauseLag
+from dragoman_bench.interpret.score import Item
+from dragoman_bench.interpret.shown_text import DisplayStability
+from dragoman_bench.interpret.speech_lag import ClauseLag, drift
 from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample, line
-from dragoman_bench.soak.talk import Told
-from dragoman_bench.soak.verdict import Rest, Spoken, broken, figures, robust_slope
+from dragoman_bench.soak.talk import TalkOutcome
+from dragoman_bench.soak.verdict import AtRest, ScoredTalk, broken, figures, robust_slope
 
 HALF_HOUR = 181
-GOOD = Told(turns=3, responses=3, open_items=0, open_responses=0, failed=[], late_ms=5.0)
+GOOD = TalkOutcome(turns=3, open_items=0, open_responses=0, failed=[], late_ms=5.0)
 
 
 def sample(at_s: float, mib: float = 200.0, **more: int) -> Sample:
@@ -30,7 +32,7 @@ def sample(at_s: float, mib: float = 200.0, **more: int) -> Sample:
         sessions=more.get("sessions", 0),
         loop_lag_p99_ms=5.0,
         voice_lag_s=0.5,
-        unheard_s=[0.0],
+        unplayed_s=[0.0],
     )
 
 
@@ -46,38 +48,45 @@ def grown(per_10_min: float, *, noise: float = 0.3, steps: float = 0.0) -> list[
     ]
 
 
-def spoken(told: Told = GOOD, *, drift_s: float = 0.0, **more: float) -> Spoken:
+def talk_of(outcome: TalkOutcome = GOOD, *, drift_s: float = 0.0, **more: float) -> ScoredTalk:
     """A talk of thirty minutes; the lags grow by so many seconds a minute."""
     ends = [minute * 60_000.0 for minute in range(30)]
     lags = [2_000 + drift_s * 1_000 * minute for minute in range(30)]
-    return Spoken(
-        told=told,
-        clauses=[
-            ClauseLag(
-                text="x", start_ms=end - 900, end_ms=end, heard_ms=end + lag, heard_end_ms=end
-            )
-            for end, lag in zip(ends, lags, strict=True)
-        ],
-        text_lags=list(zip(ends, lags, strict=True)),
-        violations=int(more.get("violations", 0)),
-        heard_words=int(more.get("heard", 990)),
-        offline_words=1_000,
-        wer=more.get("wer", 0.06),
-        wer_offline=0.05,
+    clauses = [
+        ClauseLag(text="x", start_ms=end - 900, end_ms=end, heard_ms=end + lag, heard_end_ms=end)
+        for end, lag in zip(ends, lags, strict=True)
+    ]
+    steady = DisplayStability(erased=0, shown=1_000, violations=0)
+    item = Item(
+        id="talk",
+        language="en",
+        source_ms=1_800_000,
+        reference_units=1_000,
+        heard="word " * int(more.get("heard", 990)),
+        said="palabra",
+        offline_heard="word " * 1_000,
+        arrived_ms=[end + lag for end, lag in zip(ends, lags, strict=True)],
+        sent_ms=[],
+        text_lag_ms=lags,
+        clauses=clauses,
+        drift_s_per_min=drift(clauses),
         skipped=0.0,
+        source_stability=steady,
+        target_stability=msgspec.structs.replace(steady, violations=int(more.get("violations", 0))),
     )
+    return ScoredTalk(outcome=outcome, item=item, wer=more.get("wer", 0.06), wer_offline=0.05)
 
 
 def names(
     samples: list[Sample],
-    talk: Spoken | None = None,
+    talk: ScoredTalk | None = None,
     after: Sample | None = None,
     failures: int = 0,
 ) -> list[str]:
     """The bounds that are broken."""
-    rest = Rest(before=sample(0), after=after or sample(1_900))
-    company = ChurnCounts(interpreted=10, spoken=20, vanished=8, failures=failures)
-    found = figures(samples, rest, [talk or spoken()], company)
+    rest = AtRest(before=sample(0), after=after or sample(1_900))
+    churn = ChurnCounts(interpreted=10, spoken=20, aborted=8, failures=failures)
+    found = figures(samples, rest, [talk or talk_of()], churn)
     return [figure.name for figure in broken(found)]
 
 
@@ -110,7 +119,7 @@ def test_growth_in_the_warm_up_does_not_count() -> None:
 
 
 def test_a_short_run_tells_nothing_of_growth() -> None:
-    assert names(grown(50.0)[:13], spoken(drift_s=1.0)) == []
+    assert names(grown(50.0)[:13], talk_of(drift_s=1.0)) == []
 
 
 def test_what_is_left_over_breaks_it() -> None:
@@ -130,25 +139,25 @@ def test_growing_tasks_break_it_though_they_end_at_last() -> None:
 @pytest.mark.parametrize(
     ("talk", "name"),
     [
-        (spoken(drift_s=0.3), "voice lag drift"),
-        (spoken(violations=1), "committed text changed"),
-        (spoken(heard=900), "words heard, of those heard offline"),
-        (spoken(wer=0.2), "word errors, live above offline"),
+        (talk_of(drift_s=0.3), "voice lag drift"),
+        (talk_of(violations=1), "committed text changed"),
+        (talk_of(heard=900), "words heard, of those heard offline"),
+        (talk_of(wer=0.2), "word errors, live above offline"),
         (
-            spoken(msgspec.structs.replace(GOOD, open_items=1)),
+            talk_of(msgspec.structs.replace(GOOD, open_items=1)),
             "turns and responses not completed",
         ),
-        (spoken(msgspec.structs.replace(GOOD, failed=["incomplete"])), "failures reported"),
+        (talk_of(msgspec.structs.replace(GOOD, failed=["incomplete"])), "failures reported"),
     ],
 )
-def test_each_loss_breaks_it(talk: Spoken, name: str) -> None:
+def test_each_loss_breaks_it(talk: ScoredTalk, name: str) -> None:
     assert name in names(grown(0.0), talk)
 
 
 def test_short_sessions_that_go_wrong_break_it() -> None:
-    assert names(grown(0.0), failures=1) == ["of them gone wrong"]
+    assert names(grown(0.0), failures=1) == ["of them failed"]
 
 
-def test_a_look_in_a_line() -> None:
+def test_a_sample_in_a_line() -> None:
     text = line(sample(75.0, tasks=22))
     assert text.startswith("  1:15  server 200.0 MiB, 22 tasks, 10 threads, 25 files")

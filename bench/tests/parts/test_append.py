@@ -9,7 +9,7 @@ import pytest
 from dragoman.engines.base import Interpreter
 from dragoman.speech import Audio, Interpret, Result, TurnDone, Voiced
 from dragoman_bench.free_interpreter import FreeInterpreter
-from dragoman_bench.parts.append import FRAME_BYTES, Cost, figures, speechlike
+from dragoman_bench.parts.append import FRAME_BYTES, AppendCost, figures, speechlike
 
 
 def interpreted(seconds: float, sizes: list[int], *, speak: bool = True) -> list[Result]:
@@ -42,8 +42,8 @@ def test_an_open_turn_ends_when_the_session_finishes() -> None:
     assert last == TurnDone(2, 2_400)
 
 
-def cost(main_us: float) -> Cost:
-    return Cost(
+def cost(main_us: float) -> AppendCost:
+    return AppendCost(
         main_us=main_us,
         all_us=main_us * 2,
         appends=1,

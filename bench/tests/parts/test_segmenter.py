@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dragoman_bench.parts import segmenter
-from dragoman_bench.parts.segmenter import Cost, text_of
+from dragoman_bench.parts.segmenter import SegmenterCost, text_of
 
 
 @pytest.mark.parametrize("chars", [1, 26, 1_000])
@@ -17,9 +17,9 @@ def test_texts_have_the_wanted_length_and_kind(chars: int) -> None:
 
 def test_the_worst_length_is_shown() -> None:
     costs = [
-        Cost("prose", 1_000, "at once", 0.5),
-        Cost("prose", 10_000, "at once", 2.5),
-        Cost("prose", 1_000, "by character", 1.0),
+        SegmenterCost("prose", 1_000, "at once", 0.5),
+        SegmenterCost("prose", 10_000, "at once", 2.5),
+        SegmenterCost("prose", 1_000, "by character", 1.0),
     ]
     shown = {figure.name: (figure.value, figure.met) for figure in segmenter.figures(costs)}
     assert shown == {"prose, at once": (2.5, False), "prose, by character": (1.0, True)}
@@ -28,7 +28,7 @@ def test_the_worst_length_is_shown() -> None:
 def test_what_is_measured_is_positive_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmenter, "LENGTHS", (100, 2_000))
     monkeypatch.setattr(segmenter, "_AT_LEAST_CHARS", 2_000)
-    costs, figures = segmenter.measured(quick=False)
+    costs, figures = segmenter.measure(quick=False)
     assert len(costs) == 3 * 2 * 2
     assert len(figures) == 3 * 2
     assert all(cost.us_per_char > 0 for cost in costs)

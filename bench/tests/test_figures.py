@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman_bench.figures import Figure, percentile, ratio, slope, spread
+from dragoman_bench.figures import Figure, mean, median, quantile, ratio, slope, spread
 
 
 @pytest.mark.parametrize(
@@ -12,16 +12,17 @@ from dragoman_bench.figures import Figure, percentile, ratio, slope, spread
 )
 def test_percentiles_are_linear_between_neighbours(share: float, expected: float) -> None:
     # Positions 0..3: 0.95 * 3 = 2.85, so 30 + 0.85 * 10.
-    assert percentile([40, 10, 30, 20], share) == pytest.approx(expected)
+    assert quantile([40, 10, 30, 20], share) == pytest.approx(expected)
 
 
-def test_one_value_is_every_percentile() -> None:
-    assert percentile([7.0], 0.0) == percentile([7.0], 0.99) == 7.0
+def test_one_value_is_every_quantile() -> None:
+    assert quantile([7.0], 0.0) == quantile([7.0], 0.99) == 7.0
 
 
-def test_no_values_have_no_percentile() -> None:
-    with pytest.raises(ValueError, match="no values"):
-        percentile([], 0.5)
+def test_what_is_missing_is_left_out() -> None:
+    assert quantile([None, 1.0, 3.0], 0.5) == median([3.0, None, 1.0]) == 2.0
+    assert mean([None, 1.0, 3.0]) == 2.0
+    assert quantile([], 0.5) is median([None]) is mean([]) is None
     assert spread([]) is None
 
 
