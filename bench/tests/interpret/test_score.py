@@ -46,11 +46,11 @@ def test_laal_of_each_turn_counts_from_where_the_server_says() -> None:
 def test_lag_of_the_voice_by_clause() -> None:
     item = score("made", log(*ROWS), SCRIPT)
     first, second = item.clauses
-    assert (first.text, first.said) == ("one two,", "uno dos,")
+    assert (first.text, first.target_text) == ("one two,", "uno dos,")
     assert first.lag_ms == 3700 - 3000
     # Its text begins behind 7 of 16 letters of 2 s of speech: 875 ms, in the second piece.
     assert second.lag_ms == pytest.approx(4575 - 5000, abs=2)
-    assert second.heard_end_ms == pytest.approx(6300)
+    assert second.play_end_ms == pytest.approx(6300)
 
 
 def test_stability() -> None:
@@ -70,7 +70,7 @@ def test_characters_are_the_units_of_chinese() -> None:
     chinese = script([("one two", 1000, 5000)], reference="一二三四五六", target="zh")
     found = log(heard(2000, "one two"), said(3000, "一二"), said(5200, "一二三 四。"))
     item = score("zh", found, chinese)
-    assert item.said == "一二三 四。"
+    assert item.target_text == "一二三 四。"
     assert item.arrived_ms == [3000, 3000, 5200, 5200, 5200]
     assert item.reference_units == 6
     assert units("一二 三", "zh-CN") == ["一", "二", "三"]
@@ -80,8 +80,8 @@ def test_terms_in_the_transcript_and_in_what_was_heard() -> None:
     known = script([("one two,", 1000, 3000), ("three four", 3000, 5000)])
     known.terms = {"two": "dos", "four": "vier", "six": "seis"}
     item = score("made", log(*ROWS, heard(5300, "one two, three fear")), known)
-    assert (item.terms.said, item.terms.said_of) == (1, 2)
-    assert (item.terms.heard, item.terms.heard_of) == (1, 1)
+    assert item.transcript_terms == (1, 2)
+    assert item.recognised_terms == (1, 1)
 
 
 def test_a_log_alone_is_scored_without_a_script() -> None:
@@ -162,8 +162,8 @@ def test_drift_is_seconds_per_minute() -> None:
             text="",
             start_ms=0,
             end_ms=60_000.0 * n,
-            heard_ms=60_000.0 * n + 1000 + 500 * n,
-            heard_end_ms=0,
+            play_ms=60_000.0 * n + 1000 + 500 * n,
+            play_end_ms=0,
         )
         for n in range(4)
     ]

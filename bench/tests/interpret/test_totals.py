@@ -26,7 +26,7 @@ def named(items: list[Item], **more: object) -> dict[str, float | None]:
 
 
 def test_figures_of_one_session() -> None:
-    found = named([item(offline_heard="one two three four", offline_said="uno dos tres")])
+    found = named([item(offline_source="one two three four", offline_target="uno dos tres")])
     assert found["first voice after first clause, median"] == 700
     assert found["LAAL (CA)"] == pytest.approx(6200 / 3)
     assert found["WER"] == 0
@@ -78,13 +78,17 @@ def test_a_steady_difference_is_clear_and_noise_is_not() -> None:
 
 
 def test_the_whole_is_what_sacrebleu_and_jiwer_say() -> None:
-    a = [item("r1"), item("r2", said="uno dos", heard="one two"), item("r3", said="nada tres")]
+    a = [
+        item("r1"),
+        item("r2", target_text="uno dos", source_text="one two"),
+        item("r3", target_text="nada tres"),
+    ]
     found = {one.name: one for one in bootstrap.compare(a, a, draws=10)}
     assert found["chrF"].a == pytest.approx(
-        chrf([i.said for i in a], [i.reference or "" for i in a])
+        chrf([i.target_text for i in a], [i.reference or "" for i in a])
     )
     assert found["WER"].a == pytest.approx(
-        100 * error_rate([i.transcript or "" for i in a], [i.heard for i in a])
+        100 * error_rate([i.transcript or "" for i in a], [i.source_text for i in a])
     )
 
 
@@ -119,7 +123,7 @@ def test_omnisteval_judges_our_files(tmp_path: Path) -> None:
     one = score("talk", log(*ROWS), stream)
     assert one.ca is None
     omnisteval.write([(one, stream)], tmp_path)
-    scores = omnisteval.judge(tmp_path, "es")
+    scores = omnisteval.run(tmp_path, "es")
     # Each recording is cut out again: words at 3500 from 0 on, at 5200 from 3000 on (X 3000 each).
     first = (3500 + (3500 - 1500)) / 2
     second = (2200 + (2200 - 1500)) / 2
@@ -130,7 +134,9 @@ def test_omnisteval_judges_our_files(tmp_path: Path) -> None:
 
 def test_characters_get_a_delay_each(tmp_path: Path) -> None:
     chinese = script([("one two", 1000, 5000)], reference="一二三", target="zh")
-    one = item(said="一二 三。", arrived_ms=[1.0, 2.0, 3.0, 4.0], sent_ms=[1.0, 2.0, 3.0, 4.0])
+    one = item(
+        target_text="一二 三。", arrived_ms=[1.0, 2.0, 3.0, 4.0], sent_ms=[1.0, 2.0, 3.0, 4.0]
+    )
     omnisteval.write([(one, chinese)], tmp_path)
     row = msgspec.json.decode((tmp_path / "instances.log").read_bytes())
     assert row["prediction"] == "一二三。"

@@ -21,9 +21,14 @@ def values(*items: Item) -> dict[str, float | None]:
 
 def test_live_and_offline_without_human_references() -> None:
     found = values(
-        item(heard="one two three", offline_heard="one two three four", said="uno dos",
-             offline_said="uno dos", reference=None)
-    )  # fmt: skip
+        item(
+            source_text="one two three",
+            offline_source="one two three four",
+            target_text="uno dos",
+            offline_target="uno dos",
+            reference=None,
+        )
+    )
     assert (found["recordings"], found["WER"], found["WER offline"]) == (1, 25.0, 0.0)
     assert found["chrF live against offline"] == 100.0
     assert found["retention (chrF live / offline)"] is found["chrF"] is None
@@ -31,6 +36,8 @@ def test_live_and_offline_without_human_references() -> None:
 
 
 def test_retention_is_the_quotient() -> None:
-    found = values(item(said="uno dos tres", offline_said="uno dos tres cuatro", offline_heard=""))
+    found = values(
+        item(target_text="uno dos tres", offline_target="uno dos tres cuatro", offline_source="")
+    )
     assert found["chrF offline"] == 100.0
     assert found["retention (chrF live / offline)"] == pytest.approx(found["chrF"])

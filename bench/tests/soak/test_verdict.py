@@ -53,7 +53,7 @@ def talk_of(outcome: TalkOutcome = GOOD, *, drift_s: float = 0.0, **more: float)
     ends = [minute * 60_000.0 for minute in range(30)]
     lags = [2_000 + drift_s * 1_000 * minute for minute in range(30)]
     clauses = [
-        ClauseLag(text="x", start_ms=end - 900, end_ms=end, heard_ms=end + lag, heard_end_ms=end)
+        ClauseLag(text="x", start_ms=end - 900, end_ms=end, play_ms=end + lag, play_end_ms=end)
         for end, lag in zip(ends, lags, strict=True)
     ]
     steady = DisplayStability(erased=0, shown=1_000, violations=0)
@@ -62,9 +62,9 @@ def talk_of(outcome: TalkOutcome = GOOD, *, drift_s: float = 0.0, **more: float)
         language="en",
         source_ms=1_800_000,
         reference_units=1_000,
-        heard="word " * int(more.get("heard", 990)),
-        said="palabra",
-        offline_heard="word " * 1_000,
+        source_text="word " * int(more.get("heard", 990)),
+        target_text="palabra",
+        offline_source="word " * 1_000,
         arrived_ms=[end + lag for end, lag in zip(ends, lags, strict=True)],
         sent_ms=[],
         text_lag_ms=lags,

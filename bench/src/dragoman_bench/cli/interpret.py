@@ -1,4 +1,4 @@
-"""``dragoman bench interpret``: how early, calm, complete and close an interpretation is.
+"""``dragoman bench interpret``: how early, stable, complete and good an interpretation is.
 
 Scope: flags in, a table out; what is measured and how is in
 ``dragoman_bench.interpret`` and docs/benchmarks.md.

@@ -15,7 +15,7 @@ from rich.console import Console
 
 Minutes = Annotated[float, typer.Option(min=0.5, help="How long the long sessions talk.")]
 Sessions = Annotated[int, typer.Option(min=1, max=16, help="Long sessions side by side.")]
-Every = Annotated[float, typer.Option(min=1.0, help="Seconds between two looks.")]
+Every = Annotated[float, typer.Option(min=1.0, help="Seconds between two samples.")]
 Folder = Annotated[Path | None, typer.Option(help="Folder of recordings with a manifest.json.")]
 Out = Annotated[Path, typer.Option(help="Folder for logs and the result.")]
 

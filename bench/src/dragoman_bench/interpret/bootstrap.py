@@ -147,7 +147,7 @@ def _corpus(metric: Any, items: Sequence[Item]) -> Measure:
     """A metric of sacrebleu over a draw, from each sentence's statistics (they add up)."""
     if any(item.reference is None for item in items):
         return lambda _: None
-    said = [item.said for item in items]
+    said = [item.target_text for item in items]
     references = [[item.reference for item in items]]
     statistics = np.array(metric._extract_corpus_statistics(said, references))
 
@@ -166,7 +166,8 @@ def _wer(items: Sequence[Item]) -> Measure:
     plain = [plain_words(item.transcript or "") for item in items]
     lengths = [len("".join(text.split())) if characters else len(text.split()) for text in plain]
     rates = [
-        error_rate([item.transcript or ""], [item.heard], characters=characters) for item in items
+        error_rate([item.transcript or ""], [item.source_text], characters=characters)
+        for item in items
     ]
     wrong = [rate * length for rate, length in zip(rates, lengths, strict=True)]
     return lambda drawn: 100 * sum(wrong[i] for i in drawn) / sum(lengths[i] for i in drawn)

@@ -1,6 +1,6 @@
-"""One picture of several runs: what more sessions side by side cost.
+"""One picture of several runs: figures by the number of concurrent sessions.
 
-Law of this file: presentation of figures that ``totals`` made, in the colours of ``view``.
+Scope: presentation of figures that ``totals`` made.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman_bench.interpret.plot import pyplot
-from dragoman_bench.interpret.plot_window import BLUE, GREEN, INK, ORANGE, RED
+from dragoman_bench.interpret.plot_range import BLUE, GREEN, INK, ORANGE, RED
 from dragoman_bench.interpret.results import Run
 
 _LINES = {
@@ -31,7 +31,7 @@ _LINES = {
 def draw_curve(path: Path, runs: Sequence[Run]) -> None:
     """Draw figures over the number of sessions, 1600 by 900.
 
-    Raises ``BenchFailed`` without matplotlib, ``OSError``.
+    Raises ``OSError``.
     """
     plots = pyplot()
     figure, axes = plots.subplots(1, 2, figsize=(16.0, 9.0), dpi=100, layout="constrained")
@@ -41,7 +41,7 @@ def draw_curve(path: Path, runs: Sequence[Run]) -> None:
         axis.set_ylabel(title)
         axis.set_xlabel("sessions side by side")
         axis.set_xticks([run.sessions for run in runs])
-        axis.set_ylim(0, axis.get_ylim()[1] * 1.3)  # room for the names
+        axis.set_ylim(0, axis.get_ylim()[1] * 1.3)  # room for the legend
         axis.grid(visible=True, color="#EEEEEE")
         axis.spines[["top", "right"]].set_visible(False)
         axis.legend(loc="upper left", frameon=False, fontsize=11)

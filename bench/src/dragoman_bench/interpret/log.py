@@ -32,12 +32,12 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
     arrived_ms: float
     length_ms: float
-    heard_ms: float
+    play_ms: float
 
     @property
     def end_ms(self) -> float:
         """When it has been played."""
-        return self.heard_ms + self.length_ms
+        return self.play_ms + self.length_ms
 
 
 class Turn(msgspec.Struct, kw_only=True):
@@ -65,11 +65,11 @@ class Turn(msgspec.Struct, kw_only=True):
         """How long its speech is."""
         return sum(piece.length_ms for piece in self.speech)
 
-    def heard_at(self, position_ms: float) -> float:
+    def play_at(self, position_ms: float) -> float:
         """When the sound at this position of its speech begins to play."""
         for piece in self.speech:
             if position_ms < piece.length_ms:
-                return piece.heard_ms + position_ms
+                return piece.play_ms + position_ms
             position_ms -= piece.length_ms
         return self.speech[-1].end_ms
 
@@ -91,7 +91,7 @@ class Log(msgspec.Struct, kw_only=True):
 def playback(turns: Sequence[Turn]) -> list[Piece]:
     """The speech of these turns, in the order in which it plays."""
     found = [piece for turn in turns for piece in turn.speech]
-    return sorted(found, key=lambda piece: piece.heard_ms)
+    return sorted(found, key=lambda piece: piece.play_ms)
 
 
 def read(path: Path) -> Log:
@@ -142,8 +142,8 @@ class _Sorter:
             self._other(at_ms, kind, row)
 
     def _speech(self, at_ms: float, row: dict[str, Any]) -> None:
-        heard_ms = max(at_ms, self._played_ms)
-        piece = Piece(arrived_ms=at_ms, length_ms=float(row["audio_ms"]), heard_ms=heard_ms)
+        play_ms = max(at_ms, self._played_ms)
+        piece = Piece(arrived_ms=at_ms, length_ms=float(row["audio_ms"]), play_ms=play_ms)
         self._played_ms = piece.end_ms
         self._response(str(row.get("response_id", ""))).speech.append(piece)
 

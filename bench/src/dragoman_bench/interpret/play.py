@@ -67,22 +67,22 @@ class Played(msgspec.Struct, frozen=True):
     late_ms: float
 
 
-async def play_lanes(
-    lanes: Sequence[Sequence[Stream]], request: SessionRequest, folder: Path
+async def play_concurrently(
+    playlists: Sequence[Sequence[Stream]], request: SessionRequest, folder: Path
 ) -> list[Played]:
-    """Play lanes side by side, the streams of each one after another; logs go into the folder,
-    which has to exist.
+    """Play several lists of streams at once, each one stream after another; logs go into the
+    folder, which has to exist.
 
-    Several lanes begin within a second of each other, at the same random times in every run.
+    Sessions begin within a second of each other, at the same random times in every run.
     Raises as ``play``.
     """
-    starts = random.Random(len(lanes))  # noqa: S311  # not for secrets
+    starts = random.Random(len(playlists))  # noqa: S311  # not for secrets
 
-    async def lane(number: int, streams: Sequence[Stream]) -> list[Played]:
+    async def one_after_another(number: int, streams: Sequence[Stream]) -> list[Played]:
         done = []
-        wait_s = starts.random() if len(lanes) > 1 else 0.0
+        wait_s = starts.random() if len(playlists) > 1 else 0.0
         for stream in streams:
-            suffix = f".{number}" if len(lanes) > 1 else ""
+            suffix = f".{number}" if len(playlists) > 1 else ""
             path = folder / f"{stream.script.name}{suffix}.jsonl"
             with EventLog(path) as log:
                 late_ms = await play(stream, request, log, wait_s=wait_s)
@@ -91,7 +91,10 @@ async def play_lanes(
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            made = [tasks.create_task(lane(n, streams)) for n, streams in enumerate(lanes, 1)]
+            made = [
+                tasks.create_task(one_after_another(n, streams))
+                for n, streams in enumerate(playlists, 1)
+            ]
     except ExceptionGroup as group:
         for failure in group.exceptions:
             if isinstance(failure, BenchFailed | ClientError | OSError):

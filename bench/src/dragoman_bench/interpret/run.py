@@ -1,7 +1,7 @@
 """``dragoman bench interpret`` without its options: play, score, draw, write.
 
-Scope: the order of things. Sessions side by side are *lanes*; each lane plays all recordings one
-after another (or one long talk) and begins at another one, so that their turns do not coincide.
+Scope: the order of things. Concurrent sessions play all recordings one after another (or one long
+talk); each begins at another one, so that their turns do not coincide.
 Everything is scored from the logs once the server has stopped: scoring takes no time from the
 sessions, and a saved log scores the same as a fresh one.
 """
@@ -23,7 +23,7 @@ from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import log, omnisteval, plot, recordings, stream, totals
 from dragoman_bench.interpret.load_curve import draw_curve
-from dragoman_bench.interpret.play import Played, SessionRequest, play_lanes
+from dragoman_bench.interpret.play import Played, SessionRequest, play_concurrently
 from dragoman_bench.interpret.recordings import Recording
 from dragoman_bench.interpret.results import InterpretResults, Run
 from dragoman_bench.interpret.score import Item, score
@@ -79,7 +79,7 @@ class Scored(msgspec.Struct, frozen=True):
 
 
 def measure(plan: InterpretPlan, progress: Progress) -> InterpretResults:
-    """Play all lanes and score them. Raises ``BenchFailed``, ``ClientError``, ``OSError``."""
+    """Play everything and score it. Raises ``BenchFailed``, ``ClientError``, ``OSError``."""
     found = recordings.find(plan.recordings, plan.source, plan.target)
     if plan.only:
         found = [recording for recording in found if recording.id in plan.only]
@@ -97,12 +97,12 @@ def measure(plan: InterpretPlan, progress: Progress) -> InterpretResults:
             progress(f"{count} session{'s' * (count > 1)} …")
             cpu_before, began_s = _cpu_s(pid), time.monotonic()
             (plan.out / f"logs-{count}").mkdir(parents=True, exist_ok=True)
-            lanes = asyncio.run(_play(plan, url, found, count))
+            done = asyncio.run(_play(plan, url, found, count))
             used_s = _cpu_s(pid) - cpu_before
             cores = None if pid is None else used_s / (time.monotonic() - began_s)
-            played.append((count, cores, lanes))
+            played.append((count, cores, done))
     progress("scoring …")
-    runs = [_scored(plan, count, cores, lanes, offline) for count, cores, lanes in played]
+    runs = [_scored(plan, count, cores, done, offline) for count, cores, done in played]
     if plan.pictures and len(runs) > 1:
         picture = plan.out / "sessions.png"
         draw_curve(picture, runs)
@@ -160,10 +160,10 @@ def _cpu_s(pid: int | None) -> float:
 async def _play(
     plan: InterpretPlan, url: str, found: Sequence[Recording], count: int
 ) -> list[Played]:
-    lanes = await _lanes(plan, found, count)
-    for one in itertools.chain(*lanes):
+    playlists = await _playlists(plan, found, count)
+    for one in itertools.chain(*playlists):
         one.script.terms = dict(plan.terms)
-    return await play_lanes(lanes, plan.request(url), plan.out / f"logs-{count}")
+    return await play_concurrently(playlists, plan.request(url), plan.out / f"logs-{count}")
 
 
 async def _offline(plan: InterpretPlan, found: Sequence[Recording]) -> dict[str, OfflineTexts]:
@@ -171,8 +171,10 @@ async def _offline(plan: InterpretPlan, found: Sequence[Recording]) -> dict[str,
     return await interpret_offline(await stream.singles(found, plan.target))
 
 
-async def _lanes(plan: InterpretPlan, found: Sequence[Recording], count: int) -> list[list[Stream]]:
-    """What each lane plays."""
+async def _playlists(
+    plan: InterpretPlan, found: Sequence[Recording], count: int
+) -> list[list[Stream]]:
+    """What each of ``count`` concurrent sessions plays."""
     firsts = [len(found) * number // count for number in range(count)]
     if plan.long:
         minutes, speed = plan.minutes, plan.speed
@@ -244,7 +246,7 @@ def _long(
         return {}
     omnisteval.write(streams, folder)
     try:
-        return omnisteval.judge(folder, streams[0][1].target)
+        return omnisteval.run(folder, streams[0][1].target)
     except BenchFailed as failure:
         notes.append(str(failure))
         return {}

@@ -35,15 +35,6 @@ class TextLags(msgspec.Struct, frozen=True, kw_only=True):
     """How many units were there before the speech was over."""
 
 
-class TermCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Terms of the glossary: in the transcript, and in what was recognised."""
-
-    said: int = 0
-    said_of: int = 0
-    heard: int = 0
-    heard_of: int = 0
-
-
 class Item(msgspec.Struct, kw_only=True):
     """One session; ms from the start of the speech unless said otherwise."""
 
@@ -56,10 +47,10 @@ class Item(msgspec.Struct, kw_only=True):
     reference_units: int
     transcript: str | None = None
     reference: str | None = None
-    heard: str
-    said: str
-    offline_heard: str | None = None
-    offline_said: str | None = None
+    source_text: str
+    target_text: str
+    offline_source: str | None = None
+    offline_target: str | None = None
     arrived_ms: list[float]
     """For each unit of the translation: when it was there for good, on the log's clock."""
     sent_ms: list[float]
@@ -83,7 +74,11 @@ class Item(msgspec.Struct, kw_only=True):
     skipped: float | None = None
     source_stability: DisplayStability
     target_stability: DisplayStability
-    terms: TermCounts = TermCounts()
+    transcript_terms: tuple[int, int] = (0, 0)
+    recognised_terms: tuple[int, int] = (0, 0)
+    """(found, wanted): of the terms in the transcript, or in what was recognised, how many have
+    their translation.
+    """
     finish_ms: float | None = None
     """From the last speech sent to ``session.finished``."""
     problems: list[str] = []
@@ -112,8 +107,8 @@ def score(name: str, log: Log, script: Script | None) -> Item:
         reference_units=len(units(reference, target)) if reference else len(arrived),
         transcript=script.transcript if script else None,
         reference=reference,
-        heard=joined([turn.source_text for turn in turns], language),
-        said=joined([turn.target_text for turn in turns], target),
+        source_text=joined([turn.source_text for turn in turns], language),
+        target_text=joined([turn.target_text for turn in turns], target),
         arrived_ms=arrived,
         sent_ms=[log.sent_by(at) for at in arrived],
         turn_laal_ms=_turn_laal(turns, target),
@@ -184,26 +179,23 @@ def _first_and_last(
     item.first_translation_ms = min(targets) - start if targets else None
     if not pieces:
         return
-    item.first_voice_ms = pieces[0].heard_ms - start
+    item.first_voice_ms = pieces[0].play_ms - start
     item.end_offset_ms = max(piece.end_ms for piece in pieces) - end
     item.end_delivery_ms = max(piece.arrived_ms for piece in pieces) - end
     if item.recordings == 1:
         rising = list(itertools.accumulate((piece.arrived_ms - start for piece in pieces), max))
         item.voice_atd_ms = text_lag.atd(rising, [piece.length_ms for piece in pieces])
     if script is not None:
-        item.voice_after_clause_ms = pieces[0].heard_ms - first_clause_end_ms(script)
+        item.voice_after_clause_ms = pieces[0].play_ms - first_clause_end_ms(script)
     elif item.clauses:
         item.voice_after_clause_ms = item.clauses[0].lag_ms
 
 
 def _from_script(item: Item, script: Script) -> None:
-    heard = [segment.offline_source for segment in script.segments]
-    said = [segment.offline_target for segment in script.segments]
-    if None not in said and None not in heard:
-        item.offline_heard = joined([text or "" for text in heard], script.language)
-        item.offline_said = joined([text or "" for text in said], script.target)
-    said_terms = text_metrics.terms_found(script.transcript, item.said, script.terms)
-    heard_terms = text_metrics.terms_found(item.heard, item.said, script.terms)
-    item.terms = TermCounts(
-        said=said_terms[0], said_of=said_terms[1], heard=heard_terms[0], heard_of=heard_terms[1]
-    )
+    offline = [(segment.offline_source, segment.offline_target) for segment in script.segments]
+    if all(source is not None and target is not None for source, target in offline):
+        item.offline_source = joined([source or "" for source, _ in offline], script.language)
+        item.offline_target = joined([target or "" for _, target in offline], script.target)
+    terms, target = script.terms, item.target_text
+    item.transcript_terms = text_metrics.terms_found(script.transcript, target, terms)
+    item.recognised_terms = text_metrics.terms_found(item.source_text, target, terms)

@@ -38,15 +38,15 @@ class ClauseLag(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     start_ms: float
     end_ms: float
-    heard_ms: float
-    heard_end_ms: float
-    said: str = ""
+    play_ms: float
+    play_end_ms: float
+    target_text: str = ""
     """Its share of the translation."""
 
     @property
     def lag_ms(self) -> float:
         """From the end of the clause to the first of its translation."""
-        return self.heard_ms - self.end_ms
+        return self.play_ms - self.end_ms
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -92,16 +92,16 @@ def _turn_lags(
     """The clauses of one turn; together they are all of its speech."""
     length = turn.speech_ms
     borders = [0.0, *(alignment.share(index, clause.start_ms) for clause in clauses[1:]), 1.0]
-    said, whole = turn.target_text, len(turn.target_text)
+    text, whole = turn.target_text, len(turn.target_text)
     for clause, (begin, end) in zip(clauses, itertools.pairwise(borders), strict=True):
-        heard = turn.heard_at(begin * length)
+        heard = turn.play_at(begin * length)
         yield ClauseLag(
             text=clause.text,
             start_ms=clause.start_ms,
             end_ms=clause.end_ms,
-            heard_ms=heard,
-            heard_end_ms=max(heard, turn.heard_at(max(0.0, end * length - 1e-6))),
-            said=said[_word_at(said, begin * whole) : _word_at(said, end * whole)].strip(),
+            play_ms=heard,
+            play_end_ms=max(heard, turn.play_at(max(0.0, end * length - 1e-6))),
+            target_text=text[_word_at(text, begin * whole) : _word_at(text, end * whole)].strip(),
         )
 
 
@@ -123,8 +123,8 @@ def gaps(turns: Sequence[Turn], split: Split) -> list[Gap]:
     found: list[Gap] = []
     for before, piece in itertools.pairwise(p for p in playback(turns) if id(p) in committed):
         start = max(before.end_ms, committed[id(piece)])
-        if piece.heard_ms - start > LONGEST_GAP_MS:
-            found.append(Gap(start, piece.heard_ms - start))
+        if piece.play_ms - start > LONGEST_GAP_MS:
+            found.append(Gap(start, piece.play_ms - start))
     return found
 
 

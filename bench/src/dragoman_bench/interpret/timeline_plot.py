@@ -1,7 +1,7 @@
 """The top of a picture: the speaker's clauses, and where the voice says them.
 
-Law of this file: presentation. Each clause is linked to the stretch of the translated voice that
-says it; the line from its end to the beginning of that stretch is its lag, and says so.
+Scope: presentation. Each clause is linked to the stretch of the translated voice that
+says it; the line from its end to the beginning of that stretch is its lag.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import itertools
 from typing import Any
 
 from dragoman_bench.interpret.log import playback
-from dragoman_bench.interpret.plot_window import BLUE, GREEN, INK, ORANGE, PURPLE, RED, PlotWindow
+from dragoman_bench.interpret.plot_range import BLUE, GREEN, INK, ORANGE, PURPLE, RED, PlotRange
 from dragoman_bench.interpret.script import LOUDNESS_MS
 from dragoman_bench.interpret.speech_lag import ClauseLag
 
@@ -22,15 +22,15 @@ _LETTERS = 185
 """Letters of the small type that fit across the picture."""
 
 
-def draw_lanes(axis: Any, view: PlotWindow) -> None:
+def draw_timeline(axis: Any, shown: PlotRange) -> None:
     """Draw loudness, speaker and voice on this axis."""
-    _loudness(axis, view, 3.15)
-    for piece in playback(view.log.turns):
-        span = (piece.heard_ms / 1000, piece.length_ms / 1000)
+    _loudness(axis, shown, 3.15)
+    for piece in playback(shown.log.turns):
+        span = (piece.play_ms / 1000, piece.length_ms / 1000)
         axis.broken_barh([span], _PLAYED, color=INK, linewidth=0)
-    for clause, colour in zip(view.item.clauses, itertools.cycle(_LINKS), strict=False):
-        _link(axis, view, clause, colour)
-    for gap in view.item.gaps:
+    for clause, colour in zip(shown.item.clauses, itertools.cycle(_LINKS), strict=False):
+        _link(axis, shown, clause, colour)
+    for gap in shown.item.gaps:
         span = (gap.start_ms / 1000, gap.length_ms / 1000)
         axis.broken_barh([span], _PLAYED, facecolor="w", edgecolor=RED, hatch="////", linewidth=1)
     axis.text(
@@ -43,11 +43,11 @@ def draw_lanes(axis: Any, view: PlotWindow) -> None:
     axis.tick_params(axis="y", length=0)
 
 
-def _link(axis: Any, view: PlotWindow, clause: ClauseLag, colour: str) -> None:
+def _link(axis: Any, shown: PlotRange, clause: ClauseLag, colour: str) -> None:
     start, end = clause.start_ms / 1000, clause.end_ms / 1000
-    heard, heard_end = clause.heard_ms / 1000, clause.heard_end_ms / 1000
-    _box(axis, view, (start, end), _SPEAKER, text=clause.text, colour=colour)
-    _box(axis, view, (heard, heard_end), _VOICE, text=clause.said, colour=colour)
+    heard, heard_end = clause.play_ms / 1000, clause.play_end_ms / 1000
+    _box(axis, shown, (start, end), _SPEAKER, text=clause.text, colour=colour)
+    _box(axis, shown, (heard, heard_end), _VOICE, text=clause.target_text, colour=colour)
     top, bottom = _SPEAKER[0], _VOICE[1]
     axis.fill(
         [start, end, heard_end, heard], [top, top, bottom, bottom],
@@ -55,17 +55,17 @@ def _link(axis: Any, view: PlotWindow, clause: ClauseLag, colour: str) -> None:
     )  # fmt: skip
     axis.plot([end, heard], [top, bottom], color=colour, linewidth=1.6)
     between = (end + heard) / 2
-    if view.start_s < between < view.end_s and heard_end - heard > view.seconds / 60:
+    if shown.start_s < between < shown.end_s and heard_end - heard > shown.seconds / 60:
         axis.text(
             between, 1.3, f"{clause.lag_ms / 1000:.1f} s", ha="center", va="center",
             fontsize=9, color=INK, bbox={"boxstyle": "round,pad=0.15", "fc": "w", "ec": colour},
         )  # fmt: skip
 
 
-def _loudness(axis: Any, view: PlotWindow, at: float) -> None:
-    if view.script is None or not view.script.loudness:
+def _loudness(axis: Any, shown: PlotRange, at: float) -> None:
+    if shown.script is None or not shown.script.loudness:
         return
-    curve = view.script.loudness
+    curve = shown.script.loudness
     top = max(curve) or 1.0
     times = [index * LOUDNESS_MS / 1000 for index in range(len(curve))]
     half = [0.5 * (value / top) ** 0.6 for value in curve]
@@ -74,14 +74,14 @@ def _loudness(axis: Any, view: PlotWindow, at: float) -> None:
     )
 
 
-def _box(axis: Any, view: PlotWindow, times: _Pair, lane: _Pair, *, text: str, colour: str) -> None:
+def _box(axis: Any, shown: PlotRange, times: _Pair, lane: _Pair, *, text: str, colour: str) -> None:
     low, high = lane
     start, end = times
     axis.broken_barh(
         [(start, end - start)], (low, high - low), facecolor=colour, alpha=0.3, edgecolor=colour
     )
-    seen = max(start, view.start_s), min(end, view.end_s)
-    room = int((seen[1] - seen[0]) / view.seconds * _LETTERS)
+    seen = max(start, shown.start_s), min(end, shown.end_s)
+    room = int((seen[1] - seen[0]) / shown.seconds * _LETTERS)
     lines = wrapped(text, room)
     if lines:
         axis.text(

@@ -120,8 +120,8 @@ def _voice(items: Sequence[Item], speed: float) -> list[Row]:
     lags = [clause.lag_ms for item in items for clause in item.clauses]
     gaps = [gap for item in items for gap in item.gaps]
     spoken = [item for item in items if item.skipped is not None]
-    letters = sum(len(item.said) for item in spoken)
-    lost = sum((item.skipped or 0.0) * len(item.said) for item in spoken)
+    letters = sum(len(item.target_text) for item in spoken)
+    lost = sum((item.skipped or 0.0) * len(item.target_text) for item in spoken)
     ends = median([item.end_offset_ms for item in items])
     arrives = median([item.end_delivery_ms for item in items])
     worst = 4000.0 if speed <= 1.0 else 7000.0
@@ -172,14 +172,14 @@ def quality(items: Sequence[Item]) -> list[Row]:
         return []
     language, target = known_source[0].language, known_source[0].target
     known = [item for item in items if item.reference is not None]
-    said, references = [i.said for i in known], [i.reference or "" for i in known]
-    heard = [(i.transcript or "", i.heard) for i in known_source]
+    said, references = [i.target_text for i in known], [i.reference or "" for i in known]
+    heard = [(i.transcript or "", i.source_text) for i in known_source]
     rows: list[Row] = [
         (_error(language), _wer(heard, language), "%", None),
         ("chrF", _chrf(list(zip(said, references, strict=True))), "", None),
         ("BLEU", text_metrics.bleu(said, references, target) if known else None, "", None),
     ]
-    off = [item for item in items if item.offline_said is not None]
+    off = [item for item in items if item.offline_target is not None]
     return [*rows, *(_offline(off) if off else []), *_terms(known_source)]
 
 
@@ -187,10 +187,10 @@ def _offline(items: Sequence[Item]) -> list[Row]:
     """Beside the same engines offline; retention where there is a human translation, too."""
     language = items[0].language
     both = [item for item in items if item.reference is not None]
-    live = _chrf([(item.said, item.reference or "") for item in both])
-    offline = _chrf([(item.offline_said or "", item.reference or "") for item in both])
-    heard = [(item.transcript or "", item.offline_heard or "") for item in items]
-    said = [(item.said, item.offline_said or "") for item in items]
+    live = _chrf([(item.target_text, item.reference or "") for item in both])
+    offline = _chrf([(item.offline_target or "", item.reference or "") for item in both])
+    heard = [(item.transcript or "", item.offline_source or "") for item in items]
+    said = [(item.target_text, item.offline_target or "") for item in items]
     return [
         (f"{_error(language)} offline", _wer(heard, language), "%", None),
         ("chrF offline", offline, "", None),
@@ -213,16 +213,18 @@ def _chrf(pairs: Sequence[tuple[str, str]]) -> float | None:
 
 
 def _terms(items: Sequence[Item]) -> list[Row]:
-    said, of = (float(sum(getattr(i.terms, n) for i in items)) for n in ("said", "said_of"))
-    heard, heard_of = (
-        float(sum(getattr(i.terms, n) for i in items)) for n in ("heard", "heard_of")
-    )
-    if not of and not heard_of:
+    found, wanted = _sums([item.transcript_terms for item in items])
+    recognised, of = _sums([item.recognised_terms for item in items])
+    if not wanted and not of:
         return []
     return [
-        ("recall of terms", percent(ratio(said, of)), "%", None),
-        ("recall of terms that were heard", percent(ratio(heard, heard_of)), "%", 100.0),
+        ("recall of terms", percent(ratio(found, wanted)), "%", None),
+        ("recall of terms that were heard", percent(ratio(recognised, of)), "%", 100.0),
     ]
+
+
+def _sums(pairs: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    return float(sum(a for a, _ in pairs)), float(sum(b for _, b in pairs))
 
 
 def _rest(items: Sequence[Item]) -> list[Row]:

@@ -19,7 +19,7 @@ from dragoman_bench.figures import Figure, Part, mean, quantile
 from dragoman_bench.harness import metrics_page, processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
 from dragoman_bench.interpret import log, recordings, stream
-from dragoman_bench.interpret.play import SessionRequest, play_lanes
+from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.shown_text import DisplayStability
 from dragoman_bench.interpret.stream import Stream
@@ -76,7 +76,7 @@ async def _run(server: ServerProcess, streams: Sequence[Stream]) -> LoadResult:
     cpu_before, began_s = processes.tree_cpu_s(server.pid), time.monotonic()
     request = SessionRequest(url=server.url, target=TARGET)
     with TemporaryDirectory() as logs:
-        played = await play_lanes([[one] for one in streams], request, Path(logs))
+        played = await play_concurrently([[one] for one in streams], request, Path(logs))
         cores = (processes.tree_cpu_s(server.pid) - cpu_before) / (time.monotonic() - began_s)
         lag = metrics_page.since(lag_before, server.loop_lag())
         items = []

@@ -17,7 +17,7 @@ import uvloop
 from dragoman_bench.figures import Figure, Part
 from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import recordings, stream
-from dragoman_bench.interpret.play import SessionRequest, play_lanes
+from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.run import score_played
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.totals import Row, quality
@@ -36,8 +36,8 @@ def measure(*, quick: bool, folder: Path | None) -> Part:
     with TemporaryDirectory() as logs:
         with serving() as server:
             request = SessionRequest(url=server.url, target=TARGET, text_only=True)
-            lanes = [streams[first::_AT_ONCE] for first in range(_AT_ONCE)]
-            played = uvloop.run(play_lanes(lanes, request, Path(logs)))
+            playlists = [streams[first::_AT_ONCE] for first in range(_AT_ONCE)]
+            played = uvloop.run(play_concurrently(playlists, request, Path(logs)))
         offline = uvloop.run(interpret_offline(streams))
         items = [scored.item for scored in score_played(played, offline)]
     raw: dict[str, object] = {"recordings": msgspec.to_builtins(items)}
@@ -48,7 +48,7 @@ def figures(items: Sequence[Item]) -> list[Figure]:
     """The figures over all recordings, and error rate and chrF of each."""
     rows: list[Row] = [("recordings", float(len(items)), "", None), *quality(items)]
     for item in items:
-        wer = 100 * error_rate([item.transcript or ""], [item.heard])
-        of_human = None if item.reference is None else chrf([item.said], [item.reference])
+        wer = 100 * error_rate([item.transcript or ""], [item.source_text])
+        of_human = None if item.reference is None else chrf([item.target_text], [item.reference])
         rows += [(f"{item.id}: WER", wer, "%", None), (f"{item.id}: chrF", of_human, "", None)]
     return [Figure(part="quality", name=name, value=v, unit=unit) for name, v, unit, _ in rows]

@@ -134,8 +134,8 @@ def _scored(seen: _Observed, offline: Mapping[str, OfflineTexts]) -> list[Scored
             ScoredTalk(
                 outcome=talk.work.outcome(item.late_ms or 0.0),
                 item=item,
-                wer=error_rate(said, [item.heard]),
-                wer_offline=error_rate(said, [item.offline_heard or ""]),
+                wer=error_rate(said, [item.source_text]),
+                wer_offline=error_rate(said, [item.offline_source or ""]),
             )
         )
     return found

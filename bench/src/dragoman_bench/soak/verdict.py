@@ -26,12 +26,12 @@ from dragoman_bench.soak.talk import TalkOutcome
 
 PART = "soak"
 WARM_UP_S = 300.0
-TELLING_S = 480.0
-"""How long a run must go on behind the warm-up for its growth to be judged."""
+JUDGED_S = 480.0
+"""How long a run must go on after the warm-up for its growth to be bounded."""
 GROWTH_MIB = 1.0
 STEPS_MIB = 5.0
 MORE = 0.5
-"""Tasks, threads, files; of all pairs of samples: they are whole, and have no steps to forgive."""
+"""Tasks, threads, files, per 10 minutes; their slope is over all pairs of samples."""
 DRIFT = 0.2
 WER_POINTS = 5.0
 WORDS_PERCENT = 95.0
@@ -98,30 +98,30 @@ def _figure(name: str, value: float | None, unit: str = "", *, aim: float | None
 
 # ---------------------------------------------------------------- what it holds
 def _warm(samples: Sequence[Sample]) -> tuple[Sequence[Sample], bool]:
-    """The samples behind the warm-up, and whether they are enough to tell."""
+    """The samples after the warm-up, and whether they are enough to bound growth."""
     length_s = samples[-1].at_s - samples[0].at_s if samples else 0.0
     warm_s = min(WARM_UP_S, length_s / 4)
     warm = [sample for sample in samples if sample.at_s >= samples[0].at_s + warm_s]
-    return warm, length_s - warm_s >= TELLING_S
+    return warm, length_s - warm_s >= JUDGED_S
 
 
 def _held(samples: Sequence[Sample], rest: AtRest) -> list[Figure]:
-    warm, tells = _warm(samples)
+    warm, bounded = _warm(samples)
 
     def growth(name: str, of: Callable[[Sample], float]) -> Figure:
         each_s = robust_slope([(sample.at_s, of(sample)) for sample in warm], _REACH_S)
         value = None if each_s is None else each_s * 600
-        return _figure(name, value, "MiB/10 min", aim=GROWTH_MIB if tells else None)
+        return _figure(name, value, "MiB/10 min", aim=GROWTH_MIB if bounded else None)
 
     def more(name: str, of: Callable[[Sample], int]) -> Figure:
         each_s = robust_slope([(sample.at_s, of(sample)) for sample in warm])
         value = None if each_s is None else each_s * 600
-        return _figure(name, value, "/10 min", aim=MORE if tells else None)
+        return _figure(name, value, "/10 min", aim=MORE if bounded else None)
 
     def steps(name: str, of: Callable[[Sample], float]) -> Figure:
         ends = [statistics.median(map(of, part)) for part in (warm[:6], warm[-6:]) if part]
         value = ends[-1] - ends[0] if ends else None
-        return _figure(name, value, "MiB", aim=STEPS_MIB if tells else None)
+        return _figure(name, value, "MiB", aim=STEPS_MIB if bounded else None)
 
     def left(name: str, of: Callable[[Sample], int]) -> Figure:
         return _figure(name, of(rest.after) - of(rest.before), aim=0)
@@ -199,8 +199,8 @@ def _complete(talks: Sequence[ScoredTalk]) -> list[Figure]:
     changed = sum(
         item.source_stability.violations + item.target_stability.violations for item in items
     )
-    offline = sum(_words(item, item.offline_heard or "") for item in items)
-    heard = sum(_words(item, item.heard) for item in items)
+    offline = sum(_words(item, item.offline_source or "") for item in items)
+    heard = sum(_words(item, item.source_text) for item in items)
     lost = _worst([talk.wer - talk.wer_offline for talk in talks])
     return [
         _figure("turns", sum(one.turns for one in outcomes)),

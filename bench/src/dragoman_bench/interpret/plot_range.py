@@ -1,7 +1,7 @@
-"""What a picture shows, and in which colours.
+"""The range of a session that a picture shows, and its colours.
 
-Law of this file: values only. Colours are those of Okabe and Ito, which people with any colour
-vision can tell apart; what colour says, shape or place says, too.
+Scope: values only. Colours are those of Okabe and Ito, which people with any colour vision can tell
+apart; nothing is said by colour alone.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "
 INK, FAINT = "#222222", "#BBBBBB"
 
 
-class PlotWindow(msgspec.Struct, frozen=True):
-    """Everything a picture shows; ``start_s`` and ``end_s`` are what is in sight."""
+class PlotRange(msgspec.Struct, frozen=True):
+    """A session, and the seconds of it that are shown."""
 
     log: Log
     item: Item
@@ -27,5 +27,5 @@ class PlotWindow(msgspec.Struct, frozen=True):
 
     @property
     def seconds(self) -> float:
-        """How much is in sight."""
+        """How long the range is."""
         return self.end_s - self.start_s
