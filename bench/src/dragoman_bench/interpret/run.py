@@ -23,13 +23,13 @@ from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import log, omnisteval, plot, recordings, stream, totals
 from dragoman_bench.interpret.load_curve import draw_curve
+from dragoman_bench.interpret.offline import OfflineTexts, interpret_offline
 from dragoman_bench.interpret.play import Played, SessionRequest, play_concurrently
 from dragoman_bench.interpret.recordings import Recording
 from dragoman_bench.interpret.results import InterpretResults, Run
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.script import Script
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.offline import OfflineTexts, interpret_offline
 
 Progress = Callable[[str], None]
 

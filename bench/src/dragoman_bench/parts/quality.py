@@ -1,7 +1,7 @@
 """Quality of the embedded engines on real speech, and what doing it live costs.
 
 Scope: nothing is tuned to these recordings. Error rates and chrF of what clients receive at
-microphone pace, beside the same engines offline (``dragoman_bench.offline``). The quotient of both
+microphone pace, beside the same engines offline (``dragoman_bench.interpret.offline``). The quotient of both
 is the retention: what is left of the quality when one does not wait.
 """
 
@@ -17,11 +17,11 @@ import uvloop
 from dragoman_bench.figures import Figure, Part
 from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import recordings, stream
+from dragoman_bench.interpret.offline import interpret_offline
 from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.run import score_played
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.totals import Row, quality
-from dragoman_bench.offline import interpret_offline
 from dragoman_bench.text_metrics import chrf, error_rate
 
 TARGET = "es"

@@ -22,10 +22,10 @@ from dragoman_bench.figures import BenchFailed, Figure
 from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
 from dragoman_bench.interpret import recordings, stream
+from dragoman_bench.interpret.offline import OfflineTexts, interpret_offline
 from dragoman_bench.interpret.play import Played, SessionRequest
 from dragoman_bench.interpret.recordings import Recording
 from dragoman_bench.interpret.run import score_played
-from dragoman_bench.offline import OfflineTexts, interpret_offline
 from dragoman_bench.soak import churn
 from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample, Sampler, line
