@@ -1,8 +1,8 @@
 """Quality of the embedded engines on real speech, and what doing it live costs.
 
 Scope: nothing is tuned to these recordings. Error rates and chrF of what clients receive at
-microphone pace, beside the same engines offline (``dragoman_bench.interpret.offline``). The quotient of both
-is the retention: what is left of the quality when one does not wait.
+microphone pace, beside the same engines offline (``interpret.offline``). The quotient of both is
+the retention: what is left of the quality when one does not wait.
 """
 
 from __future__ import annotations
