@@ -21,12 +21,13 @@ test: ## run the whole suite (sets up first; also other clients and test recordi
 	@$(PYTHON) scripts/setup.py --tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
-check: setup ## style, types, import rules, sizes, licences, wheels
+check: setup ## style, types, import rules, sizes, names, licences, wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/check_sizes.py
+	$(BIN)/python scripts/check_names.py
 	$(BIN)/python scripts/check_licences.py
 	$(BIN)/python scripts/check_hosts.py
 	$(BIN)/python scripts/check_wheels.py

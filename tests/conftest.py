@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import Live, serve
+from dragoman.testing.live_server import LiveServer, serve
 
 
 @pytest.fixture
@@ -16,14 +16,14 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def scripted_server() -> Iterator[Live]:
+def scripted_server() -> Iterator[LiveServer]:
     """A real server with scripted engines, one for each test process."""
     with serve(engines="scripted") as live:
         yield live
 
 
 @pytest.fixture(scope="session")
-def embedded_server() -> Iterator[Live]:
+def embedded_server() -> Iterator[LiveServer]:
     """A real server with the embedded engines, one for each test process."""
     with serve(engines="embedded") as live:
         yield live

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.tests.command_line import run
 from dragoman_bench import report, suite
 from dragoman_bench.figures import BenchFailed, Figure, Part
 from dragoman_bench.harness.processes import machine
+from tests.cli.run_command import run
 
 
 def results() -> report.SuiteResults:

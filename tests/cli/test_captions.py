@@ -12,7 +12,7 @@ from dragoman.cli.screen import CaptionScreen, closing_lines
 from dragoman.client.events import Problem, SourceText, TargetText, TurnDone
 from dragoman.client.latency import Summary
 from dragoman.client.reading import SessionReading
-from tests.client.test_reading import ASR
+from tests.client.fake import ASR
 
 
 def source(text: str, stash: str = "", item: str = "s1", *, final: bool = False) -> SourceText:

@@ -7,7 +7,7 @@ import json
 
 from dragoman.cli.probe import counted, probe
 from dragoman.engines import registry
-from tests.cli.test_main import run
+from tests.cli.run_command import run
 
 
 def test_json_has_every_registered_engine_with_its_description() -> None:

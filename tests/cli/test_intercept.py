@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import Live, command, environment
+from dragoman.testing.live_server import LiveServer, command, environment
 
 pytest.importorskip("cryptography")
 
@@ -75,7 +75,9 @@ def test_what_is_no_http_server_is_told_apart(tmp_path: Path) -> None:
     assert "no HTTP server" in done.stderr
 
 
-def test_a_port_in_use_and_an_open_folder_are_told(scripted_server: Live, tmp_path: Path) -> None:
+def test_a_port_in_use_and_an_open_folder_are_told(
+    scripted_server: LiveServer, tmp_path: Path
+) -> None:
     port = str(scripted_server.port)
     done = run(tmp_path, "--server", scripted_server.url, "--port", port)
     assert done.returncode == 1
@@ -96,7 +98,7 @@ def test_a_port_in_use_and_an_open_folder_are_told(scripted_server: Live, tmp_pa
     ],
 )
 def test_the_exit_code_is_the_programs(
-    program: tuple[str, ...], code: int, scripted_server: Live, tmp_path: Path
+    program: tuple[str, ...], code: int, scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     done = run(tmp_path, "--server", scripted_server.url, "--", *program)
     assert done.returncode == code
@@ -134,7 +136,7 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_reach_the_program(
-    number: signal.Signals, scripted_server: Live, tmp_path: Path
+    number: signal.Signals, scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     arguments = ("--server", scripted_server.url, "--", sys.executable, "-c", PROGRAM, "--flag")
     with running(tmp_path, *arguments) as process:
@@ -148,7 +150,7 @@ def test_signals_reach_the_program(
 
 
 def test_a_certificate_list_that_replaces_is_whole_with_pass_others(
-    scripted_server: Live, tmp_path: Path
+    scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     show = ("sh", "-c", "echo $WEBSOCKET_CLIENT_CA_BUNDLE")
     done = run(tmp_path, "--server", scripted_server.url, "--pass-others", "--", *show)

@@ -12,18 +12,7 @@ from typer.testing import CliRunner
 from dragoman import __version__
 from dragoman.cli import main
 from dragoman.cli.main import COMMANDS
-from tests.live import command, environment
-
-
-def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*command(), *arguments],
-        env=environment(**settings) | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+from tests.cli.run_command import run
 
 
 def test_help_lists_every_command_with_a_line_about_it() -> None:

@@ -22,6 +22,7 @@ TTS = "qwen3-tts-flash-realtime"
 FLAT = "qwen3.5-livetranslate-flash-realtime"
 OLDEST = "qwen3-livetranslate-flash-realtime"
 NESTED = "qwen3.8-livetranslate-flash-realtime"
+ASR = "conversation.item.input_audio_transcription."
 
 
 class Stage:

@@ -23,8 +23,8 @@ from dragoman.client.events import (
     Usage,
 )
 from dragoman.client.reading import SessionReading, read_speech
+from tests.client.fake import ASR
 
-ASR = "conversation.item.input_audio_transcription."
 PLACE = {"response_id": "r1", "item_id": "t1"}
 
 

@@ -2,7 +2,7 @@
 
 1.0.21 takes our URL as an argument. 2.0.10 cannot be told one, so it believes that it talks to the
 cloud: two environment variables send it through ``dragoman intercept``. All it says and hears goes
-through a tap, whose log the strict client reads; the speech it hands to its user is compared bit
+through a relay, whose log the strict client reads; the speech it hands to its user is compared bit
 for bit with what the simplest client gets for the same text.
 """
 
@@ -10,78 +10,39 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import csv
-import hashlib
-import json
-import re
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.recording_relay import RecordingRelay, RelayedCall, recorded
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
-from tests.conformance.run_sdk import PROGRAMS, clean_environment, python_of
-from tests.conformance.synthesis_validator import validate_synthesis
-from tests.conformance.tap import Call, Tap, tapped
-from tests.live import Live, command
+from tests.conformance.intercepting import intercepting
+from tests.conformance.run_sdk import changed_files, run_client
+from tests.conformance.speeches import SHORT_TEXT as TEXT
 
-TEXT = "The wind rose in the night. In the morning, the sea was white. Nobody went out."
 UTTERANCES = {
     "pushed": 1, "pushed_with_rest": 1, "pushed_without_stream": 1, "cold_start": 1, "whole": 1,
     "whole_without_stream": 1, "three": 3,
 }  # fmt: skip
-VARIABLE = re.compile(r"export (\w+)=(\S+)")
 CLOUD = "/api-ws/v1/realtime?model="
-
-
-@contextlib.contextmanager
-def intercepting(origin: str, folder: Path) -> Iterator[dict[str, str]]:
-    """``dragoman intercept`` in front of the server; the two variables it prints."""
-    started = [*command(), "intercept", "--port", "0", "--server", origin, "--dir", str(folder)]
-    log = folder.with_suffix(".log")
-    with log.open("w") as stderr, subprocess.Popen(
-        started, stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as process:  # fmt: skip
-        try:
-            assert process.stdout is not None
-            variables: dict[str, str] = {}
-            while len(variables) < 2:
-                line = process.stdout.readline()
-                assert line, f"it ended: {log.read_text()}"
-                variables |= dict(VARIABLE.findall(line))
-            yield variables
-        finally:
-            process.terminate()
-        assert process.wait(20) == 0
 
 
 def converse(
     version: str, options: tuple[str, ...], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """What each flow of the program told."""
-    done = subprocess.run(
-        [
-            *(python_of(f"agentscope-{version}"), str(PROGRAMS / "agent_speech.py")),
-            *("--model", MODEL, "--text", TEXT, *options),
-        ],
-        env=clean_environment() | dict(variables),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert "Traceback" not in done.stderr, done.stderr[-4000:]
-    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    options = ("--model", MODEL, "--text", TEXT, *options)
+    told = run_client(f"agentscope-{version}", "agent_speech", *options, variables=variables)
     assert told.keys() == UTTERANCES.keys()
     return told
 
 
-def check_flow(name: str, told: Mapping[str, Any], call: Call, speech: bytes) -> None:
+def check_flow(name: str, told: Mapping[str, Any], call: RelayedCall, speech: bytes) -> None:
     """All of the text is spoken, once; nothing is complained about; the end is clean."""
     assert "raised" not in told, told["raised"]
     assert told["complaints"] == []
@@ -98,39 +59,31 @@ def check_flow(name: str, told: Mapping[str, Any], call: Call, speech: bytes) ->
     assert call.ended[:2] == (">", 1000)
 
 
-def check(told: Mapping[str, Any], tap: Tap, live: Live) -> None:
+def check(told: Mapping[str, Any], relay: RecordingRelay, live: LiveServer) -> None:
     speech = asyncio.run(plain.speak(live.url, TEXT))
     for name in UTTERANCES:
-        call = tap.call(f"sk-{name}")
+        call = relay.call(f"sk-{name}")
         assert call.path == CLOUD + MODEL
         check_flow(name, told[name], call, speech)
 
 
-def test_the_first_line(scripted_server: Live):
-    with tapped(scripted_server.port) as tap:
-        url = f"{tap.origin}/api-ws/v1/realtime"
-        check(converse("1.0.21", ("--url", url), {}), tap, scripted_server)
+def test_the_first_line(scripted_server: LiveServer):
+    with recorded(scripted_server.port) as relay:
+        url = f"{relay.origin}/api-ws/v1/realtime"
+        check(converse("1.0.21", ("--url", url), {}), relay, scripted_server)
 
 
-def test_the_second_line_through_the_interceptor(scripted_server: Live, tmp_path: Path):
+def test_the_second_line_through_the_interceptor(scripted_server: LiveServer, tmp_path: Path):
     with (
-        tapped(scripted_server.port) as tap,
-        intercepting(tap.origin, tmp_path / "authority") as variables,
+        recorded(scripted_server.port) as relay,
+        intercepting(relay.origin, tmp_path / "authority") as variables,
     ):
         assert set(variables) == {"https_proxy", "WEBSOCKET_CLIENT_CA_BUNDLE"}
-        check(converse("2.0.10", (), variables), tap, scripted_server)
+        check(converse("2.0.10", (), variables), relay, scripted_server)
 
 
 @pytest.mark.parametrize("version", ["1.0.21", "2.0.10"])
 @pytest.mark.parametrize(("package", "part"), [("agentscope", "tts"), ("dashscope", "audio")])
 def test_nothing_of_them_was_changed(version: str, package: str, part: str):
     """The files that speak are those that were published under this version."""
-    lib = Path(python_of(f"agentscope-{version}")).parents[1] / "lib"
-    wanted = version if package == "agentscope" else "*"
-    (record,) = lib.glob(f"python*/site-packages/{package}-{wanted}.dist-info/RECORD")
-    files = [row for row in csv.reader(record.open()) if row[0].startswith(f"{package}/{part}/")]
-    published = {name: told for name, told, _ in files if name.endswith(".py")}
-    assert published
-    for name, told in published.items():
-        digest = hashlib.sha256((record.parents[1] / name).read_bytes()).digest()
-        assert told == f"sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')}", name
+    assert changed_files(f"agentscope-{version}", package, f"{package}/{part}") == []

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Send
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.server.app import REALTIME_PATH
 from dragoman.server.config import Config
+from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Service
 from dragoman.server.serve import DrainingServer, web_server
 from dragoman.server.websocket_guard import listen
@@ -60,15 +60,15 @@ class FakeStack:
         self.closed = True
 
 
-async def echo(service: Service, model: str, receive: Receive, send: Send) -> None:
+async def echo(service: Service, accepted: Accepted) -> None:
     """Say the model, then send back every text frame, until the client goes or says bye."""
     with service.session("echo"):
-        await send({"type": "websocket.send", "text": f"model={model}"})
-        while (message := await receive())["type"] == "websocket.receive":
+        await accepted.send({"type": "websocket.send", "text": f"model={accepted.model}"})
+        while (message := await accepted.receive())["type"] == "websocket.receive":
             if message.get("text") == "bye":
-                await send({"type": "websocket.close", "code": 1000})
+                await accepted.send({"type": "websocket.close", "code": 1000})
                 return
-            await send({"type": "websocket.send", "text": message["text"]})
+            await accepted.send({"type": "websocket.send", "text": message["text"]})
 
 
 class Shell:

@@ -221,13 +221,13 @@ def test_an_abrupt_end_frees_the_session() -> None:
         assert server.health()[1]["sessions"]["open"] == 0
 
 
-async def flood(service, model, receive, send) -> None:
+async def flood(service, accepted) -> None:
     """Send 64 KiB frames for as long as the client is there; count what was taken."""
     with service.session("flood"):
         flood.taken = 0
         try:
             while True:
-                await send({"type": "websocket.send", "text": "x" * 65_536})
+                await accepted.send({"type": "websocket.send", "text": "x" * 65_536})
                 flood.taken += 65_536
         except OSError:
             return
@@ -243,11 +243,11 @@ def test_a_client_that_never_reads_costs_little_and_is_cut_off() -> None:
 
 
 def test_a_slow_reader_that_does_read_is_not_cut_off() -> None:
-    async def some(service, model, receive, send) -> None:
+    async def some(service, accepted) -> None:
         with service.session("some"):
             for _ in range(40):
-                await send({"type": "websocket.send", "text": "x" * 65_536})
-            await send({"type": "websocket.close", "code": 1000})
+                await accepted.send({"type": "websocket.send", "text": "x" * 65_536})
+            await accepted.send({"type": "websocket.close", "code": 1000})
 
     with shell(converse=some, limits={"stall_s": 5.0}) as server:
         raw = handshake(server.port, receive_buffer=65_536)

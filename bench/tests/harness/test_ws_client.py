@@ -8,6 +8,7 @@ import pytest
 import uvloop
 from websockets.protocol import SERVER, Protocol
 
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench.figures import BenchFailed
 from dragoman_bench.harness.echo import REPLY
 from dragoman_bench.harness.pacer import Pacer
@@ -15,7 +16,6 @@ from dragoman_bench.harness.server_process import echoing
 from dragoman_bench.harness.ws_client import INTERPRETATION_MODEL as MODEL
 from dragoman_bench.harness.ws_client import WsClient, append_audio, framed, type_of
 from dragoman_bench.parts.append import speechlike
-from tests.live import Live as Server
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])

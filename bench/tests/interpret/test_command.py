@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.tests.command_line import run
 from bench.tests.interpret.manifest import one_recording
-from tests.live import Live
+from dragoman.testing.live_server import LiveServer
+from tests.cli.run_command import run
 
 
 def test_a_server_is_measured_and_its_logs_score_the_same(
-    scripted_server: Live, tmp_path: Path
+    scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
     options = ("--recordings", str(one_recording(tmp_path)), "--no-plot")

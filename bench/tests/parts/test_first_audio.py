@@ -10,6 +10,7 @@ import uvloop
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench.figures import BenchFailed, Figure, Spread, spread
 from dragoman_bench.harness.pacer import Pacer
 from dragoman_bench.harness.synthesis_session import PIECES_PER_S, SynthesisSession, pieces_of
@@ -17,7 +18,6 @@ from dragoman_bench.parts import first_audio, paired_rounds
 from dragoman_bench.parts.first_audio import TextInput, on_server, segments_of
 from dragoman_bench.parts.paired_rounds import PairedResult, Pattern
 from dragoman_bench.parts.synthesis import COMMITTED, FLITE, STREAMED, TEXT
-from tests.live import Live as Server
 
 TWO = ["It is no", "on. We ", "wait", " here."]
 

@@ -9,11 +9,11 @@ import uvloop
 
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench.figures import Figure
 from dragoman_bench.harness.synthesis_session import audio_bytes
 from dragoman_bench.parts import throughput
 from dragoman_bench.parts.throughput import Throughput, ThroughputRounds
-from tests.live import Live as Server
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 1_000, 46_081])

@@ -18,6 +18,7 @@ from dragoman.client.events import (
     SpeechStarted,
     TurnDone,
 )
+from dragoman.testing.live_server import LiveServer
 from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import ServerProcess
 from dragoman_bench.interpret import log, stream
@@ -28,10 +29,9 @@ from dragoman_bench.soak.churn import Ending
 from dragoman_bench.soak.run import material
 from dragoman_bench.soak.sampling import Sampler
 from dragoman_bench.soak.talk import OpenWork, Talk
-from tests.live import Live
 
 
-def process(live: Live) -> ServerProcess:
+def process(live: LiveServer) -> ServerProcess:
     return ServerProcess(live.process, live.port)
 
 
@@ -79,7 +79,9 @@ def test_what_a_process_holds() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_talk_is_observed_while_it_runs(scripted_server: Live, tmp_path: Path) -> None:
+async def test_a_talk_is_observed_while_it_runs(
+    scripted_server: LiveServer, tmp_path: Path
+) -> None:
     found = material(one_recording(tmp_path))
     one = await stream.talk(found, "es", minutes=0.03)
     talk = Talk(one, tmp_path / "talk.jsonl")
@@ -101,7 +103,9 @@ async def test_a_talk_is_observed_while_it_runs(scripted_server: Live, tmp_path:
 # ---------------------------------------------------------------- churn
 @pytest.mark.anyio
 @pytest.mark.parametrize("ending", ["finish", "close", "abort"])
-async def test_short_sessions_leave_nothing_behind(scripted_server: Live, ending: Ending) -> None:
+async def test_short_sessions_leave_nothing_behind(
+    scripted_server: LiveServer, ending: Ending
+) -> None:
     server = process(scripted_server)
     sampler = Sampler(server, [], 0.0)
     before = await sampler.sample()
@@ -118,7 +122,7 @@ async def test_short_sessions_leave_nothing_behind(scripted_server: Live, ending
 
 @pytest.mark.anyio
 async def test_one_of_each_is_counted(
-    scripted_server: Live, monkeypatch: pytest.MonkeyPatch
+    scripted_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(churn, "SPEECH_S", 0.2)
     counts = churn.ChurnCounts()

@@ -26,6 +26,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from dragoman.server.auth import Refusal
+from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Service
 from dragoman.server.metrics import CONTENT_TYPE
 
@@ -35,8 +36,8 @@ REALTIME_PATH = "/api-ws/v1/realtime"
 MAX_MODEL_CHARS = 256
 _MODEL = re.compile(r"(?:^|[?&])model=([^&#?]*)")
 
-Converse = Callable[[Service, str, Receive, Send], Awaitable[None]]
-"""Runs a session over an accepted WebSocket until it is closed; gets the model's name."""
+Converse = Callable[[Service, Accepted], Awaitable[None]]
+"""Runs a session over an accepted WebSocket until it is closed."""
 
 
 def model_in(query: bytes) -> str:
@@ -147,7 +148,8 @@ class _FrontDoor:
             return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
-        await self._converse(self._service, model_in(scope["query_string"]), receive, send)
+        model = model_in(scope["query_string"])
+        await self._converse(self._service, Accepted(model, scope, receive, send))
 
 
 class _NoSuchSocket:

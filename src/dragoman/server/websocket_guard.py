@@ -1,11 +1,16 @@
-"""The listening socket and the WebSocket protocol on top of it: what makes slow readers visible.
+"""The listening socket and uvicorn's WebSocket protocol with bounded buffers.
 
-Law of this file: everything here exists because of buffers. Left alone, the kernel takes about
-four megabytes (a minute of speech) from us before a client that does not read is noticed. So the
-listening socket gets a small send buffer and a low mark for unsent bytes, which every accepted
-socket inherits; and a connection whose output has not moved for ``stall_s`` is cut off, because
-a WebSocket close cannot reach a client that does not read. Until then it gets no answer to its
-pings but the last, or they would pile up.
+Scope: socket options, and what this server needs of a connection that uvicorn does not give.
+
+* Slow readers. Left alone, the kernel takes about four megabytes (a minute of speech) from us
+  before a client that does not read is noticed. So the listening socket gets a small send buffer
+  and a low mark for unsent bytes, which every accepted socket inherits; a connection whose output
+  has not moved for ``stall_s`` is cut off, because a WebSocket close cannot reach a client that
+  does not read. Until then its pings are answered with the last pong only, or they would pile up.
+* Many small messages. uvicorn gives out one message at a time and stops reading after each, which
+  costs several system calls per message. ``take`` and ``write`` pass on all that is ready at once,
+  and reading stops only when ``READ_AHEAD_BYTES`` wait. The ASGI application finds both in its
+  scope, as the extension ``STREAM``.
 """
 
 from __future__ import annotations
@@ -14,17 +19,24 @@ import asyncio
 import errno
 import socket
 from asyncio.transports import BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from starlette.types import Message
 from uvicorn.config import Config as UvicornConfig
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
+from websockets.http11 import Request
 
 from dragoman.server.config import ConfigError
+from dragoman.server.connection import STREAM
+from dragoman.server.incoming import Incoming
 
 SEND_BUFFER_BYTES = 128 * 1024
 UNSENT_BYTES = 64 * 1024
+READ_AHEAD_BYTES = 64 * 1024
 BACKLOG = 2048
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
@@ -70,7 +82,7 @@ def _way_out(error: OSError) -> str:
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, with an end for clients that do not read. See the head of the file."""
+    """uvicorn's WebSocket, bounded on both sides, with many messages in one call."""
 
     # Set for each server by ``bounded``: uvicorn takes a class here, not an object.
     stall_s = 30.0
@@ -84,6 +96,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.queue: Incoming = Incoming()  # type: ignore[assignment]  # has what uvicorn uses of a queue
         self._stall: asyncio.TimerHandle | None = None
         self._end: asyncio.TimerHandle | None = None
         self._failed = False
@@ -121,6 +134,64 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         else:
             self._pong = pong or self._pong  # one read's pings are answered with the first of them
 
+    # ------------------------------------------------------------ messages of the application
+    def handle_connect(self, event: Request) -> None:
+        """Offer the application the calls below."""
+        super().handle_connect(event)
+        if not self.handshake_complete:  # else the handshake was refused
+            self.scope["extensions"][STREAM] = {"stream": self}
+
+    def send_receive_event_to_app(self) -> None:
+        """Queue a whole message, and stop reading when too much waits."""
+        data, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        message: Message = {"type": "websocket.receive"}
+        try:
+            if self.curr_msg_data_type == "text":
+                message["text"] = data.decode()
+            else:
+                message["bytes"] = data
+        except UnicodeDecodeError:
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        self.queue.put_nowait(message, len(data))
+        if not self.read_paused and self.queue.waiting_bytes > READ_AHEAD_BYTES:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    async def take(self, most: int) -> list[Message]:
+        """The ASGI messages that are there, at least one."""
+        messages = await self.queue.take(most)
+        if self.read_paused and self.queue.waiting_bytes <= READ_AHEAD_BYTES:
+            self.read_paused = False
+            self.transport.resume_reading()
+        return messages
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the transport takes more now."""
+        return self.writable.is_set() and not self.disconnected
+
+    def write(self, texts: Sequence[str]) -> None:
+        """Send text frames without waiting. Raises ``OSError`` when the connection is closing."""
+        if self.close_sent or self.transport.is_closing():
+            raise ClientDisconnected
+        try:
+            for text in texts:
+                self.conn.send_text(text.encode())
+        except InvalidState:
+            raise ClientDisconnected from None
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more. Raises ``OSError`` when the client has gone."""
+        await self.writable.wait()
+        if self.disconnected:
+            raise ClientDisconnected
+
+    # ------------------------------------------------------------ the end
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is left to be waited for."""
         for timer in (self._stall, self._end):

@@ -11,6 +11,8 @@ written without spaces an opener is looked for at the beginning of the text, as 
 
 from __future__ import annotations
 
+import functools
+
 FULL_STOPS = (
     ".",
     "!",
@@ -168,6 +170,7 @@ _ABBREVIATIONS: dict[str, str] = {
 }
 
 
+@functools.cache
 def openers(language: str | None) -> frozenset[str]:
     """Words that usually begin a clause in the language (case folded)."""
     return frozenset(_OPENERS.get(language or "", "").split())
@@ -183,11 +186,13 @@ def opens_clause(text: str, language: str | None) -> bool:
     return text in known
 
 
+@functools.cache
 def small_words(language: str | None) -> frozenset[str]:
     """Words that are capital only at the beginning of a sentence (case folded)."""
     return frozenset(_SMALL.get(language or "", "").split())
 
 
+@functools.cache
 def abbreviations(language: str | None) -> frozenset[str]:
     """Words whose full stop ends no sentence, without their stops (case folded)."""
     single = frozenset("abcdefghijklmnopqrstuvwxyz")

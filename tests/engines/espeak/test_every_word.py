@@ -4,7 +4,6 @@ for the other languages, through our segmentation and reading.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -25,6 +24,7 @@ from dragoman.engines.shared.safe_text import plain
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.speech import joined_text
+from tests.engines.installed import needs_espeak
 
 PROGRAM = Path(__file__).with_name("espeak_events.py")
 ENGLISH = (
@@ -140,11 +140,6 @@ def unspoken(language: str, text: str, words: list[str]) -> list[str]:
             missing.append(word)
         at = max(at, found)
     return missing
-
-
-needs_espeak = pytest.mark.skipif(
-    importlib.util.find_spec("espeakng_loader") is None, reason="espeak-ng is not installed"
-)
 
 
 @needs_espeak

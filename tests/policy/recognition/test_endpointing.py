@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.policy.pauses import SOFT_PAUSE_MS
 from dragoman.policy.recognition.endpointing import (
-    SOFT_PAUSE_MS,
     Endpointer,
     EndpointEvent,
     EndpointKind,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement, fold
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.policy.translation.commit_rules import (
     CommitStep,
     Rule,
@@ -17,6 +17,7 @@ from dragoman.policy.translation.commit_rules import (
 from dragoman.policy.translation.continuation import tokens
 from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import Hypothesis, PaceName, Word
+from dragoman.text.words import fold
 
 
 def words(text: str) -> list[Word]:

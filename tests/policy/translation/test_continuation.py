@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.policy.translation.continuation import continuation, tokens, without_false_stop
+from dragoman.text.words import fold
 
 
 @pytest.mark.parametrize(
@@ -81,6 +81,17 @@ def test_what_is_added_is_the_end_of_the_translation_and_no_committed_word_again
         if key in again:
             again.remove(key)
     assert not added or added[0] not in again
+
+
+@given(words.filter(bool), st.sampled_from(["s", "들", "们"]), words)
+def test_only_whole_words_are_added_where_the_last_committed_one_grew(
+    said: list[str], ending: str, new: list[str]
+) -> None:
+    done = " ".join(said)
+    translation = f"{done}{ending} {' '.join(new)}"
+    added = [token.key for token in tokens(continuation(translation, done))]
+    keys = [token.key for token in tokens(translation)]
+    assert keys[len(keys) - len(added) :] == added
 
 
 @pytest.mark.parametrize(

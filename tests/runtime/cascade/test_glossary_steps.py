@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import pytest
 
@@ -12,9 +11,7 @@ from dragoman.engines.base import Info, Translation
 from dragoman.engines.scripted.engines import ScriptedMt
 from dragoman.runtime.cascade.glossary_steps import MISS, GlossarySteps
 from dragoman.speech import Hints, Interpret
-
-INSTALLED = Path("/usr/share/apertium/modes/eng-spa.mode").is_file()
-needs_apertium = pytest.mark.skipif(not INSTALLED, reason="apertium-eng-spa is not installed")
+from tests.engines.installed import needs_apertium
 
 PHRASES = {
     "Kubernetes": "Kubernetes", "machine learning": "qwerticismo", "transformer": "Transformón",

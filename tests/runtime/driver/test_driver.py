@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -74,36 +74,61 @@ class FakeSession:
 
 
 class FakeConnection:
-    """A client in the same loop. ``reads`` gates how many frames it takes."""
+    """A client in the same loop. ``reads`` is how many frames it takes; None: all of them."""
 
     def __init__(self, reads: int | None = None) -> None:
         self.incoming: asyncio.Queue[ClientEvent | None] = asyncio.Queue()
         self.sent: list[str] = []
+        self.writes: list[list[str]] = []
         self.closed: tuple[int, str] | None = None
-        self._reads = None if reads is None else asyncio.Semaphore(reads)
-        self.arrived = asyncio.Event()
+        self.is_gone = False
+        self._reads = reads
+        self._changed = asyncio.Event()
 
-    async def receive(self) -> ClientEvent | Malformed | None:
-        return await self.incoming.get()
+    async def receive(self) -> list[ClientEvent | Malformed]:
+        """What has come by now, at most 64 events; a None among it is the end."""
+        events = [await self.incoming.get()]
+        while events[-1] is not None and len(events) < 64 and not self.incoming.empty():
+            events.append(self.incoming.get_nowait())
+        if events[-1] is None and len(events) > 1:
+            self.incoming.put_nowait(events.pop())
+        return [event for event in events if event is not None]
 
-    async def send(self, text: str) -> None:
-        if self._reads is not None:
-            await self._reads.acquire()
-        self.sent.append(text)
-        self.arrived.set()
+    @property
+    def is_writable(self) -> bool:
+        return not self.is_gone and (self._reads is None or len(self.sent) < self._reads)
+
+    def write(self, texts: Sequence[str]) -> None:
+        self.writes.append(list(texts))
+        self.sent += texts
+        self._changed.set()
+
+    async def drain(self) -> None:
+        while not self.is_gone and not self.is_writable:
+            await self._change()
+        if self.is_gone:
+            raise ConnectionResetError
 
     async def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
     def read_more(self, count: int) -> None:
         assert self._reads is not None
-        for _ in range(count):
-            self._reads.release()
+        self._reads += count
+        self._changed.set()
+
+    def go(self) -> None:
+        """Be gone without an end that the reader could see."""
+        self.is_gone = True
+        self._changed.set()
 
     async def until(self, text: str) -> None:
         while text not in self.sent:
-            self.arrived.clear()
-            await self.arrived.wait()
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
 
 class Seen:

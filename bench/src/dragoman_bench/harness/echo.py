@@ -14,9 +14,9 @@ from collections.abc import Callable
 from typing import Any
 
 import uvloop
-from starlette.types import Receive, Send
 
 from dragoman.server.config import Config
+from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Service
 from dragoman.server.serve import run
 from dragoman.server.websocket_guard import listen
@@ -51,10 +51,10 @@ class NoEngines:
         """Nothing to stop."""
 
 
-async def converse(_service: Service, _model: str, receive: Receive, send: Send) -> None:
+async def converse(_service: Service, accepted: Accepted) -> None:
     """Answer every frame until the client goes."""
-    while (await receive())["type"] == "websocket.receive":
-        await send({"type": "websocket.send", "text": REPLY})
+    while (await accepted.receive())["type"] == "websocket.receive":
+        await accepted.send({"type": "websocket.send", "text": REPLY})
 
 
 def main() -> int:

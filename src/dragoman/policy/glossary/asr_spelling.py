@@ -1,19 +1,18 @@
-"""The glossary at the ear: how its terms are spelled, and when they are complete.
+"""Terms of the glossary in what a recogniser wrote: how they are spelled, when they are complete.
 
-Law of this file: two judgements about a hypothesis, pure. ``spelled`` gives the words of a
-hypothesis the glossary's spelling where they mean one of its terms; ``held`` keeps a term that has
-only begun from being committed. Committed words are never looked at again. Precision comes first:
-a wrong name is worse than a misspelled one.
+Scope: two judgements about a hypothesis, pure. ``respell`` replaces words that mean a term by the
+glossary's spelling. ``committable_count`` keeps a term whose end has not been said from being
+committed. Precision comes before recall: a wrong name is worse than a misspelled one.
 
 * The same letters are the same term, whatever spaces and capitals ("comfy UI" is ComfyUI).
-* A word nobody uses otherwise is a term if it differs in at most a fifth of its letters and begins
+* A word that is not ordinary is a term if it differs in at most a fifth of its letters and begins
   with the same sound; so are several words that together sound like it ("Cooper Netties").
-* Ordinary words mean themselves, in all their forms, and so does a word that the recogniser is
-  sure of. Languages without a list of ordinary words (``ordinary_words``) get only the first rule.
-* Nothing is joined across a pause or a mark.
+* Ordinary words mean themselves, in all their forms, and so does a word of high confidence.
+  Languages without a list of ordinary words (``text.ordinary_words``) get only the first rule.
+* Words are not joined across a pause or a mark.
 
-A term that has begun is held back until it is complete or turns out to be something else, and at
-most until ``LONGEST_HOLD_MS`` of speech have passed since its first word.
+A term that may have begun is held back until it is complete or turns out to be something else, and
+at most until ``LONGEST_HOLD_MS`` of speech have passed since its first word.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ import msgspec
 
 from dragoman.policy.glossary.similarity import bag, edits, letters, skeleton
 from dragoman.policy.glossary.tokens import folded
+from dragoman.policy.recognition.local_agreement import SpelledWord
 from dragoman.speech import Word
 from dragoman.text.ordinary_words import has_list, is_ordinary, is_small
 
@@ -39,15 +39,6 @@ _LEAST_SOUNDS = 4
 _LEAST_SOUNDS_MIXED = 5
 _ALIKE = 0.5
 _REMEMBERED = 4096
-
-
-class SpelledWord(msgspec.Struct, frozen=True):
-    """A word as it should be written, and the words that were heard for it: none when it shares
-    those of the word before it.
-    """
-
-    word: Word
-    heard: tuple[str, ...]
 
 
 class _Key(msgspec.Struct, frozen=True):
@@ -87,7 +78,7 @@ class TermSpeller:
     def __bool__(self) -> bool:
         return bool(self._keys)
 
-    def spelled(self, words: Sequence[Word]) -> list[SpelledWord]:
+    def respell(self, words: Sequence[Word]) -> list[SpelledWord]:
         """The words of a hypothesis, with terms spelled as the glossary has them."""
         result: list[SpelledWord] = []
         at = 0
@@ -100,7 +91,7 @@ class TermSpeller:
             at += count
         return result
 
-    def held(self, words: Sequence[Word], count: int) -> int:
+    def committable_count(self, words: Sequence[Word], count: int) -> int:
         """How many of the first ``count`` words may be committed. ``words`` are all that is not
         committed yet; the last may be cut short.
         """

@@ -11,13 +11,8 @@ from enum import Enum
 
 import msgspec
 
+from dragoman.policy.pauses import SOFT_PAUSE_MS
 from dragoman.speech import Endpointing
-
-SOFT_PAUSE_MS = 300
-"""Silence after which held-back words are committed and a clause may be cut."""
-
-SENTENCE_PAUSE_MS = 700
-"""Silence after which a full stop that a recogniser heard is believed."""
 
 _HYSTERESIS = 0.15
 _ONSET_FRAMES = 3

@@ -21,8 +21,8 @@ from __future__ import annotations
 import bisect
 from collections.abc import Collection, Sequence
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.speech import Word
+from dragoman.text.words import fold
 
 LEAST_MS = 50.0
 """Evidence below which nothing was said."""

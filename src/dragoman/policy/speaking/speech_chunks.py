@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import re
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.text import clause_data
+from dragoman.text.words import ends_with_mark, fold
 
 LEAST_WORDS = 3
 MOST_WORDS = 8
@@ -96,19 +96,13 @@ class SpeechChunks:
             if words >= LEAST_WORDS and self._opens(begin):
                 opener = begin
             words += clause_data.weight(word, self._language)
-            if words >= LEAST_WORDS and self._is_marked(word):
+            if words >= LEAST_WORDS and ends_with_mark(word, _MARKS, self._language):
                 return end
             if words > MOST_WORDS:
                 return opener or begin
         if words >= MOST_WORDS:
             return opener or len(self._waiting)
         return None
-
-    def _is_marked(self, word: str) -> bool:
-        bare = word.rstrip(clause_data.CLOSERS)
-        if not bare.endswith(_MARKS):
-            return False
-        return not bare.endswith(".") or fold(bare) not in clause_data.abbreviations(self._language)
 
     def _opens(self, begin: int) -> bool:
         rest = self._waiting[begin:].strip()

@@ -18,10 +18,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dragoman.policy.recognition.endpointing import SENTENCE_PAUSE_MS
-from dragoman.policy.recognition.local_agreement import fold
+from dragoman.policy.pauses import SENTENCE_PAUSE_MS
 from dragoman.speech import PaceName, Word, joined_text
 from dragoman.text import clause_data
+from dragoman.text.words import ends_sentence, fold
 
 _LONGEST_SENTENCE = 40
 _LEAST_SENTENCE = 4
@@ -71,7 +71,6 @@ class ClauseUnits:
         self._pace = pace or PACES["even"]
         self._language = language
         self._together = together
-        self._abbreviations = clause_data.abbreviations(language)
         self._sentence = 0  # number of the open sentence
         self._begin = 0  # its first word
         self._cut = 0  # first word after the last cut
@@ -153,10 +152,7 @@ class ClauseUnits:
         return None
 
     def _closes(self, word: Word) -> bool:
-        text = word.text.rstrip(clause_data.CLOSERS)
-        if not text.endswith(clause_data.FULL_STOPS):
-            return False
-        return fold(text) not in self._abbreviations or not text.endswith(".")
+        return ends_sentence(word.text, self._language)
 
     def _take(self, words: Sequence[Word], end: int, *, closes: bool) -> ClauseUnit:
         unit = ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes)

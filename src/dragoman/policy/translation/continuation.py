@@ -20,8 +20,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.text import clause_data, scripts
+from dragoman.text.words import fold
 
 _ALONE = scripts.HAN + scripts.KANA
 _TOKEN = re.compile(f"[{_ALONE}]|[^\\s{_ALONE}]+")

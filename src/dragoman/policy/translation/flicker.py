@@ -9,7 +9,7 @@ input.
 
 from __future__ import annotations
 
-from dragoman.policy.recognition.local_agreement import fold
+from dragoman.text.words import fold
 
 _HOLD_S = 0.3
 _STASH_EVERY_S = 0.15

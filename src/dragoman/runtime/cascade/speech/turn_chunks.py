@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.speech import Interpret
-from dragoman.text import clause_data
+from dragoman.text.words import ends_sentence
 
 
 class CommittedText(msgspec.Struct, frozen=True):
@@ -71,7 +70,7 @@ class TurnChunks:
     def begins(self, piece: CommittedText) -> bool:
         """Whether a sentence begins with this piece; to be asked once for each, in order."""
         begins = self._begins
-        self._begins = piece.closes or _ends_sentence(piece.text, piece.settings.target)
+        self._begins = piece.closes or ends_sentence(piece.text, piece.settings.target)
         return begins
 
     def _pieces(self, texts: list[str]) -> list[CommittedText]:
@@ -82,11 +81,3 @@ class TurnChunks:
         if whole and last.closes:
             whole[-1] = msgspec.structs.replace(whole[-1], closes=True)
         return whole
-
-
-def _ends_sentence(text: str, language: str) -> bool:
-    bare = text.rstrip().rstrip(clause_data.CLOSERS)
-    if not bare.endswith(clause_data.FULL_STOPS):
-        return False
-    word = bare.split()[-1]
-    return not bare.endswith(".") or fold(word) not in clause_data.abbreviations(language)
