@@ -151,7 +151,7 @@ def test_no_term_is_held_back_for_long() -> None:
 
 
 # ---------------------------------------------------------------- agreement
-def heard(text: str) -> tuple[Word, ...]:
+def recognised(text: str) -> tuple[Word, ...]:
     return tuple(words(text, 0.8))
 
 
@@ -165,24 +165,26 @@ def said(agreement: LocalAgreement) -> str:
 
 def test_two_misrecognitions_of_a_term_agree() -> None:
     agreement = agreement_with(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("we use Kubernetis in")), DecodePosition.STEP)
-    agreement.update(Hypothesis(heard("we use Cooper Netties in all")), DecodePosition.STEP)
+    agreement.update(Hypothesis(recognised("we use Kubernetis in")), DecodePosition.STEP)
+    agreement.update(Hypothesis(recognised("we use Cooper Netties in all")), DecodePosition.STEP)
     assert said(agreement) == "we use Kubernetes"
 
 
 def test_committed_words_are_not_respelled() -> None:
     agreement = agreement_with(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("we use Cooper")), DecodePosition.PAUSE)
+    agreement.update(Hypothesis(recognised("we use Cooper")), DecodePosition.PAUSE)
     assert said(agreement) == "we use Cooper"
-    agreement.update(Hypothesis(heard("we use Cooper Netties now")), DecodePosition.END)
+    agreement.update(Hypothesis(recognised("we use Cooper Netties now")), DecodePosition.END)
     assert said(agreement).startswith("we use Cooper")
 
 
 def test_stable_words_do_not_cut_a_term() -> None:
     agreement = agreement_with(Hints({"machine learning": "x"}))
-    agreement.update(Hypothesis(heard("we use machine"), stable=3), DecodePosition.STEP)
+    agreement.update(Hypothesis(recognised("we use machine"), stable=3), DecodePosition.STEP)
     assert said(agreement) == "we use"
-    agreement.update(Hypothesis(heard("we use machine learning"), stable=4), DecodePosition.STEP)
+    agreement.update(
+        Hypothesis(recognised("we use machine learning"), stable=4), DecodePosition.STEP
+    )
     assert said(agreement) == "we use machine learning"
 
 
@@ -209,16 +211,16 @@ def test_committed_text_only_grows(seed: int) -> None:
                 ]
             )
         )
-        agreement.update(Hypothesis(heard(" ".join(guess))), at)
+        agreement.update(Hypothesis(recognised(" ".join(guess))), at)
         assert said(agreement).startswith(before.rstrip(".,"))
         before = said(agreement)
 
 
 def test_new_terms_hold_from_then_on() -> None:
     agreement = agreement_with(Hints())
-    agreement.update(Hypothesis(heard("kubernetes it is")), DecodePosition.PAUSE)
+    agreement.update(Hypothesis(recognised("kubernetes it is")), DecodePosition.PAUSE)
     agreement.use_hints(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("kubernetes it is kubernetes")), DecodePosition.END)
+    agreement.update(Hypothesis(recognised("kubernetes it is kubernetes")), DecodePosition.END)
     assert said(agreement) == "kubernetes it is Kubernetes"
 
 

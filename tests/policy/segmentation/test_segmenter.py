@@ -18,7 +18,7 @@ CASES = tomllib.loads(
     (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")
 )
 KNOWN_MISSES = {
-    "en-emoji-after",  # an emoji behind a space opens the next segment, see the head of sentences
+    "en-emoji-after",  # an emoji behind a space opens the next segment, see segmenter.py
 }
 ZWJ = "\u200d"
 FAMILY = f"👨{ZWJ}👩{ZWJ}👧"
