@@ -12,7 +12,6 @@ from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.speech import Hints, Hypothesis, Word, joined_text
 from dragoman.text.ordinary_words import is_ordinary
-from dragoman.text.similarity import edits, letters, skeleton
 
 KEYS = (
     "Kubernetes", "PyTorch", "ComfyUI", "transformer", "machine learning", "Kubeflow", "Claude",
@@ -224,13 +223,8 @@ def test_new_terms_hold_from_then_on() -> None:
     assert said(agreement) == "kubernetes it is Kubernetes"
 
 
-# ---------------------------------------------------------------- measures
-def test_measures_of_similarity() -> None:
-    assert edits("kitten", "sitting", 3) == 3
-    assert edits("kitten", "sitting", 2) == 3
-    assert skeleton("Kubernetes") == skeleton("Cooper Netties")
-    assert skeleton("Thessaloniki") == skeleton("Tessalonicki")
-    assert letters("Ünö-X") == "unox"
+# ---------------------------------------------------------------- languages
+def test_ordinary_words_and_their_forms() -> None:
     assert is_ordinary("running", "en")
     assert is_ordinary("cities", "en")
     assert not is_ordinary("kubernetes", "en")
