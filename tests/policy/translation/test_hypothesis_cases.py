@@ -4,11 +4,11 @@ A case is a text file. ``policy RULE SOURCE TARGET PACE`` comes first; then, in 
 
     + 0.4                         seconds pass
     > committed | tail [marks]    words as they are recognised; marks: paused, final
-    ? source                      a draft that the policy asks for
-    ! source                      a translation that it asks for in order to commit it
-    = translation                 the answer to the ask above
+    ? source                      a draft that the policy wants
+    ! source                      a translation that it wants in order to commit it
+    = translation                 the answer to the request above
     < committed | stash           the target text after all answers
-    . closed                      as the last line: everything is said
+    . closed                      as the last line: everything is committed
 
 Every request has to be in the file; one more, one less or another one fails the case.
 """
