@@ -14,11 +14,9 @@ from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.text.scripts import is_dense
 from dragoman.text.spoken import is_speakable
 
-CASES = tomllib.loads(
-    (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")
-)
+CASES = tomllib.loads(Path(__file__).with_name("development.toml").read_text("utf-8"))
 KNOWN_MISSES = {
-    "en-emoji-after",  # an emoji behind a space opens the next segment, see the head of sentences
+    "en-emoji-after",  # an emoji behind a space opens the next segment, see segmenter.py
 }
 ZWJ = "\u200d"
 FAMILY = f"👨{ZWJ}👩{ZWJ}👧"

@@ -35,15 +35,10 @@ from typing import Literal
 import msgspec
 
 from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
-from dragoman.policy.translation.target_text import TargetText
+from dragoman.policy.translation.target_text import TurnTarget
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
-from dragoman.text.continuation import (
-    continuation,
-    keys,
-    tokens,
-    without_false_stop,
-)
+from dragoman.text.continuation import continuation, keys, tokens, without_false_stop
 from dragoman.text.similarity import shared_length
 
 Rule = Literal["agree", "units", "turn", "through"]
@@ -123,7 +118,7 @@ class TargetPolicy:
         self.stash = ""
         """The tentative rest behind ``text``, as the newest draft has it."""
         self._held_back = _HELD_BACK[pace]
-        self._target = TargetText(target)
+        self._target = TurnTarget(target)
         self._units = ClauseUnits(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
