@@ -11,6 +11,8 @@ from dragoman import __version__
 from dragoman.cli.main import COMMANDS
 from tests.cli.run_command import run
 
+pytestmark = pytest.mark.live
+
 
 def test_help_lists_every_command_with_a_line_about_it() -> None:
     done = run("--help")

@@ -22,6 +22,8 @@ from dragoman.engines.moonshine.hints import favoured, named_in, rarity
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 
+pytestmark = pytest.mark.engine
+
 TERMS = ("Kubernetes", "Zebrafish", "Reykjavik", "oscilloscope", "Thessaloniki", "edge case")
 SENTENCES = (
     "We deploy everything on Kubernetes in Reykjavik.",

@@ -16,6 +16,8 @@ from dragoman.engines.moonshine.phonetic_match import FARTHEST, distance, key, n
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 
+pytestmark = pytest.mark.engine
+
 SAID = {
     "The protein was described by Kowalczyk in the second paper.": "Kowalczyk",
     "Our partner is the company Veltrano in Milan.": "Veltrano",

@@ -24,7 +24,7 @@ from dragoman.runtime.hosts.process.job_queue import JobQueue, SegmentJob
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 HERE = str(Path(tiny.__file__).parent)
 
 
