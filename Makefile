@@ -24,7 +24,7 @@ test: ## run the whole suite (sets up first; also other clients and test recordi
 	@$(PYTHON) scripts/setup.py --tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
-check: setup ## style, types, import rules, sizes, names, licences
+check: setup ## style, types, import rules, sizes, names, licences, wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,6 +33,7 @@ check: setup ## style, types, import rules, sizes, names, licences
 	$(BIN)/python scripts/check_names.py
 	$(BIN)/python scripts/check_licences.py
 	$(BIN)/python scripts/check_hosts.py
+	$(BIN)/python scripts/check_wheels.py
 
 bench: setup ## measure; a table here, raw JSON in bench-results/
 	@mkdir -p bench-results
@@ -46,6 +47,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
 lock: ## renew the lock files (needs uv on the PATH)
-	$(LOCK) pyproject.toml --all-extras -o requirements.lock
+	$(LOCK) pyproject.toml bench/pyproject.toml --all-extras --no-emit-package dragoman \
+	  -o requirements.lock
 	for wanted in requirements/*.in; do ours=$${wanted%.in}; $(LOCK) $$wanted \
 	  $$(test ! -f $$ours.overrides || echo --override $$ours.overrides) -o $$ours.lock || exit 1; done

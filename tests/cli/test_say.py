@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dragoman.cli.say import say
-from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
+from tests.client.fake_server import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 APP = typer.Typer()
 APP.command()(say)

@@ -1,7 +1,9 @@
-"""Every golden transcript of both APIs, against the pure sessions."""
+"""Every golden transcript of all APIs, against the pure sessions."""
 
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dragoman.testing.transcript_player import play
@@ -12,4 +14,11 @@ TRANSCRIPTS = sorted(FOLDER.glob("*/*.txt"))
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_transcript(path: Path):
-    play(path)
+    played = play(path)
+    codec = played.codec
+    for frame in played.frames:
+        read = codec.read(frame)
+        assert read is not None, "a client of the same API can read it"
+        event_id = str(read.event_id)
+        again = codec.encode(msgspec.structs.replace(read, event_id=msgspec.UNSET), event_id)
+        assert json.loads(again) == json.loads(frame)

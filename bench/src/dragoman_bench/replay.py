@@ -1,17 +1,16 @@
 """Target policies over recorded hypotheses, without audio, recogniser or server.
 
-Law of this file: a simulation on one clock. It feeds a log (``policy.recognition.hypothesis_log``)
-to the very state machines that the server runs, in the order of the server: one call at a time,
-words that arrive meanwhile wait in a mailbox, committed text is cut into pieces of speech. A call
-takes as long as it really took, or as long as told. What comes out are the text with times, and
-measures:
+Scope: a simulation on one clock. It feeds a log (``policy.recognition.hypothesis_log``) to the
+state machines that the server runs, in the order of the server: one call at a time, words that
+arrive meanwhile wait in a mailbox, committed text is cut into pieces of speech. A call takes as
+long as it really took, or a given time. The results are the text with times, and measures:
 
 * LAAL in ms of committed text, each turn by itself (``dragoman_bench.interpret.text_lag``);
 * flicker: words erased on the screen (text and stash) for each word of the final text;
 * violations: how often committed text was not extended (has to be 0);
 * calls, and source words that were sent to the translator, for each source word;
-* pieces of speech, and how long after it was said each word is spoken by a voice that needs 150 ms
-  to begin, speaks 15 characters a second and never hurries (median and 95th percentile).
+* pieces of speech, and how late after the source each word is spoken by a voice that needs 150 ms
+  to begin and speaks 15 characters a second (median and 95th percentile).
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.policy.translation.commit_rules import Rule, TargetPolicy, chosen
 from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import PaceName, PolicyName, Word
+from dragoman_bench.interpret.shown_text import Shown, arrivals, erased_words, violations
 from dragoman_bench.interpret.text_lag import laal
-from dragoman_bench.measures import Shown, arrivals, erased_words, violations
 
 _CHARACTERS_PER_S = 15.0
 _FIRST_SOUND_S = 0.15
@@ -129,7 +128,7 @@ class Replay:
         while True:
             taken = self._take(policy, waiting, taken)
             policy.switch(self._rule(source, policy.rule))
-            self._speak(trace, units.ripe(self._clock_s, busy=self._busy))
+            self._speak(trace, units.take_due(self._clock_s, busy=self._busy))
             ask = policy.due(self._clock_s, self._cost_s)
             if ask is not None:
                 answer = self._call(trace, ask.source, ask.prefix, source)

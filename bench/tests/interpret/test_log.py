@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.tests.interpret.made import ROWS, created, heard, log, row, said, voice
+from bench.tests.interpret.sessions import ROWS, created, heard, log, row, said, voice
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import Audio, Other, TargetText
-from dragoman.client.log import EventLog
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.log import read
-from dragoman_bench.numbers import BenchFailed
 
 
 def test_speech_that_had_been_sent_by_a_moment() -> None:
@@ -25,7 +25,7 @@ def test_a_turn_has_its_texts_and_its_speech() -> None:
     assert (turn.start_ms, turn.end_ms) == (1000, 5000)
     assert turn.source_text == "one two, three four"
     assert turn.target_text == "uno dos, tres cuatro"
-    assert [(p.arrived_ms, p.heard_ms, p.end_ms) for p in turn.speech] == [
+    assert [(p.arrived_ms, p.play_ms, p.end_ms) for p in turn.speech] == [
         (3700, 3700, 4500),
         (3710, 4500, 4700),
         (5300, 5300, 6300),

@@ -21,26 +21,25 @@ from dragoman.engines.base import (
     Engine,
     EngineUnavailable,
     Info,
-    Interpreter,
     OnDemand,
     Recognizer,
     Role,
-    SpeakerEncoder,
-    Translation,
-    Translator,
     Utterance,
     Window,
     WindowTranscriber,
 )
-from dragoman.policy.glossary.term_agreement import TermAgreement, of_language
+from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
+from dragoman.policy.recognition.local_agreement import LocalAgreement
 from dragoman.policy.recognition.speech_evidence import known_hallucination
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
+from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.speech import HEARING_RATE_HZ, Coverage, Hypothesis, Interpret
 
 _ROLES = registry.ROLES
@@ -104,8 +103,7 @@ class EngineSet:
                     host: EngineHost = OnDemandHost(engine, inner)
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
-                at_once = workers if engine.info.runs_in == "process" else threads
-                load = RecognizerLoad(at_once * engine.info.max_batch)
+                load = RecognizerLoad(host.capacity)
                 self._seats[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life
@@ -167,18 +165,15 @@ class EngineSet:
 
     @property
     def detector_engine(self) -> Detector:
-        """The detector itself (its streams are made on its host's threads)."""
+        """The detector's description of its frames."""
         engine = self._ready("vad")[0].engine
         assert isinstance(engine, Detector)
         return engine
 
     @property
-    def interpreter(self) -> tuple[EngineHost, Interpreter] | None:
+    def interpreter(self) -> EngineHost | None:
         """The end-to-end engine that replaces the cascade, if one was chosen."""
-        for seat in self._ready("interpreter"):
-            if isinstance(seat.engine, Interpreter):
-                return seat.host, seat.engine
-        return None
+        return next((seat.host for seat in self._ready("interpreter")), None)
 
     @property
     def reader(self) -> EngineHost | None:
@@ -186,12 +181,9 @@ class EngineSet:
         return next((seat.host for seat in self._ready("ocr")), None)
 
     @property
-    def speakers(self) -> tuple[EngineHost, SpeakerEncoder] | None:
-        """What tells speakers apart, and where it runs; None without such an engine."""
-        for seat in self._ready("speaker"):
-            if isinstance(seat.engine, SpeakerEncoder):
-                return seat.host, seat.engine
-        return None
+    def speakers(self) -> EngineHost | None:
+        """Where speakers are told apart; None without such an engine."""
+        return next((seat.host for seat in self._ready("speaker")), None)
 
     async def hear(self, settings: Interpret, *, trusted: bool) -> TurnDecoder:
         """A recogniser for one turn. ``trusted`` when this session's speaker was understood
@@ -200,17 +192,17 @@ class EngineSet:
         """
         seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
         hearing = await self._hearing(seat, settings, trusted=trusted)
-        language = of_language(settings.source, seat.info.languages)
-        hearing.agreement = TermAgreement(seat.info.confidence_gate, settings.hints, language)
+        language = spoken_language(settings.source, seat.info.languages)
+        hearing.agreement = LocalAgreement(
+            seat.info.confidence_gate, TermSpelling(settings.hints, language)
+        )
         return hearing
 
     async def _hearing(
         self, seat: LoadedEngine, settings: Interpret, *, trusted: bool
     ) -> TurnDecoder:
         if isinstance(seat.engine, Recognizer):
-            return await StreamDecoder.start(
-                seat.host, seat.engine, settings.source, settings.hints, seat.load
-            )
+            return await StreamDecoder.start(seat.host, settings.source, settings.hints, seat.load)
         fixed_ms = settings.conduct.step_ms or self._asr_step_ms or seat.info.step_ms
         return WindowDecoder(
             seat.host,
@@ -262,7 +254,6 @@ class EngineSet:
 
     async def _load(self, seat: LoadedEngine, progress: Progress) -> None:
         try:
-            _check_place(seat.engine)
             await seat.host.start()
         except EngineUnavailable as missing:
             seat.state, seat.detail = "unavailable", str(missing)
@@ -292,12 +283,7 @@ class EngineSet:
     async def _warm_up(self, progress: Progress) -> None:
         for source, target in self._warm:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
-                host = self.translator(source, target)
-                engine = next(s.engine for s in self._ready("mt") if s.host is host)
-                if engine.info.runs_in == "process":  # out of reach but for calls
-                    await host.call(Translation("Ready.", source, target))
-                elif isinstance(engine, Translator):
-                    await host.run(engine.warm, source, target)
+                await self.translator(source, target).call(WarmDirection(source, target))
                 progress(f"translation {source} to {target} ready")
         for seat in self._ready("asr"):
             if isinstance(seat.engine, WindowTranscriber) and seat.info.quality != "scripted":
@@ -326,17 +312,6 @@ async def _phantoms(seat: LoadedEngine) -> frozenset[str]:
         if isinstance(answer, Hypothesis):
             found.add(known_hallucination(answer.words))
     return frozenset(found - {""})
-
-
-def _check_place(engine: Engine) -> None:
-    """Stateful engines are called again and again with their own streams, which no worker
-    process holds. Raises ``EngineUnavailable``.
-    """
-    if engine.info.runs_in == "process" and isinstance(engine, Detector | Recognizer | Interpreter):
-        raise EngineUnavailable(
-            f"{engine.info.name} keeps state between calls, so it has to run in threads; offer "
-            "recognition as a window transcriber to run it in processes."
-        )
 
 
 def _covers(languages: Iterable[str], language: str | None) -> bool:

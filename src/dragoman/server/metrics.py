@@ -1,6 +1,6 @@
-"""What ``GET /metrics`` tells: counters, gauges and histograms of one server.
+"""The body of ``GET /metrics``: counters, gauges and histograms of one server.
 
-Law of this file: every name and label of a metric stands here. Each server has its own registry
+Scope: every name and label of a metric stands here. Each server has its own registry
 (no globals: a test may run two servers in one process). Labels come from closed sets, never from
 what a client sent, so their number is bounded. Counting must cost next to nothing, so what happens
 with every event is counted in plain numbers of the session, which are added to the metrics when
@@ -23,6 +23,8 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
+
+from dragoman.protocol.core.events import ClientEvent, Malformed
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -155,11 +157,15 @@ class Metrics:
         return generate_latest(self.registry)
 
     @contextlib.contextmanager
-    def session(self, api: str) -> Iterator[SessionMetrics]:
-        """Count a session while it is open."""
+    def session(
+        self, api: str, first_audio: tuple[str, str] | None = None
+    ) -> Iterator[SessionMetrics]:
+        """Count a session while it is open. ``first_audio``: the events between which the first
+        audio is awaited, if this API speaks.
+        """
         self.sessions.labels(api).inc()
         gauge = self.sessions_open.labels(api)
-        counted = SessionMetrics(self, api)
+        counted = SessionMetrics(self, api, first_audio)
         self._open.add(counted)
         try:
             with gauge.track_inprogress(), self.session_seconds.labels(api).time():
@@ -195,24 +201,28 @@ class Metrics:
 class SessionMetrics:
     """The metrics of one session. Counts that are not settled yet are the session's own."""
 
-    def __init__(self, metrics: Metrics, api: str) -> None:
+    def __init__(
+        self, metrics: Metrics, api: str, first_audio: tuple[str, str] | None = None
+    ) -> None:
         self._metrics = metrics
         self._api = api
-        self._received: dict[str, int] = {}
+        self._received: dict[str | type[ClientEvent], int] = {}
         self._sent: dict[str, int] = {}
         self._sent_bytes = 0
+        self._promise, self._first_audio = first_audio or ("", "")
         self._silent_since: float | None = None
 
-    def received(self, kind: str) -> None:
-        """A client event came; ``kind`` is its type or the code of what was wrong with it."""
+    def received(self, event: ClientEvent | Malformed) -> None:
+        """A client event came; a malformed one is counted by its error code (a closed set)."""
+        kind = event.code if isinstance(event, Malformed) else type(event)
         self._received[kind] = self._received.get(kind, 0) + 1
 
     def sent(self, kind: str, now: float) -> None:
         """An event of this type went out; ``now`` in seconds on a monotonic clock."""
         self._sent[kind] = self._sent.get(kind, 0) + 1
-        if kind == "response.created":
+        if kind == self._promise:
             self._silent_since = now
-        elif kind == "response.audio.delta" and self._silent_since is not None:
+        elif kind == self._first_audio and self._silent_since is not None:
             self._metrics.first_audio.labels(self._api).observe(now - self._silent_since)
             self._silent_since = None
 
@@ -223,10 +233,13 @@ class SessionMetrics:
     def settle(self) -> None:
         """Add what was counted since the last time to the server's metrics."""
         metrics, api = self._metrics, self._api
-        for counts, metric in ((self._received, metrics.received), (self._sent, metrics.sent)):
-            for kind, count in counts.items():
-                metric.labels(api, kind).inc(count)
-            counts.clear()
+        for kind, count in self._received.items():
+            name = kind if isinstance(kind, str) else str(kind.__struct_config__.tag)
+            metrics.received.labels(api, name).inc(count)
+        for name, count in self._sent.items():
+            metrics.sent.labels(api, name).inc(count)
+        self._received.clear()
+        self._sent.clear()
         metrics.sent_bytes.labels(api).inc(self._sent_bytes)
         self._sent_bytes = 0
 

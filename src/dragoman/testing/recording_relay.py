@@ -52,10 +52,16 @@ class RecordingRelay:
 
     def call(self, key: str) -> RelayedCall:
         """The only call made with this key, once both sides have closed it."""
-        (call,) = (call for call in self.calls if call.key == key)
-        if not call.over.wait(PATIENCE_S):
-            raise TimeoutError(f"a call still goes on after {PATIENCE_S} s")
+        (call,) = self.calls_of(key)
         return call
+
+    def calls_of(self, key: str) -> list[RelayedCall]:
+        """The calls made with this key, in their order, once both sides have closed them all."""
+        calls = [call for call in self.calls if call.key == key]
+        for call in calls:
+            if not call.over.wait(PATIENCE_S):
+                raise TimeoutError(f"a call still goes on after {PATIENCE_S} s")
+        return calls
 
     def answer(self, client: ServerConnection) -> None:
         """Relay one call until both sides have closed it."""

@@ -13,7 +13,7 @@ from dragoman.engines.flite.engine import Flite
 from dragoman.engines.openjtalk.engine import OpenJtalk
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.engines.scripted.script_file import SpeechEntry
-from dragoman.engines.shared.safe_text import FULL_PAUSE_MS
+from dragoman.text.spoken import FULL_PAUSE_MS
 
 pytestmark = pytest.mark.engine
 

@@ -1,6 +1,6 @@
 """``dragoman replay``: run target policies over recorded hypotheses.
 
-Law of this file: logs and flags in, a table out; the simulation is ``dragoman_bench.replay``.
+Scope: logs and flags in, a table out; the simulation is ``dragoman_bench.replay``.
 """
 
 from __future__ import annotations

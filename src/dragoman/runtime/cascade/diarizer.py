@@ -34,10 +34,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dragoman.engines.base import Samples, SpeakerEncoder
+from dragoman.engines.base import Samples
 from dragoman.policy.diarization.change_detection import ChangeDetector, SpeakerChange, VoiceCheck
 from dragoman.policy.diarization.phrases import KEPT_MS
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.requests import EncodeVoice, VoiceVector
 from dragoman.speech import HEARING_RATE_HZ
 
 LOG = logging.getLogger("dragoman.session")
@@ -58,8 +59,8 @@ class _Piece(NamedTuple):
 class Diarizer:
     """See the head of this file. Everything is called from one task."""
 
-    def __init__(self, host: EngineHost, engine: SpeakerEncoder) -> None:
-        self._host, self._engine = host, engine
+    def __init__(self, host: EngineHost) -> None:
+        self._host = host
         self._watch = ChangeDetector()
         self._frames: deque[_Piece] = deque()
         self._answer: asyncio.Task[Samples] | None = None
@@ -94,12 +95,12 @@ class Diarizer:
         change = None
         if self._answer is not None and at_ms >= self._due_ms:
             vector = await self._take()
-            change = None if vector is None else self._watch.saw(vector)
+            change = None if vector is None else self._watch.add_vector(vector)
         if self._broken:
             return None
         self._keep(_Piece(at_ms, samples))
         length_ms, is_voice = len(samples) // _PER_MS, probability >= VOICE
-        look = self._watch.hear(at_ms, length_ms, is_voice=is_voice, level=_level(samples))
+        look = self._watch.add_frame(at_ms, length_ms, is_voice=is_voice, level=_level(samples))
         if look is not None:
             self._look(look)
             self._due_ms = look.to_ms + ANSWER_MS
@@ -110,7 +111,7 @@ class Diarizer:
         now is returned; ``speaker`` is the one behind it.
         """
         vector = await self._take()
-        change = None if vector is None else self._watch.saw(vector)
+        change = None if vector is None else self._watch.add_vector(vector)
         look = self._watch.close()
         if look is None or change is not None:
             return change
@@ -136,10 +137,11 @@ class Diarizer:
 
     async def _encode(self, samples: Samples) -> Samples:
         began_s = time.monotonic()
-        vector = await self._host.run(self._engine.encode, samples)
+        vector = await self._host.call(EncodeVoice(samples.tobytes()))
+        assert isinstance(vector, VoiceVector)
         took_s = time.monotonic() - began_s
         self._watch.pace = min(_SLOWEST, max(1.0, took_s / _EASY_S))
-        return vector
+        return np.frombuffer(vector.values, np.float32)
 
     async def _take(self) -> Samples | None:
         answer, self._answer = self._answer, None

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.runtime.cascade.recognition.decode_schedule import (
-    DecodeSchedule,
-    RecognitionLag,
-    RecognizerLoad,
-)
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
+from dragoman.runtime.hosts.load import RecognitionLag, RecognizerLoad
 
 
 def settled(sessions: int, decode_ms: float, capacity: int = 2) -> tuple[float, int, int]:
-    """What is so when this has gone on for a while: the share of the recogniser that step decodes
-    take, the step, and the window where 12 s are possible.
+    """The steady state: the share of the recogniser that step decodes take, the step, and the
+    window where 12 s are possible.
     """
     load = RecognizerLoad(capacity)
     lags = [RecognitionLag() for _ in range(sessions)]
-    cadences = [DecodeSchedule(None, load) for _ in lags]
+    schedules = [DecodeSchedule(None, load) for _ in lags]
     for lag in lags:
-        load.speaks(lag)
+        load.speaking(lag)
     for _ in range(40):
-        for cadence in cadences:
-            cadence.took(decode_ms / 1000)
-    steps = sum(1 / cadence.step_ms for cadence in cadences)
-    return steps * decode_ms / capacity, cadences[0].step_ms, cadences[0].window_ms(12_000)
+        for schedule in schedules:
+            schedule.decode_took(decode_ms / 1000)
+    steps = sum(1 / schedule.step_ms for schedule in schedules)
+    return steps * decode_ms / capacity, schedules[0].step_ms, schedules[0].window_ms(12_000)
 
 
 def test_one_session_alone_has_the_shortest_step_and_the_whole_window() -> None:
@@ -42,43 +39,43 @@ def test_sessions_share_half_of_the_recogniser_by_longer_steps(sessions: int) ->
         assert 6_000 <= window_ms < 12_000
 
 
-def test_who_pauses_leaves_the_recogniser_to_the_others() -> None:
+def test_a_paused_turn_does_not_count_in_the_fair_step() -> None:
     load, lags = RecognizerLoad(1), [RecognitionLag() for _ in range(8)]
     for lag in lags:
-        load.speaks(lag)
-    cadence = DecodeSchedule(None, load)
-    cadence.took(0.1)
-    busy = cadence.step_ms
+        load.speaking(lag)
+    schedule = DecodeSchedule(None, load)
+    schedule.decode_took(0.1)
+    busy = schedule.step_ms
     for lag in lags[1:]:
-        load.pauses(lag)
-    assert cadence.step_ms < busy
+        load.paused(lag)
+    assert schedule.step_ms < busy
     assert len(load.lags) == 8
-    load.ended(lags[0])
+    load.closed(lags[0])
     assert len(load.lags) == 7
 
 
-def test_a_decode_that_shared_the_recogniser_is_not_blamed_for_the_queue() -> None:
+def test_time_spent_sharing_the_recogniser_does_not_count_as_decode_time() -> None:
     load = RecognizerLoad(1)
     lag = RecognitionLag()
-    load.speaks(lag)
-    assert [load.began() for _ in range(4)] == [1, 2, 3, 4]
-    load.answered(400, 4)
+    load.speaking(lag)
+    assert [load.decode_started() for _ in range(4)] == [1, 2, 3, 4]
+    load.decode_answered(400, 4)
     assert load.fair_step_ms == pytest.approx(200)
 
 
-def test_a_turn_that_is_forgotten_counts_no_more() -> None:
+def test_a_dropped_turn_does_not_count() -> None:
     load, lag = RecognizerLoad(), RecognitionLag()
-    load.speaks(lag)
-    load.answered(100, 1)
+    load.speaking(lag)
+    load.decode_answered(100, 1)
     assert load.fair_step_ms > 0
     del lag
     assert load.fair_step_ms == 0
     assert load.lags == []
 
 
-def test_a_fixed_step_knows_no_load() -> None:
+def test_load_does_not_change_a_fixed_step() -> None:
     load = RecognizerLoad()
-    cadence = DecodeSchedule(500, load)
-    cadence.took(9.0)
-    assert cadence.step_ms == 500
-    assert cadence.window_ms(12_000) == 12_000
+    schedule = DecodeSchedule(500, load)
+    schedule.decode_took(9.0)
+    assert schedule.step_ms == 500
+    assert schedule.window_ms(12_000) == 12_000

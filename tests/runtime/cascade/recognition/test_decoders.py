@@ -171,19 +171,19 @@ def test_a_failing_decode_is_raised_where_audio_is_fed_and_abandon_keeps_the_res
 
 
 def test_the_step_grows_with_the_time_decodes_take_and_is_bounded() -> None:
-    cadence = DecodeSchedule()
-    assert cadence.step_ms == DecodeSchedule.SHORTEST_MS
-    cadence.took(0.25)
-    assert cadence.step_ms == DecodeSchedule.SHORTEST_MS  # alone it can afford that
-    cadence.took(0.5)
-    cadence.took(0.5)
-    assert DecodeSchedule.SHORTEST_MS < cadence.step_ms < 600
+    schedule = DecodeSchedule()
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
+    schedule.decode_took(0.25)
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS  # alone it can afford that
+    schedule.decode_took(0.5)
+    schedule.decode_took(0.5)
+    assert DecodeSchedule.SHORTEST_MS < schedule.step_ms < 600
     for _ in range(20):
-        cadence.took(5.0)
-    assert cadence.step_ms == DecodeSchedule.LONGEST_MS
+        schedule.decode_took(5.0)
+    assert schedule.step_ms == DecodeSchedule.LONGEST_MS
     for _ in range(40):
-        cadence.took(0.01)
-    assert cadence.step_ms == DecodeSchedule.SHORTEST_MS
+        schedule.decode_took(0.01)
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
 
 
 def test_the_quietest_moment_is_between_words() -> None:

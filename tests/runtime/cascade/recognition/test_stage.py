@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from dragoman.engines.base import Samples, Window
 from dragoman.engines.scripted.engines import ScriptedSpeaker
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognizerLoad
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
 from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.speech import (
     Audio,
     Clear,
@@ -75,12 +76,12 @@ class Stack(FakeStack):
             setattr(self.ears, name, value)
         self.load = RecognizerLoad()
         self.heard_with: list[Interpret] = []
-        self.speakers = FakeHost(ScriptedSpeaker().info), ScriptedSpeaker()
+        self.speakers = FakeHost(ScriptedSpeaker().info, engine=ScriptedSpeaker())
 
     async def hear(self, settings: Interpret, *, trusted: bool) -> WindowDecoder:
         self.heard_with.append(settings)
-        cadence = DecodeSchedule(settings.conduct.step_ms or self._step_ms, self.load)
-        return WindowDecoder(self.ears, settings.source, settings.hints, cadence, trusted=trusted)
+        schedule = DecodeSchedule(settings.conduct.step_ms or self._step_ms, self.load)
+        return WindowDecoder(self.ears, settings.source, settings.hints, schedule, trusted=trusted)
 
 
 async def listen(

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from dragoman.engines.base import Samples
 from dragoman.policy.recognition.local_agreement import LocalAgreement
-from dragoman.runtime.cascade.recognition.decode_schedule import RecognitionLag
+from dragoman.runtime.hosts.load import RecognitionLag
 from dragoman.speech import Hints, Hypothesis
 
 

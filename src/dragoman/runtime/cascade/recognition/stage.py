@@ -26,8 +26,8 @@ import numpy as np
 
 from dragoman.engines.base import Samples
 from dragoman.policy.diarization.change_detection import SpeakerChange
+from dragoman.policy.pauses import SENTENCE_PAUSE_MS
 from dragoman.policy.recognition.endpointing import (
-    SENTENCE_PAUSE_MS,
     Endpointer,
     EndpointEvent,
     EndpointKind,
@@ -80,7 +80,7 @@ class RecognitionStage:
         self._stack = stack
         self._emit = emit
         self._texts = texts
-        self._framing = VadFramer(stack.detector_engine, task.rate_in)
+        self._framing = VadFramer(stack.detector, stack.detector_engine.frame_samples, task.rate_in)
         self._frame_ms = self._framing.frame_ms
         self._endpointer = Endpointer(task.endpointing, self._frame_ms)
         self._recent = RecentFrames()  # before an onset, or inside a pause
@@ -121,6 +121,7 @@ class RecognitionStage:
             await self._end_turn()
             self._texts.end()
         finally:
+            self._framing.abort()
             if self._turn is not None:
                 self._turn.hearing.abandon()
             if self._diarizing is not None:
@@ -144,13 +145,13 @@ class RecognitionStage:
 
     async def _audio(self, audio: list[Audio]) -> None:
         self._received += sum(part.size(self._settings.rate_in) for part in audio) // 2
-        for samples, probability in await self._stack.detector.run(self._framing.feed, audio):
+        for samples, probability in await self._framing.feed(audio):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
             frame = VadFrame(self._now_ms, samples, probability)
             self._now_ms += self._frame_ms
             moment = self._endpointer.feed(probability)
-            if self._collects() and (moment is None or moment.mark not in _LEAD_IN):
+            if self._collects() and (moment is None or moment.kind not in _LEAD_IN):
                 await self._feed((frame,))
             else:
                 self._keep(frame)
@@ -175,11 +176,11 @@ class RecognitionStage:
     def _measure(self, inbox: Inbox) -> None:
         if self._turn is not None:
             waiting = inbox.audio_bytes // 2 * 1000 // self._settings.rate_in
-            self._turn.hearing.lag.waiting_ms = waiting
+            self._turn.hearing.lag.queued_ms = waiting
 
     # ------------------------------------------------------------ marks
     async def _act(self, moment: EndpointEvent) -> None:
-        match moment.mark:
+        match moment.kind:
             case EndpointKind.ONSET if self._turn is None:
                 await self._open(max(moment.at_ms, self._ended_ms))
             case EndpointKind.ONSET | EndpointKind.RESUME:
@@ -206,7 +207,7 @@ class RecognitionStage:
         if not settings.by_speaker or (speakers := self._stack.speakers) is None:
             return None
         if self._diarizing is None:
-            self._diarizing = Diarizer(*speakers)
+            self._diarizing = Diarizer(speakers)
         return self._diarizing
 
     async def _begin(self, settings: Interpret, hearing: TurnDecoder, at_ms: int) -> Turn:

@@ -22,13 +22,15 @@ import numpy as np
 from msgspec.structs import replace
 
 from dragoman.engines.base import Samples, Window
-from dragoman.policy.recognition.endpointing import SENTENCE_PAUSE_MS
-from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement, fold
+from dragoman.policy.pauses import SENTENCE_PAUSE_MS
+from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.policy.recognition.speech_evidence import SpeechEvidence
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule, RecognitionLag
+from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import EngineHost
+from dragoman.runtime.hosts.load import RecognitionLag
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word, joined_text
+from dragoman.text.words import fold
 
 _PER_MS = HEARING_RATE_HZ // 1000
 
@@ -54,7 +56,7 @@ class WindowDecoder:
         host: EngineHost,
         language: str | None,
         hints: Hints,
-        cadence: DecodeSchedule,
+        schedule: DecodeSchedule,
         *,
         trusted: bool = False,
         threshold: float = 0.5,
@@ -71,7 +73,7 @@ class WindowDecoder:
         self._host = host
         self._asked = language
         self._hints = hints
-        self._cadence = cadence
+        self._schedule = schedule
         self._phantoms = phantoms
         self._window: Samples = np.zeros(0, np.float32)
         self._begin_ms = 0  # where the window begins in the session's audio
@@ -85,7 +87,7 @@ class WindowDecoder:
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
         """See ``TurnDecoder``."""
-        self._cadence.load.speaks(self.lag)
+        self._schedule.load.speaking(self.lag)
         if len(self._window) and at_ms != self._begin_ms + len(self._window) // _PER_MS:
             await self._commit(len(self._window), DecodePosition.PAUSE)
             self._close(len(self._window), SENTENCE_PAUSE_MS)
@@ -105,7 +107,7 @@ class WindowDecoder:
 
     async def pause(self) -> bool:
         """See ``TurnDecoder``."""
-        self._cadence.load.pauses(self.lag)
+        self._schedule.load.paused(self.lag)
         snippet = len(self._window) < _SNIPPET_MS * _PER_MS
         self._paused = await self._commit(
             len(self._window), DecodePosition.STEP if snippet else DecodePosition.PAUSE
@@ -122,7 +124,7 @@ class WindowDecoder:
 
     async def finish(self) -> None:
         """See ``TurnDecoder``. What was heard at the pause before the end is not decoded again."""
-        self._cadence.load.ended(self.lag)
+        self._schedule.load.closed(self.lag)
         if self._paused is not None:
             self._take(self._paused, DecodePosition.END)
         else:
@@ -131,7 +133,7 @@ class WindowDecoder:
 
     async def split(self, at_ms: int | None = None) -> Samples:
         """See ``TurnDecoder``."""
-        self._cadence.load.ended(self.lag)
+        self._schedule.load.closed(self.lag)
         await self._settle()
         ahead = self.agreement.tail
         if at_ms is None:
@@ -151,7 +153,7 @@ class WindowDecoder:
     def go_on(self, hints: Hints) -> None:
         """See ``TurnDecoder``. The window goes on, and with it the trust in its speaker."""
         self._hints = hints
-        self.agreement.heed(hints)
+        self.agreement.use_hints(hints)
         self._trusted = True
 
     def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
@@ -167,7 +169,7 @@ class WindowDecoder:
 
     def abandon(self) -> None:
         """See ``TurnDecoder``."""
-        self._cadence.load.ended(self.lag)
+        self._schedule.load.closed(self.lag)
         if self.flight is not None:
             self.flight.cancel()
             self.flight = None
@@ -186,15 +188,15 @@ class WindowDecoder:
     def _room(self) -> int:
         """How many samples may come before something is due."""
         room = self._longest - len(self._window)
-        if self._cadence.fixed_ms is not None:
-            due = self._decoded + self._cadence.fixed_ms * _PER_MS
+        if self._schedule.fixed_ms is not None:
+            due = self._decoded + self._schedule.fixed_ms * _PER_MS
             if due > len(self._window):  # else it waits for something else than audio
                 room = min(room, due - len(self._window))
         return max(room, 1)
 
     @property
     def _longest(self) -> int:
-        return self._cadence.window_ms(self._longest_ms) * _PER_MS
+        return self._schedule.window_ms(self._longest_ms) * _PER_MS
 
     async def _step(self) -> bool:
         """Do what is due; whether there may be news."""
@@ -202,13 +204,13 @@ class WindowDecoder:
             await self._cut()
             return True
         fresh_ms = (len(self._window) - self._decoded) // _PER_MS
-        if self.flight is not None or fresh_ms < self._cadence.step_ms:
+        if self.flight is not None or fresh_ms < self._schedule.step_ms:
             return False
         if self.held or not self._evidence.is_any:  # so far there is only the run-up of a turn
             return False
         self._agreed, self._decoded = self._decoded, len(self._window)
         self.flight = asyncio.create_task(self._decode(self._window))
-        if self._cadence.fixed_ms is None:
+        if self._schedule.fixed_ms is None:
             return False
         await asyncio.wait([self.flight])
         return self.land()
@@ -272,13 +274,13 @@ class WindowDecoder:
             prefix=joined_text(self.agreement.window),
             at_ms=self._begin_ms,
         )
-        loop, load = asyncio.get_running_loop(), self._cadence.load
-        began_s, sharing = loop.time(), load.began()
+        loop, load = asyncio.get_running_loop(), self._schedule.load
+        began_s, sharing = loop.time(), load.decode_started()
         try:
             hypothesis = await self._host.call(request)
         finally:
-            load.done()
-        self._cadence.took(loop.time() - began_s, sharing)
+            load.decode_ended()
+        self._schedule.decode_took(loop.time() - began_s, sharing)
         if not isinstance(hypothesis, Hypothesis):
             raise TypeError(f"{self._host.info.name} answered a window with no hypothesis")
         return hypothesis
@@ -290,7 +292,7 @@ class WindowDecoder:
         self.language = hypothesis.language or self.language
         known = self._trusted or len(self.agreement.committed) >= _KNOWN_WORDS
         trusted = known and self._decoded >= _SNIPPET_MS * _PER_MS
-        borne = self._evidence.bears(words, self._decoded / _PER_MS, self._phantoms)
+        borne = self._evidence.is_plausible(words, self._decoded / _PER_MS, self._phantoms)
         confidence = hypothesis.confidence if borne else -1.0
         dated = Hypothesis(words, confidence, hypothesis.language, hypothesis.stable)
         self.agreement.update(dated, at, trusted=trusted)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
-from dragoman.policy.recognition.local_agreement import fold
 from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.speech import Interpret
-from dragoman.text import clause_data
+from dragoman.text.spoken import is_speakable
+from dragoman.text.words import ends_sentence
 
 
 class CommittedText(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class CommittedText(msgspec.Struct, frozen=True):
     @property
     def is_speakable(self) -> bool:
         """Whether there is anything to say."""
-        return any(char.isalnum() for char in self.text)
+        return is_speakable(self.text)
 
 
 class EndOfTurn(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class TurnChunks:
 
     def ripe(self, now_s: float, *, busy: bool) -> list[CommittedText]:
         """What has waited long enough."""
-        return self._pieces(self._units.ripe(now_s, busy=busy)) if self._units else []
+        return self._pieces(self._units.take_due(now_s, busy=busy)) if self._units else []
 
     def flush(self) -> list[CommittedText]:
         """Everything that waits."""
@@ -71,7 +71,7 @@ class TurnChunks:
     def begins(self, piece: CommittedText) -> bool:
         """Whether a sentence begins with this piece; to be asked once for each, in order."""
         begins = self._begins
-        self._begins = piece.closes or _ends_sentence(piece.text, piece.settings.target)
+        self._begins = piece.closes or ends_sentence(piece.text, piece.settings.target)
         return begins
 
     def _pieces(self, texts: list[str]) -> list[CommittedText]:
@@ -82,11 +82,3 @@ class TurnChunks:
         if whole and last.closes:
             whole[-1] = msgspec.structs.replace(whole[-1], closes=True)
         return whole
-
-
-def _ends_sentence(text: str, language: str) -> bool:
-    bare = text.rstrip().rstrip(clause_data.CLOSERS)
-    if not bare.endswith(clause_data.FULL_STOPS):
-        return False
-    word = bare.split()[-1]
-    return not bare.endswith(".") or fold(word) not in clause_data.abbreviations(language)

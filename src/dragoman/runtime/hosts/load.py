@@ -1,0 +1,82 @@
+"""How busy a recogniser is, and how far sessions are behind their audio.
+
+Scope: the figures only. ``cascade.recognition.decode_schedule`` decides by them how often a session
+decodes, and ``/metrics`` shows the lags. All methods belong to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+_BUSY_SHARE = 0.5
+_SMOOTHING = 0.3
+
+
+class RecognitionLag:
+    """Media time of a turn that came in and is not recognised yet."""
+
+    def __init__(self) -> None:
+        self.queued_ms = 0
+        """Audio in the inbox."""
+        self.undecoded_ms = 0
+        """Audio in the window, newer than the last answer."""
+
+    @property
+    def total_ms(self) -> int:
+        """Both together."""
+        return self.queued_ms + self.undecoded_ms
+
+
+class RecognizerLoad:
+    """What all sessions together ask of one recogniser, which does ``capacity`` calls at once."""
+
+    def __init__(self, capacity: int = 1) -> None:
+        self._capacity = max(1, capacity)
+        self._decode_ms = 0.0
+        self._in_flight = 0
+        # Weak: a turn that is dropped without ``closed`` must not count for ever.
+        self._speaking: weakref.WeakSet[RecognitionLag] = weakref.WeakSet()
+        self._open: weakref.WeakSet[RecognitionLag] = weakref.WeakSet()
+
+    @property
+    def lags(self) -> list[RecognitionLag]:
+        """Those of all open turns."""
+        return list(self._open)
+
+    @property
+    def fair_step_ms(self) -> float:
+        """The decode step at which all turns with speech keep half of the recogniser busy."""
+        return self._decode_ms * len(self._speaking) / (self._capacity * _BUSY_SHARE)
+
+    def speaking(self, turn: RecognitionLag) -> None:
+        """A turn takes speech."""
+        self._open.add(turn)
+        self._speaking.add(turn)
+
+    def paused(self, turn: RecognitionLag) -> None:
+        """The turn takes none for now."""
+        self._speaking.discard(turn)
+
+    def closed(self, turn: RecognitionLag) -> None:
+        """The turn is over."""
+        self._speaking.discard(turn)
+        self._open.discard(turn)
+
+    def decode_started(self) -> int:
+        """A decode is requested; returns how many are in flight, this one included."""
+        self._in_flight += 1
+        return self._in_flight
+
+    def decode_answered(self, wall_ms: float, sharing: int) -> None:
+        """A decode took ``wall_ms`` while ``sharing`` decodes shared the recogniser."""
+        own_ms = wall_ms * min(1.0, self._capacity / sharing)
+        self._decode_ms = smooth(self._decode_ms, own_ms)
+
+    def decode_ended(self) -> None:
+        """A decode is no longer in flight, answered or not."""
+        self._in_flight -= 1
+
+
+def smooth(before: float, now: float) -> float:
+    """Exponential moving average; the first value counts in full."""
+    return now if not before else (1 - _SMOOTHING) * before + _SMOOTHING * now
