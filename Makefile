@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check bench soak lock
+.PHONY: help setup demo serve quick test check bench soak lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ demo: setup ## hear a real recording interpreted into Spanish while it is spoken
 
 serve: setup ## serve both APIs on 127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/dragoman serve
+
+quick: setup ## the unit tests, in less than a minute
+	@$(BIN)/python -m pytest -m unit -n auto --maxprocesses 8 $(ARGS)
 
 test: ## run the whole suite (sets up first; also other clients and test recordings)
 	@$(PYTHON) scripts/setup.py --tests

@@ -14,6 +14,8 @@ from dragoman.cli import main
 from dragoman.cli.main import COMMANDS
 from tests.cli.run_command import run
 
+pytestmark = pytest.mark.live
+
 
 def test_help_lists_every_command_with_a_line_about_it() -> None:
     done = run("--help")

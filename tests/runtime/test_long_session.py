@@ -29,6 +29,8 @@ from dragoman.runtime.jobs import run_session
 from dragoman.speech import Hypothesis, InterpretationOptions
 from tests.runtime.clockwork import jump
 
+pytestmark = pytest.mark.slow
+
 MODEL = "qwen3.5-livetranslate-flash-realtime"
 CELL_MS, CHUNK_MS, MINUTE_MS = 400, 1_000, 60_000
 TALK_MS = 44_000

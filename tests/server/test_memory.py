@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.live
+
 PROGRAM = """
 import ctypes, threading
 from dragoman.server.serve import share_one_heap

@@ -13,6 +13,8 @@ from websockets.sync.client import connect
 from dragoman.testing.live_server import LiveServer, command, environment, serve
 from tests.server.raw import handshake, masked
 
+pytestmark = pytest.mark.live
+
 TTS = "?model=qwen3-tts-flash-realtime"
 INTERPRETATION = "?model=qwen3.5-livetranslate-flash-realtime"
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from dragoman_bench.harness import processes
 
 
@@ -23,6 +25,7 @@ def test_the_cpu_of_a_thread_is_what_it_used() -> None:
     assert 0.09 < used < 0.5
 
 
+@pytest.mark.live
 def test_a_tree_holds_children_and_their_cpu() -> None:
     code = (
         "import sys, time\n"

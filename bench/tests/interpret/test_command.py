@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from bench.tests.interpret.manifest import one_recording
 from dragoman.testing.live_server import LiveServer
 from tests.cli.run_command import run
@@ -35,6 +37,7 @@ def test_a_server_is_measured_and_its_logs_score_the_same(
     assert {**scored, "late_ms": None} == {**item, "late_ms": None}
 
 
+@pytest.mark.live
 def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text("{}\n")
@@ -52,6 +55,7 @@ def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.live
 def test_help_is_its_own() -> None:
     done = run("bench", "interpret", "--help")
     assert "dragoman bench interpret [OPTIONS]" in done.stdout

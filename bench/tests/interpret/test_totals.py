@@ -117,6 +117,7 @@ def two_recordings() -> Script:
     return made
 
 
+@pytest.mark.live
 @pytest.mark.skipif(not omnisteval.installed(), reason="OmniSTEval is not installed")
 def test_omnisteval_judges_our_files(tmp_path: Path) -> None:
     stream = two_recordings()

@@ -25,6 +25,7 @@ def test_the_worst_length_is_shown() -> None:
     assert shown == {"prose, at once": (2.5, False), "prose, by character": (1.0, True)}
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_positive_and_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(segmenter, "LENGTHS", (100, 2_000))
     monkeypatch.setattr(segmenter, "_AT_LEAST_CHARS", 2_000)
