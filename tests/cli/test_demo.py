@@ -20,8 +20,10 @@ from typer.testing import CliRunner, Result
 from dragoman.cli.demo import demo, dickens
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
 from dragoman.testing.live_server import LiveServer, command, environment
-from tests.client.fake import FLAT, Stage, accept, fake_server, interpreting, opening
+from tests.client.fake_server import FLAT, Stage, accept, fake_server, interpreting, opening
 from tests.client.media_files import make_media
+
+pytestmark = pytest.mark.live
 
 APP = typer.Typer()
 APP.command()(demo)

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dragoman.cli.translate import translate
-from tests.client.fake import (
+from tests.client.fake_server import (
     FLAT,
     NESTED,
     OLDEST,

@@ -23,11 +23,11 @@ from dragoman.client.events import (
     TargetText,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.client.media import MediaFile, SoundChunk
-from dragoman.client.speech import SpeechClient
+from dragoman.client.synthesis import SpeechClient
 from dragoman.testing.live_server import LiveServer
-from tests.client.fake import FLAT, NESTED, OLDEST
+from tests.client.fake_server import FLAT, NESTED, OLDEST
 from tests.client.media_files import make_media
 
 # Whatever a program calls it, a command is run in this process: no start of Python each time.

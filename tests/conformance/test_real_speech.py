@@ -16,7 +16,7 @@ import pytest
 import sacrebleu
 
 from dragoman.client.events import Audio, SourceText, TargetText
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.engines import registry
 from dragoman.engines.base import Translation
 from dragoman.testing.live_server import LiveServer

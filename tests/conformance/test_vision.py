@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.audio.resample import Resampler
 from dragoman.client.events import SourceText, TargetText
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
 from dragoman.testing.live_server import LiveServer

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dragoman.client.events import SourceText, TargetText, TurnDone
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
 from dragoman.policy.glossary.terms import Glossary

@@ -23,6 +23,8 @@ from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key, sounds_farther
 
+pytestmark = pytest.mark.engine
+
 TERMS = ("Kubernetes", "Zebrafish", "Reykjavik", "oscilloscope", "Thessaloniki", "edge case")
 SENTENCES = (
     "We deploy everything on Kubernetes in Reykjavik.",

@@ -134,7 +134,8 @@ class Codec:
         if kind is None:
             return Malformed(INVALID, "Missing required parameter: 'type'.", "type", event_id)
         if not isinstance(kind, str) or kind not in self._types:
-            return Malformed(INVALID, f"invalid event type '{shown(kind)}'", "type", event_id)
+            message, is_name = f"invalid event type '{shown(kind)}'", isinstance(kind, str)
+            return Malformed(INVALID, message, "type", event_id, has_unknown_type=is_name)
         try:
             typed: ClientEvent = msgspec.convert(event, self._union)
         except _REFUSED as refusal:

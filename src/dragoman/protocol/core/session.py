@@ -117,6 +117,10 @@ class BaseSession:
         """Act on a client event that is not the finish; may raise ``Rejected``."""
         raise NotImplementedError
 
+    def on_malformed(self, event: Malformed) -> None:
+        """Answer a frame that is no event of the API."""
+        self.reject(event.code, event.message, event.param, event.event_id)
+
     def on_report(self, report: Report) -> None:
         """Act on news of a job; stale jobs are the subclass's to recognise."""
         raise NotImplementedError
@@ -160,7 +164,7 @@ class BaseSession:
             return []
         self._active_at = self.now = now
         if isinstance(event, Malformed):
-            self.reject(event.code, event.message, event.param, event.event_id)
+            self.on_malformed(event)
             return self._flush(now)
         try:
             if self.is_finish(event):
@@ -203,9 +207,9 @@ class BaseSession:
         return self._flush(now)
 
     # ------------------------------------------------------------ for subclasses
-    def send(self, event: ServerEvent) -> None:
-        """Queue an event for the client."""
-        self._out.append(Send(event, self.ids.new("event")))
+    def send(self, event: ServerEvent, supersedes: str = "") -> None:
+        """Queue an event for the client; ``supersedes`` as in ``Send``."""
+        self._out.append(Send(event, self.ids.new("event"), supersedes))
 
     def command(self, command: Command) -> None:
         """Queue any other command."""

@@ -55,5 +55,17 @@ def text_tokens(text: str) -> int:
     return meter.tokens
 
 
+def cut_to_tokens(text: str, most: int) -> str:
+    """The longest beginning of the text that is estimated at ``most`` tokens or less."""
+    text = text[: most * _CHARS_PER_TOKEN]  # no more can fit
+    if text_tokens(text) <= most:
+        return text
+    lo, hi = most, len(text)
+    while lo < hi:
+        middle = (lo + hi + 1) // 2
+        lo, hi = (middle, hi) if text_tokens(text[:middle]) <= most else (lo, middle - 1)
+    return text[:lo]
+
+
 def _covered(runs: re.Pattern[str], text: str) -> int:
     return sum(match.end() - match.start() for match in runs.finditer(text))

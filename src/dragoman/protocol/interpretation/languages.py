@@ -30,14 +30,7 @@ QWEN35_TEXT_ONLY = tuple(_QWEN35_TEXT_ONLY.split())
 
 KNOWN = frozenset(QWEN3_SPOKEN + QWEN3_TEXT_ONLY + QWEN35_SPOKEN + QWEN35_TEXT_ONLY)
 
-_SYNONYMS = {"no": "nb", "tl": "fil", "iw": "he", "in": "id", "jw": "jv", "cmn": "zh"}
 _ANY = "*"
-
-
-def canonical(code: str) -> str:
-    """The primary tag of a code as clients write it: ``en-US``, ``ZH`` and ``no`` are known."""
-    primary = code.strip().replace("_", "-").split("-")[0].lower()
-    return _SYNONYMS.get(primary, primary)
 
 
 def recognised(coverage: Coverage) -> frozenset[str]:
