@@ -19,6 +19,7 @@ import pytest
 from dragoman.testing.live_server import LiveServer, serve
 from dragoman.testing.recording_relay import RelayedCall, recorded
 from dragoman.testing.validators.interpretation import validate_interpretation
+from dragoman.testing.validators.recognition import validate_recognition
 from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
@@ -88,6 +89,25 @@ def check_turns(events: list[dict[str, Any]], call: RelayedCall) -> None:
         assert [e["text"] for e in turn if e["type"] == "final_transcript"] == [transcript]
         assert len(transcript.split()) >= 5
         assert [e["seconds"] > 1.9 for e in turn if e["type"] == "recognition_usage"] == [True]
+
+
+def test_its_recognition(scripted_server: LiveServer):
+    """Two turns found by the server; two commits; two commits and one without audio behind."""
+    with recorded(scripted_server.port) as tap:
+        url = f"{tap.origin}/api-ws/v1/realtime"
+        flows = {"vad": 2, "manual": 2, "manual_flushed": 3}
+        options = ("--url", url, "--model", RECOGNISER, "--turn-ms", "3500", *flows)
+        told = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
+        for name, count in flows.items():
+            assert "raised" not in told[name], told[name]["raised"]
+            assert told[name]["complaints"] == []
+            validator = validate_recognition(tap.call(f"sk-{name}").log, model=RECOGNISER)
+            assert validator.is_finished
+            assert len(validator.transcripts) == count
+            finals = [e for e in told[name]["events"] if e["type"] == "final_transcript"]
+            recognised = [text for text in validator.transcripts if text]
+            assert [event["text"] for event in finals if event["text"]] == recognised
+            assert len(recognised) == 2
 
 
 def test_its_recognition_under_an_alias_of_an_interpreter():
