@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dragoman.client.events import (
-    Audio,
     Other,
+    SourceSpeechStarted,
+    SourceSpeechStopped,
     SourceText,
-    SpeechStarted,
-    SpeechStopped,
-    TargetText,
+    SpeechAudio,
+    TranslatedText,
 )
 from dragoman_bench.judging import Row, judge, sort_rows
 from dragoman_bench.measures import Timeline
@@ -25,16 +25,16 @@ def heard(text: str, stash: str = "", item: str = "i1") -> SourceText:
     return SourceText(item_id=item, text=text, stash=stash)
 
 
-def said(text: str, stash: str = "", response: str = "r1") -> TargetText:
-    return TargetText(response_id=response, item_id="o1", text=text, stash=stash)
+def said(text: str, stash: str = "", response: str = "r1") -> TranslatedText:
+    return TranslatedText(response_id=response, item_id="o1", text=text, stash=stash)
 
 
-def voice(ms: int, response: str = "r1") -> Audio:
-    return Audio(pcm=bytes(48 * ms), response_id=response)
+def voice(ms: int, response: str = "r1") -> SpeechAudio:
+    return SpeechAudio(data=bytes(48 * ms), response_id=response)
 
 
 ROWS: list[Row] = [
-    (1500, SpeechStarted(audio_start_ms=1000, item_id="i1")),
+    (1500, SourceSpeechStarted(audio_start_ms=1000, item_id="i1")),
     (1600, heard("", "One.")),
     (1601, created("r1")),
     (2500, heard("One two,", " there")),
@@ -45,7 +45,7 @@ ROWS: list[Row] = [
     (5000, heard("One two, three four")),
     (5100, said("Uno dos, tres cua")),
     (5200, voice(1500)),
-    (5900, SpeechStopped(audio_end_ms=5000, item_id="i1")),
+    (5900, SourceSpeechStopped(audio_end_ms=5000, item_id="i1")),
     (5950, said("Uno dos, tres cua")),
 ]
 
@@ -105,12 +105,12 @@ def test_changed_commitments_are_counted_in_both_texts() -> None:
 
 def test_a_response_belongs_to_the_oldest_turn_that_was_heard() -> None:
     rows: list[Row] = [
-        (1, SpeechStarted(audio_start_ms=0, item_id="noise")),
-        (2, SpeechStopped(audio_end_ms=50, item_id="noise")),
-        (3, SpeechStarted(audio_start_ms=100, item_id="i1")),
+        (1, SourceSpeechStarted(audio_start_ms=0, item_id="noise")),
+        (2, SourceSpeechStopped(audio_end_ms=50, item_id="noise")),
+        (3, SourceSpeechStarted(audio_start_ms=100, item_id="i1")),
         (4, heard("Hello")),
         (5, created("r1")),
-        (6, SpeechStarted(audio_start_ms=900, item_id="i2")),
+        (6, SourceSpeechStarted(audio_start_ms=900, item_id="i2")),
         (7, heard("Again", item="i2")),
         (8, created("r2")),
         (9, said("Otra vez", response="r2")),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from websockets.protocol import SERVER, Protocol
 
-from dragoman.client.events import Audio, SourceText, TargetText
+from dragoman.client.events import SourceText, SpeechAudio, TranslatedText
 from dragoman.testing.live_server import LiveServer as Server
 from dragoman_bench import loops
 from dragoman_bench.append import speechlike
@@ -117,7 +117,7 @@ def test_a_live_session_receives_text_and_speech(scripted_server: Server) -> Non
     assert session.finished_ms is not None
     assert session.finished_ms > 2000
     kinds = {type(event) for _, event in session.rows}
-    assert {SourceText, TargetText, Audio} <= kinds
+    assert {SourceText, TranslatedText, SpeechAudio} <= kinds
     assert session.problems == []
 
 

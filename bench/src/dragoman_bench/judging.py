@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import msgspec
 
 from dragoman.client.events import (
-    Audio,
     Event,
     Other,
+    SourceSpeechStarted,
+    SourceSpeechStopped,
     SourceText,
-    SpeechStarted,
-    SpeechStopped,
-    TargetText,
+    SpeechAudio,
+    TranslatedText,
 )
 from dragoman_bench.interpret.text_lag import laal
 from dragoman_bench.measures import (
@@ -88,10 +88,10 @@ def sort_rows(rows: Sequence[Row]) -> Sorted:
     pieces: list[tuple[float, float]] = []
     for at_ms, event in rows:
         match event:
-            case SpeechStarted():
+            case SourceSpeechStarted():
                 turn = by_item[event.item_id] = Turn(float(event.audio_start_ms))
                 waiting.append(turn)
-            case SpeechStopped() if event.item_id in by_item:
+            case SourceSpeechStopped() if event.item_id in by_item:
                 by_item[event.item_id].end_ms = float(event.audio_end_ms)
             case SourceText() if event.item_id in by_item:
                 by_item[event.item_id].source.append(Shown(at_ms, event.text, event.stash))
@@ -99,12 +99,12 @@ def sort_rows(rows: Sequence[Row]) -> Sorted:
                 heard = next((turn for turn in waiting if turn.source), waiting[0])
                 waiting.remove(heard)
                 by_response[str(raw.get("response", {}).get("id"))] = heard
-            case TargetText() if event.response_id in by_response:
+            case TranslatedText() if event.response_id in by_response:
                 shown = Shown(at_ms, event.text, event.stash)
                 by_response[event.response_id].target.append(shown)
-            case Audio() if event.pcm and event.response_id in by_response:
+            case SpeechAudio() if event.data and event.response_id in by_response:
                 by_response[event.response_id].speech.append(len(pieces))
-                pieces.append((at_ms, len(event.pcm) / OUT_BYTES_PER_MS))
+                pieces.append((at_ms, len(event.data) / OUT_BYTES_PER_MS))
     return Sorted(list(by_item.values()), pieces)
 
 

@@ -11,9 +11,9 @@ import asyncio
 import msgspec
 import pybase64
 
-from dragoman.client.connection import Raw
-from dragoman.client.event_reader import SessionReading
-from dragoman.client.events import Event, Problem, SessionFinished
+from dragoman.client.connection import RawEvent
+from dragoman.client.event_reader import EventReader
+from dragoman.client.events import Event, Problem, SessionEnded
 from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench.judging import Row
 from dragoman_bench.peer import Peer
@@ -44,7 +44,7 @@ class Live:
         self._pcm = samples.tobytes()
         self._at = 0
         self._zero_s = 0.0
-        self._reading = SessionReading()
+        self._reading = EventReader()
         self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         peer.on_text = self._take
 
@@ -83,11 +83,11 @@ class Live:
             self._peer.send(b'{"type":"session.finish"}')
 
     def _take(self, frame: bytes, now_s: float) -> None:
-        raw: Raw = _DECODE.decode(frame)
+        raw: RawEvent = _DECODE.decode(frame)
         at_ms = (now_s - self._zero_s) * 1000
         events: list[Event] = self._reading.feed(raw)
         for event in events:
             self.rows.append((at_ms, event))
-            if isinstance(event, SessionFinished) and not self._done.done():
+            if isinstance(event, SessionEnded) and not self._done.done():
                 self.finished_ms = at_ms
                 self._done.set_result(None)

@@ -11,12 +11,12 @@ import pytest
 
 from bench.tests.interpret.test_command import recordings as made_recordings
 from dragoman.client.events import (
-    Audio,
     Other,
     Problem,
+    ResponseFinished,
+    SourceSpeechStarted,
     SourceText,
-    SpeechStarted,
-    TurnDone,
+    SpeechAudio,
 )
 from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman.testing.live_server import LiveServer
@@ -49,23 +49,23 @@ def sound(seconds: float) -> recordings.Pcm:
 def test_what_was_promised_and_did_not_come_stays_open() -> None:
     tally = Tally()
     for item in ("a", "b"):
-        tally.take(0, SpeechStarted(audio_start_ms=0, item_id=item))
+        tally.take(0, SourceSpeechStarted(audio_start_ms=0, item_id=item))
         tally.take(0, Other(type="response.created", raw={"response": {"id": f"r{item}"}}))
     assert (tally.turns, tally.open_items, tally.open_responses) == (2, 2, 2)
     tally.take(1, SourceText(item_id="a", text="x"))
     assert tally.open_items == 2
     tally.take(2, SourceText(item_id="a", text="x", final=True))
-    tally.take(3, TurnDone(response_id="ra", status="completed"))
+    tally.take(3, ResponseFinished(response_id="ra", status="completed"))
     assert (tally.open_items, tally.open_responses, tally.failed) == (1, 1, [])
-    tally.take(4, TurnDone(response_id="rb", status="failed"))
+    tally.take(4, ResponseFinished(response_id="rb", status="failed"))
     tally.take(5, Problem(type="server_error", code="boom", message=""))
     assert tally.failed == ["failed", "boom"]
 
 
 def test_speech_that_was_not_heard_yet() -> None:
     tally = Tally()
-    tally.take(1_000, Audio(pcm=bytes(48 * 500), response_id="r"))
-    tally.take(1_100, Audio(pcm=bytes(48 * 1_000), response_id="r"))
+    tally.take(1_000, SpeechAudio(data=bytes(48 * 500), response_id="r"))
+    tally.take(1_100, SpeechAudio(data=bytes(48 * 1_000), response_id="r"))
     assert tally.unheard_s(1_200) == pytest.approx(1.3)
     assert tally.unheard_s(9_000) == 0.0
 

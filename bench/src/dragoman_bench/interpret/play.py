@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from dragoman.client.connection import Raw
+from dragoman.client.connection import RawEvent
 from dragoman.client.event_log import EventLog
-from dragoman.client.events import Problem, SessionChanged, SessionFinished
+from dragoman.client.events import Problem, SessionChanged, SessionEnded
 from dragoman.client.interpretation import InterpretClient, InterpretSettings, session_object
 from dragoman_bench.interpret.stream import Stream
 from dragoman_bench.numbers import BenchFailed
@@ -40,7 +40,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     phrases: Mapping[str, str] | None = None
 
 
-def session_of(wish: Wish) -> Raw:
+def session_of(wish: Wish) -> RawEvent:
     """The ``session`` of the ``session.update`` that is sent."""
     settings = InterpretSettings(
         target=wish.target, source=wish.source, text_only=wish.text_only, phrases=wish.phrases
@@ -102,7 +102,7 @@ async def _send(stream: Stream, client: InterpretClient, log: EventLog) -> float
 async def _receive(client: InterpretClient, log: EventLog) -> None:
     async for event in client:
         log.received(log.now_ms(), event)
-        if isinstance(event, SessionFinished):
+        if isinstance(event, SessionEnded):
             return
         if isinstance(event, Problem) and event.fatal:
             raise event.as_error()

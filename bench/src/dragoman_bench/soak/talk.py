@@ -13,14 +13,14 @@ import msgspec
 
 from dragoman.client.event_log import EventLog
 from dragoman.client.events import (
-    Audio,
     Event,
     Other,
     Problem,
-    SessionFinished,
+    ResponseFinished,
+    SessionEnded,
+    SourceSpeechStarted,
     SourceText,
-    SpeechStarted,
-    TurnDone,
+    SpeechAudio,
 )
 from dragoman.client.interpretation import InterpretClient
 from dragoman_bench.interpret.play import MODEL
@@ -48,7 +48,7 @@ class Tally:
     def take(self, at_ms: float, event: Event) -> None:
         """One event."""
         match event:
-            case SpeechStarted(item_id=item):
+            case SourceSpeechStarted(item_id=item):
                 self.turns += 1
                 self._items.add(item)
             case SourceText(item_id=item, final=True):
@@ -56,11 +56,11 @@ class Tally:
             case Other(type="response.created", raw=raw):
                 self.responses += 1
                 self._responses.add(str(raw.get("response", {}).get("id")))
-            case TurnDone(response_id=response, status=status):
+            case ResponseFinished(response_id=response, status=status):
                 self._responses.discard(response)
                 if status != "completed":
                     self.failed.append(status)
-            case Audio(pcm=pcm):
+            case SpeechAudio(data=pcm):
                 start_ms = max(at_ms, self._heard_until_ms)
                 self._heard_until_ms = start_ms + len(pcm) / _OUT_BYTES_PER_MS
             case Problem(code=code):
@@ -136,7 +136,7 @@ class Talk:
             at_ms = self._events.now_ms()
             self._events.received(at_ms, event)
             self.tally.take(at_ms, event)
-            if isinstance(event, SessionFinished):
+            if isinstance(event, SessionEnded):
                 return
             if isinstance(event, Problem) and event.fatal:
                 raise event.as_error()
