@@ -23,6 +23,8 @@ from dragoman.testing.live_server import LiveServer, command, environment
 from tests.client.fake_server import FLAT, ServerSide, accept, fake_server, interpreting, opening
 from tests.client.media_files import make_media
 
+pytestmark = pytest.mark.live
+
 APP = typer.Typer()
 APP.command()(demo)
 

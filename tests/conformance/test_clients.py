@@ -37,6 +37,12 @@ RATE_HZ = 24_000
 ENCODER_DELAY_S = 0.12
 
 
+ENGINES = [
+    pytest.param("scripted", marks=pytest.mark.live),
+    pytest.param("embedded", marks=pytest.mark.engine),
+]
+
+
 def wait(client: Coroutine[Any, Any, Any]) -> Any:
     """Run a client to its end."""
     return asyncio.run(asyncio.wait_for(client, 60))
@@ -103,7 +109,7 @@ def test_reusing(scripted_server: LiveServer):
     )
 
 
-@pytest.mark.parametrize("engines", ["scripted", "embedded"])
+@pytest.mark.parametrize("engines", ENGINES)
 def test_cancelling(engines: str, request: pytest.FixtureRequest):
     live: LiveServer = request.getfixturevalue(f"{engines}_server")
     status, speech, log = wait(cancelling.run(live.url, TEXT * 40, OTHER))
@@ -113,7 +119,7 @@ def test_cancelling(engines: str, request: pytest.FixtureRequest):
     assert [told for _, told, _ in strict(log).responses] == ["incomplete", "completed"]
 
 
-@pytest.mark.parametrize("engines", ["scripted", "embedded"])
+@pytest.mark.parametrize("engines", ENGINES)
 def test_barging_in(engines: str, request: pytest.FixtureRequest):
     live: LiveServer = request.getfixturevalue(f"{engines}_server")
     billed, speech, log = wait(barging_in.run(live.url, TEXT, "Forget this.", "夜里起风。"))

@@ -158,6 +158,23 @@ def test_sizes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert told == {"a.py": (71, 400), "a.py::f": (71, 60)}
 
 
+def test_a_benchmark_in_the_wheel_of_the_server_is_found() -> None:
+    wrong = script("check_wheels").wrong
+    ours = ["dragoman/__init__.py", "dragoman/cli/main.py", "dragoman-0.1.0.dist-info/METADATA"]
+    assert wrong("dragoman", ours) == []
+    assert wrong("dragoman", [*ours, "dragoman_bench/append.py"]) == [
+        "dragoman_bench is not part of it"
+    ]
+    assert wrong("dragoman", [*ours, "dragoman/bench/append.py"]) == [
+        "dragoman/bench does not belong in it"
+    ]
+    assert wrong("dragoman_bench", ours) == [
+        "there is no package dragoman_bench in it",
+        "dragoman is not part of it",
+        "dragoman/cli is not part of it",
+    ]
+
+
 def test_repeated_class_names_are_seen(tmp_path: Path):
     module = script("check_names")
     (tmp_path / "a.py").write_text("class Turn: ...\nclass _Own: ...\nclass A: ...\n")

@@ -13,6 +13,8 @@ from websockets.sync.client import connect
 from dragoman.testing.live_server import LiveServer, command, environment, serve
 from tests.server.raw import handshake, masked
 
+pytestmark = pytest.mark.live
+
 TTS = "?model=qwen3-tts-flash-realtime"
 INTERPRETATION = "?model=qwen3.5-livetranslate-flash-realtime"
 
@@ -106,7 +108,7 @@ def test_the_log_has_the_session_and_no_secret() -> None:
         assert live.stop() == 0
         log = live.log()
         nonce = session_id.partition("_")[2][:15]
-        assert f"session={nonce} session begins" in log
+        assert f"session={nonce} session begins: model 'qwen3-tts-flash-realtime', key1\n" in log
         assert f"session={nonce} session ends" in log
         assert "secret" not in log
 

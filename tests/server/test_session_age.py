@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from dragoman.engines.scripted.rules import CELL_MS, rule_word
 from dragoman.testing.live_server import LiveServer, serve
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 AGE_S = 1.6
 MODELS = ["qwen3-livetranslate-flash-realtime", "qwen3.5-livetranslate-flash-realtime",
           "qwen3.8-livetranslate-flash-realtime"]  # fmt: skip

@@ -140,8 +140,10 @@ def _opened(path: Path) -> InputContainer:
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not an audio or video file")
     try:
-        # "file:" and the whitelist keep playlists and odd names off the network.
-        container = av.open(f"file:{path}", "r", options={"protocol_whitelist": "file"})
+        # "file:" and the whitelist keep playlists and odd names off the network. A playlist without
+        # an end is a live one, which FFmpeg would reload for 100 s: m3u8_hold_counters stops that.
+        options = {"protocol_whitelist": "file", "m3u8_hold_counters": "1"}
+        container = av.open(f"file:{path}", "r", options=options)
     except FileNotFoundError:
         raise MediaError(f"there is no file {path}") from None
     except PermissionError:

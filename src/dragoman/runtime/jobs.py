@@ -7,7 +7,7 @@ whether the cascade or an end-to-end engine interprets for it.
 from __future__ import annotations
 
 from dragoman.protocol.core.commands import Session
-from dragoman.runtime.cascade import cascade, end_to_end
+from dragoman.runtime.cascade import cascade, end_to_end, recognize
 from dragoman.runtime.cascade.speech.speech_observer import SpeechObserver
 from dragoman.runtime.driver.driver import ClientConnection, Driver, Emit, Encode, Observer, RunJob
 from dragoman.runtime.driver.inbox import Inbox
@@ -37,6 +37,8 @@ def job_runner(stack: EngineSet, watch: SpeechObserver | None = None) -> RunJob:
     async def run(task: Task, inbox: Inbox, emit: Emit) -> None:
         if isinstance(task, Speak):
             await speaking.speak(task, inbox, emit, stack)
+        elif not task.target:
+            await recognize.recognize(task, inbox, emit, stack)
         elif stack.interpreter is not None:
             await end_to_end.interpret(task, inbox, emit, stack.interpreter)
         else:

@@ -1,20 +1,21 @@
 """A WebSocket as the driver sees it: events in, text out.
 
 Scope: the only place where frames become events. A connection knows the codec and the stream of
-messages under it, and nothing of what events mean. After the client has gone, ``receive`` answers
-with nothing (again and again), ``drain`` raises ``OSError``, ``write`` and ``close`` do nothing.
+messages under it, and nothing of what events mean. After the client has gone, ``take`` gives
+nothing, ``drain`` raises ``OSError``, ``write`` and ``close`` do nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from dragoman.protocol.core.events import ClientEvent, Malformed
+from dragoman.protocol.core.principal import Principal
 from dragoman.server.metrics import SessionMetrics
 
 STREAM = "dragoman.stream"
@@ -33,8 +34,11 @@ class Decoder(Protocol):
 class MessageStream(Protocol):
     """An accepted WebSocket (``server.websocket_guard.BoundedWebSocket``)."""
 
-    async def take(self, most: int) -> list[Message]:
-        """The ASGI messages that are there, at least one; may be cancelled without loss."""
+    def take(self, most: int) -> list[Message]:
+        """The ASGI messages that are there, at most so many."""
+
+    def arrival(self) -> Awaitable[None]:
+        """Done when there is a message to take."""
 
     @property
     def is_writable(self) -> bool:
@@ -54,6 +58,7 @@ class Accepted(msgspec.Struct, frozen=True):
     """A WebSocket after its handshake, as ASGI has it, and what the handshake said."""
 
     model: str
+    principal: Principal
     scope: Scope
     receive: Receive
     send: Send
@@ -72,19 +77,19 @@ class SocketConnection:
         self._stream = stream
         self._codec = codec
         self._metrics = metrics
-        self._is_gone = False
+        self.is_gone = False
+        """Whether the connection is closed, by either side; nothing more comes then."""
         self.close_code: int | None = None
         """The code the connection was closed with, by whichever side; for the log."""
 
-    async def receive(self) -> Sequence[ClientEvent | Malformed]:
-        """The events that are there, at least one; none when the client has gone.
+    def arrival(self) -> Awaitable[None]:
+        """Done when there is an event to take, or the client has gone."""
+        return self._stream.arrival()
 
-        Cancelling it loses no event.
-        """
-        if self._is_gone:
-            return ()
+    def take(self) -> Sequence[ClientEvent | Malformed]:
+        """The events that are there, as many as are decoded in a row."""
         events = []
-        for message in await self._stream.take(_BATCH):
+        for message in () if self.is_gone else self._stream.take(_BATCH):
             if message["type"] != "websocket.receive":
                 self._leave(message.get("code"))
                 break
@@ -97,7 +102,7 @@ class SocketConnection:
     @property
     def is_writable(self) -> bool:
         """Whether ``write`` is welcome; not when the client has gone."""
-        return not self._is_gone and self._stream.is_writable
+        return not self.is_gone and self._stream.is_writable
 
     def write(self, texts: Sequence[str]) -> None:
         """Send text frames without waiting; ask ``is_writable`` first."""
@@ -110,18 +115,18 @@ class SocketConnection:
 
     async def drain(self) -> None:
         """Wait until ``write`` is welcome. Raises ``OSError`` when the client has gone."""
-        if self._is_gone:
+        if self.is_gone:
             raise ConnectionResetError("the client has gone")
         await self._stream.drain()
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close after what was sent before. Closing twice, or a closed connection: no effect."""
-        if not self._is_gone:
+        if not self.is_gone:
             with contextlib.suppress(OSError):  # what ASGI raises when the client has gone
                 await self._stream.send({"type": "websocket.close", "code": code, "reason": reason})
             self._leave(code)
 
     def _leave(self, code: int | None) -> None:
-        self._is_gone = True
+        self.is_gone = True
         if self.close_code is None:
             self.close_code = code

@@ -20,11 +20,13 @@ from dragoman.engines.espeak import voices as espeak_voices
 from dragoman.engines.espeak.engine import written_for
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.moonshine.engine import Moonshine
-from dragoman.engines.shared.safe_text import plain
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.speech import joined_text
+from dragoman.text.spoken import sanitized
 from tests.engines.installed import needs_espeak
+
+pytestmark = pytest.mark.engine
 
 PROGRAM = Path(__file__).with_name("espeak_events.py")
 ENGLISH = (
@@ -126,7 +128,7 @@ def unspoken(language: str, text: str, words: list[str]) -> list[str]:
     voice = espeak_voices.identifier(language)
     assert voice is not None
     parts = segments(text)
-    texts = [written_for(plain(part), voice) for part in [*parts, *words]]
+    texts = [written_for(sanitized(part), voice) for part in [*parts, *words]]
     answers = asked([(text.text, voice, text.flags) for text in texts])
     spoken = "".join(bare(answer["phonemes"]) for answer in answers[: len(parts)])
     events = [word for answer in answers[: len(parts)] for word in answer["words"]]

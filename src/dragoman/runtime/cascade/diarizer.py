@@ -95,12 +95,12 @@ class Diarizer:
         change = None
         if self._answer is not None and at_ms >= self._due_ms:
             vector = await self._take()
-            change = None if vector is None else self._watch.saw(vector)
+            change = None if vector is None else self._watch.add_vector(vector)
         if self._broken:
             return None
         self._keep(_Piece(at_ms, samples))
         length_ms, is_voice = len(samples) // _PER_MS, probability >= VOICE
-        look = self._watch.hear(at_ms, length_ms, is_voice=is_voice, level=_level(samples))
+        look = self._watch.add_frame(at_ms, length_ms, is_voice=is_voice, level=_level(samples))
         if look is not None:
             self._look(look)
             self._due_ms = look.to_ms + ANSWER_MS
@@ -111,7 +111,7 @@ class Diarizer:
         now is returned; ``speaker`` is the one behind it.
         """
         vector = await self._take()
-        change = None if vector is None else self._watch.saw(vector)
+        change = None if vector is None else self._watch.add_vector(vector)
         look = self._watch.close()
         if look is None or change is not None:
             return change

@@ -17,7 +17,12 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dragoman.engines.base import Info, Translation
-from dragoman.policy.glossary.mt_placeholders import TermPlaceholders, kept, mended, missing
+from dragoman.policy.glossary.mt_placeholders import (
+    TermPlaceholders,
+    missing_terms,
+    with_lost_terms,
+    with_terms,
+)
 from dragoman.policy.glossary.terms import glossary
 from dragoman.policy.translation.clause_units import Together
 from dragoman.speech import Hints, Interpret
@@ -64,14 +69,14 @@ class GlossarySteps:
         if self._slots is not None and self._slots[0] is request:
             answer = self._slots[1].restored(answer)
         known = glossary(request.hints.phrases, request.source)
-        answer = mended(request.text, answer, known)
+        answer = with_terms(request.text, answer, known)
         spaced = is_spaced(request.target)
-        return kept(request.text, answer, request.prefix, known, spaced=spaced)
+        return with_lost_terms(request.text, answer, request.prefix, known, spaced=spaced)
 
     def closed(self, pair: tuple[str, str], source: str, settings: Interpret) -> None:
         """A sentence and its translation, all of it committed."""
         if not settings.hints.phrases or source == settings.target:
             return
-        for match in missing(*pair, glossary(settings.hints.phrases, source)):
+        for match in missing_terms(*pair, glossary(settings.hints.phrases, source)):
             self._noted(MISS)
             LOG.info("%s: a term of %d letters was not translated", MISS, len(match.term.key))

@@ -73,7 +73,7 @@ class ImageReader:
     async def _look(self, reader: EngineHost, picture: bytes, now_s: float) -> None:
         due = now_s - self._read_s >= AGAIN_S
         if picture == self._last and not due:
-            self._seen.still(now_s)
+            self._seen.repeat(now_s)
             self._stack.noted("pictures_same")
             return
         try:
@@ -87,7 +87,7 @@ class ImageReader:
         if not isinstance(answer, Reading):
             raise TypeError(f"{reader.info.name} answered a picture with no reading")
         if answer.lines is None:
-            self._seen.still(now_s)
+            self._seen.repeat(now_s)
             self._stack.noted("pictures_same")
             return
         self._last, self._sketch, self._read_s = picture, answer.sketch, now_s

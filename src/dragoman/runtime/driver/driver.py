@@ -54,8 +54,15 @@ RunJob = Callable[[Task, Inbox, Emit], Awaitable[None]]
 class ClientConnection(Protocol):
     """What the driver needs of a socket."""
 
-    async def receive(self) -> Sequence[ClientEvent | Malformed]:
-        """The events that are there, at least one; none when the client is gone."""
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client is gone: no more events come."""
+
+    def take(self) -> Sequence[ClientEvent | Malformed]:
+        """The events that are there now, but not more than a few milliseconds' work."""
+
+    def arrival(self) -> Awaitable[None]:
+        """Done when there is an event to take, or the client is gone."""
 
     @property
     def is_writable(self) -> bool:
@@ -134,12 +141,14 @@ class Driver:
 
     # ------------------------------------------------------------ the waiting tasks
     async def _read(self) -> None:
-        taken = 0
-        while events := await self._connection.receive():
+        connection, session, taken = self._connection, self._session, 0
+        while not connection.is_gone:
+            await connection.arrival()
+            events = connection.take()
             now = self._loop.time()
             for event in events:
-                self._carry_out(self._session.receive(event, now))
-                if self._session.closed:
+                self._carry_out(session.receive(event, now))
+                if session.closed:
                     self._settle()
                     await asyncio.Event().wait()  # the writer ends the run, after the last frame
                 if not self._has_room():
@@ -152,7 +161,10 @@ class Driver:
                 await asyncio.sleep(0)
 
     def _has_room(self) -> bool:
-        return self._outbox.has_room_to_answer and all(i.has_room for i, _ in self._jobs.values())
+        for inbox, _ in self._jobs.values():
+            if not inbox.has_room:
+                return False
+        return self._outbox.has_room_to_answer
 
     async def _room(self) -> None:
         for inbox in [inbox for inbox, _ in self._jobs.values()]:
@@ -166,7 +178,7 @@ class Driver:
             try:
                 await self._connection.drain()
                 self._flush()
-                if self._outbox.closing is not None and self._outbox.is_empty:
+                if self._outbox.closing is not None and not self._outbox.frames:
                     await self._connection.close(*self._outbox.closing)
                     return
             except OSError:
@@ -206,22 +218,22 @@ class Driver:
 
     def _flush(self) -> None:
         outbox, connection = self._outbox, self._connection
-        while not outbox.is_empty and connection.is_writable:
+        while outbox.frames and connection.is_writable:
             connection.write(outbox.take())
-        if not outbox.is_empty or outbox.closing is not None:
+        if outbox.frames or outbox.closing is not None:
             self._has_leftover.set()
 
     def _carry_out(self, commands: list[kernel.Command]) -> None:
         for command in commands:
             match command:
-                case kernel.Send(event=event, event_id=event_id):
-                    self._outbox.put(self._encode(event, event_id))
-                    self._observer.sent(str(event.__struct_config__.tag))
+                case kernel.Push():
+                    if command.job in self._jobs:
+                        self._jobs[command.job][0].put(command.item)
+                case kernel.Send():
+                    self._outbox.put(self._encode(command.event, command.event_id))
+                    self._observer.sent(str(command.event.__struct_config__.tag))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
-                case kernel.Push(job=job, item=item):
-                    if job in self._jobs:
-                        self._jobs[job][0].put(item)
                 case kernel.End(job=job):
                     if job in self._jobs:
                         self._jobs[job][0].end()

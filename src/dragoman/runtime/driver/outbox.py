@@ -21,7 +21,8 @@ class Outbox:
     def __init__(self, high_water: int) -> None:
         self.closing: tuple[int, str] | None = None
         """Close code and reason, to be sent behind all frames."""
-        self._frames: deque[str] = deque()
+        self.frames: deque[str] = deque()
+        """What waits; only ``put`` and ``take`` change it."""
         self._high_water = high_water
         self._chars = 0
         self._room = asyncio.Event()
@@ -29,16 +30,11 @@ class Outbox:
         self._room_to_answer = asyncio.Event()
         self._room_to_answer.set()
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether no frame waits."""
-        return not self._frames
-
     def put(self, frame: str) -> None:
         """Queue a frame; after ``close`` nothing more is taken."""
         if self.closing is not None:
             return
-        self._frames.append(frame)
+        self.frames.append(frame)
         self._chars += len(frame)
         if self._chars > self._high_water:
             self._room.clear()
@@ -56,10 +52,9 @@ class Outbox:
         """The next frames, about as many as one write should have."""
         frames: list[str] = []
         size = 0
-        while self._frames and size < _WRITE_CHARS:
-            frame = self._frames.popleft()
-            frames.append(frame)
-            size += len(frame)
+        while self.frames and size < _WRITE_CHARS:
+            frames.append(self.frames.popleft())
+            size += len(frames[-1])
         self._chars -= size
         if self._chars <= self._high_water:
             self._room.set()

@@ -151,7 +151,7 @@ class RecognitionStage:
             frame = VadFrame(self._now_ms, samples, probability)
             self._now_ms += self._frame_ms
             moment = self._endpointer.feed(probability)
-            if self._collects() and (moment is None or moment.mark not in _LEAD_IN):
+            if self._collects() and (moment is None or moment.kind not in _LEAD_IN):
                 await self._feed((frame,))
             else:
                 self._keep(frame)
@@ -180,7 +180,7 @@ class RecognitionStage:
 
     # ------------------------------------------------------------ marks
     async def _act(self, moment: EndpointEvent) -> None:
-        match moment.mark:
+        match moment.kind:
             case EndpointKind.ONSET if self._turn is None:
                 await self._open(max(moment.at_ms, self._ended_ms))
             case EndpointKind.ONSET | EndpointKind.RESUME:

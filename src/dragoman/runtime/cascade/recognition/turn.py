@@ -76,7 +76,7 @@ class Turn:
         """Publish what is new."""
         agreement = self.hearing.agreement
         words, tail = agreement.committed, agreement.tail
-        self.language.heard(self.hearing.language, len(words) + len(tail), final=paused)
+        self.language.add_hypothesis(self.hearing.language, len(words) + len(tail), final=paused)
         if self.language.settled is not None:
             self.hearing.settle(self.language.settled)
         language = self.language.best
@@ -88,7 +88,7 @@ class Turn:
         if (text, stash) != self._shown:
             self._shown = (text, stash)
             await emit(Heard(self.number, text, stash, language=language))
-        if self.language.doubtful:
+        if self.language.is_doubtful:
             self._held = self._held or paused
         else:
             texts.put(self.number, words, tail, language, paused=paused or self._held)

@@ -292,7 +292,7 @@ class WindowDecoder:
         self.language = hypothesis.language or self.language
         known = self._trusted or len(self.agreement.committed) >= _KNOWN_WORDS
         trusted = known and self._decoded >= _SNIPPET_MS * _PER_MS
-        borne = self._evidence.bears(words, self._decoded / _PER_MS, self._phantoms)
+        borne = self._evidence.is_plausible(words, self._decoded / _PER_MS, self._phantoms)
         confidence = hypothesis.confidence if borne else -1.0
         dated = Hypothesis(words, confidence, hypothesis.language, hypothesis.stable)
         self.agreement.update(dated, at, trusted=trusted)

@@ -95,7 +95,7 @@ class SpeechStage:
 
     def backlog_s(self) -> float:
         """How long after now text that is committed now would begin to be heard."""
-        return self._playback.waits_s(self._now_s()) + self._line.seconds
+        return self._playback.queued_s(self._now_s()) + self._line.seconds
 
     def wants_terse(self, settings: Interpret) -> bool:
         """Whether a translator that can should choose the shortest wording."""
@@ -108,7 +108,7 @@ class SpeechStage:
             try:
                 item = await self._line.get(self._nap_s())
             except TimeoutError:
-                busy = self._playback.waits_s(self._now_s()) > _CUSHION_S
+                busy = self._playback.queued_s(self._now_s()) > _CUSHION_S
                 await self._speak(self._turn.ripe(self._stack.now_s(), busy=busy))
                 continue
             match item:
@@ -126,7 +126,7 @@ class SpeechStage:
         due_s = self._turn.due_s
         if due_s is None:
             return None
-        heard_s = self._playback.waits_s(self._now_s()) - _CUSHION_S
+        heard_s = self._playback.queued_s(self._now_s()) - _CUSHION_S
         return max(due_s - self._stack.now_s(), heard_s, 0.0)
 
     async def _speak(self, pieces: list[CommittedText]) -> None:
@@ -144,12 +144,12 @@ class SpeechStage:
     # ------------------------------------------------------------ keeping up
     def _manner(self, piece: CommittedText, *, begins: bool, newer: int) -> SpeakingStyle | None:
         now_s = max(self._stack.now_s(), piece.at_s)
-        return self._catch_up.manner(
+        return self._catch_up.style(
             max(self._playback.ends_s, now_s) - piece.at_s,
             piece.settings.conduct,
             begins=begins,
             playing_s=self._playback.longest_s(now_s),
-            idle=self._playback.waits_s(now_s) < _SILENCE_S
+            idle=self._playback.queued_s(now_s) < _SILENCE_S
             and not newer
             and not self._line.seconds,
         )
@@ -171,7 +171,7 @@ class SpeechStage:
     def _seconds(self, piece: CommittedText) -> float:
         language, voice = piece.settings.target, piece.settings.voice
         spaced = clause_data.is_spaced(language)
-        return self._pace.seconds(piece.text, language, voice, spaced=spaced)
+        return self._pace.expected_s(piece.text, language, voice, spaced=spaced)
 
     # ------------------------------------------------------------ sound
     async def _voiced(self, piece: CommittedText, manner: SpeakingStyle) -> None:
@@ -183,7 +183,7 @@ class SpeechStage:
             self._turn.failed = True
             self._turn.failures += not isinstance(failure, TextRefused)
         else:
-            self._pace.measured(piece.text, length_s * manner.rate)
+            self._pace.measure(piece.text, length_s * manner.rate)
 
     async def _made(self, piece: CommittedText, manner: SpeakingStyle) -> float:
         """Speak the piece; how many seconds it has. Raises ``EngineFailed``."""
@@ -197,7 +197,7 @@ class SpeechStage:
             pause=manner.pause,
         )
         host = self._stack.voice(settings.target)
-        slack_s = self._playback.waits_s(self._now_s())
+        slack_s = self._playback.queued_s(self._now_s())
         length_s = 0.0
         async with aclosing(host.speak(utterance, settings.rate_out, slack_s=slack_s)) as sounds:
             async for pcm in sounds:
@@ -206,7 +206,7 @@ class SpeechStage:
                     lag_s = self._playback.begin(now_s) - piece.at_s
                     self._watch.spoke(lag_s, manner.rate, piece.at_s)
                 seconds = len(pcm) / SAMPLE_BYTES / settings.rate_out
-                self._playback.hear(seconds, now_s)
+                self._playback.add(seconds, now_s)
                 length_s += seconds
                 turn.size += len(pcm)
                 await self._emit(Voiced(pcm, piece.turn))

@@ -10,6 +10,7 @@ import msgspec
 
 from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.speech import Interpret
+from dragoman.text.spoken import is_speakable
 from dragoman.text.words import ends_sentence
 
 
@@ -26,7 +27,7 @@ class CommittedText(msgspec.Struct, frozen=True):
     @property
     def is_speakable(self) -> bool:
         """Whether there is anything to say."""
-        return any(char.isalnum() for char in self.text)
+        return is_speakable(self.text)
 
 
 class EndOfTurn(msgspec.Struct, frozen=True):
@@ -61,7 +62,7 @@ class TurnChunks:
 
     def ripe(self, now_s: float, *, busy: bool) -> list[CommittedText]:
         """What has waited long enough."""
-        return self._pieces(self._units.ripe(now_s, busy=busy)) if self._units else []
+        return self._pieces(self._units.take_due(now_s, busy=busy)) if self._units else []
 
     def flush(self) -> list[CommittedText]:
         """Everything that waits."""
