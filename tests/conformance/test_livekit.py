@@ -90,6 +90,7 @@ def check_turns(events: list[dict[str, Any]], call: RelayedCall) -> None:
         assert [e["seconds"] > 1.9 for e in turn if e["type"] == "recognition_usage"] == [True]
 
 
+@pytest.mark.live
 def test_its_recognition_under_an_alias_of_an_interpreter():
     with serve(aliases={RECOGNISER: INTERPRETER}) as live, recorded(live.port) as tap:
         url = f"{tap.origin}/api-ws/v1/realtime"

@@ -27,7 +27,7 @@ from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
 from dragoman.speech import Hypothesis, InterpretationOptions
-from tests.runtime.clockwork import jump
+from tests.runtime.virtual_time import jump
 
 pytestmark = pytest.mark.slow
 

@@ -19,7 +19,7 @@ from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.server.lag_stats import LagStats
 from dragoman.speech import Interpret, InterpretationOptions, Result, TurnDone, Voiced
 from tests.policy.translation.talks import Clause, talk
-from tests.runtime.clockwork import jump
+from tests.runtime.virtual_time import jump
 
 TASK = Interpret(target="es", source="en", voice="Cherry", rate_out=8000)
 NEVER = msgspec.structs.replace(TASK, conduct=InterpretationOptions(skip_after_s=0.0))
