@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.tests.interpret.sessions import ROWS, created, heard, log, row, said, voice
+from bench.tests.interpret.sessions import ASR, ROWS, created, heard, log, row, said, voice
 from dragoman.client.event_log import EventLog
 from dragoman.client.events import Audio, Other, TargetText
 from dragoman_bench.figures import BenchFailed
@@ -47,6 +47,20 @@ def test_a_response_belongs_to_the_oldest_item_that_was_heard() -> None:
     texts = [(turn.source_text, turn.target_text) for turn in found.turns]
     assert texts == [("", ""), ("Hello", "Hola"), ("Again", "Otra vez")]
     assert [len(turn.speech) for turn in found.turns] == [0, 0, 1]
+
+
+def test_an_item_whose_transcript_is_empty_takes_no_response() -> None:
+    """A noise opened it: servers complete it without text and open no response."""
+    found = log(
+        row(1, "input_audio_buffer.speech_started", item_id="noise", audio_start_ms=0),
+        row(2, ASR + "completed", item_id="noise", text="", stash="", final=True),
+        row(3, "input_audio_buffer.speech_started", item_id="a", audio_start_ms=900),
+        heard(4, "", "Hel", item="a"),
+        created(5, "r1"),
+        said(6, "Hola"),
+    )
+    texts = [(turn.start_ms, turn.target_text) for turn in found.turns]
+    assert texts == [(0, ""), (900, "Hola")]
 
 
 def test_a_log_without_response_ids_is_sorted_by_items() -> None:

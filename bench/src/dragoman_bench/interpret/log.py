@@ -52,6 +52,11 @@ class Turn(msgspec.Struct, kw_only=True):
     speech: list[Piece] = []
 
     @property
+    def has_text(self) -> bool:
+        """Whether anything was recognised, tentative text included."""
+        return any(step.display for step in self.source)
+
+    @property
     def source_text(self) -> str:
         """The recognised text in the end."""
         return self.source[-1].text if self.source else ""
@@ -173,7 +178,7 @@ class _Sorter:
     def _response(self, response_id: str) -> Turn:
         if response_id not in self._responses:
             waiting = self._without_response
-            turn = next((turn for turn in waiting if turn.source), None)
+            turn = next((turn for turn in waiting if turn.has_text), None)
             if turn is None:  # a translation of nothing gets an item of its own
                 turn = waiting[0] if waiting else self._item({"item_id": f"of {response_id}"})
             waiting.remove(turn)
