@@ -100,14 +100,14 @@ def test_its_recognition(scripted_server: LiveServer):
         url = f"{tap.origin}/api-ws/v1/realtime"
         flows = {"vad": 2, "manual": 2, "manual_flushed": 3}
         options = ("--url", url, "--model", RECOGNISER, "--turn-ms", "3500", *flows)
-        told = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
+        result = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
         for name, count in flows.items():
-            assert "raised" not in told[name], told[name]["raised"]
-            assert told[name]["complaints"] == []
+            assert "raised" not in result[name], result[name]["raised"]
+            assert result[name]["complaints"] == []
             validator = validate_recognition(tap.call(f"sk-{name}").log, model=RECOGNISER)
             assert validator.is_finished
             assert len(validator.transcripts) == count
-            finals = [e for e in told[name]["events"] if e["type"] == "final_transcript"]
+            finals = [e for e in result[name]["events"] if e["type"] == "final_transcript"]
             recognised = [text for text in validator.transcripts if text]
             assert [event["text"] for event in finals if event["text"]] == recognised
             assert len(recognised) == 2
