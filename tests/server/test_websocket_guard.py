@@ -42,7 +42,7 @@ def frame(opcode: int, data: bytes, *, final: bool = True) -> bytes:
     return struct.pack("!BB4x", (0x80 if final else 0) | opcode, 0x80 | len(data)) + data
 
 
-def told(raw: Any) -> list[list[str]]:
+def batches_of(raw: Any) -> list[list[str]]:
     """The text frame that ``report`` sent."""
     data = b""
     while b"]]" not in data:
@@ -54,7 +54,7 @@ def told(raw: Any) -> list[list[str]]:
 def test_frames_that_come_together_are_taken_together() -> None:
     with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
         raw.sendall(b"".join(masked(text) for text in ("a", "b", "c", "end")))
-        assert told(raw) == [["a", "b", "c", "end"]]
+        assert batches_of(raw) == [["a", "b", "c", "end"]]
 
 
 def test_messages_in_several_frames_and_binary_ones_keep_their_order() -> None:
@@ -67,7 +67,7 @@ def test_messages_in_several_frames_and_binary_ones_keep_their_order() -> None:
             + frame(2, b"\x01\x02")
             + masked("end")
         )
-        assert told(raw) == [["café", "bytes 0102", "end"]]
+        assert batches_of(raw) == [["café", "bytes 0102", "end"]]
 
 
 def test_text_that_is_not_utf_8_closes_with_1007() -> None:
