@@ -87,7 +87,7 @@ def test_spoken_terms_with_and_without_a_glossary(
         plain_source, plain_target = await interpreted(embedded_server.url, [speech])
         source, target = await interpreted(embedded_server.url, [speech], phrases=PHRASES)
         in_source, in_target = count_terms(source, target, PHRASES)
-        plain_in_source, plain_in_target = count_terms(plain_source, plain_target, PHRASES)
+        plain = count_terms(plain_source, plain_target, PHRASES)
         assert in_target == in_source, (source, target)  # recall
         assert in_source > plain[0], (plain_source, source)
         assert in_target > plain[1]
