@@ -195,6 +195,7 @@ def test_opus_pages_hold_20_ms_and_the_last_one_gives_the_length(rate_hz: int) -
     assert granules[-1] - pre_skip == pytest.approx(len(pcm) / 2 / rate_hz * 48_000, abs=1)
 
 
+@pytest.mark.live
 def test_opus_is_the_same_in_every_process() -> None:
     code = (
         "import hashlib; from tests.audio.sounds import encoded, speechlike\n"

@@ -77,6 +77,7 @@ def test_misuse_is_refused() -> None:
     assert resampler.flush() == b""
 
 
+@pytest.mark.live
 def test_importing_is_cheap() -> None:
     code = "import sys, dragoman.audio.resample; sys.exit('av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -18,6 +18,8 @@ from dragoman.intercept.names import Hosts
 from dragoman.server.config import Config, ServerLimits
 from tests.cli.run_command import run
 
+pytestmark = pytest.mark.live
+
 
 def report(*arguments: str, **settings: object) -> tuple[int, dict[str, Any], dict[str, Any]]:
     done = run("doctor", "--json", *arguments, **settings)

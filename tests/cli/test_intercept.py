@@ -15,6 +15,8 @@ import pytest
 
 from dragoman.testing.live_server import LiveServer, command, environment
 
+pytestmark = pytest.mark.live
+
 pytest.importorskip("cryptography")
 
 

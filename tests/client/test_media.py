@@ -150,6 +150,7 @@ def test_files_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
         pieces_of(tmp_path / "empty.wav")
 
 
+@pytest.mark.timeout(20)
 def test_a_play_list_cannot_reach_into_the_network(tmp_path: Path) -> None:
     path = tmp_path / "list.m3u8"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")

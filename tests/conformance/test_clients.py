@@ -37,6 +37,12 @@ RATE_HZ = 24_000
 ENCODER_DELAY_S = 0.12
 
 
+ENGINES = [
+    pytest.param("scripted", marks=pytest.mark.live),
+    pytest.param("embedded", marks=pytest.mark.engine),
+]
+
+
 def wait(client: Coroutine[Any, Any, Any]) -> Any:
     """Run a client to its end."""
     return asyncio.run(asyncio.wait_for(client, 60))
@@ -76,19 +82,19 @@ def test_the_recorder_finds_it_with_real_voices(embedded_server: LiveServer):
 
 # ---------------------------------------------------------------- no ids, no update, own pings
 def test_ten(scripted_server: LiveServer):
-    told = wait(ten.run(scripted_server.url, [TEXT, OTHER, TEXT]))
+    result = wait(ten.run(scripted_server.url, [TEXT, OTHER, TEXT]))
     first, second = (wait(plain.speak(scripted_server.url, text)) for text in (TEXT, OTHER))
-    assert told.requests == [first, second, first]
-    assert len(strict(told.log).responses) == 3
+    assert result.requests == [first, second, first]
+    assert len(strict(result.log).responses) == 3
 
 
 def test_ten_gets_its_pongs_while_the_server_speaks(scripted_server: LiveServer):
     """Some come with speech before them and much more behind them than any buffer holds."""
-    told = wait(ten.run(scripted_server.url, [TEXT * 40]))
-    heard = [at for at, (_, event) in enumerate(told.log) if "delta" in event]
-    assert [at for at in told.pongs if heard[0] < at < heard[-100]]
-    assert told.slowest_pong_s < ten.PONG_S / 4
-    strict(told.log)
+    result = wait(ten.run(scripted_server.url, [TEXT * 40]))
+    heard = [at for at, (_, event) in enumerate(result.log) if "delta" in event]
+    assert [at for at in result.pongs if heard[0] < at < heard[-100]]
+    assert result.slowest_pong_s < ten.PONG_S / 4
+    strict(result.log)
 
 
 # ---------------------------------------------------------------- one connection, many answers
@@ -103,17 +109,17 @@ def test_reusing(scripted_server: LiveServer):
     )
 
 
-@pytest.mark.parametrize("engines", ["scripted", "embedded"])
+@pytest.mark.parametrize("engines", ENGINES)
 def test_cancelling(engines: str, request: pytest.FixtureRequest):
     live: LiveServer = request.getfixturevalue(f"{engines}_server")
     status, speech, log = wait(cancelling.run(live.url, TEXT * 40, OTHER))
     assert status == "incomplete"
     if engines == "scripted":
         assert speech == wait(plain.speak(live.url, OTHER))
-    assert [told for _, told, _ in strict(log).responses] == ["incomplete", "completed"]
+    assert [status for _, status, _ in strict(log).responses] == ["incomplete", "completed"]
 
 
-@pytest.mark.parametrize("engines", ["scripted", "embedded"])
+@pytest.mark.parametrize("engines", ENGINES)
 def test_barging_in(engines: str, request: pytest.FixtureRequest):
     live: LiveServer = request.getfixturevalue(f"{engines}_server")
     billed, speech, log = wait(barging_in.run(live.url, TEXT, "Forget this.", "夜里起风。"))
@@ -141,8 +147,8 @@ def test_bridging_with_every_setting(scripted_server: LiveServer):
     }  # fmt: skip
     speech, characters, log = wait(bridging.run(scripted_server.url, TEXT, **settings))
     assert characters == len(TEXT)
-    told = next(event for _, event in log if event["type"] == "session.updated")
-    assert {name: told["session"][name] for name in settings} == settings
+    result = next(event for _, event in log if event["type"] == "session.updated")
+    assert {name: result["session"][name] for name in settings} == settings
     as_spoken = len(wait(plain.speak(scripted_server.url, TEXT))) / 2 / RATE_HZ
     assert seconds(speech, "mp3float", 16_000) == pytest.approx(as_spoken / 1.25, rel=0.1)
     strict(log)

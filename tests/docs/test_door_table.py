@@ -13,6 +13,8 @@ from websockets.sync.client import connect
 
 from dragoman.testing.live_server import LiveServer, serve
 
+pytestmark = pytest.mark.live
+
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text("utf-8")
 ROWS = re.findall(r"^\| (door-[\w-]+) \|[^|]*\| (.*) \|$", PAGE, re.MULTILINE)
 MODEL = "qwen3-tts-flash-realtime"

@@ -89,6 +89,7 @@ def test_an_engine_cannot_play_another_role() -> None:
         make("silero", "asr")
 
 
+@pytest.mark.live
 def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
     code = (
         "import sys; from dragoman.engines import registry as r; r.names(); "

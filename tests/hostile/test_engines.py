@@ -20,9 +20,9 @@ from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.protocol.core.client_text import whole
 from dragoman.runtime.hosts.host import TextRefused
 from dragoman.runtime.hosts.process.host import ProcessHost
-from tests.hostile.soup import clusters, soups
+from tests.hostile.random_texts import clusters, soups
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 RATE_HZ = 16_000
 LONGEST_S = 120  # of sound; many of these characters are read by their names
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.testing.live_server import LiveServer, serve
-from tests.hostile.soup import clusters, soups
-from tests.hostile.talking import MODEL, children, resident_mib, talking
-from tests.server.raw import handshake
+from tests.hostile.hostile_client import MODEL, children, resident_mib, talking
+from tests.hostile.random_texts import clusters, soups
+from tests.server.raw_websocket import handshake
 
 pytestmark = pytest.mark.anyio
 LONGEST_WORD_S = 90  # of sound for a word of any length
@@ -193,6 +193,7 @@ async def test_a_megabyte_is_refused_by_default_and_nothing_is_lost(
         assert spoken.characters == len("Before. After.")
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_megabyte_does_not_hold_up_anybody_else(generous: LiveServer, mode: str) -> None:
     before_mib = resident_mib(generous.process.pid)
@@ -219,6 +220,7 @@ async def test_a_megabyte_does_not_hold_up_anybody_else(generous: LiveServer, mo
     assert resident_mib(generous.process.pid) < before_mib + 150
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("mode", MODES)
 async def test_tiny_appends_without_end(generous: LiveServer, mode: str) -> None:
     """20,000 of them: the empty ones are nothing, the others one text."""

@@ -43,6 +43,7 @@ async def spoken(host: EngineHost, text: str) -> bytes:
     return b"".join([piece async for piece in host.speak(utterance, tiny.RATE_HZ)])
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("kind", ["process", "thread", "loop"])
 def test_a_host_raises_the_engines_sentence_and_goes_on(kind: str) -> None:
     async def main() -> None:

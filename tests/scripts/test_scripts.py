@@ -154,8 +154,25 @@ def test_sizes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "ROOT", tmp_path)
     file = tmp_path / "a.py"
     file.write_text("def f():\n" + "    x = 1\n" * 70)
-    told = {name: (lines, limit) for name, lines, _, limit in module.sizes(file)}
-    assert told == {"a.py": (71, 400), "a.py::f": (71, 60)}
+    found = {name: (lines, limit) for name, lines, _, limit in module.sizes(file)}
+    assert found == {"a.py": (71, 400), "a.py::f": (71, 60)}
+
+
+def test_a_benchmark_in_the_wheel_of_the_server_is_found() -> None:
+    wrong = script("check_wheels").wrong
+    ours = ["dragoman/__init__.py", "dragoman/cli/main.py", "dragoman-0.1.0.dist-info/METADATA"]
+    assert wrong("dragoman", ours) == []
+    assert wrong("dragoman", [*ours, "dragoman_bench/append.py"]) == [
+        "dragoman_bench is not part of it"
+    ]
+    assert wrong("dragoman", [*ours, "dragoman/bench/append.py"]) == [
+        "dragoman/bench does not belong in it"
+    ]
+    assert wrong("dragoman_bench", ours) == [
+        "there is no package dragoman_bench in it",
+        "dragoman is not part of it",
+        "dragoman/cli is not part of it",
+    ]
 
 
 def test_repeated_class_names_are_seen(tmp_path: Path):

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from dragoman.server.admission import check_exposure, is_loopback, key_is_valid, origin_is_allowed
+from dragoman.protocol.core.principal import ANONYMOUS, Principal
+from dragoman.server.admission import check_exposure, is_loopback, origin_is_allowed, principal_of
 from dragoman.server.config import Config, ConfigError
 
 KEYS = ("sk-one", "sk-two")
 
 
 @pytest.mark.parametrize(
-    "header", ["Bearer sk-one", "bearer sk-two", "BEARER sk-one", "  Bearer   sk-one  "]
+    ("header", "key_id"),
+    [
+        ("Bearer sk-one", "key1"),
+        ("bearer sk-two", "key2"),
+        ("BEARER sk-one", "key1"),
+        ("  Bearer   sk-one  ", "key1"),
+    ],
 )
-def test_a_configured_key_is_let_in(header: str) -> None:
-    assert key_is_valid(header, KEYS)
+def test_a_configured_key_has_its_place_for_a_name(header: str, key_id: str) -> None:
+    assert principal_of(header, KEYS) == Principal(key_id=key_id)
 
 
 @pytest.mark.parametrize(
@@ -22,13 +29,13 @@ def test_a_configured_key_is_let_in(header: str) -> None:
     [None, "", "Bearer", "Bearer ", "sk-one", "Basic sk-one", "Bearer sk-on", "Bearer sk-one2",
      "Bearer sk-one,sk-two", "Bearer \udcff", "Bearersk-one"],
 )  # fmt: skip
-def test_anything_else_is_not(header: str | None) -> None:
-    assert not key_is_valid(header, KEYS)
+def test_anything_else_is_refused(header: str | None) -> None:
+    assert principal_of(header, KEYS) is None
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer anything", "nonsense"])
-def test_without_keys_everybody_is(header: str | None) -> None:
-    assert key_is_valid(header, ())
+def test_without_keys_everybody_is_anonymous(header: str | None) -> None:
+    assert principal_of(header, ()) == ANONYMOUS
 
 
 @pytest.mark.parametrize(
@@ -58,13 +65,13 @@ def test_origin_rule(origin, host, allowed, expected) -> None:
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1"])
-def test_loopback_may_stand_open(address: str) -> None:
+def test_a_loopback_address_needs_no_keys(address: str) -> None:
     assert is_loopback(address)
     check_exposure(Config(), address)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "fe80::1%eth0"])
-def test_other_addresses_need_keys_or_a_word(address: str) -> None:
+def test_other_addresses_need_keys_or_allow_open(address: str) -> None:
     with pytest.raises(ConfigError, match="--allow-open") as caught:
         check_exposure(Config(host="server.example"), address)
     assert "server.example" in str(caught.value)

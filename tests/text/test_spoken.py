@@ -53,11 +53,11 @@ def test_a_long_word_is_given_in_parts_up_to_a_limit() -> None:
     word = "".join(chr(97 + n % 26) for n in range(3000))
     parts = sanitized(f"before {word} after", longest_token=40).split()
     assert parts[0] == "before"
-    assert parts[-1] == "after", "what stands behind it is not lost"
+    assert parts[-1] == "after", "the word behind it is not lost"
     assert "".join(parts[1:-1]) == word[:LONGEST_WORD]
     assert max(map(len, parts)) == 40
     link = "https://example.org/" + "a/b" * 30
-    assert sanitized(link).replace(" ", "") == link, "the end of a long link is heard as well"
+    assert sanitized(link).replace(" ", "") == link, "the end of a long link is spoken as well"
 
 
 def test_scripts_without_spaces_have_no_long_words() -> None:

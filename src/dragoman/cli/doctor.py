@@ -71,16 +71,16 @@ def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
 
 
 def _for(effective: EffectiveConfig) -> list[Check]:
-    from dragoman.server.realtime_endpoint import make_stack  # noqa: PLC0415  # heavy: the runtime
+    from dragoman.server.realtime_endpoint import make_engines  # noqa: PLC0415  # heavy: the runtime
 
     config = effective.config
-    stack = make_stack(config)
+    engines = make_engines(config)
     names = {parse_spec(spec).name for _, spec in parse_choice(config.engines).all()}
     wheels = bool(names & {"silero", "moonshine", "espeak"})
     return [
         *checks.packages(embedded=wheels),
         *checks.model_files(names),
-        *asyncio.run(checks.loaded(stack, config.directions)),
+        *asyncio.run(checks.loaded(engines, config.directions)),
         *checks.address(config),
         *checks.machine(config),
         checks.redirection(),

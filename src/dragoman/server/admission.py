@@ -1,14 +1,18 @@
-"""Who may connect: keys, origins, and whether the server may stand open at all.
+"""Who may connect, under which name, and whether the server may be open to all.
 
-Law of this file: pure decisions about a handshake; nothing is read from or sent to a socket.
+Scope: decisions about a handshake; nothing is read from or sent to a socket.
 
 * Keys. Without configured keys everybody who reaches the port may connect, with any key or none
   (the official SDK cannot send none). With keys: ``Authorization: Bearer KEY``, the scheme in any
   case because older SDKs write it small. Comparison takes the same time for every key.
-* Origins. Browsers send one and cannot be made not to; the SDK's WebSocket library sends the
-  server's own. So: absent, equal to ``Host``, or allow-listed; anything else is a web page of a
-  stranger that tries to use the visitor's server.
+* Origins. Browsers always send one; the SDK's WebSocket library sends the server's own. So: absent,
+  equal to ``Host``, or allow-listed; anything else is a foreign web page that tries to use the
+  visitor's server.
+* Load. New sessions are refused while engines load, while the server drains, and at the limit.
 * Exposure. A server without keys listens on loopback only, unless the operator says otherwise.
+
+The ``Principal`` of a session names its key by its place among the configured keys: unlike a
+digest, that says nothing about the key.
 """
 
 from __future__ import annotations
@@ -16,18 +20,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 
+from dragoman.protocol.core.principal import ANONYMOUS, Principal
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.lifecycle import Lifecycle, State
 
 _DEFAULT_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A handshake or request that is turned away: an HTTP status and the documented JSON body."""
+    """A handshake or request that is refused: an HTTP status and the documented JSON body."""
 
     status: int
     code: str
@@ -35,19 +41,48 @@ class Refusal(msgspec.Struct, frozen=True):
     retry_after_s: int | None = None
 
 
+RETRY_AFTER_S = 1
 BAD_KEY = Refusal(401, "InvalidApiKey", "Invalid API-key provided.")
 BAD_ORIGIN = Refusal(403, "AccessDenied", "This Origin is not allowed.")
 
 
-def key_is_valid(authorization: str | None, keys: Collection[str]) -> bool:
-    """Whether the header ``Authorization`` carries one of the keys; true where there are none."""
+_NOT_READY: dict[State, str] = {
+    "loading": "The engines are still loading.",
+    "draining": "The server is shutting down.",
+    "failed": "The engines could not be loaded.",
+}
+
+
+def admit(lifecycle: Lifecycle, headers: Mapping[str, str]) -> Principal | Refusal:
+    """Who a WebSocket handshake with these headers comes from, or why it is refused."""
+    config = lifecycle.config
+    if not origin_is_allowed(headers.get("origin"), headers.get("host"), config.allowed_origins):
+        return BAD_ORIGIN
+    principal = principal_of(headers.get("authorization"), config.api_keys)
+    if principal is None:
+        return BAD_KEY
+    if lifecycle.state != "ready":
+        return _unavailable(_NOT_READY[lifecycle.state])
+    if lifecycle.sessions >= config.limits.sessions:
+        return _unavailable("The server has as many sessions as it takes.")
+    return principal
+
+
+def _unavailable(message: str) -> Refusal:
+    return Refusal(503, "ServiceUnavailable", message, RETRY_AFTER_S)
+
+
+def principal_of(authorization: str | None, keys: Sequence[str]) -> Principal | None:
+    """Whose key the header ``Authorization`` carries; None where it carries no valid one."""
     if not keys:
-        return True
+        return ANONYMOUS
     scheme, _, given = (authorization or "").strip().partition(" ")
     # Digests have one length, and every key is compared: the time taken tells nothing.
     digest = _digest(given.strip())
     matches = [hmac.compare_digest(digest, _digest(key)) for key in keys]
-    return any(matches) and scheme.lower() == "bearer"
+    if scheme.lower() != "bearer" or not any(matches):
+        return None
+    return Principal(key_id=f"key{matches.index(True) + 1}")
 
 
 def _digest(text: str) -> bytes:

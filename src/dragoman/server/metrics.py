@@ -1,6 +1,6 @@
-"""What ``GET /metrics`` tells: counters, gauges and histograms of one server.
+"""The body of ``GET /metrics``: counters, gauges and histograms of one server.
 
-Law of this file: every name and label of a metric stands here. Each server has its own registry
+Scope: every name and label of a metric stands here. Each server has its own registry
 (no globals: a test may run two servers in one process). Labels come from closed sets, never from
 what a client sent, so their number is bounded. Counting must cost next to nothing, so what happens
 with every event is counted in plain numbers of the session, which are added to the metrics when

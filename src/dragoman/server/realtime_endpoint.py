@@ -1,8 +1,8 @@
 """From an accepted WebSocket to a running session: the glue to the layers below.
 
-Law of this file: it looks up who serves the model and hands over; it decides nothing about the
-protocol. Whatever goes wrong beyond the session's own rules is a bug of ours: it is logged, and
-the client gets close code 1011 with no details.
+Scope: it looks up who serves the model and hands over; it decides nothing about the protocol. A
+failure beyond the session's own rules is a bug of ours: it is logged, and the client gets close
+code 1011 without details.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dragoman.runtime.jobs import run_session
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lag_stats import LagStats
-from dragoman.server.lifecycle import Service
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.logs import session_nonce
 from dragoman.server.metrics import SessionMetrics
 
@@ -82,31 +82,32 @@ class SessionObserver:
         )
 
 
-async def converse(service: Service, accepted: Accepted) -> None:
-    """Run the session that ``model`` asks for, until it is closed."""
-    model = accepted.model
-    config, stack = service.config, service.stack
-    assert isinstance(stack, EngineSet)
-    served = lookup(model, config.aliases)
+async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
+    """Run the session that the client's model asks for, until it is closed."""
+    config, engines = lifecycle.config, lifecycle.engines
+    assert isinstance(engines, EngineSet)
+    served = lookup(accepted.model, config.aliases)
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
     session_nonce.set(nonce)
-    with service.session(api.label, api.first_audio) as metrics:
+    with lifecycle.session(api.label, api.first_audio) as metrics:
         session = make_session(
             served,
             Ids(nonce),
             config.limits,
-            stack.coverage,
+            engines.coverage,
             strict=config.strict,
+            principal=accepted.principal,
             options=(config.synthesis, config.interpretation),
         )
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
-        LOG.info("session begins: model %r", model)
+        who = accepted.principal.key_id or "anonymous"
+        LOG.info("session begins: model %r, %s", accepted.model, who)
         observer = SessionObserver(metrics)
         try:
             await run_session(
-                session, connection, api.codec.encode, stack, observer, watch=observer
+                session, connection, api.codec.encode, engines, observer, watch=observer
             )
         except Exception:
             LOG.exception("the session broke")
@@ -117,7 +118,7 @@ async def converse(service: Service, accepted: Accepted) -> None:
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
 
 
-def make_stack(config: Config) -> EngineSet:
+def make_engines(config: Config) -> EngineSet:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
     try:
         return EngineSet(parse_choice(config.engines), warm=config.directions)

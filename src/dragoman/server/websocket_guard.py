@@ -31,13 +31,14 @@ from websockets.exceptions import InvalidState
 from websockets.http11 import Request
 
 from dragoman.server.config import ConfigError
-from dragoman.server.connection import STREAM
 from dragoman.server.incoming import Incoming
 
 SEND_BUFFER_BYTES = 128 * 1024
 UNSENT_BYTES = 64 * 1024
+STREAM = "dragoman.stream"
+"""The extension of the ASGI scope that holds the ``BoundedWebSocket`` itself."""
 READ_AHEAD = 64 * 1024
-"""Bytes or characters of a client that may wait for its session."""
+"""How much (``Incoming.size``) may wait for the session of a client."""
 BACKLOG = 2048
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
@@ -69,12 +70,12 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. {_way_out(error)}"
+            f"Cannot listen on {host}:{port}: {error.strerror or error}. {_advice(error)}"
         ) from None
     return listener
 
 
-def _way_out(error: OSError) -> str:
+def _advice(error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return "It is no address of this machine: take one that is, or 0.0.0.0 for all of them."
     if error.errno == errno.EACCES:
@@ -98,9 +99,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.queue: Incoming = Incoming()  # type: ignore[assignment]  # has what uvicorn uses of a queue
-        self._stall: asyncio.TimerHandle | None = None
-        self._end: asyncio.TimerHandle | None = None
-        self._failed = False
+        self._stall_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+        self._is_broken = False
         self._pong = b""
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -109,17 +110,17 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.transport.set_write_buffer_limits(high=UNSENT_BYTES)
 
     def pause_writing(self) -> None:
-        """The client does not read fast enough: from now on it has ``stall_s``."""
+        """The client does not read fast enough: it is cut off if that lasts ``stall_s``."""
         super().pause_writing()
-        if self._stall is None:
-            self._stall = self.loop.call_later(self.stall_s, self._cut_off)
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.stall_s, self._cut_off)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The client reads again."""
         super().resume_writing()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
         if self._pong:
             pong, self._pong = self._pong, b""
             self.transport.write(pong)
@@ -198,25 +199,25 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     # ------------------------------------------------------------ the end
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is left to be waited for."""
-        for timer in (self._stall, self._end):
+        """Stop the timers."""
+        for timer in (self._stall_timer, self._end_timer):
             if timer is not None:
                 timer.cancel()
-        self._stall = self._end = None
+        self._stall_timer = self._end_timer = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Nothing is heard any more after a frame that broke the rules, but it is read."""
-        if not self._failed:
+        """Parse. After a frame that broke the protocol, bytes are read and dropped."""
+        if not self._is_broken:
             super().data_received(data)
 
     def handle_parser_exception(self) -> None:
         """Close with the code that says why (1009, 1007, 1002), so that it arrives.
 
         uvicorn closes the socket at once. While the client is still sending, that is a reset,
-        which overtakes the close frame; so we close our half only, and read on for a while.
+        which overtakes the close frame; so we close our half only and go on reading for a while.
         """
-        self._failed = True
+        self._is_broken = True
         closing = self.conn.close_sent
         assert closing is not None
         self.queue.put_nowait(
@@ -232,21 +233,21 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     async def run_asgi(self) -> None:
-        """When the session is over, the client has the time of a close handshake to go."""
+        """Run the session; after it the client has the time of a close handshake to leave."""
         await super().run_asgi()
         self._end_in(self.close_timeout + 1.0)
 
     def shutdown(self) -> None:
-        """The server stops: a client that never takes its close frame must not hold it up."""
+        """Close with 1012; a client that does not read that must not delay the server."""
         super().shutdown()
         self._end_in(1.0)
 
     def _end_in(self, seconds: float) -> None:
         # transport.close() waits for a client to read what is left; without reading, for ever.
-        if self._end is not None:
-            self._end.cancel()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
         if not self.disconnected:
-            self._end = self.loop.call_later(seconds, self.transport.abort)
+            self._end_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _cut_off(self) -> None:
         self.on_stall()

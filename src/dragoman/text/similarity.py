@@ -72,14 +72,6 @@ def skeleton(text: str) -> str:
     return _DOUBLED.sub(r"\1", ("A" if word[:1] in _VOWELS else "") + sound)
 
 
-def letter_bits(text: str) -> int:
-    """Which letters there are, as bits: two words ``n`` edits apart differ in at most ``2 n``."""
-    bits = 0
-    for char in text:
-        bits |= 1 << (ord(char) % 64)
-    return bits
-
-
 @functools.lru_cache(maxsize=4096)
 def sound_key(text: str) -> str:
     """A word, or several as one, as it sounds. Letters of other alphabets stay."""

@@ -18,6 +18,8 @@ from dragoman.engines.apertium.pipeline import PipelineFailed, escaped, stage_co
 from dragoman.engines.base import EngineUnavailable, Translation
 from tests.engines.installed import needs_apertium
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture
 def engine():

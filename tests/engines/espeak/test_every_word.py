@@ -26,6 +26,8 @@ from dragoman.speech import joined_text
 from dragoman.text.spoken import sanitized
 from tests.engines.installed import needs_espeak
 
+pytestmark = pytest.mark.engine
+
 PROGRAM = Path(__file__).with_name("espeak_events.py")
 ENGLISH = (
     "The library closes early on Friday afternoon.",

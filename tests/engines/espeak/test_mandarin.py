@@ -13,6 +13,8 @@ import pytest
 from dragoman.engines.espeak.mandarin import MISREAD, for_espeak
 from tests.engines.installed import needs_espeak
 
+pytestmark = pytest.mark.engine
+
 PROGRAM = Path(__file__).with_name("espeak_events.py")
 PLAIN, MARKED = 1, 0x101
 SPELLED_OUT = "(en)"

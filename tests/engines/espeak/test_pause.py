@@ -15,6 +15,8 @@ from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.engines.scripted.script_file import SpeechEntry
 from dragoman.text.spoken import FULL_PAUSE_MS
 
+pytestmark = pytest.mark.engine
+
 TEXTS = {"en": "This is said. So is this.", "ja": "今日は晴れです。明日は雨です。"}
 
 

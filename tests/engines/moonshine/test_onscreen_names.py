@@ -17,6 +17,8 @@ from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key
 
+pytestmark = pytest.mark.engine
+
 SAID = {
     "The protein was described by Kowalczyk in the second paper.": "Kowalczyk",
     "Our partner is the company Veltrano in Milan.": "Veltrano",

@@ -16,6 +16,8 @@ from dragoman.engines.shared.voice_table import FEMALE, LEVEL_LUFS
 from dragoman.protocol.synthesis.voices import VOICES
 from tests.scripts.load import script
 
+pytestmark = pytest.mark.engine
+
 measure = script("measure_voices")
 LANGUAGES = {
     "espeak": ("en", "zh", "de", "fr", "es", "it", "pt", "ru", "ja", "ko"),

@@ -12,7 +12,6 @@ from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.speech import Hints, Hypothesis, Word, joined_text
 from dragoman.text.ordinary_words import is_ordinary
-from dragoman.text.similarity import edits, letters, skeleton
 
 KEYS = (
     "Kubernetes", "PyTorch", "ComfyUI", "transformer", "machine learning", "Kubeflow", "Claude",
@@ -116,11 +115,11 @@ def test_five_thousand_terms_are_fast() -> None:
     keys = ["".join(chance.choices("abcdefghiklmnoprstu", k=9)).title() for _ in range(5000)]
     speller = TermSpeller(keys, "en")
     heard = words("The zorblin quux fremmed over eleven tarnished gribbles near Lake Vostok today")
-    began = time.perf_counter()
+    began = time.process_time()  # CPU time: other programs of the machine do not count
     for _ in range(50):
         speller.respell(heard)
         speller.committable_count(heard, 11)
-    assert time.perf_counter() - began < 0.25
+    assert time.process_time() - began < 0.25
 
 
 # ---------------------------------------------------------------- holding back
@@ -151,7 +150,7 @@ def test_no_term_is_held_back_for_long() -> None:
 
 
 # ---------------------------------------------------------------- agreement
-def heard(text: str) -> tuple[Word, ...]:
+def recognised(text: str) -> tuple[Word, ...]:
     return tuple(words(text, 0.8))
 
 
@@ -165,24 +164,26 @@ def said(agreement: LocalAgreement) -> str:
 
 def test_two_misrecognitions_of_a_term_agree() -> None:
     agreement = agreement_with(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("we use Kubernetis in")), DecodePosition.STEP)
-    agreement.update(Hypothesis(heard("we use Cooper Netties in all")), DecodePosition.STEP)
+    agreement.update(Hypothesis(recognised("we use Kubernetis in")), DecodePosition.STEP)
+    agreement.update(Hypothesis(recognised("we use Cooper Netties in all")), DecodePosition.STEP)
     assert said(agreement) == "we use Kubernetes"
 
 
 def test_committed_words_are_not_respelled() -> None:
     agreement = agreement_with(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("we use Cooper")), DecodePosition.PAUSE)
+    agreement.update(Hypothesis(recognised("we use Cooper")), DecodePosition.PAUSE)
     assert said(agreement) == "we use Cooper"
-    agreement.update(Hypothesis(heard("we use Cooper Netties now")), DecodePosition.END)
+    agreement.update(Hypothesis(recognised("we use Cooper Netties now")), DecodePosition.END)
     assert said(agreement).startswith("we use Cooper")
 
 
 def test_stable_words_do_not_cut_a_term() -> None:
     agreement = agreement_with(Hints({"machine learning": "x"}))
-    agreement.update(Hypothesis(heard("we use machine"), stable=3), DecodePosition.STEP)
+    agreement.update(Hypothesis(recognised("we use machine"), stable=3), DecodePosition.STEP)
     assert said(agreement) == "we use"
-    agreement.update(Hypothesis(heard("we use machine learning"), stable=4), DecodePosition.STEP)
+    agreement.update(
+        Hypothesis(recognised("we use machine learning"), stable=4), DecodePosition.STEP
+    )
     assert said(agreement) == "we use machine learning"
 
 
@@ -209,26 +210,21 @@ def test_committed_text_only_grows(seed: int) -> None:
                 ]
             )
         )
-        agreement.update(Hypothesis(heard(" ".join(guess))), at)
+        agreement.update(Hypothesis(recognised(" ".join(guess))), at)
         assert said(agreement).startswith(before.rstrip(".,"))
         before = said(agreement)
 
 
 def test_new_terms_hold_from_then_on() -> None:
     agreement = agreement_with(Hints())
-    agreement.update(Hypothesis(heard("kubernetes it is")), DecodePosition.PAUSE)
+    agreement.update(Hypothesis(recognised("kubernetes it is")), DecodePosition.PAUSE)
     agreement.use_hints(Hints({"Kubernetes": "x"}))
-    agreement.update(Hypothesis(heard("kubernetes it is kubernetes")), DecodePosition.END)
+    agreement.update(Hypothesis(recognised("kubernetes it is kubernetes")), DecodePosition.END)
     assert said(agreement) == "kubernetes it is Kubernetes"
 
 
-# ---------------------------------------------------------------- measures
-def test_measures_of_similarity() -> None:
-    assert edits("kitten", "sitting", 3) == 3
-    assert edits("kitten", "sitting", 2) == 3
-    assert skeleton("Kubernetes") == skeleton("Cooper Netties")
-    assert skeleton("Thessaloniki") == skeleton("Tessalonicki")
-    assert letters("Ünö-X") == "unox"
+# ---------------------------------------------------------------- languages
+def test_ordinary_words_and_their_forms() -> None:
     assert is_ordinary("running", "en")
     assert is_ordinary("cities", "en")
     assert not is_ordinary("kubernetes", "en")

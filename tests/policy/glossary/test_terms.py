@@ -83,7 +83,7 @@ def test_a_glossary_is_cached() -> None:
     assert glossary({"a b": "c"}, "en") is glossary({"a b": "c"}, "en")
 
 
-# ---------------------------------------------------------------- stand-ins
+# ---------------------------------------------------------------- placeholders
 CHARS = [
     "a",
     "B",
@@ -228,10 +228,10 @@ def cuts(text: str, *, paused: bool = False, final: bool = False, tail: str = ""
 
 
 def test_no_unit_ends_inside_a_term() -> None:
-    begun = "we were told all about how the very big new machine"
-    assert cuts(begun + " gun is")[0].endswith("machine gun")
-    assert cuts("we " + begun + " learning is")[0].endswith("machine learning")
-    assert cuts(begun, paused=True) == [begun.removesuffix(" machine")]
+    start = "we were told all about how the very big new machine"
+    assert cuts(start + " gun is")[0].endswith("machine gun")
+    assert cuts("we " + start + " learning is")[0].endswith("machine learning")
+    assert cuts(start, paused=True) == [start.removesuffix(" machine")]
     assert cuts("this is the state of the", paused=True) == []
     assert cuts("this is surely the state of the", paused=True) == ["this is surely the"]
     assert cuts("this is the state of", final=True) == ["this is the state of"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.speech import Hypothesis, Word, joined_text
-from dragoman.text.words import bare, fold
+from dragoman.text.words import fold
 
 
 def hyp(text: str, confidence: float = 1.0, stable: int = 0) -> Hypothesis:
@@ -260,10 +260,3 @@ def test_a_perfect_recogniser_loses_nothing(spoken: list[str]) -> None:
         agreement.update(hyp(" ".join(spoken[:count])), DecodePosition.STEP)
     agreement.update(hyp(" ".join(spoken)), DecodePosition.END)
     assert [fold(w.text) for w in agreement.committed] == [fold(w) for w in spoken]
-
-
-def test_fold_and_bare() -> None:
-    assert fold("Americans,") == "americans"
-    assert fold("...") == "..."
-    assert bare("“Yes!”") == "“Yes"
-    assert bare("—") == "—"

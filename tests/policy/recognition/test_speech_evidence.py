@@ -46,7 +46,7 @@ def test_a_known_hallucination_needs_plain_speech() -> None:
     evidence, end_ms = evidence_of((1.0, int(PLAIN_MS / FRAME_MS) + 1))
     assert evidence.is_plausible(words("You"), end_ms, YOU)
     evidence, end_ms = evidence_of((1.0, 50))
-    assert not evidence.is_plausible(words("You"), end_ms, YOU)  # nobody says it for so long
+    assert not evidence.is_plausible(words("You"), end_ms, YOU)  # one word does not take so long
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ PAUSE_S = 0.12
 
 
 class Clause(msgspec.Struct, frozen=True):
-    """When it was said and committed, how long its translation lasts, where it stands."""
+    """When it was said and committed, how long its translation lasts, its place in the sentence."""
 
     end_s: float
     commit_s: float
@@ -60,7 +60,7 @@ def talk(load: float, seed: int, minutes: float = 30.0) -> list[Clause]:
 
 
 class Outcome(msgspec.Struct):
-    """How a talk came to its listener."""
+    """The interpretation of a talk as its listener gets it."""
 
     lags: LagStats
     skipped: float = 0.0

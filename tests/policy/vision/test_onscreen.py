@@ -63,7 +63,7 @@ def test_fresh_while_shown_and_for_a_while_after_it_was_replaced() -> None:
     seen = OnscreenTerms()
     seen.read(lines("The Veltrano group"), 0.0)
     assert seen.terms(SHOWN_S) == ("Veltrano",)
-    assert seen.terms(SHOWN_S + 1) == (), "nothing came for minutes: nobody knows what is shown"
+    assert seen.terms(SHOWN_S + 1) == (), "no picture for minutes: it may no longer be shown"
     seen.repeat(SHOWN_S + 2)
     assert seen.terms(SHOWN_S + 2 + FRESH_S) == ("Veltrano",), "the same picture came again"
     replaced = SHOWN_S + 100

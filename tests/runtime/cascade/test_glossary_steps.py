@@ -48,6 +48,7 @@ def request(text: str, source: str = "en", target: str = "es", **phrases: str) -
     return Translation(text=text, source=source, target=target, hints=Hints(phrases or PHRASES))
 
 
+@pytest.mark.engine
 @needs_apertium
 def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
     misses: list[str] = []
@@ -63,6 +64,7 @@ def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
             assert not any(name in answer for name in STAND_INS), answer
 
 
+@pytest.mark.engine
 @needs_apertium
 def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> None:
     def said(text: str, target: str, **phrases: str) -> str:

@@ -22,11 +22,11 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from dragoman.policy.glossary.tokens import folded
 from dragoman.policy.recognition.local_agreement import SpelledWord
 from dragoman.speech import Word
 from dragoman.text.ordinary_words import has_list, is_ordinary, is_small
-from dragoman.text.similarity import edits, letter_bits, letters, shared_length, skeleton
+from dragoman.text.similarity import edits, letters, shared_length, skeleton
+from dragoman.text.words import fold
 
 LONGEST_HOLD_MS = 1_000
 _PAUSE_MS = 250
@@ -48,7 +48,6 @@ class _Key(msgspec.Struct, frozen=True):
     words: tuple[str, ...]
     letters: str
     sound: str
-    bits: int
     has_case: bool
 
 
@@ -61,7 +60,7 @@ class TermSpeller:
         self._keys = keys
         self._by_letters: dict[str, _Key] = {}
         self._by_sound: dict[str, list[_Key]] = {}
-        self._by_length: dict[int, list[_Key]] = {}
+        self._by_length: dict[tuple[int, str], list[_Key]] = {}  # and by first sound
         self._longer: dict[str, list[_Key]] = {}  # terms of several words by their first
         self._starts: dict[str, list[_Key]] = {}  # by the first three letters of their skeleton
         is_fuzzy = has_list(language)
@@ -70,7 +69,7 @@ class TermSpeller:
             if len(key.words) > 1:
                 self._longer.setdefault(key.words[0], []).append(key)
             if is_fuzzy and len(key.letters) >= _LEAST_LETTERS:
-                self._by_length.setdefault(len(key.letters), []).append(key)
+                self._by_length.setdefault((len(key.letters), key.sound[:1]), []).append(key)
                 self._by_sound.setdefault(key.sound, []).append(key)
                 self._starts.setdefault(key.sound[:3], []).append(key)
         self._known: dict[tuple[tuple[str, ...], bool, bool], _Key | None] = {}
@@ -107,7 +106,7 @@ class TermSpeller:
     # ------------------------------------------------------------ terms that have begun
     def _may_continue(self, words: Sequence[Word], start: int, count: int) -> bool:
         """Whether a term may begin at ``start`` and end behind ``count``."""
-        rest = [_fold(word.text) for word in words[start:]]
+        rest = [fold(word.text) for word in words[start:]]
         inside = count - start
         for key in self._longer.get(rest[0], ()):
             seen = rest[: len(key.words)]
@@ -164,7 +163,7 @@ class TermSpeller:
         """Whether words with the letters of a term are the term: "it" is not "IT", "a nun" not
         "Anun".
         """
-        folds = [_fold(text) for text in texts]
+        folds = [fold(text) for text in texts]
         if tuple(folds) == key.words:
             return not (len(folds) == 1 and is_small(folds[0], self._language))
         if len(folds) == 1 or len(key.letters) >= _LEAST_LETTERS:
@@ -177,12 +176,10 @@ class TermSpeller:
             return None
         best: list[tuple[int, _Key]] = []
         width = len(joined) // (_SHARE - 1) + 1
-        mine, first = letter_bits(joined), skeleton(joined)[:1]
+        first = skeleton(joined)[:1]
         for length in range(len(joined) - width, len(joined) + width + 1):
             most = max(length, len(joined)) // _SHARE
-            for key in self._by_length.get(length, ()):
-                if (mine ^ key.bits).bit_count() > 2 * most or key.sound[:1] != first:
-                    continue
+            for key in self._by_length.get((length, first), ()):
                 distance = edits(joined, key.letters, most)
                 if distance <= most and not _is_form(joined, key, texts):
                     best.append((distance, key))
@@ -195,9 +192,9 @@ class TermSpeller:
         """The term that sounds like this, if there is only one."""
         sound = skeleton(joined)
         found = self._by_sound.get(sound, [])
-        if len(found) != 1 or any(is_small(_fold(text), self._language) for text in texts):
+        if len(found) != 1 or any(is_small(fold(text), self._language) for text in texts):
             return None
-        key, plain = found[0], [is_ordinary(_fold(text), self._language) for text in texts]
+        key, plain = found[0], [is_ordinary(fold(text), self._language) for text in texts]
         if len(texts) == 1 and plain[0]:
             return None
         if all(plain) and not doubtful:
@@ -211,7 +208,7 @@ class TermSpeller:
 
     def _is_ordinary_text(self, texts: tuple[str, ...]) -> bool:
         """Whether the words mean themselves."""
-        folds = [_fold(text) for text in texts]
+        folds = [fold(text) for text in texts]
         if any(is_small(word, self._language) for word in folds):
             return True
         return all(is_ordinary(word, self._language) for word in folds)
@@ -229,17 +226,11 @@ def term_speller(phrases: Iterable[str], language: str | None) -> TermSpeller:
 
 def _key(phrase: str) -> _Key:
     plain = letters(phrase)
-    words = tuple(_fold(word) for word in phrase.replace("-", " ").split())
+    words = tuple(fold(word) for word in phrase.replace("-", " ").split())
     return _Key(
-        " ".join(phrase.split()), words, plain, skeleton(phrase), letter_bits(plain),
+        " ".join(phrase.split()), words, plain, skeleton(phrase),
         has_case=phrase != phrase.lower() or not phrase.replace(" ", "").isalpha(),
     )  # fmt: skip
-
-
-@functools.lru_cache(maxsize=4096)
-def _fold(text: str) -> str:
-    """The word without case and marks; accents stay."""
-    return "".join(char for char in folded(text) if char.isalnum() or not char.isascii())
 
 
 def _plain(text: str) -> str:

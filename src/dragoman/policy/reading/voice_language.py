@@ -15,25 +15,11 @@ from dragoman.text.latin_language import latin_language
 from dragoman.text.scripts import script_of
 
 _LANGUAGES = {
-    "KANA": "ja",
-    "HANGUL": "ko",
-    "HAN": "zh",
-    "CYRILLIC": "ru",
-    "GREEK": "el",
-    "ARABIC": "ar",
-    "HEBREW": "he",
-    "DEVANAGARI": "hi",
-    "THAI": "th",
-    "BENGALI": "bn",
-    "GURMUKHI": "pa",
-    "GUJARATI": "gu",
-    "TAMIL": "ta",
-    "TELUGU": "te",
-    "KANNADA": "kn",
-    "MALAYALAM": "ml",
-    "GEORGIAN": "ka",
-    "ARMENIAN": "hy",
-}
+    "KANA": "ja", "HANGUL": "ko", "HAN": "zh", "CYRILLIC": "ru", "GREEK": "el", "ARABIC": "ar",
+    "HEBREW": "he", "DEVANAGARI": "hi", "THAI": "th", "BENGALI": "bn", "GURMUKHI": "pa",
+    "GUJARATI": "gu", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml",
+    "GEORGIAN": "ka", "ARMENIAN": "hy",
+}  # fmt: skip
 _ALSO_HAN = frozenset({"ja", "ko", "yue"})  # these may have segments of Han characters only
 _LOOK_AT_CHARS = 400
 _DENSE = frozenset({"zh", "ja", "ko"})  # a character counts as three letters

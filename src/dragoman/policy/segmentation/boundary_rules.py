@@ -97,13 +97,8 @@ class BoundaryRules:
                 behind = note.end()
                 if behind >= len(text) and not self.final:
                     return None
-        if self.open_quotes.holds(text, at, depth):
-            self.open_quotes.close_to(depth)
-            return behind, False
-        if behind >= len(text):
-            self.open_quotes.close_to(depth)
-            return behind, False
-        ends = self._ends(text, at, stop, behind)
+        is_inside = behind >= len(text) or self.open_quotes.holds(text, at, depth)
+        ends = False if is_inside else self._ends(text, at, stop, behind)
         if ends is None:
             return None
         self.open_quotes.close_to(depth)
@@ -257,13 +252,14 @@ class BoundaryRules:
         if at + 1 == len(text) and not self.final:
             return None
         if not text[at + 1 : at + 2].isalnum() and not previous.isspace():
-            return self._closed(text, at, level)
+            self.open_quotes.close_to(level)
         return at + 1, False
 
     def _bracket(self, text: str, at: int, char: str) -> Verdict | None:
         level = self.open_quotes.level(char, self.open_quotes.depth)
         if level >= 0:
-            return self._closed(text, at, level)
+            self.open_quotes.close_to(level)  # apart from the mark before it: « Viens ! »
+            return at + 1, False
         if char == "(":
             if at + 1 == len(text) and not self.final:
                 return None
@@ -272,19 +268,11 @@ class BoundaryRules:
         self.open_quotes.take(char, text[at - 1] if at > self.start else "", at)
         return at + 1, False
 
-    def _closed(self, text: str, at: int, level: int) -> Verdict | None:
-        """A closer that is separate from the mark before it: « Viens ! »."""
-        self.open_quotes.close_to(level)
-        return at + 1, False
-
     def _pair(self, text: str, at: int) -> Verdict | None:
         if at + 1 == len(text) and not self.final:
             return None
-        if text[at + 1 : at + 2] != marks.PAIRED or self.open_quotes.holds(
-            text, at, self.open_quotes.depth
-        ):
-            return at + 1, False
-        return at + 2, True
+        is_end = text[at + 1 : at + 2] == marks.PAIRED and not self._is_quoted(text, at)
+        return (at + 2, True) if is_end else (at + 1, False)
 
     # ------------------------------------------------------------ less than a sentence
     def _space(self, text: str, at: int) -> Verdict | None:

@@ -35,16 +35,12 @@ from typing import Literal
 import msgspec
 
 from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
-from dragoman.policy.translation.target_text import TargetText
+from dragoman.policy.translation.target_text import TurnTarget
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
-from dragoman.text.continuation import (
-    continuation,
-    keys,
-    tokens,
-    without_false_stop,
-)
+from dragoman.text.continuation import continuation, keys, tokens, without_false_stop
 from dragoman.text.similarity import shared_length
+from dragoman.text.words import ends_with_mark
 
 Rule = Literal["agree", "units", "turn", "through"]
 
@@ -123,7 +119,7 @@ class TargetPolicy:
         self.stash = ""
         """The tentative rest behind ``text``, as the newest draft has it."""
         self._held_back = _HELD_BACK[pace]
-        self._target = TargetText(target)
+        self._target = TurnTarget(target)
         self._units = ClauseUnits(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
@@ -219,7 +215,7 @@ class TargetPolicy:
     def _queue(self, unit: ClauseUnit, *, paused: bool) -> None:
         if self.rule == "turn" and not unit.closes:
             return
-        whole = unit.closes or paused or unit.source.rstrip(clause_data.CLOSERS).endswith(_MARKS)
+        whole = unit.closes or paused or ends_with_mark(unit.source, _MARKS, None)
         if self.rule == "agree" and not whole:
             self._clause = unit
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dragoman.text import clause_data
 
 
-class TargetText:
+class TurnTarget:
     """Closed sentences and the open one."""
 
     def __init__(self, language: str) -> None:

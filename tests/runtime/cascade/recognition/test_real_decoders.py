@@ -21,8 +21,10 @@ from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.speech import Audio, Heard, Interpret, InterpretationOptions, Result
 from tests.recordings import DICKENS, read, spoken_words, two_cities
-from tests.runtime.cascade.recognition.noises import KINDS, noise
+from tests.runtime.cascade.recognition.noise_signals import KINDS, noise
 from tests.runtime.cascade.test_cascade import pcm
+
+pytestmark = pytest.mark.engine
 
 STEPS = Interpret(target="en", source="en", conduct=InterpretationOptions(step_ms=480))
 SILENCE = np.zeros(24_000, np.float32)
