@@ -11,8 +11,8 @@ from dragoman.protocol.recognition.settings import RecognitionSettings, describe
 from dragoman.protocol.registry import RECOGNITION
 from dragoman.speech import Coverage
 from tests.docs.error_cases import CASES
-from tests.docs.test_event_pages import EVIDENCE, cells_of
-from tests.docs.test_pages import ROOT, script
+from tests.docs.page_tables import EVIDENCE, cells_of
+from tests.scripts.load import ROOT, script
 
 PAGE = (ROOT / "docs" / "events" / "recognition" / "index.md").read_text("utf-8")
 CODEC = RECOGNITION.codec
