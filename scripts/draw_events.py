@@ -20,15 +20,14 @@ from typing import Any
 import msgspec
 
 from dragoman.protocol.core import fields
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.commands import Command, End, Ended, Output, Push, Report, Send
-from dragoman.protocol.core.common_events import SessionFinish
 from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
 from dragoman.protocol.core.session import BaseSession, Limits
-from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.realtime.events import ResponseCancel, SessionFinish, SessionUpdate
+from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from dragoman.protocol.synthesis import events as tts
-from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES, SynthesisFamily
-from dragoman.protocol.synthesis.response import NEXT, ResponseStage
+from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES
+from dragoman.protocol.synthesis.response import NEXT
 from dragoman.speech import Coverage, Said, Voiced
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -66,7 +65,7 @@ UPDATE: dict[str, Any] = {
     "speech_rate": 1.1,
 }
 COMMITS: tuple[ClientEvent, ...] = (
-    tts.SessionUpdate(event_id="event_1", session=UPDATE),
+    SessionUpdate(event_id="event_1", session=UPDATE),
     tts.TextAppend(event_id="event_2", text="Your train leaves from platform eight. "),
     tts.TextClear(event_id="event_3"),
     tts.TextAppend(event_id="event_4", text="Your train leaves from platform nine."),
@@ -78,8 +77,8 @@ STREAMED: tuple[ClientEvent, ...] = (
     tts.TextAppend(text="form nine."),
     SessionFinish(),
 )
-CANCEL = tts.ResponseCancel(event_id="event_7")
-MISTAKE = tts.SessionUpdate(event_id="event_8", session={"sample_rate": 11_025})
+CANCEL = ResponseCancel(event_id="event_7")
+MISTAKE = SessionUpdate(event_id="event_8", session={"sample_rate": 11_025})
 CLIENT_EXAMPLES = {str(type(e).__struct_config__.tag): e for e in (*COMMITS, CANCEL)}
 
 
@@ -89,10 +88,8 @@ class Talk:
 
     def __init__(self, model: str = MODEL, *, piece_ms: int = 1200) -> None:
         self.piece_ms = piece_ms
-        self.codec = Codec("tts")
-        self.session: BaseSession = make_session(
-            lookup(model, {}), model, Ids(NONCE), Limits(), ANYTHING
-        )
+        self.codec = SYNTHESIS.codec
+        self.session: BaseSession = make_session(lookup(model), Ids(NONCE), Limits(), ANYTHING)
         self.frames: list[str] = []
         self._take(self.session.open(0.0))
 
@@ -217,11 +214,10 @@ def linked(kind: str) -> str:
 def bracket(_: str) -> str:
     """The legal order inside a response, from the table the session itself obeys."""
     lines = ["```text"]
-    for stage, following in NEXT.items():
-        if stage is not ResponseStage.NEW and following:
-            later = [s for s in ResponseStage if s in following]
-            names = [("itself" if s is stage else s.value) for s in later]
-            lines.append(f"{stage.value:<28} → {' or '.join(names)}")
+    for name, following in NEXT.items():
+        if name and following:
+            names = ["itself" if later == name else later for later in following]
+            lines.append(f"{name:<28} → {' or '.join(names)}")
     return "\n".join([*lines, "```"])
 
 
@@ -229,7 +225,7 @@ def models(_: str) -> str:
     """Which model takes which option, found by asking."""
     rows = ["| option | " + " | ".join(f"`{model}`" for model in MODELS) + " |"]
     rows.append("|---" * (len(MODELS) + 1) + "|")
-    families = [family for family in (lookup(m, {}) for m in MODELS) if _is_tts(family)]
+    families = [lookup(model).family for model in MODELS]
     for name, values in {"response_format": FORMATS, "sample_rate": SAMPLE_RATES}.items():
         cells = [_range(family, name, values) for family in families]
         rows.append(f"| `{name}` | {' | '.join(cells)} |")
@@ -237,10 +233,6 @@ def models(_: str) -> str:
         cells = ["yes" if _takes(family, name, value) else "ignored" for family in families]
         rows.append(f"| `{name}` | {' | '.join(cells)} |")
     return "\n".join(rows)
-
-
-def _is_tts(family: object) -> bool:
-    return isinstance(family, SynthesisFamily)
 
 
 def _range(family: Any, name: str, values: tuple[Any, ...]) -> str:

@@ -1,8 +1,8 @@
 """Draw the state tables of ARCHITECTURE.md from the code, by asking the code.
 
 The life of a session is found by putting a session into each phase and letting each thing happen
-to it; the bracket of a synthesis response is its own table; the order of one interpreted turn is
-what a session sends when its facts come in. ``--check`` only compares (the tests do the same).
+to it; the legal orders are the tables that the sessions obey; one interpreted turn is what a
+session sends when its facts come in. ``--check`` only compares (the tests do the same).
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from dragoman.protocol.audio_input.events import AudioAppend
 from dragoman.protocol.core.commands import Close, Command, Ended, Output, Report, Send
-from dragoman.protocol.core.common_events import SessionFinish
 from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
-from dragoman.protocol.core.session import BaseSession, Limits, Phase
-from dragoman.protocol.interpretation import events as translation
+from dragoman.protocol.core.legal_order import OrderTable
+from dragoman.protocol.core.session import Limits, Phase, SessionContext
+from dragoman.protocol.interpretation import event_order
+from dragoman.protocol.realtime.events import SessionFinish
+from dragoman.protocol.realtime.session import RealtimeSession
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis.response import NEXT
 from dragoman.speech import (
@@ -35,7 +38,7 @@ LIMITS = Limits(idle_s=100.0, age_s=50.0, linger_s=10.0)
 ANYTHING = Coverage(frozenset({"*"}), frozenset({("*", "*")}), frozenset({"*"}))
 
 
-class Probe(BaseSession):
+class Probe(RealtimeSession):
     """A session whose work is a switch."""
 
     is_busy = False
@@ -61,7 +64,7 @@ class Probe(BaseSession):
 
 def in_phase(phase: Phase) -> Probe:
     """A session in this phase, with work that is not done yet (where that can be)."""
-    probe = Probe(Ids(nonce_from(1)), LIMITS)
+    probe = Probe(SessionContext(model="", ids=Ids(nonce_from(1)), limits=LIMITS))
     probe.open(0.0)
     probe.is_busy = phase is not Phase.FINISHED
     if phase in (Phase.FINISHING, Phase.FINISHED):
@@ -117,13 +120,18 @@ def life() -> list[str]:
     return lines
 
 
-def bracket() -> list[str]:
-    """What may follow what in a synthesis response."""
+def order(table: OrderTable) -> list[str]:
+    """What may follow what."""
     lines = ["| after | may come |", "|---|---|"]
-    for stage, following in NEXT.items():
-        names = sorted((f"`{later.value}`" for later in following), reverse=True)
-        lines.append(f"| `{stage.value}` | {', '.join(names) or 'nothing'} |")
+    for name, following in table.items():
+        names = (f"`{later}`" for later in following)
+        lines.append(f"| {f'`{name}`' if name else 'nothing'} | {', '.join(names) or 'nothing'} |")
     return lines
+
+
+def needs(names: tuple[str, ...]) -> str:
+    """What must have come before."""
+    return "comes after " + " or ".join(f"`{name}`" for name in names)
 
 
 TURN: tuple[Fact, ...] = (
@@ -139,10 +147,9 @@ TURN: tuple[Fact, ...] = (
 
 def turn(model: str) -> list[str]:
     """The events of one turn, each beside the fact that brought it."""
-    family = lookup(model, {})
-    session = make_session(family, model, Ids(nonce_from(1)), LIMITS, ANYTHING)
+    session = make_session(lookup(model), Ids(nonce_from(1)), LIMITS, ANYTHING)
     session.open(0.0)
-    session.receive(translation.AudioAppend(audio="AAAA"), 0.0)
+    session.receive(AudioAppend(audio="AAAA"), 0.0)
     lines = [f"| fact | what a `{model.split('-', maxsplit=1)[0]}` client gets |", "|---|---|"]
     for fact in TURN:
         commands = session.report(Output(1, fact), 1.0)
@@ -155,7 +162,19 @@ def drawn() -> str:
     """Everything between the marks."""
     parts = [
         ["**The life of a session** (bold: the new phase; a dot: nothing)", "", *life()],
-        ["**The bracket of a synthesis response**", "", *bracket()],
+        ["**The events of a synthesis response**", "", *order(NEXT)],
+        [
+            "**The source of an interpreted turn** (an event that may follow itself repeats, any "
+            "other comes at most once)",
+            "",
+            *order(event_order.SOURCE),
+        ],
+        [
+            "**Its response**; "
+            + "; ".join(f"`{name}` {needs(names)}" for name, names in event_order.NEEDS.items()),
+            "",
+            *order(event_order.RESPONSE),
+        ],
         ["**One interpreted turn**, snapshots", "", *turn("qwen3.5-livetranslate-flash-realtime")],
         ["The same turn, deltas", "", *turn("qwen3.8-livetranslate-flash-realtime")],
     ]

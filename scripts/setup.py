@@ -31,6 +31,8 @@ ENVIRONMENTS = (
     "dashscope-1.25.11",
     "agentscope-1.0.21",
     "agentscope-2.0.10",
+    "livekit-plugins-lehui-0.0.4",
+    "pipecat-dashscope-0.2.0",
     "simuleval-1.1.4",
 )
 SPARED = frozenset({"simuleval-1.1.4"})

@@ -40,7 +40,7 @@ class Word(msgspec.Struct, frozen=True):
     joined: bool = False
 
 
-class Hypothesis(msgspec.Struct, frozen=True):
+class Hypothesis(msgspec.Struct, frozen=True, tag=True):
     """A recogniser's current full guess.
 
     ``confidence`` in 0..1 judges the whole; below the engine's gate nothing of it is committed.
@@ -92,13 +92,13 @@ class Speak(msgspec.Struct, frozen=True):
     instructions: str | None = None
 
 
-class Say(msgspec.Struct, frozen=True):
+class Say(msgspec.Struct, frozen=True, tag=True):
     """Input of a ``Speak`` job: one segment of text, spoken after those before it."""
 
     text: str
 
 
-class Said(msgspec.Struct, frozen=True):
+class Said(msgspec.Struct, frozen=True, tag=True):
     """Result of a ``Speak`` job: the oldest segment not yet reported has been voiced in full."""
 
 
@@ -140,7 +140,7 @@ class InterpretationOptions(msgspec.Struct, frozen=True, kw_only=True):
     turn_most_s: Annotated[float, msgspec.Meta(ge=2, le=30)] = 25.0
 
 
-class Interpret(msgspec.Struct, frozen=True):
+class Interpret(msgspec.Struct, frozen=True, tag=True):
     """Task: interpret a stream of speech. Pushed again while running, it changes the settings
     from the next turn on. ``endpointing=None`` is manual mode: the client ends turns.
     ``by_speaker``: a turn ends where the speaker changes, too.
@@ -159,7 +159,7 @@ class Interpret(msgspec.Struct, frozen=True):
     conduct: InterpretationOptions = InterpretationOptions()
 
 
-class Audio(msgspec.Struct, frozen=True):
+class Audio(msgspec.Struct, frozen=True, tag=True):
     """Input: speech, PCM at the task's ``rate_in``, always whole samples; or, where the task's
     ``opus_in`` says so, one Opus packet (it is decoded to ``rate_in``) that lasts ``opus_ms``.
     """
@@ -172,23 +172,23 @@ class Audio(msgspec.Struct, frozen=True):
         return int(self.opus_ms * rate_hz / 1000) * 2 if self.opus_ms else len(self.pcm)
 
 
-class Image(msgspec.Struct, frozen=True):
+class Image(msgspec.Struct, frozen=True, tag=True):
     """Input: a picture the speaker shows (JPEG or PNG bytes), context only."""
 
     data: bytes
     at_ms: int
 
 
-class EndTurn(msgspec.Struct, frozen=True):
+class EndTurn(msgspec.Struct, frozen=True, tag=True):
     """Input: close the open turn here (manual commit). Without an open turn: no effect."""
 
 
-class Clear(msgspec.Struct, frozen=True):
+class Clear(msgspec.Struct, frozen=True, tag=True):
     """Input: forget audio not yet heard; an open turn ends with what was committed."""
 
 
 # ---------------------------------------------------------------- interpretation: facts
-class SpeechStarted(msgspec.Struct, frozen=True):
+class SpeechStarted(msgspec.Struct, frozen=True, tag=True):
     """Fact: a turn opened. ``turn`` counts from 1.
 
     ``at_ms`` is where its speech begins. A detector needs some speech to find it: ``found_ms`` is
@@ -202,14 +202,14 @@ class SpeechStarted(msgspec.Struct, frozen=True):
     speaker: int = 0
 
 
-class SpeechStopped(msgspec.Struct, frozen=True):
+class SpeechStopped(msgspec.Struct, frozen=True, tag=True):
     """Fact: the speech of the turn ended (not yet its text)."""
 
     turn: int
     at_ms: int
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Heard(msgspec.Struct, frozen=True, tag=True):
     """Fact: source text of a turn. ``text`` is committed and only ever grows; ``stash`` is the
     tentative tail, to be shown right behind it (it brings its own leading space).
     """
@@ -221,7 +221,7 @@ class Heard(msgspec.Struct, frozen=True):
     language: str | None = None
 
 
-class Translated(msgspec.Struct, frozen=True):
+class Translated(msgspec.Struct, frozen=True, tag=True):
     """Fact: target text of a turn; ``text`` and ``stash`` as in ``Heard``."""
 
     turn: int
@@ -230,7 +230,7 @@ class Translated(msgspec.Struct, frozen=True):
     final: bool = False
 
 
-class Voiced(msgspec.Struct, frozen=True):
+class Voiced(msgspec.Struct, frozen=True, tag=True):
     """Fact: target speech of a turn (0 for a ``Speak`` job), PCM at the task's output rate.
 
     In another format than pcm, ``pcm`` holds the next bytes of the encoded stream and
@@ -242,7 +242,7 @@ class Voiced(msgspec.Struct, frozen=True):
     samples: int | None = None
 
 
-class TurnDone(msgspec.Struct, frozen=True):
+class TurnDone(msgspec.Struct, frozen=True, tag=True):
     """Fact: nothing more comes for this turn. ``audio_ms`` is the length of its speech."""
 
     turn: int

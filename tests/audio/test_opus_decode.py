@@ -7,8 +7,8 @@ import pytest
 
 from dragoman.audio.opus_decode import OpusDecoder
 from dragoman.audio.pcm import to_float
-from dragoman.protocol.interpretation.opus_packets import OpusFraming
-from tests.protocol.interpretation.test_opus_packets import STREAM, ogg
+from dragoman.protocol.audio_input.opus_packets import OpusFraming
+from tests.protocol.audio_input.test_opus_packets import STREAM, ogg
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000])

@@ -1,12 +1,15 @@
-"""Run an SDK program in the environment of one SDK version, and hand back what it printed."""
+"""Run a program in the environment of a client, and hand back the JSON that it printed."""
 
 from __future__ import annotations
 
+import base64
+import csv
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,22 +55,70 @@ def clean_environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 
 
+def run_program(
+    python: str,
+    program: str,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    pcm: bytes = b"",
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Run ``sdk/<program>.py`` with these environment variables and this standard input; raises
+    when it fails. Returns what each flow told, and what it wrote to standard error.
+    """
+    done = subprocess.run(
+        [python, str(PROGRAMS / f"{program}.py"), *options],
+        input=pcm,
+        capture_output=True,
+        timeout=110,
+        check=False,
+        env=clean_environment() | dict(variables or {}),
+    )
+    errors = done.stderr.decode()
+    assert done.returncode == 0, errors[-4000:]
+    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return told, errors
+
+
+def run_client(
+    client: str,
+    program: str,
+    *options: str,
+    variables: Mapping[str, str] | None = None,
+    pcm: bytes = b"",
+) -> dict[str, dict[str, Any]]:
+    """As ``run_program``, in the environment of ``client``; raises at a printed traceback, too."""
+    python = python_of(client)
+    told, errors = run_program(python, program, *options, variables=variables, pcm=pcm)
+    assert "Traceback" not in errors, errors[-4000:]
+    return told
+
+
 def run_flows(
     program: str, version: str, url: str, model: str, flows: Sequence[str], *options: str
 ) -> list[Flow]:
     """Run the named flows of ``sdk/<program>.py``; raises when the program itself fails."""
-    command = [interpreter(version), str(PROGRAMS / f"{program}.py"), "--url", url]
-    done = subprocess.run(
-        [*command, "--model", model, *options, *flows],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-        env=clean_environment(),
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    told = json.loads(done.stdout)
+    settings = ("--url", url, "--model", model, *options)
+    told, _ = run_program(interpreter(version), program, *settings, *flows)
     return [
         Flow(name, [(way, event) for way, event in told[name]["log"]], told[name]["outcome"])
         for name in flows
     ]
+
+
+def changed_files(client: str, distribution: str, folder: str) -> list[str]:
+    """The Python files in ``folder`` of an installed package that are not as published."""
+    lib = Path(python_of(client)).parents[1] / "lib"
+    (record,) = lib.glob(f"python*/site-packages/{distribution}-*.dist-info/RECORD")
+    rows = [row for row in csv.reader(record.open()) if row[0].startswith(f"{folder}/")]
+    published = {name: told for name, told, _ in rows if name.endswith(".py")}
+    assert published, f"{distribution} has no Python files in {folder}"
+    return [
+        name
+        for name, told in published.items()
+        if told != f"sha256={_digest(record.parents[1] / name)}"
+    ]
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256(file.read_bytes()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

@@ -49,9 +49,15 @@ class Tap:
 
     def call(self, key: str) -> Call:
         """The only call made with this key, once it is over."""
-        (call,) = (call for call in self.calls if call.key == key)
-        assert call.over.wait(PATIENCE_S), f"the call of {key} goes on"
+        (call,) = self.calls_of(key)
         return call
+
+    def calls_of(self, key: str) -> list[Call]:
+        """The calls made with this key, in their order, once they are all over."""
+        calls = [call for call in self.calls if call.key == key]
+        for call in calls:
+            assert call.over.wait(PATIENCE_S), f"a call of {key} goes on"
+        return calls
 
     def answer(self, client: ServerConnection) -> None:
         """One call, until both sides have closed."""

@@ -10,13 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
-import csv
-import hashlib
-import json
-import re
-import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,59 +18,26 @@ import pytest
 
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
-from tests.conformance.run_sdk import PROGRAMS, clean_environment, python_of
+from tests.conformance.intercepting import intercepting
+from tests.conformance.run_sdk import changed_files, run_client
+from tests.conformance.speeches import SHORT_TEXT as TEXT
 from tests.conformance.synthesis_validator import validate_synthesis
 from tests.conformance.tap import Call, Tap, tapped
-from tests.live import Live, command
+from tests.live import Live
 
-TEXT = "The wind rose in the night. In the morning, the sea was white. Nobody went out."
 UTTERANCES = {
     "pushed": 1, "pushed_with_rest": 1, "pushed_without_stream": 1, "cold_start": 1, "whole": 1,
     "whole_without_stream": 1, "three": 3,
 }  # fmt: skip
-VARIABLE = re.compile(r"export (\w+)=(\S+)")
 CLOUD = "/api-ws/v1/realtime?model="
-
-
-@contextlib.contextmanager
-def intercepting(origin: str, folder: Path) -> Iterator[dict[str, str]]:
-    """``dragoman intercept`` in front of the server; the two variables it prints."""
-    started = [*command(), "intercept", "--port", "0", "--server", origin, "--dir", str(folder)]
-    log = folder.with_suffix(".log")
-    with log.open("w") as stderr, subprocess.Popen(
-        started, stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as process:  # fmt: skip
-        try:
-            assert process.stdout is not None
-            variables: dict[str, str] = {}
-            while len(variables) < 2:
-                line = process.stdout.readline()
-                assert line, f"it ended: {log.read_text()}"
-                variables |= dict(VARIABLE.findall(line))
-            yield variables
-        finally:
-            process.terminate()
-        assert process.wait(20) == 0
 
 
 def converse(
     version: str, options: tuple[str, ...], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """What each flow of the program told."""
-    done = subprocess.run(
-        [
-            *(python_of(f"agentscope-{version}"), str(PROGRAMS / "agent_speech.py")),
-            *("--model", MODEL, "--text", TEXT, *options),
-        ],
-        env=clean_environment() | dict(variables),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert "Traceback" not in done.stderr, done.stderr[-4000:]
-    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    options = ("--model", MODEL, "--text", TEXT, *options)
+    told = run_client(f"agentscope-{version}", "agent_speech", *options, variables=variables)
     assert told.keys() == UTTERANCES.keys()
     return told
 
@@ -125,12 +86,4 @@ def test_the_second_line_through_the_interceptor(scripted_server: Live, tmp_path
 @pytest.mark.parametrize(("package", "part"), [("agentscope", "tts"), ("dashscope", "audio")])
 def test_nothing_of_them_was_changed(version: str, package: str, part: str):
     """The files that speak are those that were published under this version."""
-    lib = Path(python_of(f"agentscope-{version}")).parents[1] / "lib"
-    wanted = version if package == "agentscope" else "*"
-    (record,) = lib.glob(f"python*/site-packages/{package}-{wanted}.dist-info/RECORD")
-    files = [row for row in csv.reader(record.open()) if row[0].startswith(f"{package}/{part}/")]
-    published = {name: told for name, told, _ in files if name.endswith(".py")}
-    assert published
-    for name, told in published.items():
-        digest = hashlib.sha256((record.parents[1] / name).read_bytes()).digest()
-        assert told == f"sha256={base64.urlsafe_b64encode(digest).decode().rstrip('=')}", name
+    assert changed_files(f"agentscope-{version}", package, f"{package}/{part}") == []

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import websockets
 
-from dragoman.protocol.interpretation.opus_packets import OpusFraming
+from dragoman.protocol.audio_input.opus_packets import OpusFraming
 from tests.live import Live
 from tests.recordings import DICKENS, read, spoken_words, two_cities
 

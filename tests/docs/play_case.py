@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.commands import Close, Command, Ended, Failed, Output, Send
-from dragoman.protocol.core.common_events import Error
 from dragoman.protocol.core.events import Ids, nonce_from
+from dragoman.protocol.realtime.events import Error
 from dragoman.protocol.registry import lookup, make_session
 from tests.docs.error_cases import COVERAGE, Case, Step, Wait
 
@@ -35,11 +34,9 @@ class Seen:
 
 def play(case: Case) -> Seen:
     """Play all steps; an error before the last one is counted apart."""
-    family = lookup(case.model, {})
-    codec = Codec("tts" if family is None else family.api)
-    session = make_session(
-        family, case.model, Ids(nonce_from(1)), case.limits, COVERAGE, strict=case.strict
-    )
+    served = lookup(case.model)
+    codec = served.api.codec
+    session = make_session(served, Ids(nonce_from(1)), case.limits, COVERAGE, strict=case.strict)
     now = 0.0
     commands = session.open(now)
     before: list[Command] = []

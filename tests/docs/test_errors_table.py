@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from dragoman.protocol.core.codec import Codec
-from dragoman.protocol.core.commands import Command, Ended, Failed, Note, Output, Send
-from dragoman.protocol.core.common_events import Error
+from dragoman.protocol.core.commands import Command, Ended, Failed, Note, Output, Send, Used
 from dragoman.protocol.core.events import Ids, nonce_from
-from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.realtime.events import Error
+from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from tests.docs.error_cases import CASES, COVERAGE, TTS, Case, Wait, append, audio
 from tests.docs.play_case import CULPRIT, NOTHING, framed, play
 
@@ -77,14 +76,11 @@ def test_nothing_accepted_earlier_is_lost(name: str):
 
 def goes_on(case: Case, steps: Any) -> list[tuple[str, Any]]:
     """What happens after these steps when the client just carries on and finishes."""
-    family = lookup(case.model, {})
-    assert family is not None
-    codec = Codec(family.api)
-    session = make_session(
-        family, case.model, Ids(nonce_from(1)), case.limits, COVERAGE, strict=case.strict
-    )
+    served = lookup(case.model)
+    codec = served.api.codec
+    session = make_session(served, Ids(nonce_from(1)), case.limits, COVERAGE, strict=case.strict)
     session.open(0.0)
-    more = append("Bye.") if family.api == "tts" else audio()
+    more = append("Bye.") if served.api is SYNTHESIS else audio()
     commands: list[Command] = []
     for step in (*steps, more, {"type": "session.finish"}):
         if isinstance(step, Wait):
@@ -98,7 +94,7 @@ def goes_on(case: Case, steps: Any) -> list[tuple[str, Any]]:
 
 def is_aside(command: Command) -> bool:
     """Errors and notes are not what the session does."""
-    return isinstance(command, Note) or (
+    return isinstance(command, Note | Used) or (
         isinstance(command, Send) and isinstance(command.event, Error)
     )
 

@@ -12,7 +12,7 @@ from typer import Typer
 from typer.main import get_command
 
 from dragoman.cli import serve as command
-from dragoman.protocol.core.session import SynthesisOptions
+from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.metrics import Metrics
 from dragoman.speech import InterpretationOptions

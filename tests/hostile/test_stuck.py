@@ -14,11 +14,9 @@ from typing import Any
 import pytest
 
 from dragoman.engines.base import Info
-from dragoman.protocol import registry
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.core.session import Limits
-from dragoman.protocol.registry import make_session
+from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.jobs import run_session
 from dragoman.speech import Coverage
@@ -26,7 +24,7 @@ from tests.runtime.hosts import tiny_engines as tiny
 
 pytestmark = pytest.mark.anyio
 MODEL = "qwen3-tts-flash-realtime"
-CODEC = Codec("tts")
+CODEC = SYNTHESIS.codec
 
 
 @pytest.fixture(autouse=True)
@@ -98,9 +96,7 @@ class House:
 
     def session(self) -> Client:
         client, ids = Client(), Ids(nonce_from(len(self._tasks)))
-        session = make_session(
-            registry.lookup(MODEL, {}), MODEL, ids, Limits(), self._stack.coverage
-        )
+        session = make_session(lookup(MODEL), ids, Limits(), self._stack.coverage)
         run = run_session(session, client, CODEC.encode, self._stack, Observer())
         self._tasks.append(asyncio.create_task(run))
         settings = {"mode": "commit", "sample_rate": tiny.RATE_HZ, "language_type": "English"}

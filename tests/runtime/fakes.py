@@ -11,12 +11,21 @@ import asyncio
 import itertools
 import random
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
-from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.engine_calls import answer_batch
+from dragoman.runtime.hosts.engine_stream import EngineStream
+from dragoman.runtime.hosts.host import EngineFailed, HostStream
+from dragoman.runtime.hosts.requests import (
+    Answer,
+    Request,
+    StartRequest,
+    StreamAnswer,
+    StreamItem,
+)
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 WORD_MS = 400
@@ -53,39 +62,50 @@ def transcript(window: Samples) -> list[Word]:
 
 
 class FakeHost:
-    """An ``EngineHost`` on the loop itself. ``rng`` makes it take a random number of turns of the
-    loop for every call; ``fail`` lets a call die.
+    """An ``EngineHost`` on the loop itself. Streams, and calls that are no window or translation,
+    are answered by ``engine``. ``rng`` makes it take a random number of turns of the loop for every
+    call; ``fail`` lets a call fail.
     """
 
     def __init__(
         self,
         info: Info,
         *,
+        engine: Any = None,
         rng: random.Random | None = None,
         fail: Callable[[Any], bool] = lambda _request: False,
     ) -> None:
         self.info = info
         self.waiting = 0
         self.windows: list[Window] = []
-        self._rng, self._fail = rng, fail
+        self._engine, self._rng, self._fail = engine, rng, fail
 
     async def start(self) -> None: ...
 
     async def close(self) -> None: ...
 
-    async def call(self, request: Window | Translation) -> Hypothesis | str:
+    async def call(self, request: Request) -> Answer:
         await self._dawdle()
         if self._fail(request):
             raise EngineFailed("as told")
         if isinstance(request, Translation):
             return " ".join(f"{word}'" for word in request.text.split())
+        if not isinstance(request, Window):
+            return cast("Answer", answer_batch(self._engine, (request,))[0].answer)
         self.windows.append(request)
         words = transcript(np.frombuffer(request.samples, np.float32))
         return Hypothesis(tuple(words), 1.0 if words else 0.0, "en")
 
-    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def open(self, request: StartRequest) -> HostStream:
+        stream = EngineStream(self._engine, request)
         await self._dawdle()
-        return function(*args)
+        stream.start()
+
+        async def step(item: StreamItem | None) -> StreamAnswer:
+            await self._dawdle()
+            return stream.step(item)
+
+        return HostStream(step, stream.abort)
 
     async def speak(
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0

@@ -125,15 +125,6 @@ def test_an_interpreter_replaces_the_cascade() -> None:
     loaded("scripted,interpreter=scripted-interpreter")(look)
 
 
-def test_a_stateful_engine_cannot_live_in_a_worker_process(registered: Any) -> None:
-    class Stateful(ScriptedAsr):
-        def start(self, language: str | None, hints: Any) -> Any: ...
-
-    registered(held=variant(Stateful(), name="held", runs_in="process"))
-    with pytest.raises(EngineUnavailable, match="threads"):
-        loaded("scripted,asr=held")(lambda _stack: None)
-
-
 def test_a_fixed_step_of_the_engine_is_kept() -> None:
     async def main() -> None:
         stack = EngineSet(parse_choice("scripted"))

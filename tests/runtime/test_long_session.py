@@ -21,8 +21,8 @@ from dragoman.engines.scripted.engines import ScriptedAsr
 from dragoman.engines.scripted.rules import rule_word
 from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import ClientEvent, Ids, Malformed
-from dragoman.protocol.core.session import Limits, SynthesisOptions
-from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
 from dragoman.speech import Hypothesis, InterpretationOptions
@@ -178,17 +178,14 @@ def talk(minutes: int) -> Microphone:
     asyncio.run(stack.load())
 
     async def session() -> Microphone:
-        codec = Codec("translation")
+        codec = INTERPRETATION.codec
         microphone = Microphone(codec, minutes)
         session = make_session(
-            lookup(MODEL, {}),
-            MODEL,
+            lookup(MODEL),
             Ids("n" * 15),
             Limits(),
             stack.coverage,
-            strict=False,
-            synthesis=SynthesisOptions(),
-            conduct=InterpretationOptions(step_ms=1_500),
+            options=(InterpretationOptions(step_ms=1_500),),
         )
         await run_session(session, microphone, codec.encode, stack, Nobody())
         return microphone

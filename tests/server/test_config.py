@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.protocol.core.session import SynthesisOptions
+from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
 from dragoman.speech import InterpretationOptions
 

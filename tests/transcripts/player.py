@@ -14,8 +14,8 @@ A field of ``SynthesisOptions`` is given likewise (``hold_tail=true``).
 ``speaks``, ``hears`` (``en,zh``) and ``pairs`` (``en-es,en-fr``) narrow the coverage from "*".
 
 Everything the session does must be matched, in order, before the next ``>``, ``@`` or ``+``;
-only a ``Note`` may go unmentioned. On ``<`` and ``!`` lines just the fields that are written
-are compared. Values are JSON, a bare word, ``$name`` (bound at its first use, equal after
+only ``Note`` and ``Used`` may go unmentioned. On ``<`` and ``!`` lines just the fields that are
+written are compared. Values are JSON, a bare word, ``$name`` (bound at its first use, equal after
 that), ``absent``, or ``100ms`` of sound. Paths are dotted, list indices are numbers;
 ``bytes=N`` is the size of the audio of a delta or a push. ``> raw "text"`` and
 ``> binary "text"`` send a frame that is no event. ``#`` starts a comment line.
@@ -32,8 +32,6 @@ from typing import Any
 import msgspec
 
 from dragoman import speech
-from dragoman.protocol import registry
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.commands import (
     Abort,
     Close,
@@ -47,10 +45,12 @@ from dragoman.protocol.core.commands import (
     Report,
     Send,
     Start,
+    Used,
 )
 from dragoman.protocol.core.events import Ids
-from dragoman.protocol.core.session import Limits, SynthesisOptions
-from dragoman.protocol.registry import make_session
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.synthesis.options import SynthesisOptions
 
 _MISSING = "absent"
 _SOUND = re.compile(r"(\d+)ms")
@@ -63,21 +63,20 @@ class Player:
         words, fields = parse(header)
         model = fields.pop("model")
         self.rates = {"pcm": fields.pop("rate", 24_000), "audio": fields.pop("rate_in", 16_000)}
-        family = registry.lookup(model, {})
-        self.codec = Codec("tts" if family is None else family.api)
+        served = lookup(model)
+        self.codec = served.api.codec
         coverage = _coverage(fields)
         chosen = {n: fields.pop(n) for n in SynthesisOptions.__struct_fields__ if n in fields}
         limits = Limits(**fields)
         ids = Ids("transcript00000")
         strict = "strict" in words
         self.session = make_session(
-            family,
-            model,
+            served,
             ids,
             limits,
             coverage,
             strict=strict,
-            synthesis=SynthesisOptions(**chosen),
+            options=(SynthesisOptions(**chosen),),
         )
         self.now = 1000.0
         self.names: dict[str, Any] = {}
@@ -105,7 +104,7 @@ class Player:
 
     def nothing_pending(self) -> None:
         """The session did nothing that the transcript does not mention."""
-        left = [command for command in self.pending if not isinstance(command, Note)]
+        left = [command for command in self.pending if not isinstance(command, Note | Used)]
         assert not left, f"not in the transcript: {[_readable(c) for c in left]}"
         self.pending.clear()
 
@@ -158,7 +157,7 @@ class Player:
         """The oldest command not yet matched; notes are passed over unless one is wanted."""
         while self.pending:
             command = self.pending.pop(0)
-            if note or not isinstance(command, Note):
+            if not isinstance(command, Note | Used) or (note and isinstance(command, Note)):
                 return command
         raise AssertionError("the session did nothing more")
 

@@ -75,8 +75,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``languages`` and ``pairs`` hold BCP-47 primary tags, ``"*"`` for any. ``quality`` classes:
     scripted (not real), gist (about half of the sentences right), basic (usable, plainly a
     machine), good. ``confidence_gate``: hypotheses below it are not speech this engine knows.
-    ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many calls one
-    ``transcribe`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
+    ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many requests one
+    ``transcribe`` or ``translate_batch`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
     ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
 
@@ -138,6 +138,18 @@ class OnDemand(Engine, Protocol):
         """
 
 
+@runtime_checkable
+class Abortable(Protocol):
+    """A stream object (``Detection``, ``Recognition``, ``Interpretation``) that holds more than
+    memory, say a cache on a GPU, may have this method as well.
+    """
+
+    def abort(self) -> None:
+        """Nobody wants the rest of this stream: free what it holds. Called where the engine runs,
+        at most once, after the step that may still be running, and never behind ``finish``.
+        """
+
+
 # ---------------------------------------------------------------- voice activity
 class Detection(Protocol):
     """One stream's voice detection state."""
@@ -175,7 +187,7 @@ class Recognizer(Engine, Protocol):
         """A new utterance."""
 
 
-class Window(msgspec.Struct, frozen=True):
+class Window(msgspec.Struct, frozen=True, tag=True):
     """Request value for one window of audio; everything the call depends on is in it.
 
     ``samples`` are float32 bytes at 16 kHz. ``prefix`` is text already committed for the start
@@ -201,7 +213,7 @@ class WindowTranscriber(Engine, Protocol):
 
 
 # ---------------------------------------------------------------- translation
-class Translation(msgspec.Struct, frozen=True):
+class Translation(msgspec.Struct, frozen=True, tag=True):
     """Request value for one translation: ``text`` is one sentence or the beginning of one.
 
     ``before`` holds closed sentence pairs of the same speech; ``prefix`` is target text already
@@ -231,6 +243,16 @@ class Translator(Engine, Protocol):
 
     def warm(self, source: str, target: str) -> None:
         """Get the direction ready, so that its first call is not slow."""
+
+
+@runtime_checkable
+class BatchTranslator(Translator, Protocol):
+    """A translator that answers several requests at once cheaper than one by one."""
+
+    def translate_batch(self, requests: Sequence[Translation]) -> list[str]:
+        """One translation for each request, in order; at most ``info.max_batch``, of any
+        directions. Thread-safe. If it raises, the requests are tried again one by one.
+        """
 
 
 # ---------------------------------------------------------------- synthesis
@@ -283,7 +305,7 @@ class Line(msgspec.Struct, frozen=True):
     height: float = 0.0
 
 
-class Picture(msgspec.Struct, frozen=True):
+class Picture(msgspec.Struct, frozen=True, tag=True):
     """Request value for one picture to be read, JPEG or PNG. ``like`` is the sketch
     (``Reading.sketch``) of one read before: a picture that looks the same is not read again.
     """
@@ -292,7 +314,7 @@ class Picture(msgspec.Struct, frozen=True):
     like: bytes = b""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, tag=True):
     """What became of a ``Picture``; ``lines`` is None where it looks like the one before."""
 
     sketch: bytes

@@ -1,60 +1,129 @@
-"""The model families of both APIs, and which of them a model name means.
+"""The table of APIs, and which of them serves a model.
 
-Law of this package: pure; one file per group of families. ``lookup`` goes by pattern, because
-every family has dated snapshots and new ones appear; an operator can name further models.
+Scope: pure; one row per API. Models are found by pattern, because every family has dated snapshots
+and new ones appear; an operator can name further models. A new API is a folder and a row here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from dragoman.protocol.core.events import Ids
-from dragoman.protocol.core.session import BaseSession, Limits, SynthesisOptions
-from dragoman.protocol.interpretation import family as livetranslate
-from dragoman.protocol.interpretation.family import QWEN3, QWEN35, QWEN38, Generation
+from dragoman.protocol.core.api import Api, ModelFamily
+from dragoman.protocol.core.codec import Codec, Template
+from dragoman.protocol.core.events import Ids, ServerEvent
+from dragoman.protocol.core.principal import ANONYMOUS, Principal
+from dragoman.protocol.core.session import BaseSession, Limits, SessionContext
+from dragoman.protocol.interpretation import events as interpretation_events
+from dragoman.protocol.interpretation import generations
+from dragoman.protocol.interpretation.generation import Generation
 from dragoman.protocol.interpretation.session import InterpretationSession
-from dragoman.protocol.synthesis import family as tts
+from dragoman.protocol.realtime.events import (
+    SESSION_EVENTS,
+    AudioDelta,
+    SessionFinish,
+    audio_delta_frame,
+)
+from dragoman.protocol.realtime.unknown_model import UnknownModelSession
+from dragoman.protocol.synthesis import events as synthesis_events
+from dragoman.protocol.synthesis import family as synthesis_families
 from dragoman.protocol.synthesis.family import SynthesisFamily
 from dragoman.protocol.synthesis.session import SynthesisSession
-from dragoman.protocol.unknown_model import UnknownModelSession
-from dragoman.speech import Coverage, InterpretationOptions
+from dragoman.speech import Coverage
 
-Family = SynthesisFamily | Generation
+REALTIME_PATH = "/api-ws/v1/realtime"
+_RESPONSE_AUDIO = ("response.created", "response.audio.delta")
+_TEMPLATES: Mapping[type[ServerEvent], Template] = {AudioDelta: audio_delta_frame}
 
-FAMILIES: Mapping[str, Family] = {
-    family.name: family for family in (*tts.FAMILIES, QWEN3, QWEN35, QWEN38)
-}
-"""Every family by its name."""
+INTERPRETATION: Api[Generation] = Api(
+    label="translation",
+    paths=(REALTIME_PATH,),
+    families=generations.GENERATIONS,
+    family_for=generations.family_for,
+    codec=Codec(
+        interpretation_events.CLIENT_EVENTS,
+        interpretation_events.SERVER_EVENTS,
+        templates=_TEMPLATES,
+    ),
+    session=InterpretationSession,
+    first_audio=_RESPONSE_AUDIO,
+)
+SYNTHESIS: Api[SynthesisFamily] = Api(
+    label="tts",
+    paths=(REALTIME_PATH,),
+    families=synthesis_families.FAMILIES,
+    family_for=synthesis_families.family_for,
+    codec=Codec(
+        synthesis_events.CLIENT_EVENTS,
+        synthesis_events.SERVER_EVENTS,
+        streamed_text="text",
+        templates=_TEMPLATES,
+    ),
+    session=SynthesisSession,
+    first_audio=_RESPONSE_AUDIO,
+)
+UNKNOWN: Api[ModelFamily] = Api(
+    label="unknown",
+    paths=(REALTIME_PATH,),
+    families=(),
+    family_for=lambda _: None,
+    codec=Codec((SessionFinish,), SESSION_EVENTS),
+    session=UnknownModelSession,
+)
+
+APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS)
+"""Every API that serves models."""
 
 
-def lookup(model: str, aliases: Mapping[str, str]) -> Family | None:
-    """The family of a model name, or None. ``aliases`` maps an operator's model names to the
-    name of a family or of another model; an alias of an alias is not followed.
+@dataclass(frozen=True)
+class ServedModel:
+    """A model name, the API that serves it (``UNKNOWN`` if none does) and its family there."""
+
+    name: str
+    api: Api[Any]
+    family: ModelFamily | None = None
+
+
+def lookup(
+    model: str, aliases: Mapping[str, str] | None = None, path: str = REALTIME_PATH
+) -> ServedModel:
+    """Who serves a model on a path. ``aliases`` maps an operator's model names to the name of a
+    family or of another model; an alias of an alias is not followed.
     """
-    name = aliases.get(model, model)
-    if model in aliases and name in FAMILIES:
-        return FAMILIES[name]
-    return livetranslate.family_for(name) or tts.family_for(name)
+    named = aliases or {}
+    name = named.get(model, model)
+    served = [api for api in APIS if path in api.paths]
+    if model in named:
+        for api in served:
+            for family in api.families:
+                if family.name == name:
+                    return ServedModel(model, api, family)
+    for api in served:
+        found = api.family_for(name)
+        if found is not None:
+            return ServedModel(model, api, found)
+    return ServedModel(model, UNKNOWN)
 
 
 def make_session(
-    family: Family | None,
-    model: str,
+    model: ServedModel,
     ids: Ids,
     limits: Limits,
     coverage: Coverage,
     *,
     strict: bool = False,
-    synthesis: SynthesisOptions | None = None,
-    conduct: InterpretationOptions | None = None,
+    principal: Principal = ANONYMOUS,
+    options: tuple[object, ...] = (),
 ) -> BaseSession:
-    """The session that speaks the API of the family; None is the family of unknown models."""
-    if family is None:
-        return UnknownModelSession(model, ids, limits, strict=strict)
-    if isinstance(family, SynthesisFamily):
-        return SynthesisSession(
-            family, model, ids, limits, coverage, strict=strict, synthesis=synthesis
-        )
-    return InterpretationSession(
-        family, model, ids, limits, coverage, strict=strict, conduct=conduct
+    """The session of one connection. ``options``: at most one value of each API's options."""
+    context = SessionContext(
+        model=model.name,
+        ids=ids,
+        limits=limits,
+        coverage=coverage,
+        strict=strict,
+        principal=principal,
+        options=options,
     )
+    return model.api.session(model.family, context)

@@ -21,13 +21,9 @@ from dragoman.engines.base import (
     Engine,
     EngineUnavailable,
     Info,
-    Interpreter,
     OnDemand,
     Recognizer,
     Role,
-    SpeakerEncoder,
-    Translation,
-    Translator,
     Utterance,
     Window,
     WindowTranscriber,
@@ -43,6 +39,7 @@ from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
+from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.speech import HEARING_RATE_HZ, Coverage, Hypothesis, Interpret
 
 _ROLES = registry.ROLES
@@ -169,18 +166,15 @@ class EngineSet:
 
     @property
     def detector_engine(self) -> Detector:
-        """The detector itself (its streams are made on its host's threads)."""
+        """The detector's description of its frames."""
         engine = self._ready("vad")[0].engine
         assert isinstance(engine, Detector)
         return engine
 
     @property
-    def interpreter(self) -> tuple[EngineHost, Interpreter] | None:
+    def interpreter(self) -> EngineHost | None:
         """The end-to-end engine that replaces the cascade, if one was chosen."""
-        for seat in self._ready("interpreter"):
-            if isinstance(seat.engine, Interpreter):
-                return seat.host, seat.engine
-        return None
+        return next((seat.host for seat in self._ready("interpreter")), None)
 
     @property
     def reader(self) -> EngineHost | None:
@@ -188,12 +182,9 @@ class EngineSet:
         return next((seat.host for seat in self._ready("ocr")), None)
 
     @property
-    def speakers(self) -> tuple[EngineHost, SpeakerEncoder] | None:
-        """What tells speakers apart, and where it runs; None without such an engine."""
-        for seat in self._ready("speaker"):
-            if isinstance(seat.engine, SpeakerEncoder):
-                return seat.host, seat.engine
-        return None
+    def speakers(self) -> EngineHost | None:
+        """Where speakers are told apart; None without such an engine."""
+        return next((seat.host for seat in self._ready("speaker")), None)
 
     async def hear(self, settings: Interpret, *, trusted: bool) -> TurnDecoder:
         """A recogniser for one turn. ``trusted`` when this session's speaker was understood
@@ -212,9 +203,7 @@ class EngineSet:
         self, seat: LoadedEngine, settings: Interpret, *, trusted: bool
     ) -> TurnDecoder:
         if isinstance(seat.engine, Recognizer):
-            return await StreamDecoder.start(
-                seat.host, seat.engine, settings.source, settings.hints, seat.load
-            )
+            return await StreamDecoder.start(seat.host, settings.source, settings.hints, seat.load)
         fixed_ms = settings.conduct.step_ms or self._asr_step_ms or seat.info.step_ms
         return WindowDecoder(
             seat.host,
@@ -266,7 +255,6 @@ class EngineSet:
 
     async def _load(self, seat: LoadedEngine, progress: Progress) -> None:
         try:
-            _check_place(seat.engine)
             await seat.host.start()
         except EngineUnavailable as missing:
             seat.state, seat.detail = "unavailable", str(missing)
@@ -296,12 +284,7 @@ class EngineSet:
     async def _warm_up(self, progress: Progress) -> None:
         for source, target in self._warm:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
-                host = self.translator(source, target)
-                engine = next(s.engine for s in self._ready("mt") if s.host is host)
-                if engine.info.runs_in == "process":  # out of reach but for calls
-                    await host.call(Translation("Ready.", source, target))
-                elif isinstance(engine, Translator):
-                    await host.run(engine.warm, source, target)
+                await self.translator(source, target).call(WarmDirection(source, target))
                 progress(f"translation {source} to {target} ready")
         for seat in self._ready("asr"):
             if isinstance(seat.engine, WindowTranscriber) and seat.info.quality != "scripted":
@@ -330,17 +313,6 @@ async def _phantoms(seat: LoadedEngine) -> frozenset[str]:
         if isinstance(answer, Hypothesis):
             found.add(known_hallucination(answer.words))
     return frozenset(found - {""})
-
-
-def _check_place(engine: Engine) -> None:
-    """Stateful engines are called again and again with their own streams, which no worker
-    process holds. Raises ``EngineUnavailable``.
-    """
-    if engine.info.runs_in == "process" and isinstance(engine, Detector | Recognizer | Interpreter):
-        raise EngineUnavailable(
-            f"{engine.info.name} keeps state between calls, so it has to run in threads; offer "
-            "recognition as a window transcriber to run it in processes."
-        )
 
 
 def _covers(languages: Iterable[str], language: str | None) -> bool:

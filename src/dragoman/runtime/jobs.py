@@ -38,8 +38,7 @@ def job_runner(stack: EngineSet, watch: SpeechObserver | None = None) -> RunJob:
         if isinstance(task, Speak):
             await speaking.speak(task, inbox, emit, stack)
         elif stack.interpreter is not None:
-            host, engine = stack.interpreter
-            await end_to_end.interpret(task, inbox, emit, host, engine)
+            await end_to_end.interpret(task, inbox, emit, stack.interpreter)
         else:
             await cascade.interpret(task, inbox, emit, stack, watch)
 

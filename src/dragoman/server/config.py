@@ -21,7 +21,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from dragoman.protocol.core.session import Limits, SynthesisOptions
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.speech import InterpretationOptions
 
 ENV_PREFIX = "DRAGOMAN_"

@@ -101,12 +101,14 @@ class Service:
         return sum(self._open.values())
 
     @contextlib.contextmanager
-    def session(self, api: str) -> Iterator[SessionMetrics]:
+    def session(
+        self, api: str, first_audio: tuple[str, str] | None = None
+    ) -> Iterator[SessionMetrics]:
         """Count a session as open, in admission and in the metrics."""
         self._open[api] = self._open.get(api, 0) + 1
         self._idle.clear()
         try:
-            with self.metrics.session(api) as counted:
+            with self.metrics.session(api, first_audio) as counted:
                 yield counted
         finally:
             self._open[api] -= 1

@@ -155,11 +155,15 @@ class Metrics:
         return generate_latest(self.registry)
 
     @contextlib.contextmanager
-    def session(self, api: str) -> Iterator[SessionMetrics]:
-        """Count a session while it is open."""
+    def session(
+        self, api: str, first_audio: tuple[str, str] | None = None
+    ) -> Iterator[SessionMetrics]:
+        """Count a session while it is open. ``first_audio``: the events between which the first
+        audio is awaited, if this API speaks.
+        """
         self.sessions.labels(api).inc()
         gauge = self.sessions_open.labels(api)
-        counted = SessionMetrics(self, api)
+        counted = SessionMetrics(self, api, first_audio)
         self._open.add(counted)
         try:
             with gauge.track_inprogress(), self.session_seconds.labels(api).time():
@@ -195,12 +199,15 @@ class Metrics:
 class SessionMetrics:
     """The metrics of one session. Counts that are not settled yet are the session's own."""
 
-    def __init__(self, metrics: Metrics, api: str) -> None:
+    def __init__(
+        self, metrics: Metrics, api: str, first_audio: tuple[str, str] | None = None
+    ) -> None:
         self._metrics = metrics
         self._api = api
         self._received: dict[str, int] = {}
         self._sent: dict[str, int] = {}
         self._sent_bytes = 0
+        self._promise, self._first_audio = first_audio or ("", "")
         self._silent_since: float | None = None
 
     def received(self, kind: str) -> None:
@@ -210,9 +217,9 @@ class SessionMetrics:
     def sent(self, kind: str, now: float) -> None:
         """An event of this type went out; ``now`` in seconds on a monotonic clock."""
         self._sent[kind] = self._sent.get(kind, 0) + 1
-        if kind == "response.created":
+        if kind == self._promise:
             self._silent_since = now
-        elif kind == "response.audio.delta" and self._silent_since is not None:
+        elif kind == self._first_audio and self._silent_since is not None:
             self._metrics.first_audio.labels(self._api).observe(now - self._silent_since)
             self._silent_since = None
 

@@ -1,6 +1,6 @@
 """From an accepted WebSocket to a running session: the glue to the layers below.
 
-Law of this file: it chooses (family, codec, session) and hands over; it decides nothing about the
+Law of this file: it looks up who serves the model and hands over; it decides nothing about the
 protocol. Whatever goes wrong beyond the session's own rules is a bug of ours: it is logged, and
 the client gets close code 1011 with no details.
 """
@@ -14,7 +14,6 @@ import time
 from starlette.types import Receive, Send
 
 from dragoman.engines.registry import RegistryError, parse_choice
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
@@ -89,29 +88,27 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
     """Run the session that ``model`` asks for, until it is closed."""
     config, stack = service.config, service.stack
     assert isinstance(stack, EngineSet)
-    family = lookup(model, config.aliases)
-    # An unknown model is greeted like any other before it is told so, and either dialect does.
-    api = "tts" if family is None else family.api
+    served = lookup(model, config.aliases)
+    api = served.api
     nonce = nonce_from(secrets.randbits(96))
     session_nonce.set(nonce)
-    with service.session(api if family is not None else "unknown") as metrics:
+    with service.session(api.label, api.first_audio) as metrics:
         session = make_session(
-            family,
-            model,
+            served,
             Ids(nonce),
             config.limits,
             stack.coverage,
             strict=config.strict,
-            synthesis=config.synthesis,
-            conduct=config.interpretation,
+            options=(config.synthesis, config.interpretation),
         )
-        codec = Codec(api)
-        connection = SocketConnection(receive, send, codec, metrics)
+        connection = SocketConnection(receive, send, api.codec, metrics)
         began = time.monotonic()
         LOG.info("session begins: model %r", model)
         observer = SessionObserver(metrics)
         try:
-            await run_session(session, connection, codec.encode, stack, observer, watch=observer)
+            await run_session(
+                session, connection, api.codec.encode, stack, observer, watch=observer
+            )
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")

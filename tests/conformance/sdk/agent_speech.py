@@ -15,6 +15,7 @@ import importlib.metadata
 import json
 import logging
 import sys
+import threading
 import time
 
 from agentscope.tts import DashScopeRealtimeTTSModel
@@ -143,6 +144,13 @@ FLOWS = {
 }
 
 
+def wait_for_hang_up():
+    """Until the SDK's thread has ended: what is logged at the end belongs to the flow that ends."""
+    for thread in threading.enumerate():
+        if "run_forever" in thread.name:
+            thread.join(20)
+
+
 async def play(name, options, complaints):
     """One flow, and what was complained about until it hung up."""
     flow, settings = FLOWS[name]
@@ -155,6 +163,7 @@ async def play(name, options, complaints):
             told["complaints"] = complaints.lines[before:]
     except Exception as error:  # what the package raises is part of the result
         told["raised"] = f"{type(error).__name__}: {error}"
+    wait_for_hang_up()
     told["seconds"] = round(time.monotonic() - began, 2)
     return told
 

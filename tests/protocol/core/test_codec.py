@@ -6,18 +6,20 @@ import json
 import msgspec
 import pytest
 
-from dragoman.protocol.core.codec import Codec, base64_bytes
-from dragoman.protocol.core.common_events import (
+from dragoman.protocol.core.codec import Unreadable, base64_bytes
+from dragoman.protocol.core.events import Malformed
+from dragoman.protocol.realtime.events import (
     AudioDelta,
     Error,
     ErrorBody,
     SessionFinish,
     SessionFinished,
+    SessionUpdate,
 )
-from dragoman.protocol.core.events import Malformed
+from dragoman.protocol.registry import APIS, SYNTHESIS
 from dragoman.protocol.synthesis import events as tts
 
-CODEC = Codec("tts")
+CODEC = SYNTHESIS.codec
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,7 @@ CODEC = Codec("tts")
             '{"text":"hi","type":"input_text_buffer.append","event_id":"e"}',
             tts.TextAppend(text="hi", event_id="e"),
         ),
-        ('{"type":"session.update","session":{}}', tts.SessionUpdate(session={})),
+        ('{"type":"session.update","session":{}}', SessionUpdate(session={})),
         # What only the tolerant path takes: a lone half, a raw line break inside a string.
         ('{"type":"input_text_buffer.append","text":"\\ud83d"}', tts.TextAppend(text="\ud83d")),
         ('{"type":"input_text_buffer.append","text":"a\nb"}', tts.TextAppend(text="a\nb")),
@@ -161,6 +163,26 @@ def test_no_base64_is_no_bytes():
     assert base64_bytes("") == b""
 
 
-@pytest.mark.parametrize("api", ["tts", "translation"])
-def test_both_apis_share_finish(api):
-    assert Codec(api).decode('{"type":"session.finish"}') == SessionFinish()
+@pytest.mark.parametrize("api", APIS, ids=lambda api: api.label)
+def test_all_apis_share_finish(api):
+    assert api.codec.decode('{"type":"session.finish"}') == SessionFinish()
+
+
+def test_what_the_server_sends_can_be_read():
+    pcm = bytes(range(12))
+    delta = AudioDelta(response_id="resp_1", item_id="item_1", delta=pcm)
+    read = CODEC.read(CODEC.encode(delta, "event_7"))
+    assert read == msgspec.structs.replace(delta, event_id="event_7")
+    assert read.delta == pcm
+
+
+def test_an_event_of_another_kind_is_passed_over_and_nonsense_is_not():
+    assert CODEC.read('{"type":"rate_limits.updated","event_id":"e"}') is None
+    for frame in ("nonsense", "[1]", '{"type":7}', '{"type":"response.done","event_id":"e"}'):
+        with pytest.raises(Unreadable):
+            CODEC.read(frame)
+
+
+def test_what_a_client_writes_is_decoded_as_it_was():
+    for event in (tts.TextAppend(text="\ud83d"), SessionUpdate(session={"a": [1]}, event_id="e")):
+        assert CODEC.decode(CODEC.write(event)) == event

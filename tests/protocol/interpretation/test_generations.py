@@ -2,9 +2,12 @@
 
 import pytest
 
+from dragoman.protocol.audio_input.turn_detection import probability
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import languages
-from dragoman.protocol.interpretation.family import QWEN3, QWEN35, QWEN38, family_for, probability
+from dragoman.protocol.interpretation.generations import QWEN3, QWEN35, QWEN38, family_for
+from dragoman.protocol.interpretation.session_object import describe
+from dragoman.protocol.interpretation.session_update import merge
 from dragoman.speech import Coverage, Endpointing, InterpretationOptions
 
 ANY = Coverage(hears=frozenset({"*"}), pairs=frozenset({("*", "*")}), speaks=frozenset({"*"}))
@@ -19,19 +22,19 @@ ALL = [QWEN3, QWEN35, QWEN38]
 def merged(family, *patches, coverage=ANY, strict=False):
     settings = family.defaults()
     for patch in patches:
-        settings = family.merge(settings, patch, coverage, strict=strict)
+        settings = merge(family, settings, patch, coverage, strict=strict)
     return settings
 
 
 def refused(family, patch, *, coverage=ANY, strict=False, before=()):
     settings = merged(family, *before, coverage=coverage, strict=strict)
     with pytest.raises(Invalid) as wrong:
-        family.merge(settings, patch, coverage, strict=strict)
+        merge(family, settings, patch, coverage, strict=strict)
     return wrong.value
 
 
 def shown(family, settings, *, created=False):
-    return family.describe(settings, "sess_1", "a-model", created=created)
+    return describe(family, settings, "sess_1", "a-model", created=created)
 
 
 # ---------------------------------------------------------------- which family
@@ -160,7 +163,7 @@ def test_flat_and_nested_names_mean_the_same(family):
 
 
 @pytest.mark.parametrize(("family", "wins"), [(QWEN35, "Mia"), (QWEN38, "Cindy")])
-def test_the_own_form_of_a_dialect_wins(family, wins):
+def test_the_own_form_of_a_generation_wins(family, wins):
     patch = {
         "voice": "Mia",
         "audio": {"output": {"voice": "Cindy"}},
@@ -175,7 +178,7 @@ def test_the_own_form_of_a_dialect_wins(family, wins):
 def test_null_says_nothing_where_it_is_not_a_value():
     before = merged(QWEN35, {"voice": "Mia", "translation": {"language": "es"}})
     names = ("voice", "modalities", "input_audio_format", "sample_rate", "translation", "audio")
-    after = QWEN35.merge(before, dict.fromkeys(names), ANY)
+    after = merge(QWEN35, before, dict.fromkeys(names), ANY, strict=False)
     assert after == before
 
 
@@ -378,7 +381,7 @@ def test_opus_is_heard_by_all_and_strictly_by_the_one_that_has_it():
     assert not back.opus_in
 
 
-def test_a_client_may_override_the_conduct():
+def test_a_client_may_override_the_options():
     server = InterpretationOptions(policy="units", top_rate=1.1, turn_s=9.0)
     ours = {"policy": "turn", "skip_after_s": 0, "unknown": 1}
     first = {"translation": {"language": "es", **ours}}

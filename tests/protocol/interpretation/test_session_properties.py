@@ -24,7 +24,6 @@ from hypothesis.stateful import (
 )
 
 from dragoman import speech
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.commands import (
     Close,
     End,
@@ -35,14 +34,14 @@ from dragoman.protocol.core.commands import (
     Push,
     Send,
     Start,
+    Used,
 )
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
-from dragoman.protocol.interpretation.family import family_for
-from dragoman.protocol.interpretation.session import InterpretationSession
+from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
 from tests.conformance.translation_validator import validate_translation
 
-CODEC = Codec("translation")
+CODEC = INTERPRETATION.codec
 ANY = speech.Coverage(
     hears=frozenset({"*"}), pairs=frozenset({("*", "*")}), speaks=frozenset({"*"})
 )
@@ -84,9 +83,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize(strict=st.booleans(), transcribes=st.sampled_from([None, True, False]))
     def connect(self, strict, transcribes):
         self.strict = strict
-        self.session = InterpretationSession(
-            family_for(self.model), self.model, Ids("n" * 15), Limits(), ANY, strict=strict
-        )
+        self.session = make_session(lookup(self.model), Ids("n" * 15), Limits(), ANY, strict=strict)
         self.now, self.log, self.count = 0.0, [], 0
         self.job = None
         self.job_ended = self.job_over = self.finished = self.dead = self.failed = False
@@ -129,7 +126,7 @@ class Conversation(RuleBasedStateMachine):
                     self.job_ended = True
                 case Close():
                     self.dead = True
-                case Note():
+                case Note() | Used():
                     pass
                 case _:
                     raise AssertionError(command)

@@ -5,21 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.protocol.core.append_only import AppendOnlyText, Rewritten
 from dragoman.protocol.core.events import Ids
-from dragoman.protocol.interpretation.text_writers import (
-    AppendOnlyText,
-    Deltas,
-    Rewritten,
-    Snapshots,
-    TurnIds,
-)
+from dragoman.protocol.interpretation.text_writers import Deltas, Snapshots, TurnIds
 
 IDS = TurnIds("item_s", "resp_r", "item_t")
 
 
 def deltas(*, spoken=True):
     ids = Ids("0123456789abcde")
-    return Deltas(IDS, spoken=spoken, salt=lambda: ids.new("salt"))
+    return Deltas(IDS, spoken, lambda: ids.new("salt"))
+
+
+def full(*, spoken=True):
+    return Snapshots(IDS, spoken, str)
 
 
 def fields(event):
@@ -27,26 +26,26 @@ def fields(event):
 
 
 def test_snapshots_replace_and_say_nothing_twice():
-    writer = Snapshots(IDS, spoken=True)
-    assert fields(writer.heard("", " Go", "en"))["stash"] == " Go"
-    assert writer.heard("", " Go", "en") is None
-    shown = fields(writer.heard("Good", " day", "en"))
+    writer = full()
+    assert fields(writer.recognised("", " Go", "en"))["stash"] == " Go"
+    assert writer.recognised("", " Go", "en") is None
+    shown = fields(writer.recognised("Good", " day", "en"))
     assert (shown["text"], shown["stash"], shown["language"]) == ("Good", " day", "en")
-    assert fields(writer.heard("Good", "", None))["stash"] == ""
-    assert "language" not in fields(writer.heard("Good day", "", None))
+    assert fields(writer.recognised("Good", "", None))["stash"] == ""
+    assert "language" not in fields(writer.recognised("Good day", "", None))
     assert fields(writer.completed("en"))["transcript"] == "Good day"
 
 
 def test_nothing_at_all_is_no_snapshot():
-    writer = Snapshots(IDS, spoken=True)
-    assert writer.heard("", "", "en") is None
+    writer = full()
+    assert writer.recognised("", "", "en") is None
     assert writer.translated("", "") is None
 
 
 @pytest.mark.parametrize("spoken", [True, False])
 def test_target_events_by_modality(spoken):
     name = "audio_transcript" if spoken else "text"
-    snapshot = fields(Snapshots(IDS, spoken=spoken).translated("Hola", " a"))
+    snapshot = fields(full(spoken=spoken).translated("Hola", " a"))
     assert snapshot["type"] == f"response.{name}.text"
     assert (snapshot["response_id"], snapshot["item_id"]) == ("resp_r", "item_t")
     delta = fields(deltas(spoken=spoken).translated("Hola", " a"))
@@ -57,10 +56,10 @@ def test_target_events_by_modality(spoken):
 
 def test_deltas_never_show_the_stash_and_never_come_empty():
     writer = deltas()
-    assert writer.heard("", "tentative", "en") is None
-    assert fields(writer.heard("One", " two", "en"))["delta"] == "One"
-    assert writer.heard("One", " three", "en") is None
-    assert fields(writer.heard("One three", "", "en"))["delta"] == " three"
+    assert writer.recognised("", "tentative", "en") is None
+    assert fields(writer.recognised("One", " two", "en"))["delta"] == "One"
+    assert writer.recognised("One", " three", "en") is None
+    assert fields(writer.recognised("One three", "", "en"))["delta"] == " three"
     assert fields(writer.completed("en")) == {
         "type": "conversation.item.input_audio_transcription.completed",
         "item_id": "item_s",
@@ -71,19 +70,19 @@ def test_deltas_never_show_the_stash_and_never_come_empty():
 
 def test_obfuscation_has_14_characters_and_differs():
     writer = deltas()
-    seen = {fields(writer.heard("x" * n, "", None))["obfuscation"] for n in range(1, 20)}
+    seen = {fields(writer.recognised("x" * n, "", None))["obfuscation"] for n in range(1, 20)}
     assert len(seen) == 19
     assert {len(text) for text in seen} == {14}
 
 
-@pytest.mark.parametrize("make", [deltas, lambda: Snapshots(IDS, spoken=True)])
+@pytest.mark.parametrize("make", [deltas, full])
 def test_what_was_told_is_not_taken_back(make):
     writer = make()
-    writer.heard("Good day", "", None)
+    writer.recognised("Good day", "", None)
     writer.translated("Buen", "")
     for text in ("God", "Good", ""):
         with pytest.raises(Rewritten):
-            writer.heard(text, "", None)
+            writer.recognised(text, "", None)
     with pytest.raises(Rewritten):
         writer.translated("Bue", "")
     assert (writer.source.text, writer.target.text) == ("Good day", "Buen")
@@ -91,7 +90,7 @@ def test_what_was_told_is_not_taken_back(make):
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=3)), max_size=12))
 def test_both_dialects_tell_the_same_text(pieces):
-    snapshots, increments = Snapshots(IDS, spoken=True), deltas()
+    snapshots, increments = full(), deltas()
     text, last, joined = "", "", ""
     for piece, stash in pieces:
         text += piece

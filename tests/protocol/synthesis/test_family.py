@@ -5,7 +5,7 @@ import pytest
 from msgspec import UNSET
 
 from dragoman.protocol.core.fields import Invalid
-from dragoman.protocol.registry import FAMILIES, lookup
+from dragoman.protocol.registry import APIS, UNKNOWN, lookup
 from dragoman.protocol.synthesis import family as tts
 from dragoman.protocol.synthesis import voices
 from dragoman.speech import Coverage, Speak
@@ -36,17 +36,19 @@ EVERYTHING = Coverage(speaks=frozenset("*"))
     ],
 )
 def test_lookup_by_pattern(model: str, name: str | None):
-    family = lookup(model, {})
-    assert (family.name if family else None) == name
+    served = lookup(model, {})
+    assert (served.family.name if served.family else None) == name
+    assert (served.api is UNKNOWN) == (name is None)
 
 
 def test_operators_alias_a_family_or_a_model():
     aliases = {"mine": "qwen3-tts-vc", "ours": "qwen-tts-realtime", "bad": "nothing", "b": "mine"}
-    assert lookup("mine", aliases) is tts.CLONED
-    assert lookup("ours", aliases) is tts.CLASSIC
-    assert lookup("bad", aliases) is None
-    assert lookup("b", aliases) is None
-    assert all(lookup("x", {"x": name}) is family for name, family in FAMILIES.items())
+    assert lookup("mine", aliases).family is tts.CLONED
+    assert lookup("ours", aliases).family is tts.CLASSIC
+    assert lookup("bad", aliases).family is None
+    assert lookup("b", aliases).family is None
+    families = [family for api in APIS for family in api.families]
+    assert all(lookup("x", {"x": family.name}).family is family for family in families)
 
 
 def test_the_voice_table():
@@ -143,13 +145,13 @@ def test_what_engines_are_told():
 
 
 def test_the_first_snapshot_has_fewer_voices_for_the_strict():
-    first = lookup("qwen3-tts-flash-realtime-2025-09-18", {})
+    first = lookup("qwen3-tts-flash-realtime-2025-09-18").family
     assert len(first.voices) == 17
     assert merge({"voice": "Nofish"}, first, strict=True).voice == "Nofish"
     assert merge({"voice": "Serena"}, first).voice == "Serena"
     with pytest.raises(Invalid, match="voice 'Serena' is not supported"):
         merge({"voice": "Serena"}, first, strict=True)
-    assert merge({"voice": "Serena"}, lookup("qwen3-tts-flash-realtime", {}), strict=True)
+    assert merge({"voice": "Serena"}, lookup("qwen3-tts-flash-realtime").family, strict=True)
 
 
 def test_what_the_wire_shows():

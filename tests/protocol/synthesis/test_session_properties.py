@@ -15,8 +15,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dragoman.protocol import registry
-from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.commands import (
     Abort,
     Close,
@@ -28,16 +26,18 @@ from dragoman.protocol.core.commands import (
     Push,
     Send,
     Start,
+    Used,
 )
 from dragoman.protocol.core.events import Ids
-from dragoman.protocol.core.session import Limits, SynthesisOptions
-from dragoman.protocol.registry import make_session
+from dragoman.protocol.core.session import Limits
+from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
+from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.speech import Coverage, Said, Say, Voiced
 
 LIMITS = Limits(
     idle_s=600, age_s=3000, text_append_chars=400, text_buffer_chars=900, waiting_responses=3
 )
-CODEC = Codec("tts")
+CODEC = SYNTHESIS.codec
 TEXT = st.one_of(
     st.text(st.sampled_from(list("ab. !?\n。好“”,\ud83d\ude00")), max_size=30),
     st.sampled_from(["", "Hello. ", "你好。", "One. Two. Three.", "x" * 150 + ". ", "y" * 401]),
@@ -153,15 +153,13 @@ class TtsMachine(RuleBasedStateMachine):
         self.dropped = False
         self.borders = 0  # commits and finishes, and the end of a session that is too old
         self.ends = 0  # of responses that were told to end
-        family = registry.lookup("qwen3-tts-flash-realtime", {})
         self.session = make_session(
-            family,
-            "qwen3-tts-flash-realtime",
+            lookup("qwen3-tts-flash-realtime"),
             Ids("propertytest000"),
             LIMITS,
             Coverage(speaks=frozenset("*")),
             strict=self.strict,
-            synthesis=self.synthesis,
+            options=(self.synthesis,),
         )
         events = self.perform(self.session.open(self.now))
         assert [event["type"] for event in events] == ["session.created"]
@@ -196,7 +194,7 @@ class TtsMachine(RuleBasedStateMachine):
                     self.live = None
                 case Close():
                     self.closed = True
-                case Note():
+                case Note() | Used():
                     pass
                 case _:
                     raise AssertionError(command)

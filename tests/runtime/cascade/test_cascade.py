@@ -61,7 +61,7 @@ class FakeStack:
         fail: Callable[[Any], bool] = lambda _request: False,
         step_ms: int | None = 320,
     ) -> None:
-        self.detector = FakeHost(LevelDetector.info, rng=rng)
+        self.detector = FakeHost(LevelDetector.info, engine=LevelDetector(), rng=rng)
         self.ears = FakeHost(ASR, rng=rng, fail=fail)
         self._other = FakeHost(ANY, rng=rng, fail=fail)
         self._step_ms = step_ms

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dragoman.engines.base import Samples
+from dragoman.engines.base import Samples, SpeakerEncoder
 from dragoman.engines.scripted.engines import ScriptedSpeaker
 from dragoman.engines.silero import Silero
 from dragoman.engines.wespeaker.engine import Wespeaker
@@ -17,6 +17,7 @@ from dragoman.policy.diarization.change_detection import SpeakerChange
 from dragoman.runtime.cascade.diarizer import Diarizer
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.requests import EncodeVoice, VoiceVector
 from tests import recordings
 
 RATE = 16_000
@@ -42,17 +43,19 @@ def frames(*parts: tuple[int, int], at_ms: int = 0) -> list[Frame]:
 class Host:
     """An ``EngineHost`` as far as it is needed; every call waits for ``before``."""
 
-    def __init__(self, before: Callable[[], Any]) -> None:
+    def __init__(self, before: Callable[[], Any], engine: SpeakerEncoder | None = None) -> None:
         self._before = before
+        self._engine = engine or ScriptedSpeaker()
         self.calls = self.under_way = self.most = 0
 
-    async def run(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def call(self, request: EncodeVoice) -> VoiceVector:
         self.calls += 1
         self.under_way += 1
         self.most = max(self.most, self.under_way)
         try:
             await self._before()
-            return function(*args)
+            vector = self._engine.encode(np.frombuffer(request.samples, np.float32))
+            return VoiceVector(vector.tobytes())
         finally:
             self.under_way -= 1
 
@@ -69,7 +72,7 @@ def test_tones_are_speakers() -> None:
     async def run() -> None:
         host = make_host(ScriptedSpeaker(), spec="scripted-speaker", threads=1, workers=1)
         await host.start()
-        diarizing = Diarizer(host, ScriptedSpeaker())
+        diarizing = Diarizer(host)
         diarizing.open(0)
         assert diarizing.speaker == 0
         changes = await heard(diarizing, frames(*TALK))
@@ -95,7 +98,7 @@ def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: i
 
     async def run() -> None:
         host = Host(wait)
-        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         changes = await heard(diarizing, frames(*TALK))
         assert [(c.at_ms, c.speaker) for c in changes] == [(6_304, 1), (11_616, 0)]
@@ -107,7 +110,7 @@ def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: i
 def test_frames_that_come_again_are_passed_over() -> None:
     async def run() -> None:
         host = Host(lambda: asyncio.sleep(0))
-        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         given = frames(*TALK)
         twice = [
@@ -124,7 +127,7 @@ def test_a_failing_engine_leaves_the_last_speaker(caplog: pytest.LogCaptureFixtu
 
     async def run() -> None:
         host = Host(fail)
-        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         assert await heard(diarizing, frames(*TALK)) == []
         assert await diarizing.close() is None
@@ -140,7 +143,7 @@ def test_a_failing_engine_leaves_the_last_speaker(caplog: pytest.LogCaptureFixtu
 def test_a_session_that_ends_leaves_nothing_running() -> None:
     async def run() -> None:
         host = Host(asyncio.Event().wait)
-        diarizing = Diarizer(host, ScriptedSpeaker())  # type: ignore[arg-type]  # a fake
+        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         await heard(diarizing, frames((440, 2_100)))
         await asyncio.sleep(0)
@@ -175,8 +178,8 @@ def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[
     ]
 
     async def run() -> list[SpeakerChange]:
-        host = Host(lambda: asyncio.sleep(0))
-        diarizing = Diarizer(host, encoder)  # type: ignore[arg-type]  # a fake
+        host = Host(lambda: asyncio.sleep(0), encoder)
+        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
         diarizing.open(0)
         found = await heard(diarizing, given)
         last = await diarizing.close()

@@ -13,6 +13,7 @@ from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedT
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.requests import StartRecognition, WarmDirection
 from dragoman.runtime.hosts.thread_host import ThreadHost
 from dragoman.speech import Hypothesis
 
@@ -76,10 +77,10 @@ def test_whatever_an_engine_raises_fails_its_call_only() -> None:
         with pytest.raises(EngineFailed):
             await host.call(Window(b""))
         with pytest.raises(EngineFailed):
-            await host.run(lambda: 1 / 0)
+            await host.open(StartRecognition())
         with pytest.raises(EngineFailed):
             await anext(host.speak(Utterance("x", "", "en"), 16_000))
-        assert await host.run(lambda: 2) == 2
+        assert await host.call(WarmDirection("en", "es")) is None
 
     run(main())
 

@@ -1,8 +1,7 @@
 """Engines on threads: order, batches, bounds, and threads that let go."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -11,8 +10,9 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.requests import StartRecognition, WarmDirection
 from dragoman.runtime.hosts.thread_host import ThreadHost
-from dragoman.speech import Hypothesis, joined_text
+from dragoman.speech import Hints, Hypothesis, joined_text
 from tests.runtime.hosts import tiny_engines as tiny
 
 pytestmark = pytest.mark.anyio
@@ -68,9 +68,10 @@ async def test_windows_that_wait_share_a_call_in_order() -> None:
     engine = tiny.Listener()
     async with hosted(engine) as host:
         engine.gate.clear()
-        calls = [asyncio.create_task(host.call(Window(bytes(4 * n)))) for n in range(6)]
+        calls = [asyncio.create_task(host.call(Window(b"")))]
         await until(lambda: engine.entered.acquire(blocking=False))
-        assert host.waiting == 5
+        calls += [asyncio.create_task(host.call(Window(bytes(4 * n)))) for n in range(1, 6)]
+        await until(lambda: host.waiting == 5)
         engine.gate.set()
         answers = await asyncio.gather(*calls)
         assert [a.words[0].text for a in answers if isinstance(a, Hypothesis)] == [
@@ -111,21 +112,19 @@ async def test_a_caller_that_leaves_is_not_worked_for() -> None:
         assert engine.batches == [1, 1]
 
 
-async def test_run_calls_on_the_engines_threads_and_wraps_failures() -> None:
+async def test_calls_are_answered_and_failures_wrapped() -> None:
     async with hosted(tiny.UpperCase()) as host:
-        name = await host.run(lambda: threading.current_thread().name)
-        assert name.startswith("shout")
-        assert "division" in await failed(host.run(lambda: 1 // 0))
+        assert await host.call(WarmDirection("es", "en")) is None
         assert await host.call(Translation("hola", "es", "en")) == "HOLA"
         assert "as asked" in await failed(host.call(Translation("!raise", "es", "en")))
-        assert "no window" in await failed(host.call(Window(b"")))
+        assert "takes no Window" in await failed(host.call(Window(b"")))
 
 
 async def test_unavailable_engines_say_so() -> None:
     host = ThreadHost(tiny.Missing(), threads=1)
     with pytest.raises(EngineUnavailable, match="tiny thing"):
         await host.start()
-    assert "not open" in await failed(host.run(print))
+    assert "not open" in await failed(host.call(Window(b"")))
 
 
 async def test_an_engine_that_raises_fails_only_that_segment() -> None:
@@ -144,7 +143,7 @@ class Quits(tiny.Listener):
     def transcribe(self, windows: Any) -> Any:
         raise self.error
 
-    def feed(self) -> None:
+    def start(self, language: str | None, hints: Hints) -> Any:
         raise self.error
 
 
@@ -160,26 +159,49 @@ async def test_whatever_an_engine_raises_fails_its_call_and_not_its_thread(
     engine = Quits(error)
     async with asyncio.timeout(10), hosted(engine) as host:
         for _ in range(2):  # there is one thread: it must have survived the first time
-            assert type(error).__name__ in await failed(host.run(engine.feed))
+            assert type(error).__name__ in await failed(host.open(StartRecognition()))
             assert type(error).__name__ in await failed(host.call(Window(b"")))
     async with asyncio.timeout(10), hosted(QuitsSpeaking()) as host:
         for _ in range(2):
             assert "SystemExit" in await failed(spoken(host, "a"))
 
 
-async def test_a_slow_listener_stops_the_engine_and_leaving_frees_the_thread() -> None:
+async def test_a_slow_listener_stops_the_engine_but_holds_no_thread() -> None:
     engine = tiny.Speaker()
     async with hosted(engine, window_ms=500) as host:
         async with aclosing(host.speak(say("x" * 1000), tiny.RATE_HZ)) as pieces:
             await anext(pieces)
-            # another call cannot run: the only thread waits for the listener
-            waiting = asyncio.create_task(spoken(host, "next"))
-            await until(lambda: engine.made >= 6)
-            await asyncio.sleep(0)
             # 100 ms each: the window, what the listener took, and one joined piece beyond
-            assert engine.made <= 11
-            assert not waiting.done()
-        assert await waiting == tiny.pcm_of("next")
+            await until(lambda: engine.made >= 6)
+            assert await spoken(host, "next") == tiny.pcm_of("next"), "the thread is free"
+            assert engine.made <= 11 + len("next")
+            engine.stopped.clear()
+        await until(engine.stopped.is_set)
+
+
+async def test_many_slow_listeners_hold_no_thread_and_miss_nothing() -> None:
+    async with hosted(tiny.Speaker(), window_ms=300) as host, asyncio.timeout(20):
+        texts = [chr(ord("a") + number) * 30 for number in range(12)]
+        slow = [host.speak(say(text), tiny.RATE_HZ) for text in texts]
+        heard = [await anext(pieces) for pieces in slow]
+        assert await spoken(host, "quick") == tiny.pcm_of("quick")
+        async for number in in_turns(slow, heard):
+            assert heard[number] == tiny.pcm_of(texts[number])
+
+
+async def in_turns(
+    slow: list[AsyncGenerator[bytes, None]], heard: list[bytes]
+) -> AsyncIterator[int]:
+    """Take one piece of each in turn, to their ends; the number of each that ended."""
+    open_ones = dict(enumerate(slow))
+    while open_ones:
+        for number, pieces in list(open_ones.items()):
+            pcm = await anext(pieces, None)
+            if pcm is None:
+                del open_ones[number]
+                yield number
+            else:
+                heard[number] += pcm
 
 
 async def test_closing_ends_what_is_open() -> None:
@@ -188,7 +210,7 @@ async def test_closing_ends_what_is_open() -> None:
     await host.start()
     pieces = host.speak(say("x" * 1000), tiny.RATE_HZ)
     await anext(pieces)
-    behind = asyncio.create_task(host.run(print))
+    behind = asyncio.create_task(host.call(Window(b"")))
     await asyncio.sleep(0)
     await host.close()
     await host.close()

@@ -18,16 +18,18 @@ from dragoman.engines.base import (
     Caps,
     EngineUnavailable,
     Info,
+    Samples,
     Translation,
     Unspeakable,
     Utterance,
     Window,
 )
-from dragoman.speech import Hypothesis, Word
+from dragoman.speech import Hints, Hypothesis, Word
 
 SPEAKER = "tiny_engines:Speaker"
 LISTENER = "tiny_engines:Listener"
 TRANSLATOR = "tiny_engines:UpperCase"
+COUNTER = "tiny_engines:Counter"
 MISSING = "tiny_engines:Missing"
 DIES_LOADING = "tiny_engines:DiesLoading"
 IMPATIENT = "tiny_engines:Impatient"
@@ -105,6 +107,59 @@ class Listener(_Tiny):
             raise ValueError("as asked")
         self.batches.append(len(windows))
         return [Hypothesis((Word(f"{len(w.samples)}"), Word(f"{len(windows)}"))) for w in windows]
+
+
+class Counter(_Tiny):
+    """A stateful recogniser: it counts the samples of each stream, and what became of streams."""
+
+    def __init__(self) -> None:
+        self.info = Info(
+            name="counter", role="asr", licence="Apache-2.0", quality="scripted",
+            runs_in="process", languages=("*",),
+        )  # fmt: skip
+        self.events: list[str] = []
+        self.threads: set[str] = set()
+        self.entered = threading.Semaphore(0)
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def start(self, language: str | None, hints: Hints) -> CountedStream:
+        if language == "raise":
+            raise ValueError("as asked")
+        return CountedStream(self, language or "-")
+
+
+class CountedStream:
+    """One stream of ``Counter``. Silence (all zero) changes nothing; 1.0 kills the process, 2.0
+    raises.
+    """
+
+    def __init__(self, engine: Counter, name: str) -> None:
+        self._engine, self._name, self._count = engine, name, 0
+
+    def _note(self, what: str) -> None:
+        self._engine.events.append(f"{what} {self._name}")
+        self._engine.threads.add(threading.current_thread().name)
+
+    def feed(self, samples: Samples) -> Hypothesis | None:
+        self._note("feed")
+        self._engine.entered.release()
+        self._engine.gate.wait()
+        if not samples.any():
+            return None
+        if samples[0] == 1.0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if samples[0] == 2.0:
+            raise ValueError("as asked")
+        self._count += len(samples)
+        return Hypothesis((Word(str(self._count)), Word(str(os.getpid()))))
+
+    def finish(self) -> Hypothesis:
+        self._note("finish")
+        return Hypothesis(tuple(Word(event) for event in self._engine.events))
+
+    def abort(self) -> None:
+        self._note("abort")
 
 
 class UpperCase(_Tiny):

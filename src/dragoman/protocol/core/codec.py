@@ -1,36 +1,32 @@
-"""Between text frames and typed events, for both APIs.
+"""JSON text frames to typed events and back, for any API.
 
-Law of this file: the only place that knows JSON and base64. ``decode`` never raises: a frame is
-an event or ``Malformed``. It runs on the event loop, so a frame of more values than any client
-has a use for is refused before it is read: 16 MiB of ``[],[],…`` would stop every session for
-seconds. Two paths lead in. The fast one is msgspec's typed decoder. What it
-refuses goes the tolerant way, by ``json``: that accepts the lone surrogates of clients which cut
-an emoji in two, and it finds out what to say about a frame that is really wrong.
+Scope: the only place that knows JSON and base64; it knows no event by name, since an API's row
+brings its events. ``decode`` never raises: a frame is an event or ``Malformed``. It runs on the
+event loop, so a frame of more values than any client has a use for is refused before it is read:
+16 MiB of ``[],[],…`` would stop every session for seconds. Two paths lead in. The fast one is
+msgspec's typed decoder. What it refuses goes the tolerant way, by ``json``: that accepts the lone
+surrogates of clients which cut an emoji in two, and it finds out what to say about a frame that is
+really wrong.
 
-Lone surrogates become U+FFFD everywhere but in the ``text`` of an append, whose other half may
-be in the next append (``texts.HalfKeeper``); so nothing a client sends can make an answer
-unencodable.
+Lone surrogates become U+FFFD everywhere but in the one field that the API names as streamed text,
+whose other half may be in the next event (``client_text.HalfKeeper``); so nothing a client sends
+can make an answer unencodable.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 import msgspec
 import pybase64
 
 from dragoman.protocol.core.client_text import shown, whole_deep
-from dragoman.protocol.core.common_events import AudioDelta
 from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent, culprit
-from dragoman.protocol.interpretation import events as translation
-from dragoman.protocol.synthesis import events as tts
-
-Api = Literal["tts", "translation"]
 
 INVALID = "invalid_value"
-_CLIENT_EVENTS = {"tts": tts.CLIENT_EVENTS, "translation": translation.CLIENT_EVENTS}
 _MOST_VALUES = 50_000
 _SMALL_FRAME_CHARS = 64 * 1024  # cannot hold enough values to matter
 _REFUSED = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
@@ -49,14 +45,36 @@ _KINDS = {
 }
 
 
-class Codec:
-    """The codec of one API."""
+Template = Callable[[Any, str], str]
+"""An event and its id to a whole frame."""
 
-    def __init__(self, api: Api) -> None:
-        events = _CLIENT_EVENTS[api]
-        self._union: Any = _union(events)
-        self._types = frozenset(str(event.__struct_config__.tag) for event in events)
+
+class Unreadable(ValueError):
+    """A frame that no server of this API sends."""
+
+
+class Codec:
+    """The codec of one API. ``streamed_text`` is the field of client events whose text may be cut
+    inside a character; ``templates`` writes some server events faster than msgspec would.
+    """
+
+    def __init__(
+        self,
+        client_events: Sequence[type[ClientEvent]],
+        server_events: Sequence[type[ServerEvent]],
+        *,
+        streamed_text: str = "",
+        templates: Mapping[type[ServerEvent], Template] | None = None,
+    ) -> None:
+        self.client_events, self.server_events = tuple(client_events), tuple(server_events)
+        self._streamed_text = streamed_text
+        self._templates = templates or {}
+        self._union: Any = _union(self.client_events)
+        self._types = frozenset(wire_name(event) for event in self.client_events)
         self._decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(self._union)
+        self._reader: msgspec.json.Decoder[ServerEvent] = msgspec.json.Decoder(
+            _union(self.server_events)
+        )
         self._encoder = msgspec.json.Encoder()
 
     def decode(self, frame: str | bytes) -> ClientEvent | Malformed:
@@ -72,29 +90,42 @@ class Codec:
 
     def encode(self, event: ServerEvent, event_id: str) -> str:
         """The text frame of a server event, ``event_id`` first."""
-        if isinstance(event, AudioDelta):
-            # All of these ids are our own (alphanumeric) and base64 needs no escapes either.
-            return (
-                f'{{"event_id":"{event_id}","type":"response.audio.delta",'
-                f'"response_id":"{event.response_id}","item_id":"{event.item_id}",'
-                f'"output_index":{event.output_index},"content_index":{event.content_index},'
-                f'"delta":"{pybase64.b64encode_as_string(event.delta)}"}}'
-            )
+        template = self._templates.get(type(event))
+        if template is not None:
+            return template(event, event_id)
         return f'{{"event_id":"{event_id}",{self._encoder.encode(event)[1:].decode()}'
+
+    def read(self, frame: str | bytes) -> ServerEvent | None:
+        """A server's frame as an event, for whoever plays the client; None for a type of event
+        that this API does not know. Raises ``Unreadable`` for anything else.
+        """
+        try:
+            return self._reader.decode(frame)
+        except _REFUSED as refusal:
+            if not _has_other_type(frame, self.server_events):
+                raise Unreadable(str(refusal)) from None
+            return None
+
+    def write(self, event: ClientEvent) -> str:
+        """The frame of a client event, for whoever plays the client."""
+        fields = msgspec.to_builtins(event)
+        if event.event_id is None:
+            del fields["event_id"]
+        return json.dumps(fields)
 
     def _decode_tolerantly(self, frame: str) -> ClientEvent | Malformed:
         try:
             event = json.loads(frame, strict=False, parse_constant=_no_constant)
             if not isinstance(event, dict):
                 return Malformed(INVALID, "An event must be a JSON object.")
-            text = event.get("text")
+            text = event.get(self._streamed_text)
             if isinstance(text, str):
-                event["text"] = ""
+                event[self._streamed_text] = ""
             event = whole_deep(event)
         except (ValueError, RecursionError):
             return Malformed(INVALID, "The frame is not valid JSON.")
         if isinstance(text, str):
-            event["text"] = text
+            event[self._streamed_text] = text
         return self._typed(event)
 
     def _typed(self, event: dict[str, Any]) -> ClientEvent | Malformed:
@@ -145,12 +176,25 @@ def explain(refusal: str, event: dict[str, Any]) -> tuple[str, str]:
     return f"Invalid value for '{path}': it must be {kinds}.", path
 
 
+def wire_name(event: type[msgspec.Struct]) -> str:
+    """The ``type`` of an event on the wire."""
+    return str(event.__struct_config__.tag)
+
+
+def _has_other_type(frame: str | bytes, events: Sequence[type[ServerEvent]]) -> bool:
+    try:
+        kind = json.loads(frame)["type"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
+    return isinstance(kind, str) and kind not in {wire_name(event) for event in events}
+
+
 def _values(frame: str) -> int:
     """About how many values the JSON has; commas and brackets inside strings count too."""
     return frame.count(",") + frame.count("[") + frame.count("{")
 
 
-def _union(events: tuple[type[ClientEvent], ...]) -> Any:
+def _union(events: Sequence[type[msgspec.Struct]]) -> Any:
     union: Any = events[0]
     for event in events[1:]:
         union = union | event

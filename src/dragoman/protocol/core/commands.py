@@ -1,6 +1,6 @@
-"""The border between a protocol session and the world: seven commands, three reports.
+"""The border between a protocol session and the world: eight commands, three reports.
 
-Law of this file: nothing else crosses the border. A session is a synchronous step function: it
+Scope: nothing else crosses the border. A session is a synchronous step function: it
 takes an event, a report or the time, changes its state and returns what is to be done, in
 order. It never waits, never reads a clock, never draws a random number. The driver
 (``runtime.driver.driver``) carries the commands out and does all the waiting.
@@ -64,7 +64,17 @@ class Note(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
-Command = Send | Start | Push | End | Abort | Close | Note
+class Used(msgspec.Struct, frozen=True, kw_only=True):
+    """What the session consumed since the last ``Used``, for accounts and quotas: speech that came
+    in and went out (media time), and billed characters of text that was spoken.
+    """
+
+    audio_in_ms: int = 0
+    audio_out_ms: int = 0
+    characters: int = 0
+
+
+Command = Send | Start | Push | End | Abort | Close | Note | Used
 
 
 # ---------------------------------------------------------------- reports

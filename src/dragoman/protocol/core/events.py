@@ -1,9 +1,9 @@
-"""What every event on the wire has in common.
+"""What every event on the wire has in common, and ids.
 
-Law of this file: no event of one API lives here, and nothing here knows a session. A client
-event carries the ``event_id`` the client gave (anything, or nothing: real clients omit it,
-repeat it, or send a number). A server event does *not* carry its ``event_id``: the outbox of a
-session gives one when it sends, and the codec writes it first, as the cloud does.
+Scope: no event of one API lives here, and nothing here knows a session. A client event carries the
+``event_id`` the client gave (anything, or nothing: real clients omit it, repeat it, or send a
+number). A session makes a server event without its ``event_id``: ``Send`` brings one, and the codec
+writes it first, as the cloud does; only events that were read have it as a field.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _NONCE_CHARS = 15
@@ -28,6 +29,8 @@ class ClientEvent(msgspec.Struct, tag_field="type", kw_only=True, frozen=True):
 
 class ServerEvent(msgspec.Struct, tag_field="type", kw_only=True, frozen=True):
     """An event that the server sends. Fields set to ``msgspec.UNSET`` are left out."""
+
+    event_id: str | UnsetType = UNSET
 
 
 class Malformed(msgspec.Struct, frozen=True):

@@ -1,34 +1,31 @@
-"""The part of a session that both APIs share: lifecycle, outbox, errors, time limits.
+"""The part of a session that all APIs share: lifecycle, outgoing commands, errors, time limits.
 
-Law of this file: OPEN -> FINISHING -> FINISHED -> CLOSED lives here and nowhere else, and so do
-the rules for what an error does to the connection. Subclasses implement the ``on_*`` hooks;
-they speak to the world only through ``send``, ``command`` and ``reject``, and say when their
-work is done through ``is_idle``.
+Scope: OPEN -> FINISHING -> FINISHED -> CLOSED lives here and nowhere else, and so do the rules for
+what an error does to the connection. No event of an API is named here: how a client says "finish"
+and how "finished" and errors are written are hooks. Subclasses implement the hooks; they reach the
+client only through ``send``, ``command`` and ``reject``, and say when their work is done through
+``is_idle``.
 
-* A client's mistake raises ``Rejected`` inside ``on_event``: one ``error`` event of type
-  ``invalid_request_error`` with the event's id, the connection lives, state is untouched
-  (hooks validate before they change anything).
-* Our own failure that ends the session: ``die`` (``server_error``, then close 1011).
+* A client's mistake raises ``Rejected`` inside ``on_event``: one error with the event's id, the
+  connection lives, state is untouched (hooks validate before they change anything).
+* Our own failure that ends the session: ``die`` (an error, then close 1011).
 * Idle, age and linger are deadlines; ``now`` is an input, so no test ever sleeps.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Literal
+from typing import TypeVar
 
 import msgspec
 
 from dragoman.protocol.core import commands
-from dragoman.protocol.core.commands import Close, Command, Note, Report, Send
-from dragoman.protocol.core.common_events import (
-    Error,
-    ErrorBody,
-    ErrorType,
-    SessionFinish,
-    SessionFinished,
-)
+from dragoman.protocol.core.commands import Close, Command, Note, Report, Send, Used
 from dragoman.protocol.core.events import ClientEvent, Ids, Malformed, ServerEvent, culprit
+from dragoman.protocol.core.principal import ANONYMOUS, Principal
+from dragoman.speech import Coverage
+
+T = TypeVar("T")
 
 
 class Rejected(Exception):
@@ -42,12 +39,24 @@ class Rejected(Exception):
         self.code, self.message, self.param = code, message, param
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """What an error tells the client. ``event_id`` names the client event at fault, if any;
+    ``is_ours``: the client is not to blame and the connection ends.
+    """
+
+    code: str
+    message: str
+    param: str = ""
+    event_id: str | None = None
+    is_ours: bool = False
+
+
 class Phase(Enum):
     """Where a session is in its life."""
 
     OPEN = "open"
-    FINISHING = "finishing"  # session.finish came (or the session is too old): flush what is open
-    FINISHED = "finished"  # session.finished went out: wait for the client to hang up
+    FINISHING = "finishing"  # the client finished (or the session is too old): flush what is open
+    FINISHED = "finished"  # the client was told: wait for it to hang up
     CLOSED = "closed"
 
 
@@ -64,38 +73,35 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     image_bytes: int = 500_000
 
 
-class SynthesisOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How this server behaves in synthesis where the protocol leaves it open.
+class SessionContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a session is made from besides its model family.
 
-    ``flush_s``: speak what is there after so long without new text (0: only at a commit or
-    finish, as the cloud does). ``hold_tail``: in server_commit keep the last complete sentence
-    until more text, a commit or a finish comes, as the cloud does. ``response_chars``: at a
-    sentence border behind so many characters further text opens another response (0: one response
-    until a commit or finish has been spoken). ``usage``: the usage of a response is its own, or
-    counts from the beginning of the session (as one client expects of the cloud).
-    ``cancel_finishes``: answer ``response.cancel`` with ``session.finished``, too (one report of
-    the cloud). ``lower_case_language``: ``session.updated`` shows the language in lower case, as
-    recorded, not as the client spelled it.
+    ``model`` is the name the client asked for. ``strict`` gives the cloud's harsher documented
+    behaviour. ``options`` holds one value for each API that has options of its own.
     """
 
-    flush_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
-    hold_tail: bool = False
-    response_chars: Annotated[int, msgspec.Meta(ge=0)] = 0
-    usage: Literal["response", "session"] = "response"
-    cancel_finishes: bool = False
-    lower_case_language: bool = False
+    model: str
+    ids: Ids
+    limits: Limits = Limits()
+    coverage: Coverage = Coverage()
+    strict: bool = False
+    principal: Principal = ANONYMOUS
+    options: tuple[object, ...] = ()
+
+    def option(self, kind: type[T]) -> T:
+        """The options of this type; their defaults where none were given."""
+        return next((given for given in self.options if isinstance(given, kind)), kind())
 
 
 class BaseSession:
-    """See the head of this file. ``strict`` gives the cloud's harsher documented behaviour."""
+    """The life of any session; subclasses give it an API and work to do."""
 
     starts_over = False
-    """Whether work may follow ``session.finish`` on the same connection (``reopen``)."""
+    """Whether work may follow the finish on the same connection (``reopen``)."""
 
-    def __init__(self, ids: Ids, limits: Limits, *, strict: bool = False) -> None:
-        self.ids = ids
-        self.limits = limits
-        self.strict = strict
+    def __init__(self, context: SessionContext) -> None:
+        self.context = context
+        self.ids, self.limits, self.strict = context.ids, context.limits, context.strict
         self.phase = Phase.OPEN
         self._out: list[Command] = []
         self.now = 0.0  # of the step that is being taken
@@ -104,11 +110,11 @@ class BaseSession:
 
     # ------------------------------------------------------------ hooks of a subclass
     def on_open(self) -> None:
-        """Greet the client (``session.created``)."""
+        """Greet the client."""
         raise NotImplementedError
 
     def on_event(self, event: ClientEvent) -> None:
-        """Act on a client event other than ``session.finish``; may raise ``Rejected``."""
+        """Act on a client event that is not the finish; may raise ``Rejected``."""
         raise NotImplementedError
 
     def on_report(self, report: Report) -> None:
@@ -123,7 +129,20 @@ class BaseSession:
         """Nothing runs and nothing waits."""
         raise NotImplementedError
 
-    # ------------------------------------------------------------ kernel.Session
+    # ------------------------------------------------------------ hooks of an API
+    def is_finish(self, event: ClientEvent) -> bool:
+        """Whether the client says that it will send no more."""
+        raise NotImplementedError
+
+    def finished(self) -> ServerEvent:
+        """The event that tells the client that nothing more comes."""
+        raise NotImplementedError
+
+    def error(self, failure: Failure) -> ServerEvent:
+        """The event that tells the client of a failure."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------ commands.Session
     @property
     def closed(self) -> bool:
         """True after ``Close`` went out."""
@@ -144,7 +163,7 @@ class BaseSession:
             self.reject(event.code, event.message, event.param, event.event_id)
             return self._flush(now)
         try:
-            if isinstance(event, SessionFinish):
+            if self.is_finish(event):
                 self._finish()
             else:
                 self.on_event(event)
@@ -196,13 +215,17 @@ class BaseSession:
         """Count and log something the client is not told."""
         self._out.append(Note(name, detail))
 
+    def used(self, amount: Used) -> None:
+        """Count what the session consumed."""
+        self._out.append(amount)
+
     def reject(self, code: str, message: str, param: str = "", event_id: str | None = None) -> None:
         """Answer a mistake; the connection lives."""
-        self._error("invalid_request_error", code, message, param, event_id)
+        self.send(self.error(Failure(code, message, param, event_id)))
 
     def die(self, code: str, message: str, close_code: int = 1011) -> None:
         """End the session because of something on our side."""
-        self._error("server_error", code, message, "", None)
+        self.send(self.error(Failure(code, message, is_ours=True)))
         self.close(close_code, message)
 
     def close(self, code: int, reason: str = "") -> None:
@@ -211,18 +234,11 @@ class BaseSession:
         self.command(Close(code, reason.encode()[:120].decode("utf-8", "ignore")))
 
     def reopen(self) -> None:
-        """New work after ``session.finish``: the session starts over (TTS clients do that)."""
+        """New work after the finish: the session starts over (synthesis clients do that)."""
         if self.phase in (Phase.FINISHING, Phase.FINISHED) and not self._expired:
             self.phase = Phase.OPEN
 
     # ------------------------------------------------------------ inside
-    def _error(
-        self, kind: ErrorType, code: str, message: str, param: str, event_id: str | None
-    ) -> None:
-        named = msgspec.UNSET if event_id is None else event_id
-        body = ErrorBody(type=kind, code=code, message=message, param=param, event_id=named)
-        self.send(Error(error=body))
-
     def _finish(self) -> None:
         if self.phase is Phase.FINISHED and self.starts_over:
             self.phase = Phase.FINISHING  # asked again with nothing new: answered again
@@ -258,7 +274,7 @@ class BaseSession:
             minutes = f"{self.limits.age_s / 60:g}"
             self.die("session_expired", f"Your session hit its limit of {minutes} minutes.", 1007)
             return
-        self.send(SessionFinished())
+        self.send(self.finished())
         self.phase = Phase.FINISHED
         self._finished_at = now
 

@@ -1,6 +1,6 @@
 """Whether the engines can do what a client declares.
 
-Law of this file: a declared language that no engine covers is refused, and the message names
+Scope: a declared language that no engine covers is refused, and the message names
 what is covered. What a client leaves open (the source) or never touches (the default target) is
 not judged here. Strict sessions know only the languages of the family's own table, and only
 speak those that the table speaks.
@@ -9,16 +9,14 @@ speak those that the table speaks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import languages
+from dragoman.protocol.interpretation.generation import Generation
 from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.speech import Coverage
-
-if TYPE_CHECKING:
-    from dragoman.protocol.interpretation.family import Generation
 
 
 def language(family: Generation, value: Any, param: str, *, strict: bool) -> str | None:
@@ -54,7 +52,7 @@ def _declares_target(patch: Mapping[str, Any]) -> bool:
 
 
 def _check_source(family: Generation, merged: InterpretationSettings, coverage: Coverage) -> None:
-    source, covered = merged.source or "", languages.heard(coverage)
+    source, covered = merged.source or "", languages.recognised(coverage)
     if source in covered:
         return
     _refuse_unknown(family, source, covered, _source_path(merged))

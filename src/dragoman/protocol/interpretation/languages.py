@@ -1,6 +1,6 @@
 """Language codes of the interpretation families, and what of them the loaded engines cover.
 
-Law of this file: tables and pure questions. Codes are BCP-47 primary tags as the API writes
+Scope: tables and pure questions. Codes are BCP-47 primary tags as the API writes
 them (``nb``, ``fil``, ``yue``). What the engines can do counts, also beyond a family's table; a
 language that nobody ever listed is unknown, even to engines that claim every language (``"*"``).
 
@@ -40,8 +40,8 @@ def canonical(code: str) -> str:
     return _SYNONYMS.get(primary, primary)
 
 
-def heard(coverage: Coverage) -> frozenset[str]:
-    """The source languages that the engines hear."""
+def recognised(coverage: Coverage) -> frozenset[str]:
+    """The source languages that the engines recognise."""
     return _spelled_out(coverage.hears)
 
 

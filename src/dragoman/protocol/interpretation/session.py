@@ -1,8 +1,8 @@
 """The interpretation session: what a client says, and what the interpreter job reports.
 
-Law of this file: one job interprets the whole session; this class feeds it and sorts its facts
-by turn. What a turn sends stands in ``segment``, in which order turns speak in ``turns``. It
-does not know the engines behind the job.
+Scope: one job interprets the whole session; this class feeds it and sorts its facts by turn. What a
+turn sends stands in ``turn_writer``, in which order turns speak in ``turn_queue``. It does not know
+the engines behind the job.
 
 * The job starts with the first speech. An update while it runs is pushed into it and holds
   from the next turn on; each turn keeps the settings that held where it was found.
@@ -10,7 +10,7 @@ does not know the engines behind the job.
   waits here until ``commit``, then goes in as one turn, whose item has its id at once
   (``committed``) although the job opens and numbers the turn later.
 * ``session.finish`` ends the job's input; ``session.finished`` follows when the job has ended
-  and every turn is told.
+  and every turn is written.
 """
 
 from __future__ import annotations
@@ -20,20 +20,33 @@ from typing import Any
 
 import msgspec
 
-from dragoman.protocol.core.commands import Command, End, Ended, Failed, Output, Push, Report, Start
-from dragoman.protocol.core.events import ClientEvent, Ids, Malformed
-from dragoman.protocol.core.fields import Invalid
-from dragoman.protocol.core.session import BaseSession, Limits, Phase, Rejected
-from dragoman.protocol.interpretation import events as wire
-from dragoman.protocol.interpretation.client_media import ImageIntake, SpeechIntake
-from dragoman.protocol.interpretation.family import Generation
+from dragoman.protocol.audio_input.events import (
+    AudioAppend,
+    AudioClear,
+    AudioCleared,
+    AudioCommit,
+    AudioCommitted,
+    ImageAppend,
+    ResponseCreate,
+)
+from dragoman.protocol.audio_input.item_chain import ItemChain
+from dragoman.protocol.audio_input.speech_intake import SpeechIntake
+from dragoman.protocol.core.commands import End, Ended, Failed, Output, Push, Report, Start
+from dragoman.protocol.core.events import ClientEvent
+from dragoman.protocol.core.fields import INVALID_VALUE, Invalid
+from dragoman.protocol.core.session import Phase, Rejected, SessionContext
+from dragoman.protocol.interpretation.generation import Generation
+from dragoman.protocol.interpretation.image_intake import ImageIntake
+from dragoman.protocol.interpretation.session_object import describe
+from dragoman.protocol.interpretation.session_update import merge
 from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.protocol.interpretation.turn_queue import TurnQueue
-from dragoman.protocol.interpretation.turn_writer import ItemChain, TurnWriter
+from dragoman.protocol.interpretation.turn_writer import TurnWriter
+from dragoman.protocol.realtime.events import SessionCreated, SessionUpdate, SessionUpdated
+from dragoman.protocol.realtime.session import RealtimeSession
 from dragoman.speech import (
     Audio,
     Clear,
-    Coverage,
     EndTurn,
     Fact,
     Input,
@@ -55,51 +68,35 @@ _ROUNDING_MS = 100
 class PendingCommit(msgspec.Struct, frozen=True):
     """A manual turn the job has not numbered yet."""
 
-    segment: TurnWriter
+    turn: TurnWriter
     start_ms: int
 
 
-class InterpretationSession(BaseSession):
-    """See the head of this file."""
+class InterpretationSession(RealtimeSession):
+    """Speech and pictures in, one interpreted turn after the other out."""
 
-    def __init__(
-        self,
-        family: Generation,
-        model: str,
-        ids: Ids,
-        limits: Limits,
-        coverage: Coverage,
-        *,
-        strict: bool = False,
-        conduct: InterpretationOptions | None = None,
-    ) -> None:
-        super().__init__(ids, limits, strict=strict)
-        self._conduct = conduct or InterpretationOptions()
-        self.family, self.model, self.coverage = family, model, coverage
+    def __init__(self, family: Generation, context: SessionContext) -> None:
+        super().__init__(context)
+        self.family = family
         self.settings = family.defaults()
+        self._options = context.option(InterpretationOptions)
         self._history: deque[tuple[int, InterpretationSettings]] = deque(
             [(0, self.settings)], _KEPT_SETTINGS
         )
-        self._session_id = ids.new("sess")
-        self._thread = ItemChain(ids.new("conv"))
-        self._speech = SpeechIntake(limits.manual_audio_bytes)
-        self._images = ImageIntake(family.tariff, limits.image_bytes, strict=strict)
-        self._turns: TurnQueue[TurnWriter] = TurnQueue(limits.waiting_responses)
+        self._session_id = self.ids.new("sess")
+        self._chain = ItemChain(self.ids.new("conv"))
+        self._speech = SpeechIntake(self.limits.manual_audio_bytes)
+        self._images = ImageIntake(family.tariff, self.limits.image_bytes, strict=self.strict)
+        self._turns: TurnQueue[TurnWriter] = TurnQueue(self.limits.waiting_responses)
         self._numbered: dict[int, TurnWriter] = {}
         self._commits: deque[PendingCommit] = deque()
         self._jobs = 0
         self._job: int | None = None
-        self._now = 0.0
 
     # ------------------------------------------------------------ hooks
-    def receive(self, event: ClientEvent | Malformed, now: float) -> list[Command]:
-        """The client sent something."""
-        self._now = now
-        return super().receive(event, now)
-
     def on_open(self) -> None:
         """``session.created``."""
-        self.send(wire.SessionCreated(session=self._described(created=True)))
+        self.send(SessionCreated(session=self._described(created=True)))
 
     def on_event(self, event: ClientEvent) -> None:
         """One client event; what comes after ``session.finish`` is too late."""
@@ -107,17 +104,17 @@ class InterpretationSession(BaseSession):
             self.note("event_after_finish", type(event).__name__)
             return
         match event:
-            case wire.AudioAppend(audio=audio):
+            case AudioAppend(audio=audio):
                 self._append(audio)
-            case wire.SessionUpdate(session=patch):
+            case SessionUpdate(session=patch):
                 self._update(patch)
-            case wire.ImageAppend(image=image):
-                self._show(image)
-            case wire.AudioCommit():
-                self._commit_asked()
-            case wire.AudioClear():
+            case ImageAppend(image=image):
+                self._append_image(image)
+            case AudioCommit():
+                self._commit_or_refuse()
+            case AudioClear():
                 self._clear()
-            case wire.ResponseCreate() if self.settings.manual and self._speech.waiting:
+            case ResponseCreate() if self.settings.manual and self._speech.waiting:
                 self._commit()
             case _:
                 self.note("ignored_event", type(event).__name__)
@@ -130,7 +127,7 @@ class InterpretationSession(BaseSession):
             self.command(End(self._job))
 
     def is_idle(self) -> bool:
-        """The job has ended and every turn was told."""
+        """The job has ended and every turn is written."""
         return self._job is None and not self._turns
 
     def on_report(self, report: Report) -> None:
@@ -140,8 +137,8 @@ class InterpretationSession(BaseSession):
         match report:
             case Output(item=item):
                 if not isinstance(item, Said):
-                    self._sort(item)
-                self._tell()
+                    self._queue_fact(item)
+                self._write_released()
             case Ended():
                 self._ended()
             case Failed(reason=reason):
@@ -151,25 +148,25 @@ class InterpretationSession(BaseSession):
     def _update(self, patch: dict[str, Any]) -> None:
         before = self.settings
         try:
-            settings = self.family.merge(before, patch, self.coverage, strict=self.strict)
+            settings = merge(self.family, before, patch, self.context.coverage, strict=self.strict)
         except Invalid as wrong:
             raise Rejected(wrong.code, wrong.message, wrong.param) from None
         if settings.sample_rate != before.sample_rate and self._speech.has_come:
             raise Rejected(
-                "invalid_value",
+                INVALID_VALUE,
                 "The input sample rate cannot change after audio was sent.",
-                self.family.rate_param,
+                self.family.update_paths.rate_in,
             )
         if settings.opus_in != before.opus_in and self._speech.has_come:
             raise Rejected(
-                "invalid_value",
+                INVALID_VALUE,
                 "The input audio format cannot change after audio was sent.",
-                self.family.format_param,
+                self.family.update_paths.format_in,
             )
         self.settings = settings
         if settings.voice_refused and settings.voice_refused != before.voice_refused:
             self.note("unknown_voice", settings.voice_refused)
-        self.send(wire.SessionUpdated(session=self._described(created=False)))
+        self.send(SessionUpdated(session=self._described(created=False)))
         self._remember(settings)
         if self._job is not None:
             self._reconfigure(before)
@@ -190,7 +187,10 @@ class InterpretationSession(BaseSession):
             self._push_speech(self._waiting_speech())
 
     def _append(self, audio: str) -> None:
-        pieces = self._speech.accept(audio, self.settings, keep=self.settings.manual)
+        settings = self.settings
+        pieces = self._speech.accept(
+            audio, settings.rate_in, opus=settings.opus_in, keep=settings.manual
+        )
         if not self._speech.has_come:
             return
         if self._job is None:
@@ -200,37 +200,37 @@ class InterpretationSession(BaseSession):
         self._push_speech(pieces)
 
     def _task(self, settings: InterpretationSettings) -> Interpret:
-        return self.family.task(settings, self._conduct)
+        return self.family.task(settings, self._options)
 
     def _push_speech(self, pieces: list[Audio]) -> None:
         for audio in pieces:
             self._push(audio)
-            self._speech.pushed(audio, self.settings.hearing_rate)
+            self._speech.count_pushed(audio, self.settings.rate_in)
 
     def _waiting_speech(self) -> list[Audio]:
-        return self._speech.take(self.settings.hearing_rate)
+        return self._speech.take(self.settings.rate_in)
 
     def _push(self, item: Input) -> None:
         if self._job is not None:
             self.command(Push(self._job, item))
 
-    def _show(self, image: str) -> None:
+    def _append_image(self, image: str) -> None:
         if not self._speech.has_come:
             raise Rejected(
-                "invalid_value", "An image can only be sent after audio was sent.", "image"
+                INVALID_VALUE, "An image can only be sent after audio was sent.", "image"
             )
-        accepted = self._images.accept(image, self._speech.pushed_ms, self._now)
+        accepted = self._images.accept(image, self._speech.pushed_ms, self.now)
         if accepted is None:
             self.note("image_dropped")
         else:
             self._push(accepted)
 
-    def _commit_asked(self) -> None:
+    def _commit_or_refuse(self) -> None:
         if self.settings.manual:
             self._commit()
         elif not self.family.commit_under_vad:
             raise Rejected(
-                "invalid_value",
+                INVALID_VALUE,
                 "The audio buffer can only be committed in manual mode (turn_detection null).",
             )
         else:
@@ -238,21 +238,21 @@ class InterpretationSession(BaseSession):
 
     def _commit(self, *, beyond_limit: bool = False) -> None:
         if not self._speech.waiting:
-            raise Rejected("invalid_value", EMPTY_COMMIT)
+            raise Rejected(INVALID_VALUE, EMPTY_COMMIT)
         if len(self._turns) + len(self._commits) >= self.limits.waiting_responses:
             if beyond_limit:  # the connection ends: nobody waits for this turn's answer
                 self.note("turn_dropped")
                 return
-            raise Rejected("invalid_value", "Too many responses are waiting.")
-        segment = self._segment(self.settings, is_manual=True)
+            raise Rejected(INVALID_VALUE, "Too many responses are waiting.")
+        turn = self._new_turn(self.settings, is_manual=True)
         is_next = not self._turns and not self._commits
         self.send(
-            wire.AudioCommitted(
-                previous_item_id=self._thread.last_item if is_next else msgspec.UNSET,
-                item_id=segment.ids.source_item,
+            AudioCommitted(
+                previous_item_id=self._chain.last_item if is_next else msgspec.UNSET,
+                item_id=turn.ids.source_item,
             )
         )
-        self._commits.append(PendingCommit(segment, self._speech.pushed_ms))
+        self._commits.append(PendingCommit(turn, self._speech.pushed_ms))
         self._push_speech(self._waiting_speech())
         self._push(EndTurn())
 
@@ -260,38 +260,38 @@ class InterpretationSession(BaseSession):
         self._speech.clear()
         if not self.settings.manual:
             self._push(Clear())
-        self.send(wire.AudioCleared())
+        self.send(AudioCleared())
 
     # ------------------------------------------------------------ facts
-    def _sort(self, fact: Fact) -> None:
-        """Put a fact to its turn."""
+    def _queue_fact(self, fact: Fact) -> None:
+        """Add a fact to its turn."""
         if isinstance(fact, SpeechStarted):
-            self._begin(fact)
+            self._open_turn(fact)
             return
-        segment = self._numbered.get(fact.turn)
-        if segment is None or not self._turns.put(segment, fact):
+        turn = self._numbered.get(fact.turn)
+        if turn is None or not self._turns.put(turn, fact):
             self.note("fact_dropped", type(fact).__name__)
         if isinstance(fact, TurnDone):
             self._numbered.pop(fact.turn, None)
 
-    def _begin(self, fact: SpeechStarted) -> None:
+    def _open_turn(self, fact: SpeechStarted) -> None:
         if fact.turn in self._numbered:
             self.note("fact_dropped", "SpeechStarted")
             return
         if self._commits and fact.at_ms + _ROUNDING_MS >= self._commits[0].start_ms:
-            segment = self._commits.popleft().segment
+            turn = self._commits.popleft().turn
         else:  # found by the server, or the rest of a long commit that was cut
             settings = self._settings_of(fact)
-            segment = self._segment(settings, is_manual=settings.manual)
-        if self._turns.open(segment):
-            self._numbered[fact.turn] = segment
-            self._turns.put(segment, fact)
+            turn = self._new_turn(settings, is_manual=settings.manual)
+        if self._turns.open(turn):
+            self._numbered[fact.turn] = turn
+            self._turns.put(turn, fact)
         else:
             self.note("turn_dropped")
 
     def _settings_of(self, fact: SpeechStarted) -> InterpretationSettings:
         """What held where this turn was found: the job works on it with the same task. Speech
-        that came before an update was listened to before it.
+        that came before an update was recognised before it.
         """
         at_ms = fact.at_ms + 1 if fact.found_ms is None else fact.found_ms
         for since_ms, settings in reversed(self._history):
@@ -299,15 +299,22 @@ class InterpretationSession(BaseSession):
                 return settings
         return self._history[0][1]
 
-    def _segment(self, settings: InterpretationSettings, *, is_manual: bool = False) -> TurnWriter:
-        return TurnWriter(self.family, settings, self._thread, self.ids, self, is_manual=is_manual)
+    def _new_turn(self, settings: InterpretationSettings, *, is_manual: bool = False) -> TurnWriter:
+        return TurnWriter(
+            self.family,
+            settings,
+            self._chain,
+            self.ids,
+            self,
+            is_manual=is_manual,
+        )
 
-    def _tell(self) -> None:
-        """Send what the oldest turns have to say."""
-        for segment, fact in self._turns.release():
+    def _write_released(self) -> None:
+        """Write the facts that the queue releases: those of the oldest turns."""
+        for turn, fact in self._turns.release():
             if isinstance(fact, TurnDone):
-                segment.meter.image_tokens = self._images.take_tokens()
-            segment.write(fact)
+                turn.meter.image_tokens = self._images.take_tokens()
+            turn.write(fact)
             if isinstance(fact, TurnDone) and fact.status == "failed":
                 self.note("turn_failed")
                 if self.strict:
@@ -318,23 +325,23 @@ class InterpretationSession(BaseSession):
         """The job is over: turns it never reported complete with what they have."""
         is_expected = self.phase is not Phase.OPEN
         for commit in self._commits:
-            self._turns.open(commit.segment)
-            self._turns.put(commit.segment, SpeechStarted(0, commit.start_ms))
-        for segment in self._turns:
-            self._turns.put(segment, SpeechStopped(0, self._speech.pushed_ms))
-            self._turns.put(segment, TurnDone(0, 0, "completed" if is_expected else "failed"))
+            self._turns.open(commit.turn)
+            self._turns.put(commit.turn, SpeechStarted(0, commit.start_ms))
+        for turn in self._turns:
+            self._turns.put(turn, SpeechStopped(0, self._speech.pushed_ms))
+            self._turns.put(turn, TurnDone(0, 0, "completed" if is_expected else "failed"))
         self._forget_job()
-        self._tell()
+        self._write_released()
         if not is_expected and not self.closed:
             self.die("internal_error", ENGINE_FAILED)
 
     def _failed(self, reason: str) -> None:
         """The session's work is over: close the turn that is being told, then hang up."""
         self.note("job_failed", reason)
-        segment = self._turns.oldest
-        if segment is not None:
-            segment.write(SpeechStopped(0, self._speech.pushed_ms))
-            segment.write(TurnDone(0, 0, "failed"))
+        turn = self._turns.oldest
+        if turn is not None:
+            turn.write(SpeechStopped(0, self._speech.pushed_ms))
+            turn.write(TurnDone(0, 0, "failed"))
         self._forget_job()
         self.die("internal_error", ENGINE_FAILED)
 
@@ -344,4 +351,6 @@ class InterpretationSession(BaseSession):
         self._commits.clear()
 
     def _described(self, *, created: bool) -> dict[str, Any]:
-        return self.family.describe(self.settings, self._session_id, self.model, created=created)
+        return describe(
+            self.family, self.settings, self._session_id, self.context.model, created=created
+        )

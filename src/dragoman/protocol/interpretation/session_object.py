@@ -1,6 +1,6 @@
 """The ``session`` object as each generation shows it.
 
-Law of this file: settings in, dictionary out. Aliases that a client used are not repeated:
+Scope: settings in, dictionary out. Aliases that a client used are not repeated:
 formats are shown by the generation's own names, because a client in the field insists on
 ``pcm`` or ``pcm24`` for the output.
 """
@@ -8,18 +8,11 @@ formats are shown by the generation's own names, because a client in the field i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dragoman.protocol.interpretation.settings import (
-    ASR_MODEL,
-    InterpretationSettings,
-    TurnDetection,
-)
-
-if TYPE_CHECKING:
-    from dragoman.protocol.interpretation.family import Generation
-
-_FIXED_THRESHOLD = 0.5
+from dragoman.protocol.audio_input.turn_detection import TurnDetection
+from dragoman.protocol.interpretation.generation import OUTPUT_RATE_HZ, Generation
+from dragoman.protocol.interpretation.settings import ASR_MODEL, InterpretationSettings
 
 
 def describe(
@@ -30,21 +23,10 @@ def describe(
     *,
     created: bool,
 ) -> dict[str, Any]:
-    """The whole configuration; dialect B shows less of its detection once it was updated."""
-    if family.dialect == "deltas":
-        return _nested(settings, session_id, model, created=created)
+    """The whole configuration. The nested shape shows less of the detection when ``created``."""
+    if family.session_shape == "nested":
+        return _nested(family, settings, session_id, model, created=created)
     return _flat(family, settings, session_id, model)
-
-
-def output_format(family: Generation) -> str:
-    """The name of 24 kHz PCM in this generation."""
-    return "pcm24" if family.short_session else "pcm"
-
-
-def _input_format(family: Generation, settings: InterpretationSettings) -> str:
-    if settings.opus_in:
-        return "opus"
-    return "pcm16" if family.short_session else "pcm"
 
 
 def _flat(
@@ -56,20 +38,21 @@ def _flat(
         "model": model,
         "modalities": list(settings.modalities),
         "voice": settings.voice,
-        "input_audio_format": _input_format(family, settings),
-        "output_audio_format": output_format(family),
+        "input_audio_format": "opus" if settings.opus_in else family.pcm_in_name,
+        "output_audio_format": family.pcm_out_name,
     }
-    if not family.short_session:
-        shown["sample_rate"] = settings.sample_rate
-        shown["input_audio_transcription"] = _transcription(settings)
-        if settings.detection is not None:
-            shown["turn_detection"] = _detection(settings.detection)
+    if family.session_shape == "short":
+        shown["translation"] = _translation(settings)
+        return shown
+    shown["sample_rate"] = settings.sample_rate
+    shown["input_audio_transcription"] = _transcription(settings)
+    if settings.detection is not None:
+        shown["turn_detection"] = _detection(settings.detection)
     shown["translation"] = _translation(settings)
-    if not family.short_session:
-        if settings.skip_place == "session":
-            shown["same_language_skip_options"] = _skip(settings)
-        shown["enable_voice_clone"] = bool(settings.enable_voice_clone)
-        _add_clone(shown, settings)
+    if settings.skip_place == "session":
+        shown["same_language_skip_options"] = _skip(settings)
+    shown["enable_voice_clone"] = bool(settings.enable_voice_clone)
+    _add_clone(shown, settings)
     return shown
 
 
@@ -108,7 +91,7 @@ def _translation(settings: InterpretationSettings) -> dict[str, Any]:
         shown["corpus"] = dict(settings.corpus)
     if settings.skip_place == "translation":
         shown["same_language_skip_options"] = _skip(settings)
-    return shown | dict(settings.conduct)
+    return shown | dict(settings.options)
 
 
 def _skip(settings: InterpretationSettings) -> Mapping[str, bool]:
@@ -121,21 +104,29 @@ def _add_clone(shown: dict[str, Any], settings: InterpretationSettings) -> None:
 
 
 def _nested(
-    settings: InterpretationSettings, session_id: str, model: str, *, created: bool
+    family: Generation,
+    settings: InterpretationSettings,
+    session_id: str,
+    model: str,
+    *,
+    created: bool,
 ) -> dict[str, Any]:
-    form = "opus" if settings.opus_in else "pcm"
-    hears: dict[str, Any] = {"format": {"type": form, "sample_rate": settings.sample_rate}}
-    detection = _nested_detection(settings.detection, created=created)
+    form = "opus" if settings.opus_in else family.pcm_in_name
+    audio_in: dict[str, Any] = {"format": {"type": form, "sample_rate": settings.sample_rate}}
+    detection = _nested_detection(family, settings.detection, created=created)
     if detection is not None:
-        hears["turn_detection"] = detection
-    says = {"format": {"type": "pcm", "sample_rate": 24_000}, "voice": settings.voice}
+        audio_in["turn_detection"] = detection
+    audio_out = {
+        "format": {"type": family.pcm_out_name, "sample_rate": OUTPUT_RATE_HZ},
+        "voice": settings.voice,
+    }
     shown: dict[str, Any] = {
         "id": session_id,
         "object": "realtime.session",
         "model": model,
         "input_modalities": ["audio"],
         "output_modalities": list(settings.modalities),
-        "audio": {"input": hears, "output": says},
+        "audio": {"input": audio_in, "output": audio_out},
         "translation": _translation(settings),
     }
     if detection is not None and not created:
@@ -148,10 +139,12 @@ def _nested(
     return shown
 
 
-def _nested_detection(detection: TurnDetection | None, *, created: bool) -> dict[str, Any] | None:
+def _nested_detection(
+    family: Generation, detection: TurnDetection | None, *, created: bool
+) -> dict[str, Any] | None:
     if detection is None:
         return None
-    shown: dict[str, Any] = {"type": detection.type, "threshold": _FIXED_THRESHOLD}
+    shown: dict[str, Any] = {"type": detection.type, "threshold": family.fixed_threshold}
     if created or detection.silence_given:
         shown["silence_duration_ms"] = detection.silence_ms
     if not created:

@@ -1,34 +1,33 @@
 """Reading the ``session`` object of a ``session.update`` for an interpretation session.
 
-Law of this file: a patch either becomes a whole new ``InterpretationSettings`` or raises
-``Invalid``. The top level is merged; nested objects replace what was there, except that the target
-language is never lost. Where a setting may stand is ``livetranslate_names``; what the engines cover
-is ``livetranslate_coverage``.
+Scope: a patch either becomes a whole new ``InterpretationSettings`` or raises ``Invalid``. The top
+level is merged; nested objects replace what was there, except that the target language is never
+lost. Where a setting may stand is in ``field_paths``; what the engines cover is in
+``language_checks``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import msgspec
 
+from dragoman.protocol.audio_input.turn_detection import (
+    DetectionType,
+    TurnDetection,
+    read_detection,
+)
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.client_text import shown
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import latency_options
 from dragoman.protocol.interpretation.field_paths import FieldValue, collect, inner
+from dragoman.protocol.interpretation.generation import Generation
 from dragoman.protocol.interpretation.language_checks import check_languages, language
-from dragoman.protocol.interpretation.settings import (
-    DetectionType,
-    InterpretationSettings,
-    TurnDetection,
-)
+from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.protocol.interpretation.voices import CLONE_OF_SPEAKER, is_clone
 from dragoman.speech import Coverage
-
-if TYPE_CHECKING:
-    from dragoman.protocol.interpretation.family import Generation
 
 MAX_PHRASES = 5_000
 MAX_PHRASE_CHARS = 500
@@ -38,6 +37,7 @@ PCM_IN = ("pcm", "pcm16")
 OPUS_IN = "opus"
 PCM_OUT = ("pcm", "pcm16", "pcm24")
 FREQUENCIES = ("never", "once", "always")
+_SILENCE_MS: Mapping[DetectionType, int] = {"server_vad": 1000, "speaker_detection": 2500}
 
 Changes = dict[str, Any]
 
@@ -50,10 +50,12 @@ def merge(
     *,
     strict: bool,
 ) -> InterpretationSettings:
-    """See the head of this file."""
-    nested_first = family.dialect == "deltas"
-    asked = collect(patch, nested_first=nested_first)
-    if nested_first and strict and not fields.given(patch, "translation"):
+    """``settings`` changed by the ``session`` object of a ``session.update``.
+
+    Raises ``fields.Invalid`` for the first thing wrong with it; nothing is half applied.
+    """
+    asked = collect(patch, nested_first=family.update_paths.nested_first)
+    if family.needs_translation and strict and not fields.given(patch, "translation"):
         raise Invalid("Invalid translation parameter.", "session.translation")
     changes: Changes = {}
     _read_formats(family, asked, changes, strict=strict)
@@ -131,40 +133,16 @@ def _read_voice(
 def _detection(
     family: Generation, before: TurnDetection | None, asked: FieldValue
 ) -> TurnDetection | None:
-    if asked.value is None:
-        return None
-    path = asked.param
-    value = fields.mapping(asked.value, path)
-    nested = family.dialect == "deltas"
-    types: tuple[DetectionType, ...] = ("server_vad",)
-    if nested:
-        types = ("speaker_detection", "server_vad")
-    kind: DetectionType = before.type if before is not None else types[0]
-    if fields.given(value, "type"):
-        kind = cast("DetectionType", fields.enum(value["type"], types, f"{path}.type"))
-    silence_given = fields.given(value, "silence_duration_ms")
-    silence_ms = 2500 if kind == "speaker_detection" else 1000
-    if silence_given:
-        param = f"{path}.silence_duration_ms"
-        silence_ms = fields.integer(value["silence_duration_ms"], 200, 6000, param)
-    fresh = TurnDetection(type=kind, silence_ms=silence_ms, silence_given=silence_given)
-    rest: Changes = {}
-    if fields.given(value, "threshold"):
-        rest["threshold"] = fields.number(value["threshold"], -1, 1, f"{path}.threshold")
-    if fields.given(value, "prefix_padding_ms"):
-        param = f"{path}.prefix_padding_ms"
-        rest["prefix_ms"] = fields.integer(value["prefix_padding_ms"], 0, 5000, param)
-    for name in ("create_response", "interrupt_response"):
-        if fields.given(value, name):
-            rest[name] = fields.boolean(value[name], f"{path}.{name}")
-    return msgspec.structs.replace(fresh, **rest)
+    types = family.detection_types
+    default_type = before.type if before is not None else types[0]
+    return read_detection(*asked, types, default_type, _SILENCE_MS)
 
 
 def _read_transcription(
     family: Generation, asked: FieldValue, changes: Changes, *, strict: bool
 ) -> None:
-    always_on = family.dialect == "deltas"
-    changes.update(asr_given=True, asr_language=None, context="", transcribes=always_on)
+    always = family.transcribes_always
+    changes.update(asr_given=True, asr_language=None, context="", transcribes=always)
     if asked.value is None:
         return
     value = fields.mapping(asked.value, asked.param)
@@ -193,10 +171,10 @@ def _read_translation(
         if target is None:
             raise fields.refusal(value["language"], "a language code", f"{asked.param}.language")
         changes["target"] = target
-    elif strict and family.dialect == "deltas":
+    elif strict and family.needs_translation:
         raise Invalid("Invalid translation parameter.", asked.param)
     changes.update(source_language=None, corpus=None, phrases={})
-    changes["conduct"] = latency_options.overrides(value, asked.param)
+    changes["options"] = latency_options.overrides(value, asked.param)
     if fields.given(value, "source_language"):
         param = f"{asked.param}.source_language"
         changes["source_language"] = language(
@@ -271,10 +249,6 @@ def _check_strictly(family: Generation, merged: InterpretationSettings) -> None:
         return
     live = merged.clone_frequency in ("once", "always")
     if live and merged.voice != CLONE_OF_SPEAKER:
-        raise fields.refusal(merged.voice, f"'{CLONE_OF_SPEAKER}'", _voice_path(family))
+        raise fields.refusal(merged.voice, f"'{CLONE_OF_SPEAKER}'", family.update_paths.voice)
     if merged.clone_frequency == "never" and not is_clone(merged.voice):
-        raise fields.refusal(merged.voice, "the id of an enrolled voice", _voice_path(family))
-
-
-def _voice_path(family: Generation) -> str:
-    return "session.audio.output.voice" if family.dialect == "deltas" else "session.voice"
+        raise fields.refusal(merged.voice, "the id of an enrolled voice", family.update_paths.voice)

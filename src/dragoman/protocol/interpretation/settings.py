@@ -1,6 +1,6 @@
 """The settings of an interpretation session, one value for all generations.
 
-Law of this file: values with defaults; nothing is checked here. A session keeps one of these and
+Scope: values with defaults; nothing is checked here. A session keeps one of these and
 every turn keeps the one it was opened with, so a change never reaches into a running turn.
 """
 
@@ -11,28 +11,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from dragoman.protocol.audio_input.turn_detection import TurnDetection
 from dragoman.speech import HEARING_RATE_HZ
 
 ASR_MODEL = "qwen3-asr-flash-realtime"
 
-DetectionType = Literal["server_vad", "speaker_detection"]
 SkipPlace = Literal["", "session", "translation"]
-
-
-class TurnDetection(msgspec.Struct, frozen=True, kw_only=True):
-    """How the server finds turns. ``threshold`` is the wire's -1..1, lower hears more.
-
-    ``silence_given`` remembers that the client named the silence, because dialect B echoes it
-    only then. ``create_response`` and ``interrupt_response`` are echoed and change nothing.
-    """
-
-    type: DetectionType = "server_vad"
-    threshold: float = 0.2
-    silence_ms: int = 1000
-    prefix_ms: int = 300
-    silence_given: bool = False
-    create_response: bool = True
-    interrupt_response: bool = True
 
 
 class InterpretationSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,8 +24,8 @@ class InterpretationSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     ``voice`` is what the wire echoes: a name of the family's table or a clone; ``voice_refused``
     is the unknown name it replaced, for the log. ``asr_language`` and ``source_language`` both
-    declare the speaker's language; the first is the documented one and wins. ``conduct`` holds
-    what the client overrides of the server's ``InterpretationOptions``.
+    declare the speaker's language; the first is the documented one and wins. ``options``
+    holds what the client overrides of the server's ``InterpretationOptions``.
     """
 
     modalities: tuple[str, ...] = ("text", "audio")
@@ -60,7 +44,7 @@ class InterpretationSettings(msgspec.Struct, frozen=True, kw_only=True):
     source_language: str | None = None
     corpus: Mapping[str, Any] | None = None
     phrases: Mapping[str, str] = {}
-    conduct: Mapping[str, Any] = {}
+    options: Mapping[str, Any] = {}
 
     skip_place: SkipPlace = ""
     skip_text: bool = False
@@ -75,8 +59,8 @@ class InterpretationSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.asr_language or self.source_language
 
     @property
-    def hearing_rate(self) -> int:
-        """The rate of the PCM that reaches the recogniser's side; Opus is decoded to the best."""
+    def rate_in(self) -> int:
+        """The rate of the PCM that is recognised, Hz; Opus is decoded to the best."""
         return HEARING_RATE_HZ if self.opus_in else self.sample_rate
 
     @property

@@ -1,12 +1,11 @@
-"""The two ways to write text on the wire: snapshots (A) and deltas (B).
+"""The two ways to write text on the wire: snapshots and deltas.
 
-Law of this file: a dialect is a writer of facts to events, and nothing else differs between the
-generations here. Both get the same stream: committed ``text`` that only grows, and a tentative
-``stash``. ``Snapshots`` publishes both, each time in full; ``Deltas`` publishes what was
-committed since the last time and never shows the stash. One writer serves one turn.
+Scope: facts to text events of one turn. Both writers get the same stream: committed ``text`` that
+only grows, and a tentative ``stash``. ``Snapshots`` publishes both, each time in full; ``Deltas``
+publishes what was committed since the last time and never shows the stash.
 
-A text that takes back what was published is a defect of an engine and must never reach a
-client: the writer refuses it (``Rewritten``) and keeps what it has.
+A text that takes back what was published is a defect of an engine and must never reach a client:
+the writer refuses it (``Rewritten``) and keeps what it has.
 """
 
 from __future__ import annotations
@@ -17,24 +16,20 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET
 
+from dragoman.protocol.audio_input.events import TranscriptionCompleted, TranscriptionText
+from dragoman.protocol.core.append_only import AppendOnlyText
 from dragoman.protocol.core.events import ServerEvent
 from dragoman.protocol.interpretation.events import (
     TextDelta,
     TextText,
     TranscriptDelta,
-    TranscriptionCompleted,
     TranscriptionDelta,
-    TranscriptionText,
     TranscriptText,
 )
 
 OBFUSCATION_CHARS = 14
 EMOTION = ""
-"""The documents allow the empty value; none of our engines hears emotions."""
-
-
-class Rewritten(Exception):
-    """Committed text was taken back."""
+"""The documents allow the empty value; none of our engines detects emotions."""
 
 
 class TurnIds(msgspec.Struct, frozen=True):
@@ -45,33 +40,13 @@ class TurnIds(msgspec.Struct, frozen=True):
     item: str
 
 
-class AppendOnlyText:
-    """Text that was published and may only be extended."""
-
-    def __init__(self) -> None:
-        self.text = ""
-
-    def extend(self, text: str) -> str:
-        """Take the longer text; what is new of it. Raises ``Rewritten``."""
-        if not text.startswith(self.text):
-            raise Rewritten
-        new = text[len(self.text) :]
-        self.text = text
-        return new
-
-
 class TextWriter(Protocol):
-    """What a turn needs of its dialect."""
-
-    opens_with_speech: bool
-    """Whether the response opens with the turn, before anything was recognised."""
-    shows_speaker: bool
-    """Whether the client is told who speaks."""
+    """What a turn needs of its way to write text."""
 
     source: AppendOnlyText
     target: AppendOnlyText
 
-    def heard(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
+    def recognised(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
         """The event for a source text, or None if nothing changed for the client."""
 
     def translated(self, text: str, stash: str) -> ServerEvent | None:
@@ -82,17 +57,14 @@ class TextWriter(Protocol):
 
 
 class Snapshots:
-    """Dialect A: qwen3 and qwen3.5."""
+    """``text`` and ``stash``, each time in full: qwen3 and qwen3.5."""
 
-    opens_with_speech = False
-    shows_speaker = False
-
-    def __init__(self, ids: TurnIds, *, spoken: bool) -> None:
+    def __init__(self, ids: TurnIds, spoken: bool, _salt: Callable[[], str]) -> None:
         self._ids, self._spoken = ids, spoken
         self.source, self.target = AppendOnlyText(), AppendOnlyText()
         self._source_stash = self._target_stash = ""
 
-    def heard(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
+    def recognised(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
         """``….input_audio_transcription.text``."""
         if not self.source.extend(text) and stash == self._source_stash:
             return None
@@ -124,16 +96,13 @@ class Snapshots:
 
 
 class Deltas:
-    """Dialect B: qwen3.8. ``salt`` gives text of which the last 14 characters differ each time."""
+    """What is new: qwen3.8. ``salt`` gives text whose last 14 characters differ each time."""
 
-    opens_with_speech = True
-    shows_speaker = True
-
-    def __init__(self, ids: TurnIds, *, spoken: bool, salt: Callable[[], str]) -> None:
+    def __init__(self, ids: TurnIds, spoken: bool, salt: Callable[[], str]) -> None:
         self._ids, self._spoken, self._salt = ids, spoken, salt
         self.source, self.target = AppendOnlyText(), AppendOnlyText()
 
-    def heard(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
+    def recognised(self, text: str, stash: str, language: str | None) -> ServerEvent | None:
         """``….input_audio_transcription.delta``."""
         delta = self.source.extend(text)
         if not delta:

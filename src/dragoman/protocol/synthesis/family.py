@@ -1,6 +1,6 @@
 """The model families of the synthesis API: what each offers, checks and defaults to.
 
-Law of this file: values and pure functions. ``merge`` reads a client's patch, ``created`` and
+Scope: values and pure functions. ``merge`` reads a client's patch, ``created`` and
 ``updated`` show the settings on the wire, ``task`` says what the engines are to do.
 
 * A patch changes only what it names; ``null`` and unknown keys say nothing; one wrong field and
@@ -115,7 +115,6 @@ class SynthesisFamily(msgspec.Struct, frozen=True, kw_only=True):
     strict_formats: tuple[Format, ...] = FORMATS
     token_rate: float = 12.5
     token_floor: int = 0
-    api: Literal["tts"] = "tts"
 
     def defaults(self) -> SynthesisSettings:
         """The settings before any update; good enough to speak with."""
@@ -144,14 +143,14 @@ class SynthesisFamily(msgspec.Struct, frozen=True, kw_only=True):
             self._check_strictly(merged, changes)
         return merged
 
-    def knows(self, voice: str) -> bool:
+    def has_voice(self, voice: str) -> bool:
         """Whether the voice list has this name (for any family: sharing them does no harm)."""
         return voice in voices.VOICES
 
     def task(self, settings: SynthesisSettings) -> Speak:
         """What the engines are to do under these settings."""
         return Speak(
-            voice=settings.voice if self.knows(settings.voice) else self.default_voice,
+            voice=settings.voice if self.has_voice(settings.voice) else self.default_voice,
             language=language_of(settings),
             format=settings.response_format,
             sample_rate=settings.sample_rate,
@@ -187,9 +186,9 @@ def language_of(settings: SynthesisSettings) -> str | None:
     return LANGUAGES[fields.enum(declared, tuple(LANGUAGES), "", casefold=True)]
 
 
-def created(settings: SynthesisSettings, session_id: str, model: str) -> CreatedSession:
+def created(settings: SynthesisSettings, session_id: str, model: str) -> dict[str, Any]:
     """The session as ``session.created`` shows it."""
-    return CreatedSession(
+    shown = CreatedSession(
         mode=settings.mode,
         model=model,
         voice=settings.voice,
@@ -197,11 +196,12 @@ def created(settings: SynthesisSettings, session_id: str, model: str) -> Created
         sample_rate=settings.sample_rate,
         id=session_id,
     )
+    return dict(msgspec.to_builtins(shown))
 
 
 def updated(
     settings: SynthesisSettings, session_id: str, model: str, *, lower_case: bool = False
-) -> UpdatedSession:
+) -> dict[str, Any]:
     """The session as ``session.updated`` shows it: what the client set, and no more.
 
     ``lower_case``: the language as a recording shows it, not as the client spelled it.
@@ -209,7 +209,8 @@ def updated(
     if lower_case and settings.language_type is not UNSET:
         language = settings.language_type.lower()
         settings = msgspec.structs.replace(settings, language_type=language)
-    return UpdatedSession(id=session_id, model=model, **msgspec.structs.asdict(settings))
+    shown = UpdatedSession(id=session_id, model=model, **msgspec.structs.asdict(settings))
+    return dict(msgspec.to_builtins(shown))
 
 
 def _check_spoken(settings: SynthesisSettings, coverage: Coverage) -> None:

@@ -1,8 +1,7 @@
-"""The bracket of one synthesis response, so that its order cannot be got wrong.
+"""One synthesis response: its events in their legal order, and what it cost.
 
-Law of this file: everything between ``response.created`` and ``response.done`` goes through a
-``Response``. The legal order is the table ``NEXT``; the documentation draws its diagram from it.
-An event out of order is a bug of ours and raises ``BracketError`` before it is sent.
+Scope: everything between ``response.created`` and ``response.done`` goes through a ``Response``,
+and nothing past the table ``NEXT``; the documentation draws its diagram from it.
 
     created → item added → part added → delta … → audio done → part done → item done → done
 
@@ -11,51 +10,49 @@ The order is the recorded one; the documents give the ``done`` events in varying
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from enum import Enum
+from collections.abc import Callable
 from typing import NamedTuple
 
-from msgspec import UNSET
-
 from dragoman.protocol.core.audio_packer import LONGEST_MS, AudioPacker
-from dragoman.protocol.core.common_events import AudioDelta, AudioDone
+from dragoman.protocol.core.codec import wire_name
+from dragoman.protocol.core.commands import Used
 from dragoman.protocol.core.events import Ids, ServerEvent
+from dragoman.protocol.core.legal_order import LegalOrder, OrderTable
 from dragoman.protocol.core.token_estimate import TextMeter
-from dragoman.protocol.synthesis import events as wire
+from dragoman.protocol.realtime.events import (
+    AudioDelta,
+    AudioDone,
+    InputTokens,
+    Item,
+    ItemOutput,
+    OutputItemAdded,
+    OutputItemDone,
+    OutputTokens,
+    Part,
+    PartAdded,
+    PartDone,
+    ResponseBody,
+    ResponseCreated,
+    ResponseDone,
+    Usage,
+)
 from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSettings
 from dragoman.speech import Status, Voiced
 
-
-class BracketError(Exception):
-    """We tried to send an event of a response out of order."""
-
-
-class ResponseStage(Enum):
-    """The last thing a response said."""
-
-    NEW = "nothing"
-    CREATED = "response.created"
-    ITEM = "response.output_item.added"
-    PART = "response.content_part.added"
-    AUDIO = "response.audio.delta"
-    AUDIO_DONE = "response.audio.done"
-    PART_DONE = "response.content_part.done"
-    ITEM_DONE = "response.output_item.done"
-    DONE = "response.done"
-
-
-NEXT: Mapping[ResponseStage, frozenset[ResponseStage]] = {
-    ResponseStage.NEW: frozenset({ResponseStage.CREATED}),
-    ResponseStage.CREATED: frozenset({ResponseStage.ITEM}),
-    ResponseStage.ITEM: frozenset({ResponseStage.PART}),
-    ResponseStage.PART: frozenset({ResponseStage.AUDIO, ResponseStage.AUDIO_DONE}),
-    ResponseStage.AUDIO: frozenset({ResponseStage.AUDIO, ResponseStage.AUDIO_DONE}),
-    ResponseStage.AUDIO_DONE: frozenset({ResponseStage.PART_DONE}),
-    ResponseStage.PART_DONE: frozenset({ResponseStage.ITEM_DONE}),
-    ResponseStage.ITEM_DONE: frozenset({ResponseStage.DONE}),
-    ResponseStage.DONE: frozenset(),
+NEXT: OrderTable = {
+    "": ("response.created",),
+    "response.created": ("response.output_item.added",),
+    "response.output_item.added": ("response.content_part.added",),
+    "response.content_part.added": ("response.audio.delta", "response.audio.done"),
+    "response.audio.delta": ("response.audio.delta", "response.audio.done"),
+    "response.audio.done": ("response.content_part.done",),
+    "response.content_part.done": ("response.output_item.done",),
+    "response.output_item.done": ("response.done",),
+    "response.done": (),
 }
 """What may follow what."""
+
+_PART = Part(type="audio", text="")
 
 
 class Spent(NamedTuple):
@@ -79,12 +76,12 @@ class Response:
         settings: SynthesisSettings,
         before: Spent = Spent(),  # noqa: B008 - immutable
     ) -> None:
-        self._send = send
+        self._send_out = send
         self._family = family
         self._voice = settings.voice
         self._rate_hz = settings.sample_rate
         self._packer = AudioPacker(settings.sample_rate, settings.response_format, LONGEST_MS)
-        self._stage = ResponseStage.NEW
+        self._order = LegalOrder(NEXT)
         self._text = TextMeter()
         self._samples = 0
         self._before = before
@@ -93,15 +90,13 @@ class Response:
 
     def open(self) -> None:
         """The three opening events."""
-        self._say(
-            ResponseStage.CREATED,
-            wire.ResponseCreated(response=wire.CreatedResponse(id=self.id, voice=self._voice)),
-        )
-        item = wire.Item(id=self.item_id, status="in_progress")
-        self._say(ResponseStage.ITEM, wire.ItemAdded(response_id=self.id, item=item))
-        self._say(ResponseStage.PART, wire.PartAdded(response_id=self.id, item_id=self.item_id))
+        body = ResponseBody(id=self.id, status="in_progress", voice=self._voice)
+        self._send(ResponseCreated(response=body))
+        item = Item(id=self.item_id, status="in_progress")
+        self._send(OutputItemAdded(response_id=self.id, item=item))
+        self._send(PartAdded(response_id=self.id, item_id=self.item_id, part=_PART))
 
-    def costs(self, text: TextMeter) -> None:
+    def add_text(self, text: TextMeter) -> None:
         """So much text was spoken or passed over here."""
         self._text.add(text)
 
@@ -112,40 +107,33 @@ class Response:
         self._deltas(self._packer.feed(voiced.pcm))
 
     def close(self, status: Status) -> None:
-        """The last crumbs of speech, then the four closing events."""
+        """The rest of the speech, then the four closing events."""
         self._deltas(self._packer.flush())
         response, item = self.id, self.item_id
-        self._say(ResponseStage.AUDIO_DONE, AudioDone(response_id=response, item_id=item))
-        self._say(ResponseStage.PART_DONE, wire.PartDone(response_id=response, item_id=item))
+        self._send(AudioDone(response_id=response, item_id=item))
+        self._send(PartDone(response_id=response, item_id=item, part=_PART))
         usage = self._usage()
         # The recording has the usage and no content, the documents the content; it gets both.
-        done = wire.Item(
-            id=item,
-            status=status,
-            content=(wire.AudioPart(),),
-            output=wire.ItemOutput(usage=usage),
-        )
-        self._say(ResponseStage.ITEM_DONE, wire.ItemDone(response_id=response, item=done))
-        spoken = wire.AudioPart(text=UNSET, transcript="")
-        closed = wire.DoneResponse(
+        done = Item(id=item, status=status, content=(_PART,), output=ItemOutput(usage=usage))
+        self._send(OutputItemDone(response_id=response, item=done))
+        spoken = Part(type="audio", transcript="")
+        closed = ResponseBody(
             id=response,
             status=status,
+            modalities=("text", "audio"),
             voice=self._voice,
-            output=(wire.Item(id=item, status=status, content=(spoken,)),),
+            output=(Item(id=item, status=status, content=(spoken,)),),
             usage=usage,
         )
-        self._say(ResponseStage.DONE, wire.ResponseDone(response=closed))
+        self._send(ResponseDone(response=closed))
 
     def _deltas(self, deltas: list[bytes]) -> None:
         for delta in deltas:
-            event = AudioDelta(response_id=self.id, item_id=self.item_id, delta=delta)
-            self._say(ResponseStage.AUDIO, event)
+            self._send(AudioDelta(response_id=self.id, item_id=self.item_id, delta=delta))
 
-    def _say(self, stage: ResponseStage, event: ServerEvent) -> None:
-        if stage not in NEXT[self._stage]:
-            raise BracketError(f"{stage.value} after {self._stage.value}")
-        self._stage = stage
-        self._send(event)
+    def _send(self, event: ServerEvent) -> None:
+        self._order.advance(wire_name(type(event)))
+        self._send_out(event)
 
     @property
     def spent(self) -> Spent:
@@ -158,13 +146,19 @@ class Response:
             audio_tokens + voiced,
         )
 
-    def _usage(self) -> wire.Usage:
-        characters, heard, voiced = self.spent
-        return wire.Usage(
+    @property
+    def used(self) -> Used:
+        """What this response consumed, apart from any tariff."""
+        audio_out_ms = self._samples * 1000 // self._rate_hz
+        return Used(characters=self._text.characters, audio_out_ms=audio_out_ms)
+
+    def _usage(self) -> Usage:
+        characters, text, speech = self.spent
+        return Usage(
             characters=characters,
-            total_tokens=heard + voiced,
-            input_tokens=heard,
-            output_tokens=voiced,
-            input_tokens_details=wire.InputDetails(text_tokens=heard),
-            output_tokens_details=wire.OutputDetails(audio_tokens=voiced),
+            total_tokens=text + speech,
+            input_tokens=text,
+            output_tokens=speech,
+            input_tokens_details=InputTokens(text_tokens=text),
+            output_tokens_details=OutputTokens(text_tokens=0, audio_tokens=speech),
         )

@@ -1,7 +1,8 @@
 """The synthesis session: text in, one response after the other out.
 
-Law of this file: what each client event and each report means, and nothing about how text is
-cut (``text_queue``), how a response is written (``response``) or when a session ends (``base``).
+Scope: what each client event and each report means, and nothing about how text is cut
+(``text_queue``), how a response is written (``response``) or when a session ends
+(``core.session``).
 
     commit mode     append fills a buffer; commit → committed, one response for the whole of it
     server_commit   append → segments; the first opens a response, which stays open across
@@ -46,16 +47,29 @@ from dragoman.protocol.core.commands import (
     Report,
     Start,
 )
-from dragoman.protocol.core.common_events import SessionFinished
-from dragoman.protocol.core.events import ClientEvent, Ids
-from dragoman.protocol.core.session import BaseSession, Limits, Phase, Rejected, SynthesisOptions
-from dragoman.protocol.synthesis import events as wire
-from dragoman.protocol.synthesis import family as tts
-from dragoman.protocol.synthesis.family import SynthesisFamily
+from dragoman.protocol.core.events import ClientEvent
+from dragoman.protocol.core.session import Phase, Rejected, SessionContext
+from dragoman.protocol.realtime.events import (
+    ResponseCancel,
+    SessionCreated,
+    SessionFinished,
+    SessionUpdate,
+    SessionUpdated,
+)
+from dragoman.protocol.realtime.session import RealtimeSession
+from dragoman.protocol.synthesis.events import (
+    TextAppend,
+    TextClear,
+    TextCleared,
+    TextCommit,
+    TextCommitted,
+)
+from dragoman.protocol.synthesis.family import SynthesisFamily, created, updated
+from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.protocol.synthesis.response import Response, Spent
 from dragoman.protocol.synthesis.states import Draining, Idle, Speaking
 from dragoman.protocol.synthesis.text_queue import QueueItem, TextQueue
-from dragoman.speech import Coverage, Said, Say, Status, Voiced
+from dragoman.speech import Said, Say, Status, Voiced
 
 SEGMENTS_AHEAD = 8
 _PIECE_CHARS = 1024
@@ -65,26 +79,16 @@ _NO_CLEAR = "only client commit mode supports clear operation"
 _EMPTY = "Error committing input text buffer: the buffer is empty."
 
 
-class SynthesisSession(BaseSession):
-    """See the head of this file."""
+class SynthesisSession(RealtimeSession):
+    """Text in, speech out."""
 
     starts_over = True
 
-    def __init__(
-        self,
-        family: SynthesisFamily,
-        model: str,
-        ids: Ids,
-        limits: Limits,
-        coverage: Coverage,
-        *,
-        strict: bool = False,
-        synthesis: SynthesisOptions | None = None,
-    ) -> None:
-        super().__init__(ids, limits, strict=strict)
-        self.synthesis = synthesis or SynthesisOptions()
-        self.family, self.model, self.coverage = family, model, coverage
-        self.id = ids.new("sess")
+    def __init__(self, family: SynthesisFamily, context: SessionContext) -> None:
+        super().__init__(context)
+        self.family = family
+        self.options = context.option(SynthesisOptions)
+        self.id = self.ids.new("sess")
         self.settings = family.defaults()
         self.state: Idle | Speaking | Draining = Idle()
         self._buffer: list[str] = []  # commit mode: what was appended since the last commit
@@ -98,21 +102,21 @@ class SynthesisSession(BaseSession):
     # ------------------------------------------------------------ hooks of the base
     def on_open(self) -> None:
         """Greet; a client may speak with the defaults at once."""
-        shown = tts.created(self.settings, self.id, self.model)
-        self.send(wire.SessionCreated(session=shown))
+        shown = created(self.settings, self.id, self.context.model)
+        self.send(SessionCreated(session=shown))
 
     def on_event(self, event: ClientEvent) -> None:
         """One client event."""
         match event:
-            case wire.SessionUpdate(session=patch):
+            case SessionUpdate(session=patch):
                 self._update(patch)
-            case wire.TextAppend(text=text):
+            case TextAppend(text=text):
                 self._append(text)
-            case wire.TextCommit():
+            case TextCommit():
                 self._commit()
-            case wire.TextClear():
+            case TextClear():
                 self._clear()
-            case wire.ResponseCancel():
+            case ResponseCancel():
                 self._cancel()
             case _:
                 raise TypeError(f"not an event of this API: {type(event).__name__}")
@@ -126,8 +130,8 @@ class SynthesisSession(BaseSession):
         match report:
             case Output(item=Voiced() as voiced):
                 state.voiced(voiced)
-            case Output(item=Said()) if state.ahead:
-                state.said()
+            case Output(item=Said()) if state.pushed_segments:
+                state.segment_done()
             case Ended() if isinstance(state, Draining):
                 self._close_response("completed")
             case Ended():
@@ -179,24 +183,26 @@ class SynthesisSession(BaseSession):
     def _flush_at(self) -> float | None:
         if self._appended_at is None or self.phase is not Phase.OPEN:
             return None
-        return self._appended_at + self.synthesis.flush_s
+        return self._appended_at + self.options.flush_s
 
     # ------------------------------------------------------------ client events
     def _update(self, patch: dict[str, object]) -> None:
         if self._is_late():
             raise Rejected(fields.INVALID_VALUE, _LATE, "session")
         try:
-            settings = self.family.merge(self.settings, patch, self.coverage, strict=self.strict)
+            settings = self.family.merge(
+                self.settings, patch, self.context.coverage, strict=self.strict
+            )
         except fields.Invalid as invalid:
             raise Rejected(invalid.code, invalid.message, invalid.param) from None
         self._reopen()
-        if patch.get("voice") is not None and not self.family.knows(settings.voice):
+        if patch.get("voice") is not None and not self.family.has_voice(settings.voice):
             self.note("unknown_voice", settings.voice)
         self.settings = settings
         self._queue = self._new_queue()  # held white space at most: nothing the other mode wants
-        lower_case = self.synthesis.lower_case_language
-        shown = tts.updated(settings, self.id, self.model, lower_case=lower_case)
-        self.send(wire.SessionUpdated(session=shown))
+        lower_case = self.options.lower_case_language
+        shown = updated(settings, self.id, self.context.model, lower_case=lower_case)
+        self.send(SessionUpdated(session=shown))
 
     def _append(self, text: str) -> None:
         if not text:
@@ -224,14 +230,14 @@ class SynthesisSession(BaseSession):
             raise Rejected(fields.INVALID_VALUE, _EMPTY)
         self._reopen()
         self._settle_text()
-        self.send(wire.TextCommitted())
+        self.send(TextCommitted())
         self._queue.border(commit=True)
 
     def _clear(self) -> None:
         if self.settings.mode != "commit":
             raise Rejected(fields.INVALID_VALUE, _NO_CLEAR)
         self._forget_buffer()
-        self.send(wire.TextCleared())
+        self.send(TextCleared())
 
     def _cancel(self) -> None:
         if isinstance(self.state, Idle):
@@ -241,7 +247,7 @@ class SynthesisSession(BaseSession):
         self.command(Abort(self.state.job))
         self._forget_text()
         self._close_response("incomplete")
-        if self.synthesis.cancel_finishes and self.phase is Phase.OPEN:
+        if self.options.cancel_finishes and self.phase is Phase.OPEN:
             self.send(SessionFinished())
 
     # ------------------------------------------------------------ text
@@ -256,7 +262,7 @@ class SynthesisSession(BaseSession):
             self._buffered_chars += len(text)
         else:
             self._queue.feed(text)
-            self._appended_at = self.now if self.synthesis.flush_s > 0 else None
+            self._appended_at = self.now if self.options.flush_s > 0 else None
 
     def _settle_text(self) -> None:
         """Everything appended so far goes into the queue."""
@@ -267,7 +273,7 @@ class SynthesisSession(BaseSession):
     def _new_queue(self) -> TextQueue:
         """In server_commit the first words go early and the last ones may have to wait."""
         streams = self.settings.mode != "commit"
-        return TextQueue(eager=streams, hold_tail=streams and self.synthesis.hold_tail)
+        return TextQueue(eager=streams, hold_tail=streams and self.options.hold_tail)
 
     def _forget_text(self) -> None:
         self._queue = self._new_queue()
@@ -314,7 +320,7 @@ class SynthesisSession(BaseSession):
                 if self._is_long(state):
                     self._end_input(state)
                     return
-                if len(state.ahead) >= SEGMENTS_AHEAD:
+                if len(state.pushed_segments) >= SEGMENTS_AHEAD:
                     return
             unit = self._queue.next()
             if unit is None:
@@ -324,7 +330,7 @@ class SynthesisSession(BaseSession):
             if unit.spoken is not None:
                 self._push(self._start() if isinstance(state, Idle) else state, unit)
             elif isinstance(state, Speaking):
-                state.response.costs(unit.cost)
+                state.response.add_text(unit.cost)
                 self._end_input(state)
             else:
                 self._answer_nothing(unit)
@@ -334,7 +340,7 @@ class SynthesisSession(BaseSession):
         waits, it gets one response up to there, since clients take the first ``response.done``
         behind their commit for its end; and a commit behind the last word finds one to end.
         """
-        most = self.synthesis.response_chars
+        most = self.options.response_chars
         if not most or self.settings.mode == "commit" or self._queue.commits:
             return False
         return state.chars >= most and self._queue.has_text()
@@ -348,19 +354,21 @@ class SynthesisSession(BaseSession):
 
     def _push(self, state: Speaking, unit: QueueItem) -> None:
         assert unit.spoken is not None
-        state.ahead.append(unit.cost)
+        state.pushed_segments.append(unit.cost)
         state.chars += len(unit.spoken)
         self.command(Push(state.job, Say(unit.spoken)))
 
     def _end_input(self, state: Speaking) -> None:
-        self.state = Draining(state.job, state.response, state.ahead, state.begun)
+        self.state = Draining(
+            state.job, state.response, state.pushed_segments, state.first_audio_seen
+        )
         self.command(End(state.job))
 
     def _answer_nothing(self, unit: QueueItem) -> None:
         """A border without text: to a commit a response is owed all the same."""
         if unit.commit or self.settings.mode == "commit":
             response = self._open_response()
-            response.costs(unit.cost)
+            response.add_text(unit.cost)
             self._close(response, "completed")
 
     def _open_response(self) -> Response:
@@ -370,14 +378,15 @@ class SynthesisSession(BaseSession):
 
     def _close_response(self, status: Status) -> None:
         assert not isinstance(self.state, Idle)
-        while status == "completed" and self.state.ahead:
-            self.state.said()
+        while status == "completed" and self.state.pushed_segments:
+            self.state.segment_done()
         self._close(self.state.response, status)
         self.state = Idle()
 
     def _close(self, response: Response, status: Status) -> None:
         response.close(status)
-        if self.synthesis.usage == "session":
+        self.used(response.used)
+        if self.options.usage == "session":
             self._spent = response.spent
 
     def _fail(self, reason: str, refusal: str = "") -> None:

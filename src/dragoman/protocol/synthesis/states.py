@@ -1,7 +1,7 @@
 """What a synthesis session is doing: nothing, speaking, or finishing what it speaks.
 
-Law of this file: the states and what each knows of its job; when one becomes another is the
-session's to say. Text is counted for the usage when the first sound of it comes.
+Scope: the states and what each knows of its job; the session decides when one becomes another. Text
+is counted for the usage when its first audio comes.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ class Idle:
 
 @dataclass
 class OpenResponse:
-    """A job and its response. ``ahead``: what was handed over and is not yet voiced in full;
-    ``begun``: some speech of the oldest of it has come.
+    """A job and its response. ``pushed_segments``: the text of segments that were pushed and not
+    yet voiced in full; ``first_audio_seen``: some speech of the oldest of them has come.
     """
 
     job: int
     response: Response
-    ahead: deque[TextMeter] = field(default_factory=deque)
-    begun: bool = False
+    pushed_segments: deque[TextMeter] = field(default_factory=deque)
+    first_audio_seen: bool = False
 
     def voiced(self, item: Voiced) -> None:
-        """Speech came."""
-        if not self.begun and self.ahead:
-            self.begun = True
-            self.response.costs(self.ahead[0])
+        """Speech of the oldest segment came."""
+        if not self.first_audio_seen and self.pushed_segments:
+            self.first_audio_seen = True
+            self.response.add_text(self.pushed_segments[0])
         self.response.audio(item)
 
-    def said(self) -> None:
+    def segment_done(self) -> None:
         """The oldest segment has been voiced in full."""
-        if not self.begun:
-            self.response.costs(self.ahead[0])
-        self.ahead.popleft()
-        self.begun = False
+        if not self.first_audio_seen:
+            self.response.add_text(self.pushed_segments[0])
+        self.pushed_segments.popleft()
+        self.first_audio_seen = False
 
 
 @dataclass

@@ -34,10 +34,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dragoman.engines.base import Samples, SpeakerEncoder
+from dragoman.engines.base import Samples
 from dragoman.policy.diarization.change_detection import ChangeDetector, SpeakerChange, VoiceCheck
 from dragoman.policy.diarization.phrases import KEPT_MS
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.requests import EncodeVoice, VoiceVector
 from dragoman.speech import HEARING_RATE_HZ
 
 LOG = logging.getLogger("dragoman.session")
@@ -58,8 +59,8 @@ class _Piece(NamedTuple):
 class Diarizer:
     """See the head of this file. Everything is called from one task."""
 
-    def __init__(self, host: EngineHost, engine: SpeakerEncoder) -> None:
-        self._host, self._engine = host, engine
+    def __init__(self, host: EngineHost) -> None:
+        self._host = host
         self._watch = ChangeDetector()
         self._frames: deque[_Piece] = deque()
         self._answer: asyncio.Task[Samples] | None = None
@@ -136,10 +137,11 @@ class Diarizer:
 
     async def _encode(self, samples: Samples) -> Samples:
         began_s = time.monotonic()
-        vector = await self._host.run(self._engine.encode, samples)
+        vector = await self._host.call(EncodeVoice(samples.tobytes()))
+        assert isinstance(vector, VoiceVector)
         took_s = time.monotonic() - began_s
         self._watch.pace = min(_SLOWEST, max(1.0, took_s / _EASY_S))
-        return vector
+        return np.frombuffer(vector.values, np.float32)
 
     async def _take(self) -> Samples | None:
         answer, self._answer = self._answer, None

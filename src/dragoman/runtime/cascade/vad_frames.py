@@ -1,8 +1,7 @@
-"""From a client's PCM or Opus to frames of 16 kHz with a probability of speech.
+"""Frames of 16 kHz audio with their probabilities of speech, as the cascade gets and keeps them.
 
-Law of this file: the only place that decodes and resamples input and asks the detector. Chunks of
-any size give the same frames: what does not fill one waits. Blocking; it runs where the detector
-runs, one call at a time.
+Scope: the loop's end of a stream of detection. Decoding, resampling and judging are done where the
+detector runs (``runtime.hosts.engine_stream``).
 """
 
 from __future__ import annotations
@@ -13,13 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dragoman.audio.opus_decode import OpusDecoder
-from dragoman.audio.resample import Resampler
-from dragoman.engines.base import Detection, Detector, Samples
+from dragoman.engines.base import Samples
+from dragoman.runtime.hosts.host import EngineHost, HostStream
+from dragoman.runtime.hosts.requests import DetectedFrames, DetectionAudio, StartDetection
 from dragoman.speech import HEARING_RATE_HZ, Audio
 
 _PER_MS = HEARING_RATE_HZ // 1000
-_FULL_SCALE = np.float32(1 / 32768)
 
 
 class VadFrame(NamedTuple):
@@ -57,48 +55,46 @@ class RecentFrames:
 
 
 class VadFramer:
-    """One session's input. ``rate_hz`` is what the client sends."""
+    """One session's input, judged by the detector behind ``host``, whose frames have
+    ``frame_samples``. ``rate_hz`` is what the client sends.
+    """
 
-    def __init__(self, detector: Detector, rate_hz: int) -> None:
-        self.frame_ms = detector.frame_samples // _PER_MS
-        self._size = detector.frame_samples
-        self._detector = detector
-        self._detection: Detection | None = None
-        self._resampler = Resampler(rate_hz, HEARING_RATE_HZ)
-        self._opus: OpusDecoder | None = None
+    def __init__(self, host: EngineHost, frame_samples: int, rate_hz: int) -> None:
+        self.frame_ms = frame_samples // _PER_MS
+        self._size = frame_samples
+        self._host = host
+        self._rate_hz = rate_hz
+        self._stream: HostStream | None = None
+        self._drop_rest = False
         self.rest: Samples = np.zeros(0, np.float32)
         """Less than a frame."""
 
     def set_rate(self, rate_hz: int) -> None:
         """What comes from now on has this rate."""
-        if rate_hz != self._resampler.from_hz:
-            self._resampler = Resampler(rate_hz, HEARING_RATE_HZ)
+        self._rate_hz = rate_hz
 
     def forget(self) -> int:
         """Drop the rest; returns how many samples it had."""
         size, self.rest = len(self.rest), self.rest[:0]
+        self._drop_rest = True
         return size
 
-    def feed(self, audio: Sequence[Audio]) -> list[tuple[Samples, float]]:
+    def abort(self) -> None:
+        """The session ends."""
+        if self._stream is not None:
+            self._stream.abort()
+
+    async def feed(self, audio: Sequence[Audio]) -> list[tuple[Samples, float]]:
         """The frames that are complete now, each with its probability of speech."""
-        if self._detection is None:
-            self._detection = self._detector.start()
-        return self._frames(b"".join(map(self._pcm, audio)))
-
-    def _pcm(self, audio: Audio) -> bytes:
-        if not audio.opus_ms:
-            return audio.pcm
-        if self._opus is None:
-            self._opus = OpusDecoder(self._resampler.from_hz)
-        return self._opus.feed(audio.pcm, audio.opus_ms)
-
-    def _frames(self, pcm: bytes) -> list[tuple[Samples, float]]:
-        assert self._detection is not None
-        whole = np.frombuffer(self._resampler.feed(pcm), "<i2")
-        heard = np.multiply(whole, _FULL_SCALE, dtype=np.float32)
-        sound = np.concatenate((self.rest, heard)) if len(self.rest) else heard
-        size = self._size
-        end = len(sound) - len(sound) % size
-        self.rest = sound[end:]
-        frames = [sound[at : at + size] for at in range(0, end, size)]
-        return [(frame, self._detection.feed(frame)) for frame in frames]
+        if self._stream is None:
+            self._stream = await self._host.open(StartDetection())
+        item = DetectionAudio(tuple(audio), self._rate_hz, self._drop_rest)
+        self._drop_rest = False
+        found = await self._stream.feed(item)
+        assert isinstance(found, DetectedFrames)
+        self.rest = np.frombuffer(found.rest, np.float32)
+        samples, size = np.frombuffer(found.samples, np.float32), self._size
+        return [
+            (samples[number * size : (number + 1) * size], probability)
+            for number, probability in enumerate(found.probabilities)
+        ]

@@ -1,7 +1,7 @@
-"""What a segment of speech may not exceed wherever its engine runs: an amount of sound.
+"""The longest sound that one segment of speech may have, wherever its engine runs.
 
-Law of this file: counting. The limits of time are kept by ``process_host`` and ``worker``,
-because only a process can be ended in the middle of a call.
+Scope: counting bytes. The limits of time are kept by the process host and its workers, because
+only a process can be ended in the middle of a call.
 """
 
 from __future__ import annotations

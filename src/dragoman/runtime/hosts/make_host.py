@@ -1,26 +1,16 @@
-"""Where engines live: the door to hosts, for the rest of the runtime.
+"""Which host an engine gets.
 
-Law of this file: it chooses the kind of host and offers the words others need; the kinds are in
-files of their own (``loop_host``, ``thread_host``, ``process_host``).
+Scope: it chooses the kind of host; the kinds are in files of their own.
 """
 
 from __future__ import annotations
 
 from dragoman.engines.base import Engine
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost, TextRefused
+from dragoman.runtime.hosts.engine_calls import batching_of
+from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
-
-__all__ = [
-    "EngineFailed",
-    "EngineHost",
-    "LoopHost",
-    "ProcessHost",
-    "TextRefused",
-    "ThreadHost",
-    "make_host",
-]
 
 
 def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> EngineHost:
@@ -30,7 +20,8 @@ def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> Engin
     makes its own from ``spec``, a registry spec or ``package.module:Class``.
     """
     if engine.info.runs_in == "process":
-        return ProcessHost(engine.info, spec=spec, workers=workers)
+        batching = batching_of(engine)
+        return ProcessHost(engine.info, spec=spec, workers=workers, batching=batching)
     if engine.info.runs_in == "loop":
         return LoopHost(engine)
-    return ThreadHost(engine, threads=threads)
+    return ThreadHost(engine, threads=threads, batching=batching_of(engine))

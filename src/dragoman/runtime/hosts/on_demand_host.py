@@ -1,24 +1,28 @@
-"""A host that is there only while it is needed.
+"""A host whose engine is loaded only while it is needed.
 
-Law of this file: it wraps another host. Starting it only looks whether the engine could be
-loaded; the first call loads it, later ones share it, and when no call has come for ``idle_s`` it
-is closed, which gives hundreds of megabytes back. A load that fails fails the calls that wait for
-it; the next call tries again, but not sooner than ``_RETRY_S`` later.
+Scope: it wraps another host. ``start`` only checks whether the engine could be loaded; the first
+call loads it, later ones share it, and when no call has come for ``idle_s`` it is closed, which
+gives hundreds of megabytes back. A load that fails fails the calls that wait for it; the next call
+tries again, but not sooner than ``_RETRY_S`` later.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator
 
 from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
-from dragoman.runtime.hosts.batch_calls import Answer, Request
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream
+from dragoman.runtime.hosts.requests import (
+    Answer,
+    Request,
+    StartRequest,
+    StreamAnswer,
+    StreamItem,
+)
 
 LOG = logging.getLogger(__name__)
-T = TypeVar("T")
 _RETRY_S = 60.0
 
 
@@ -74,13 +78,27 @@ class OnDemandHost:
         finally:
             self._leave()
 
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
-        """As in the Protocol."""
+    async def open(self, request: StartRequest) -> HostStream:
+        """As in the Protocol; the engine stays loaded until the stream is finished or aborted."""
         await self._enter()
         try:
-            return await self._inner.run(function, *args)
-        finally:
+            inner = await self._inner.open(request)
+        except BaseException:
             self._leave()
+            raise
+
+        async def step(item: StreamItem | None) -> StreamAnswer:
+            if item is not None:
+                return await inner.feed(item)
+            answer = await inner.finish()
+            self._leave()
+            return answer
+
+        def abort() -> None:
+            inner.abort()
+            self._leave()
+
+        return HostStream(step, abort)
 
     async def speak(
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0

@@ -20,6 +20,7 @@ from dragoman.audio.pcm import SAMPLE_BYTES, amplified, as_int16, bytes_in, samp
 from dragoman.audio.prosody import Prosody
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import Synthesizer, Utterance
+from dragoman.runtime.hosts.audio_limit import limit_audio
 
 _LONGEST_PIECE_S = 1  # a cancel is noticed between pieces
 _JOINED_MS = 300
@@ -31,12 +32,13 @@ _STEP = 328  # of 32768: an edge that begins or ends with less cannot be heard t
 def synthesize_segment(
     engine: Synthesizer, utterance: Utterance, rate_hz: int
 ) -> Generator[bytes, None, None]:
-    """PCM at ``rate_hz``, never empty, in pieces of at most a second; closing it cancels."""
-    longest = rate_hz * SAMPLE_BYTES * _LONGEST_PIECE_S
-    pieces = _resampled(engine, utterance, rate_hz)
-    with closing(pieces):
-        for piece in _joined(pieces, bytes_in(_JOINED_MS, rate_hz)):
-            yield from _cut(piece, longest)
+    """PCM at ``rate_hz``, never empty, in pieces of at most a second; closing it cancels.
+    Raises ``AudioLimitExceeded`` behind ``Caps.audio_s`` of sound, and what the engine raises.
+    """
+    with closing(_resampled(engine, utterance, rate_hz)) as sound:
+        joined = _joined(sound, bytes_in(_JOINED_MS, rate_hz))
+        pieces = _cut(joined, rate_hz * SAMPLE_BYTES * _LONGEST_PIECE_S)
+        yield from limit_audio(pieces, engine.info.caps, rate_hz)
 
 
 def _resampled(
@@ -142,6 +144,7 @@ def _joined(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
         yield b"".join(waiting)
 
 
-def _cut(pcm: bytes, longest: int) -> Iterator[bytes]:
-    for start in range(0, len(pcm), longest):
-        yield pcm[start : start + longest]
+def _cut(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
+    for pcm in pieces:
+        for start in range(0, len(pcm), longest):
+            yield pcm[start : start + longest]

@@ -1,48 +1,53 @@
 """Engines in threads of the server process, for those that release the GIL while they work.
 
-Law of this file: a fixed number of threads takes work first in, first out; results come back to
-the loop with ``call_soon_threadsafe``. The threads are daemons: an engine that never returns must
-not keep the server from ending; and whatever one raises, ``SystemExit`` included, fails its call
-and neither a thread nor the loop. Windows that wait while all threads are busy are put together
-into one engine call, up to ``Info.max_batch``. A speaking thread waits when its listener is a
-window behind, and stops when the listener goes.
+Scope: a fixed number of threads and one queue. A thread that is free takes the next job (or batch
+of calls) itself; results come back to the loop with ``call_soon_threadsafe``. The threads are
+daemons: an engine that never returns must not keep the server from ending. Whatever an engine
+raises, ``SystemExit`` included, fails its call and neither a thread nor the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
-import queue
 import threading
-from collections import deque
+import time
 from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from dragoman.audio.pcm import bytes_in
-from dragoman.engines.base import (
-    Engine,
-    EngineUnavailable,
-    Synthesizer,
-    Unspeakable,
-    Utterance,
-    Window,
+from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer, Utterance
+from dragoman.runtime.hosts.engine_calls import answer_batch, batching_of
+from dragoman.runtime.hosts.engine_stream import EngineStream
+from dragoman.runtime.hosts.host import EngineFailed, HostStream, answer_of
+from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
+from dragoman.runtime.hosts.requests import (
+    Answer,
+    Outcome,
+    Request,
+    StartRequest,
+    StreamAnswer,
+    StreamItem,
 )
-from dragoman.runtime.hosts.audio_limit import limit_audio
-from dragoman.runtime.hosts.batch_calls import Answer, CallOutcome, Request, answer_batch
-from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.runtime.hosts.pcm_stream import PcmStream
-from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
+from dragoman.runtime.hosts.thread_segment import ThreadSegment
 
 T = TypeVar("T")
-_Work = Callable[[], None]
+Work = Callable[[], None]
+"""A job that must not raise."""
 
 
-class _Threads:
-    """Threads with one line of work. Half the cost per call of the standard pool, and daemons."""
+class EngineThreads:
+    """Threads that take jobs from one queue; ``answer`` works on a batch of calls."""
 
-    def __init__(self, count: int, name: str) -> None:
-        self._work: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+    def __init__(
+        self, count: int, name: str, queue: JobQueue[Work], answer: Callable[[list[CallJob]], None]
+    ) -> None:
+        self._queue = queue
+        self._answer = answer
+        self._changed = threading.Condition()
+        self._busy = 0
+        self._closing = False
         self._threads = [
             threading.Thread(target=self._run, name=f"{name}-{index}", daemon=True)
             for index in range(count)
@@ -50,18 +55,21 @@ class _Threads:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: _Work) -> None:
-        """Have it done; ``work`` must not raise."""
-        self._work.put(work)
+    def add(self, job: CallJob | Work, slack_s: float = 0.0) -> None:
+        """Have the job done, as if it had come ``slack_s`` later."""
+        with self._changed:
+            self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
+            self._changed.notify()
 
-    def waiting(self) -> int:
-        """How much work no thread has taken yet."""
-        return self._work.qsize()
-
-    def stop(self) -> None:
-        """Let each thread end after what was submitted before."""
-        for _ in self._threads:
-            self._work.put(None)
+    def close(self, last: Work) -> None:
+        """Let the threads end behind what is queued and ``last``; the calls are dropped."""
+        with self._changed:
+            for job in self._queue.drain():
+                if not isinstance(job, CallJob):
+                    self._queue.add(job, 0.0)
+            self._queue.add(last, 1.0)
+            self._closing = True
+            self._changed.notify_all()
 
     def join(self, limit_s: float) -> None:
         """Wait for the threads, each at most that long."""
@@ -69,57 +77,31 @@ class _Threads:
             thread.join(limit_s)
 
     def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()
-            del work  # what it holds must not live until the next one comes
+        while (job := self._take()) is not None:
+            if isinstance(job, list):
+                self._answer(job)
+            else:
+                job()
+            del job  # what it holds must not live until the next one comes
+            with self._changed:
+                self._busy -= 1
 
-
-class _HandOver:
-    """Speech from a producing thread to the loop, at most ``window`` bytes ahead."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, window: int) -> None:
-        self.stream = PcmStream()
-        self._loop = loop
-        self._window = window
-        self._changed = threading.Condition()
-        self._ahead = 0
-        self._left = False
-
-    def put(self, pcm: bytes) -> bool:
-        """In the thread: hand over, waiting for room. False: nobody listens any more."""
+    def _take(self) -> list[CallJob] | Work | None:
         with self._changed:
-            self._changed.wait_for(lambda: self._left or self._ahead < self._window)
-            if self._left:
-                return False
-            self._ahead += len(pcm)
-        return self._tell(self.stream.push, pcm)
-
-    def end(self, failure: str | None, refusal: str | None = None) -> None:
-        """In the thread: nothing more comes."""
-        self._tell(self.stream.end, failure, refusal)
-
-    def _tell(self, function: Callable[..., None], *arguments: Any) -> bool:
-        try:
-            self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:  # the loop is closed: so nobody listens
-            return False
-        return True
-
-    def taken(self, size: int) -> None:
-        """In the loop: the listener has taken that many bytes."""
-        with self._changed:
-            self._ahead -= size
-            self._changed.notify_all()
-
-    def leave(self) -> None:
-        """In the loop: nobody listens any more."""
-        with self._changed:
-            self._left = True
-            self._changed.notify_all()
+            while True:
+                job, wait_s = self._queue.take(time.monotonic(), idle=not self._busy)
+                if job is not None:
+                    self._busy += 1
+                    return job
+                if self._closing:
+                    return None
+                self._changed.wait(wait_s)
 
 
 class ThreadHost:
-    """An ``EngineHost`` on threads. ``threads`` is how many calls run at the same time."""
+    """An ``EngineHost`` on threads. ``threads`` is how many calls run at the same time,
+    ``window_ms`` how far speech may be ahead of its listener.
+    """
 
     _CLOSE_S = 2.0
 
@@ -128,6 +110,7 @@ class ThreadHost:
         engine: Engine,
         *,
         threads: int,
+        batching: Batching | None = None,
         most_waiting: int = 4096,
         window_ms: int = 10_000,
     ) -> None:
@@ -136,21 +119,21 @@ class ThreadHost:
         self._count = max(1, threads)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
-        self._threads: _Threads | None = None
-        self._calls: deque[tuple[Request, asyncio.Future[CallOutcome]]] = deque()
-        self._batches = 0  # handed to threads and not yet back
-        self._open: set[asyncio.Future[Any]] = set()
-        self._speaking: set[_HandOver] = set()
+        self._queue: JobQueue[Work] = JobQueue(batching or batching_of(engine))
+        self._threads: EngineThreads | None = None
+        self._futures: set[asyncio.Future[Any]] = set()
+        self._segments: set[ThreadSegment] = set()
 
     @property
     def waiting(self) -> int:
         """Calls queued and not begun."""
-        return len(self._calls) + (self._threads.waiting() if self._threads else 0)
+        return len(self._queue)
 
     async def start(self) -> None:
         """Start the threads and load the engine in one. Raises ``EngineUnavailable``."""
+        self._loop = asyncio.get_running_loop()
         if self._threads is None:
-            self._threads = _Threads(self._count, self.info.name)
+            self._threads = EngineThreads(self._count, self.info.name, self._queue, self._call)
         try:
             await self._do(self._engine.load)
         except BaseException:
@@ -162,179 +145,134 @@ class ThreadHost:
         threads, self._threads = self._threads, None
         if threads is None:
             return
-        for hand_over in list(self._speaking):
-            hand_over.leave()
-            hand_over.stream.end("the engine's host was closed")
-        for future in list(self._open):
+        reason = "the engine's host was closed"
+        for segment in self._segments:
+            segment.leave()
+            segment.stream.end(reason)
+        for future in self._futures:
             if not future.done():
-                future.set_exception(EngineFailed("the engine's host was closed"))
-        self._calls.clear()
-        threads.submit(self._close_engine)
-        threads.stop()
+                future.set_exception(EngineFailed(reason))
+        threads.close(self._close_engine)
         await asyncio.to_thread(threads.join, self._CLOSE_S)
 
     def _close_engine(self) -> None:
         with contextlib.suppress(Exception):
             self._engine.close()
 
-    # ------------------------------------------------------------ one blocking call
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
-        """As in the Protocol."""
-        try:
-            return await self._do(function, *args)
-        except (EngineFailed, EngineUnavailable):
-            raise
-        except Exception as error:
-            raise EngineFailed(f"{self.info.name}: {error!r}") from error
-
-    async def _do(self, function: Callable[..., T], *args: Any) -> T:
-        threads = self._admit()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-
-        def work() -> None:
-            if future.cancelled():  # its caller left while it waited
-                return
-            try:
-                result = function(*args)
-            except Exception as error:  # noqa: BLE001 - raised again where the caller waits
-                # A future takes no StopIteration.
-                strange = isinstance(error, StopIteration)
-                _settle(loop, future, None, EngineFailed(repr(error)) if strange else error)
-            except BaseException as error:  # noqa: BLE001 - would end the loop that it is raised in
-                _settle(loop, future, None, EngineFailed(repr(error)))
-            else:
-                _settle(loop, future, result, None)
-
-        threads.submit(work)
-        return await self._answer(future)
-
-    def _admit(self) -> _Threads:
+    def _admit(self) -> EngineThreads:
         if self._threads is None:
             raise EngineFailed(f"the host of {self.info.name} is not open")
-        if self.waiting >= self._most_waiting:
+        if len(self._queue) >= self._most_waiting:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
         return self._threads
 
     async def _answer(self, future: asyncio.Future[T]) -> T:
-        self._open.add(future)
+        self._futures.add(future)
         try:
             return await future
         finally:
-            self._open.discard(future)
+            self._futures.discard(future)
+
+    def _post(self, function: Callable[..., None], *args: object) -> None:
+        """From an engine thread: have the function called on the loop."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._loop.call_soon_threadsafe(function, *args)
 
     # ------------------------------------------------------------ stateless calls, in batches
     async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
-        self._admit()
-        future: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
-        self._calls.append((request, future))
-        self._dispatch()
-        outcome = await self._answer(future)
-        answer = outcome.answer
-        if answer is None:
-            raise EngineFailed(f"{self.info.name}: {outcome.failure}")
-        return answer
+        threads = self._admit()
+        job = CallJob(request, asyncio.get_running_loop().create_future())
+        threads.add(job)
+        return cast("Answer", answer_of(await self._answer(job.future), self.info))
 
-    def _dispatch(self) -> None:
-        while self._calls and self._batches < self._count and self._threads is not None:
-            batch = next_batch(self._calls, self.info.max_batch)
-            if batch:
-                self._batches += 1
-                loop = asyncio.get_running_loop()
-                self._threads.submit(functools.partial(self._work_on, loop, batch))
-
-    def _work_on(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        batch: list[tuple[Request, asyncio.Future[CallOutcome]]],
-    ) -> None:
+    def _call(self, batch: list[CallJob]) -> None:
+        """On a thread."""
         try:
-            outcomes = answer_batch(self._engine, [request for request, _ in batch])
+            outcomes = answer_batch(self._engine, [job.request for job in batch])
         except BaseException as error:  # noqa: BLE001 - see the head of this file
-            outcomes = [CallOutcome(failure=repr(error)) for _ in batch]
-        futures = [future for _, future in batch]
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-            loop.call_soon_threadsafe(self._answered, futures, outcomes)
+            outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        self._post(settle_all, batch, outcomes)
 
-    def _answered(
-        self, futures: list[asyncio.Future[CallOutcome]], outcomes: list[CallOutcome]
-    ) -> None:
-        self._batches -= 1
-        for future, outcome in zip(futures, outcomes, strict=True):
-            if not future.done():
-                future.set_result(outcome)
-        self._dispatch()
+    # ------------------------------------------------------------ streams
+    async def open(self, request: StartRequest) -> HostStream:
+        """As in the Protocol."""
+        stream = EngineStream(self._engine, request)
+        opened = HostStream(partial(self._step, stream), partial(self._abort, stream))
+        try:
+            await self._do(stream.start)
+        except BaseException:  # it may have been started although nobody waits any more
+            opened.abort()
+            raise
+        return opened
+
+    async def _step(self, stream: EngineStream, item: StreamItem | None) -> StreamAnswer:
+        return await self._do(partial(stream.step, item))
+
+    def _abort(self, stream: EngineStream) -> None:
+        if self._threads is not None:
+            self._threads.add(partial(_quietly, stream.abort))
+
+    async def _do(self, function: Callable[[], T]) -> T:
+        """Call the function on a thread. Raises ``EngineUnavailable`` as it is, anything else as
+        ``EngineFailed``.
+        """
+        threads = self._admit()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+        def work() -> None:
+            if future.done():  # its caller left while it waited
+                return
+            failure: Exception
+            try:
+                self._post(_settle, future, function(), None)
+            except EngineUnavailable as error:
+                self._post(_settle, future, None, error)
+            except BaseException as error:  # noqa: BLE001 - see the head of this file
+                failure = EngineFailed(f"{self.info.name}: {error!r}")
+                failure.__cause__ = error
+                self._post(_settle, future, None, failure)
+
+        threads.add(work)
+        return await self._answer(future)
 
     # ------------------------------------------------------------ speech
     async def speak(
-        self,
-        utterance: Utterance,
-        rate_hz: int,
-        *,
-        slack_s: float = 0.0,  # first come, first served
+        self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
     ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
         threads = self._admit()
-        engine = self._engine
-        if not isinstance(engine, Synthesizer):
+        if not isinstance(self._engine, Synthesizer):
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
+
+        def resume(work: Work, bytes_left: int) -> None:
+            if self._threads is not None:
+                self._threads.add(work, bytes_left / bytes_in(1000, rate_hz))
+
         window = bytes_in(self._window_ms, rate_hz)
-        hand_over = _HandOver(asyncio.get_running_loop(), window)
-        self._speaking.add(hand_over)
-        threads.submit(lambda: _produce(engine, utterance, rate_hz, hand_over))
+        segment = ThreadSegment(
+            self._engine, utterance, rate_hz, window_bytes=window, requeue=resume
+        )
+        self._segments.add(segment)
+        threads.add(segment.run, slack_s)
         try:
-            while (pcm := await hand_over.stream.next()) is not None:
-                hand_over.taken(len(pcm))
+            while (pcm := await segment.stream.next()) is not None:
+                segment.taken(len(pcm))
                 yield pcm
         finally:
-            hand_over.leave()
-            self._speaking.discard(hand_over)
+            segment.leave()
+            self._segments.discard(segment)
 
 
-def next_batch(
-    calls: deque[tuple[Request, asyncio.Future[CallOutcome]]], most: int
-) -> list[tuple[Request, asyncio.Future[CallOutcome]]]:
-    """Take the oldest call and, for windows, those right behind it; leaves out cancelled ones."""
-    batch: list[tuple[Request, asyncio.Future[CallOutcome]]] = []
-    while calls and len(batch) < max(1, most):
-        request, future = calls[0]
-        if batch and not (isinstance(request, Window) and isinstance(batch[0][0], Window)):
-            break
-        calls.popleft()
-        if not future.done():
-            batch.append((request, future))
-    return batch
+def _settle(future: asyncio.Future[T], result: T, failure: Exception | None) -> None:
+    if future.done():
+        return
+    if failure is not None:
+        future.set_exception(failure)
+    else:
+        future.set_result(result)
 
 
-def _settle(
-    loop: asyncio.AbstractEventLoop,
-    future: asyncio.Future[T],
-    result: T | None,
-    error: BaseException | None,
-) -> None:
-    def settle() -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]  # None only where T allows it
-
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
-        loop.call_soon_threadsafe(settle)
-
-
-def _produce(engine: Synthesizer, utterance: Utterance, rate_hz: int, out: _HandOver) -> None:
-    """In a thread: speak one segment into ``out``."""
-    failure, refusal = None, None
-    try:
-        with contextlib.closing(synthesize_segment(engine, utterance, rate_hz)) as pieces:
-            for pcm in limit_audio(pieces, engine.info.caps, rate_hz):
-                if not out.put(pcm):
-                    break
-    except Unspeakable as error:
-        refusal = str(error)
-    except BaseException as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
-        failure = f"{engine.info.name}: {error!r}"
-    out.end(failure, refusal)
+def _quietly(function: Callable[[], None]) -> None:
+    with contextlib.suppress(Exception):
+        function()

@@ -76,7 +76,7 @@ class Stack(FakeStack):
             setattr(self.ears, name, value)
         self.load = RecognizerLoad()
         self.heard_with: list[Interpret] = []
-        self.speakers = FakeHost(ScriptedSpeaker().info), ScriptedSpeaker()
+        self.speakers = FakeHost(ScriptedSpeaker().info, engine=ScriptedSpeaker())
 
     async def hear(self, settings: Interpret, *, trusted: bool) -> WindowDecoder:
         self.heard_with.append(settings)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.engines.base import Translation, Utterance, Window
-from dragoman.runtime.hosts.batch_calls import CallOutcome
+from dragoman.engines.base import Reading, Translation, Utterance, Window
 from dragoman.runtime.hosts.process.ipc_messages import (
     LONGEST_FRAME,
+    AbortStream,
     AudioPiece,
     BeginSegment,
     CallBatch,
@@ -23,7 +23,29 @@ from dragoman.runtime.hosts.process.ipc_messages import (
     WorkerUnavailable,
     encode,
 )
-from dragoman.speech import Hints, Hypothesis, Word
+from dragoman.runtime.hosts.requests import (
+    DetectedFrames,
+    DetectionAudio,
+    OpenStream,
+    Outcome,
+    RecognitionAudio,
+    StartDetection,
+    StartInterpretation,
+    StartRecognition,
+    StepStream,
+    VoiceVector,
+)
+from dragoman.speech import (
+    Audio,
+    EndTurn,
+    Hints,
+    Hypothesis,
+    Image,
+    Interpret,
+    SpeechStarted,
+    Voiced,
+    Word,
+)
 
 numbers = st.integers(0, 2**40)
 texts = st.text(max_size=30)
@@ -35,17 +57,45 @@ translations = st.builds(
 hypotheses = st.builds(
     Hypothesis, st.lists(st.builds(Word, texts), max_size=3).map(tuple), st.floats(0, 1)
 )
+inputs = st.one_of(
+    st.builds(Audio, st.binary(max_size=9)),
+    st.builds(Image, st.binary(max_size=9), numbers),
+    st.builds(EndTurn),
+    st.builds(Interpret, texts, hints=hints),
+)
+starts = st.one_of(
+    st.builds(StartDetection),
+    st.builds(StartRecognition, st.none() | texts, hints),
+    st.builds(StartInterpretation, st.builds(Interpret, texts)),
+)
+items = st.one_of(
+    inputs,
+    st.builds(RecognitionAudio, st.binary(max_size=9)),
+    st.builds(DetectionAudio, st.tuples(st.builds(Audio, st.binary(max_size=9))), numbers),
+)
+facts = st.one_of(
+    st.builds(SpeechStarted, numbers, numbers), st.builds(Voiced, st.binary(max_size=9), numbers)
+)
 outcomes = st.one_of(
-    st.builds(CallOutcome, hypothesis=hypotheses),
-    st.builds(CallOutcome, text=texts),
-    st.builds(CallOutcome, failure=texts),
+    st.builds(Outcome, hypotheses),
+    st.builds(Outcome, texts),
+    st.builds(Outcome, st.builds(Reading, st.binary(max_size=9), st.none())),
+    st.builds(Outcome, st.builds(VoiceVector, st.binary(max_size=9))),
+    st.builds(
+        Outcome, st.builds(DetectedFrames, st.binary(max_size=9), st.tuples(st.floats(0, 1)))
+    ),
+    st.builds(Outcome, st.lists(facts, max_size=3).map(tuple)),
+    st.builds(Outcome, failure=texts),
 )
 frames: st.SearchStrategy[IpcMessage] = st.one_of(
     st.builds(BeginSegment, numbers, st.builds(Utterance, texts, texts, texts), numbers, numbers),
     st.builds(GrantCredit, numbers, numbers),
     st.builds(CancelSegment, numbers),
     st.builds(CallBatch, numbers, st.lists(windows, max_size=2).map(tuple)),
-    st.builds(CallBatch, numbers, translations=st.lists(translations, max_size=2).map(tuple)),
+    st.builds(CallBatch, numbers, st.lists(translations, max_size=2).map(tuple)),
+    st.builds(CallBatch, numbers, st.tuples(st.builds(OpenStream, numbers, starts))),
+    st.builds(CallBatch, numbers, st.tuples(st.builds(StepStream, numbers, st.none() | items))),
+    st.builds(AbortStream, numbers),
     st.builds(WorkerReady),
     st.builds(WorkerUnavailable, texts),
     st.builds(AudioPiece, numbers, st.binary(max_size=200)),

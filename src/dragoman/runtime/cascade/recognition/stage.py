@@ -80,7 +80,7 @@ class RecognitionStage:
         self._stack = stack
         self._emit = emit
         self._texts = texts
-        self._framing = VadFramer(stack.detector_engine, task.rate_in)
+        self._framing = VadFramer(stack.detector, stack.detector_engine.frame_samples, task.rate_in)
         self._frame_ms = self._framing.frame_ms
         self._endpointer = Endpointer(task.endpointing, self._frame_ms)
         self._recent = RecentFrames()  # before an onset, or inside a pause
@@ -121,6 +121,7 @@ class RecognitionStage:
             await self._end_turn()
             self._texts.end()
         finally:
+            self._framing.abort()
             if self._turn is not None:
                 self._turn.hearing.abandon()
             if self._diarizing is not None:
@@ -144,7 +145,7 @@ class RecognitionStage:
 
     async def _audio(self, audio: list[Audio]) -> None:
         self._received += sum(part.size(self._settings.rate_in) for part in audio) // 2
-        for samples, probability in await self._stack.detector.run(self._framing.feed, audio):
+        for samples, probability in await self._framing.feed(audio):
             if self._turn is None and self._settings.endpointing is None:
                 await self._open(self._now_ms)
             frame = VadFrame(self._now_ms, samples, probability)
@@ -206,7 +207,7 @@ class RecognitionStage:
         if not settings.by_speaker or (speakers := self._stack.speakers) is None:
             return None
         if self._diarizing is None:
-            self._diarizing = Diarizer(*speakers)
+            self._diarizing = Diarizer(speakers)
         return self._diarizing
 
     async def _begin(self, settings: Interpret, hearing: TurnDecoder, at_ms: int) -> Turn:

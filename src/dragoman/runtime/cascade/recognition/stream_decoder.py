@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from dragoman.engines.base import Recognition, Recognizer, Samples
+from dragoman.engines.base import Samples
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
-from dragoman.runtime.hosts.host import EngineHost
+from dragoman.runtime.hosts.host import EngineHost, HostStream
 from dragoman.runtime.hosts.load import RecognitionLag, RecognizerLoad
+from dragoman.runtime.hosts.requests import RecognitionAudio, StartRecognition
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 
 _PER_MS = HEARING_RATE_HZ // 1000
@@ -28,8 +29,7 @@ class StreamDecoder:
 
     def __init__(
         self,
-        host: EngineHost,
-        recognition: Recognition,
+        recognition: HostStream,
         gate: float,
         load: RecognizerLoad | None = None,
     ) -> None:
@@ -39,7 +39,6 @@ class StreamDecoder:
         self.held = False
         self.onscreen: Callable[[], tuple[str, ...]] = tuple  # a stream had its hints at its start
         self._load = load or RecognizerLoad()
-        self._host = host
         self._recognition = recognition
         self._last = Hypothesis()
         self._pieces: list[Samples] = []
@@ -49,14 +48,13 @@ class StreamDecoder:
     async def start(
         cls,
         host: EngineHost,
-        engine: Recognizer,
         language: str | None,
         hints: Hints,
         load: RecognizerLoad | None = None,
     ) -> StreamDecoder:
         """Open a stream in the engine."""
-        recognition: Recognition = await host.run(engine.start, language, hints)
-        return cls(host, recognition, host.info.confidence_gate, load)
+        recognition = await host.open(StartRecognition(language, hints))
+        return cls(recognition, host.info.confidence_gate, load)
 
     def land(self) -> bool:
         """See ``TurnDecoder``."""
@@ -84,7 +82,9 @@ class StreamDecoder:
         """See ``TurnDecoder``."""
         self._load.closed(self.lag)
         await self._flush()
-        self._take(await self._host.run(self._recognition.finish), DecodePosition.END)
+        hypothesis = await self._recognition.finish()
+        assert isinstance(hypothesis, Hypothesis)
+        self._take(hypothesis, DecodePosition.END)
 
     async def split(self, at_ms: int | None = None) -> Samples:
         """See ``TurnDecoder``. A stream cannot give audio back; it ends at a word by itself."""
@@ -106,6 +106,7 @@ class StreamDecoder:
     def abandon(self) -> None:
         """See ``TurnDecoder``."""
         self._load.closed(self.lag)
+        self._recognition.abort()
         self._pieces, self._size = [], 0
         self.agreement.drop_tail()
 
@@ -114,9 +115,9 @@ class StreamDecoder:
             return False
         samples = np.concatenate(self._pieces)
         self._pieces, self._size = [], 0
-        hypothesis: Hypothesis | None = await self._host.run(self._recognition.feed, samples)
+        hypothesis = await self._recognition.feed(RecognitionAudio(samples.tobytes()))
         self.lag.undecoded_ms = 0
-        if hypothesis is None:
+        if not isinstance(hypothesis, Hypothesis):
             return False
         self._take(hypothesis, DecodePosition.STEP)
         return True

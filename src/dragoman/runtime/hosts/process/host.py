@@ -1,11 +1,11 @@
 """Engines in worker processes: for what holds the GIL, may crash or hang, or is GPL.
 
-Law of this file: one bounded queue, first in, first out; each worker has one job at a time, and a
-worker is free when it says so, not when the listener has heard everything. A worker that dies or
-overruns a limit (``engines.base.Caps``) fails the job it had and is replaced; other jobs go on.
-If somebody killed it before its segment was heard, the segment was not at fault: another tries.
-When workers keep dying, replacements come after growing pauses, and while there is none, calls
-fail at once. A worker that was ended at a limit counts as alive there: its text was at fault.
+Scope: one bounded queue; each worker has one job at a time, and a worker is free when it says so,
+not when the listener has heard everything. A worker that dies or overruns a limit
+(``engines.base.Caps``) fails the job it had and the streams it held, and is replaced; other jobs
+go on. If it was killed from outside before its segment was heard, another worker tries. When
+workers keep dying, replacements come after growing pauses, and while there is none, calls fail at
+once. A worker that was ended at a limit does not count as a crash: its text was at fault.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
 
@@ -14,34 +14,42 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator
+from functools import partial
+from typing import cast
 
 from dragoman.audio.pcm import bytes_in
-from dragoman.engines.base import (
-    EngineUnavailable,
-    Info,
-    Picture,
-    Translation,
-    Utterance,
-    Window,
-)
-from dragoman.runtime.hosts.batch_calls import Answer, CallOutcome, Request
-from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.runtime.hosts.process import ipc_messages
-from dragoman.runtime.hosts.process.job_queue import (
+from dragoman.engines.base import EngineUnavailable, Info, Utterance
+from dragoman.runtime.hosts.host import EngineFailed, HostStream, answer_of
+from dragoman.runtime.hosts.job_queue import (
     MOST_SLACK_S,
+    Batching,
+    CallJob,
     JobQueue,
-    PendingCall,
+    settle_all,
+)
+from dragoman.runtime.hosts.process import ipc_messages
+from dragoman.runtime.hosts.process.worker_jobs import (
     RunningJob,
     SegmentJob,
     TimeLimit,
+    WorkerStreams,
 )
 from dragoman.runtime.hosts.process.worker_process import WorkerProcess
+from dragoman.runtime.hosts.requests import (
+    Answer,
+    OpenStream,
+    Outcome,
+    Request,
+    StartRequest,
+    StepStream,
+    StreamAnswer,
+    StreamItem,
+)
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 _CLOSED = "the engine's host is not open"
 
@@ -50,7 +58,7 @@ class ProcessHost:
     """An ``EngineHost`` on worker processes.
 
     ``limit_s`` is the longest a job may work (else: 30 s for a call, ``info.caps`` for a segment
-    of speech; the CPU time of a segment is the worker's to watch), ``window_ms`` how far speech
+    of speech; the CPU time of a segment is limited by the worker), ``window_ms`` how far speech
     may be ahead of its listener, ``most_waiting`` the bound of the queue, ``start_limit_s`` how
     long loading may take.
     """
@@ -66,6 +74,7 @@ class ProcessHost:
         *,
         spec: str,
         workers: int,
+        batching: Batching | None = None,
         limit_s: float | None = None,
         window_ms: int = 10_000,
         most_waiting: int = 1024,
@@ -80,11 +89,12 @@ class ProcessHost:
         self._most_waiting = most_waiting
         self._start_limit_s = start_limit_s
         self._open = False
-        self._queue = JobQueue()
+        self._queue: JobQueue[SegmentJob] = JobQueue(batching)
+        self._asking_again: asyncio.TimerHandle | None = None
         self._idle: deque[WorkerProcess] = deque()
         self._running: dict[WorkerProcess, RunningJob] = {}
         self._workers: set[WorkerProcess] = set()  # every process that is not yet gone
-        self._ready: set[WorkerProcess] = set()
+        self._ready: dict[WorkerProcess, WorkerStreams] = {}
         self._replacing: set[asyncio.Task[None]] = set()
         self._numbers = 0
         self._crashes = 0  # since a job last came to its end
@@ -92,7 +102,7 @@ class ProcessHost:
     @property
     def waiting(self) -> int:
         """Jobs queued and not begun."""
-        return len(self._queue)
+        return len(self._queue) + sum(len(streams.steps) for streams in self._ready.values())
 
     @property
     def pids(self) -> list[int]:
@@ -116,9 +126,12 @@ class ProcessHost:
         self._open = False
         for task in self._replacing:
             task.cancel()
-        self._fail_queued("the engine's host was closed")
+        reason = "the engine's host was closed"
+        self._fail_queued(reason)
         for running in self._running.values():
-            running.fail("the engine's host was closed")
+            running.fail(reason)
+        for streams in self._ready.values():
+            streams.fail(reason)
         self._running.clear()
         self._idle.clear()
         self._ready.clear()
@@ -136,7 +149,7 @@ class ProcessHost:
             raise
         if not self._open:
             return
-        self._ready.add(worker)
+        self._ready[worker] = WorkerStreams()
         self._idle.append(worker)
         self._dispatch()
 
@@ -156,14 +169,15 @@ class ProcessHost:
 
     def _on_gone(self, worker: WorkerProcess, reason: str) -> None:
         self._workers.discard(worker)
-        was_ready = worker in self._ready
-        self._ready.discard(worker)
+        streams = self._ready.pop(worker, None)
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
         running = self._running.pop(worker, None)
         if running is not None and not (worker.was_killed and self._requeue(running)):
             running.fail(reason)
-        if self._open and was_ready:  # one that never got ready is dealt with by its starter
+        if streams is not None:  # one that never got ready is dealt with by its starter
+            streams.fail(reason)
+        if self._open and streams is not None:
             self._crashes += not worker.overran
             log.warning("%s; %d crashes in a row", reason, self._crashes)
             task = asyncio.get_running_loop().create_task(self._replace())
@@ -175,9 +189,9 @@ class ProcessHost:
     def _requeue(self, running: RunningJob) -> bool:
         """Give the job to another worker, before all others; whether that could be done."""
         job = running.job
-        if not self._open or not isinstance(job, SegmentJob) or not job.again():
+        if not self._open or not isinstance(job, SegmentJob) or not job.may_retry():
             return False
-        running.limit.hold()
+        running.limit.pause()
         self._queue.add(job, 0.0)
         return True
 
@@ -192,24 +206,61 @@ class ProcessHost:
         for job in self._queue.drain():
             if isinstance(job, SegmentJob):
                 job.stream.end(reason)
-            elif not job[1].done():
-                job[1].set_result(CallOutcome(failure=reason))
+            else:
+                job.settle(Outcome(failure=reason))
 
-    # ------------------------------------------------------------ calls
-    async def run(self, function: Callable[..., T], *args: Any) -> T:
-        """Not here: the engine object lives in another process. Raises ``EngineFailed``."""
-        raise EngineFailed(f"{self.info.name} runs in worker processes: only calls reach it")
-
+    # ------------------------------------------------------------ calls and streams
     async def call(self, request: Request) -> Answer:
         """As in the Protocol."""
-        future: asyncio.Future[CallOutcome] = asyncio.get_running_loop().create_future()
-        self._enqueue((request, future))
-        outcome = await future
-        answer = outcome.answer
-        if answer is None:
-            raise EngineFailed(f"{self.info.name}: {outcome.failure}")
+        job = CallJob(request, asyncio.get_running_loop().create_future())
+        self._enqueue(job)
+        return cast("Answer", answer_of(await job.future, self.info))
+
+    async def open(self, request: StartRequest) -> HostStream:
+        """As in the Protocol; the stream lives in one worker and ends with it."""
+        self._admit()
+        if not self._ready:
+            raise EngineFailed(f"no worker of {self.info.name} is ready")
+        worker = min(self._ready, key=lambda worker: self._ready[worker].open)
+        self._numbers += 1
+        number = self._numbers
+        self._ready[worker].open += 1
+        stream = HostStream(
+            partial(self._step, worker, number), partial(self._abort, worker, number)
+        )
+        try:
+            await self._do(worker, OpenStream(number, request))
+        except BaseException:
+            stream.abort()
+            raise
+        return stream
+
+    async def _step(
+        self, worker: WorkerProcess, number: int, item: StreamItem | None
+    ) -> StreamAnswer:
+        answer = await self._do(worker, StepStream(number, item))
+        if item is None:
+            self._forget_stream(worker)
         return answer
 
+    async def _do(self, worker: WorkerProcess, request: OpenStream | StepStream) -> StreamAnswer:
+        streams = self._ready.get(worker)
+        if streams is None:
+            raise EngineFailed(f"the worker of {self.info.name} that held the stream is gone")
+        job = CallJob(request, asyncio.get_running_loop().create_future())
+        streams.steps.append(job)
+        self._dispatch()
+        return cast("StreamAnswer", answer_of(await job.future, self.info))
+
+    def _abort(self, worker: WorkerProcess, number: int) -> None:
+        worker.send(ipc_messages.AbortStream(number))
+        self._forget_stream(worker)
+
+    def _forget_stream(self, worker: WorkerProcess) -> None:
+        if worker in self._ready:
+            self._ready[worker].open -= 1
+
+    # ------------------------------------------------------------ speech
     async def speak(
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
     ) -> AsyncGenerator[bytes, None]:
@@ -223,28 +274,29 @@ class ProcessHost:
         finally:
             self._leave(speech)
 
-    def _enqueue(self, job: SegmentJob | PendingCall, slack_s: float = 0.0) -> None:
+    def _admit(self) -> None:
         if not self._open:
             raise EngineFailed(_CLOSED)
         if self._down():
             raise EngineFailed(f"the workers of {self.info.name} keep dying")
-        if len(self._queue) >= self._most_waiting:
+        if self.waiting >= self._most_waiting:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
-        self._queue.add(job, asyncio.get_running_loop().time() + min(slack_s, MOST_SLACK_S))
+
+    def _enqueue(self, job: SegmentJob | CallJob, slack_s: float = 0.0) -> None:
+        self._admit()
+        self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
         self._dispatch()
         self._relieve()
 
     def _leave(self, speech: SegmentJob) -> None:
         """The listener goes, at the end or before it."""
         speech.abandoned = True
-        if speech.stream.ended:
-            return
-        if self._queue.remove(speech):
+        if speech.stream.ended or self._queue.remove(speech):
             return
         for worker, running in self._running.items():
             if running.job is speech:
                 worker.send(ipc_messages.CancelSegment(running.number))
-                running.limit.go_on(self._CANCEL_S)
+                running.limit.resume(self._CANCEL_S)
 
     def _credit(self, speech: SegmentJob, size: int) -> None:
         if not size or speech.stream.ended:
@@ -253,11 +305,11 @@ class ProcessHost:
             if running.job is speech:
                 worker.send(ipc_messages.GrantCredit(running.number, size))
                 if not speech.stalled:
-                    running.limit.go_on()
+                    running.limit.resume()
 
     def _relieve(self) -> None:
         """While jobs wait, let workers go on that wait for their listeners."""
-        if not self._queue:
+        if not len(self._queue):
             return
         for running in self._running.values():
             if isinstance(running.job, SegmentJob) and not running.job.abandoned:
@@ -265,27 +317,29 @@ class ProcessHost:
 
     # ------------------------------------------------------------ workers and jobs
     def _dispatch(self) -> None:
-        while self._queue and self._idle:
-            job = self._next_job()
-            if job:
-                self._give(self._idle.popleft(), job)
+        """Give the idle workers what there is to do: steps of their own streams first."""
+        for worker in [idle for idle in self._idle if self._ready[idle].steps]:
+            step = self._ready[worker].next_step()
+            if step is not None:
+                self._idle.remove(worker)
+                self._give(worker, [step])
+        while self._idle:
+            job, wait_s = self._queue.take(time.monotonic(), idle=not self._running)
+            if job is None:
+                self._ask_again(wait_s)
+                return
+            self._give(self._idle.popleft(), job)
 
-    def _next_job(self) -> SegmentJob | list[PendingCall]:
-        """The oldest job; windows right behind a window come along, as far as one batch goes."""
-        first = self._queue.pop()
-        if isinstance(first, SegmentJob):
-            return first
-        asks = [] if first[1].done() else [first]
-        while asks and len(asks) < self.info.max_batch and self._queue:
-            behind = self._queue.first()
-            if isinstance(behind, SegmentJob) or not _are_windows(first[0], behind[0]):
-                break
-            self._queue.pop()
-            if not behind[1].done():
-                asks.append(behind)
-        return asks
+    def _ask_again(self, wait_s: float | None) -> None:
+        """Come back when the oldest incomplete batch has waited long enough."""
+        if self._asking_again is not None:
+            self._asking_again.cancel()
+            self._asking_again = None
+        if wait_s is not None:
+            loop = asyncio.get_running_loop()
+            self._asking_again = loop.call_later(wait_s, self._dispatch)
 
-    def _give(self, worker: WorkerProcess, job: SegmentJob | list[PendingCall]) -> None:
+    def _give(self, worker: WorkerProcess, job: SegmentJob | list[CallJob]) -> None:
         self._numbers += 1
         number = self._numbers
         limit_s = self._segment_s if isinstance(job, SegmentJob) else self._call_s
@@ -293,7 +347,7 @@ class ProcessHost:
         running = RunningJob(number, job, limit)
         self._running[worker] = running
         try:
-            worker.send(_opening(number, job))
+            worker.send(_begin(number, job))
         except ValueError as error:  # longer than a frame may be; the worker knows nothing of it
             del self._running[worker]
             running.fail(str(error))
@@ -308,41 +362,31 @@ class ProcessHost:
                 if not speech.abandoned:
                     speech.received(pcm)
                     if speech.stalled:
-                        running.limit.hold()
+                        running.limit.pause()
                         self._relieve()
             case ipc_messages.SegmentFinished(
                 failure=failure, refusal=refusal
-            ), SegmentJob() as speech:
-                speech.stream.end(failure, refusal)
+            ), SegmentJob() as job:
+                job.stream.end(failure, refusal)
                 self._free(worker, running)
-            case ipc_messages.CallResults(outcomes=outcomes), list() as asks:
-                for (_, future), outcome in zip(asks, outcomes, strict=False):
-                    if not future.done():
-                        future.set_result(outcome)
-                running.fail("the worker left this call unanswered")  # for those beyond the zip
+            case ipc_messages.CallResults(outcomes=outcomes), list() as calls:
+                if len(outcomes) == len(calls):
+                    settle_all(calls, outcomes)
+                else:
+                    running.fail("the worker left a call unanswered")
                 self._free(worker, running)
             case _:
                 worker.kill(f"sent a {type(frame).__name__} out of order")
 
     def _free(self, worker: WorkerProcess, running: RunningJob) -> None:
-        running.limit.hold()
+        running.limit.pause()
         del self._running[worker]
         self._crashes = 0
         self._idle.append(worker)
         self._dispatch()
 
 
-def _opening(number: int, job: SegmentJob | list[PendingCall]) -> ipc_messages.IpcMessage:
+def _begin(number: int, job: SegmentJob | list[CallJob]) -> ipc_messages.IpcMessage:
     if isinstance(job, SegmentJob):
         return ipc_messages.BeginSegment(number, job.utterance, job.rate_hz, job.window)
-    requests = [request for request, _ in job]
-    return ipc_messages.CallBatch(
-        number,
-        windows=tuple(request for request in requests if isinstance(request, Window)),
-        translations=tuple(request for request in requests if isinstance(request, Translation)),
-        pictures=tuple(request for request in requests if isinstance(request, Picture)),
-    )
-
-
-def _are_windows(first: Request, second: Request) -> bool:
-    return isinstance(first, Window) and isinstance(second, Window)
+    return ipc_messages.CallBatch(number, tuple(call.request for call in job))

@@ -1,21 +1,21 @@
 """What goes between a host and its worker processes: frames on a unix stream socket.
 
-Law of this file: the frames, and how they become bytes and are found again in a stream of bytes.
-A frame is four bytes of length (big-endian) and that many bytes of MessagePack; the array's first
-element names the kind. Both ends are ours and of the same version, but a broken stream must end
-in ``ValueError``, not in a hang or in endless memory.
+Scope: the frames, and how they become bytes and are found again in a stream of bytes. A frame is
+four bytes of length (big-endian) and that many bytes of MessagePack; the array's first element
+names the kind. Both ends are ours and of the same version, but a broken stream must end in
+``ValueError``, not in a hang or in endless memory.
 
-Host to worker: ``BeginSegment``, ``GrantCredit``, ``CancelSegment``, ``CallBatch``. Worker to host:
-``WorkerReady`` or ``WorkerUnavailable`` first; ``AudioPiece`` and then ``SegmentFinished`` for a
-``BeginSegment``; ``CallResults`` for an ``CallBatch``.
+Host to worker: ``BeginSegment``, ``GrantCredit``, ``CancelSegment``, ``CallBatch``,
+``AbortStream``. Worker to host: ``WorkerReady`` or ``WorkerUnavailable`` first; ``AudioPiece`` and
+then ``SegmentFinished`` for a ``BeginSegment``; ``CallResults`` for a ``CallBatch``.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from dragoman.engines.base import Picture, Translation, Utterance, Window
-from dragoman.runtime.hosts.batch_calls import CallOutcome
+from dragoman.engines.base import Utterance
+from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 
 HEAD_BYTES = 4
 LONGEST_FRAME = 64 << 20
@@ -44,12 +44,16 @@ class CancelSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class CallBatch(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Stateless calls, all of one kind."""
+    """Stateless calls, all of one kind, or one step of a stream of this worker."""
 
     job: int
-    windows: tuple[Window, ...] = ()
-    translations: tuple[Translation, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+    requests: tuple[AnyRequest, ...]
+
+
+class AbortStream(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """Nobody wants the rest of the stream; not answered."""
+
+    stream: int
 
 
 class WorkerReady(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -80,10 +84,10 @@ class SegmentFinished(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class CallResults(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """One outcome for each request of an ``CallBatch``, in order."""
+    """One outcome for each request of a ``CallBatch``, in order."""
 
     job: int
-    outcomes: tuple[CallOutcome, ...]
+    outcomes: tuple[Outcome, ...]
 
 
 IpcMessage = (
@@ -91,6 +95,7 @@ IpcMessage = (
     | GrantCredit
     | CancelSegment
     | CallBatch
+    | AbortStream
     | WorkerReady
     | WorkerUnavailable
     | AudioPiece

@@ -1,11 +1,11 @@
 """A worker process: one engine, one job at a time, behind one unix socket.
 
-Law of this file: plain blocking code in one thread, no asyncio, no work of its own: it waits in
-``recv`` until the host asks. While it speaks it looks for ``GrantCredit`` and ``CancelSegment``
-between pieces, and waits when the listener's window is full. It ends when the socket does, and the
-kernel ends it when the host's thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux).
-Likewise a segment that uses up its CPU time ends the worker: the kernel counts (ITIMER_PROF, all
-threads) and its SIGPROF reaches also a C library that never returns.
+Scope: plain blocking code in one thread, no asyncio. It waits in ``recv`` until the host asks.
+Between two pieces of speech it looks for ``GrantCredit`` and ``CancelSegment``, and it waits when
+the listener's window is full. It ends when the socket does, and the kernel ends it when the host's
+thread dies, whatever the engine is doing (PR_SET_PDEATHSIG, Linux). A segment that uses up its CPU
+time ends the worker, too: the kernel counts (ITIMER_PROF, all threads), and its SIGPROF reaches
+also a C library that never returns.
 
 Started by ``runtime.hosts.process.worker_process`` as ``python -m
 dragoman.runtime.hosts.process.worker FD PARENT SPEC``. Imports are kept few: starting time is what
@@ -22,12 +22,14 @@ import signal
 import socket
 import sys
 from collections import deque
+from collections.abc import Sequence
 
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
-from dragoman.runtime.hosts.audio_limit import limit_audio
-from dragoman.runtime.hosts.batch_calls import Request, answer_batch
+from dragoman.runtime.hosts.engine_calls import answer_batch
+from dragoman.runtime.hosts.engine_stream import EngineStream
 from dragoman.runtime.hosts.process.engine_spec import engine_from_spec
 from dragoman.runtime.hosts.process.ipc_messages import (
+    AbortStream,
     AudioPiece,
     BeginSegment,
     CallBatch,
@@ -40,6 +42,13 @@ from dragoman.runtime.hosts.process.ipc_messages import (
     WorkerReady,
     WorkerUnavailable,
     encode,
+)
+from dragoman.runtime.hosts.requests import (
+    AnyRequest,
+    OpenStream,
+    Outcome,
+    StepStream,
+    StreamAnswer,
 )
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
@@ -91,22 +100,51 @@ class HostLink:
         self._frames.extend(self._reader.feed(data))
 
 
-def serve(link: HostLink, engine: Engine) -> None:
-    """Do what the host asks until it goes; raises ``HostGone`` then."""
-    while True:
-        frame = link.receive()
-        match frame:
-            case BeginSegment():
-                link.send(_speak(link, engine, frame))
-            case CallBatch():
-                requests: tuple[Request, ...] = (
-                    *frame.windows,
-                    *frame.translations,
-                    *frame.pictures,
-                )
-                link.send(CallResults(frame.job, tuple(answer_batch(engine, requests))))
-            case _:
-                pass  # a Credit or Cancel that crossed the end of its job
+class EngineServer:
+    """One engine and its open streams, by their numbers."""
+
+    def __init__(self, link: HostLink, engine: Engine) -> None:
+        self._link = link
+        self._engine = engine
+        self._streams: dict[int, EngineStream] = {}
+
+    def serve(self) -> None:
+        """Do what the host asks until it goes; raises ``HostGone`` then."""
+        while True:
+            match self._link.receive():
+                case BeginSegment() as begin:
+                    self._link.send(_speak(self._link, self._engine, begin))
+                case CallBatch(job=job, requests=requests):
+                    self._link.send(CallResults(job, tuple(self._outcomes(requests))))
+                case AbortStream(stream=number):
+                    self._abort(number)
+                case _:
+                    pass  # a GrantCredit or CancelSegment that crossed the end of its job
+
+    def _outcomes(self, requests: Sequence[AnyRequest]) -> list[Outcome]:
+        first = requests[0]
+        if not isinstance(first, OpenStream | StepStream):
+            return answer_batch(self._engine, requests)
+        try:
+            return [Outcome(self._step(first))]
+        except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its step
+            return [Outcome(failure=repr(error))]
+
+    def _step(self, request: OpenStream | StepStream) -> StreamAnswer:
+        if isinstance(request, OpenStream):
+            stream = EngineStream(self._engine, request.request)
+            stream.start()
+            self._streams[request.stream] = stream
+            return None
+        if request.item is not None:
+            return self._streams[request.stream].step(request.item)
+        return self._streams.pop(request.stream).step(None)
+
+    def _abort(self, number: int) -> None:
+        stream = self._streams.pop(number, None)
+        if stream is not None:
+            with contextlib.suppress(Exception):
+                stream.abort()
 
 
 def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinished:
@@ -115,13 +153,12 @@ def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinish
         return SegmentFinished(
             begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak"
         )
-    room, caps = begin.window, engine.info.caps
+    room = begin.window
+    segment = synthesize_segment(engine, begin.utterance, begin.rate_hz)
     try:
-        signal.setitimer(signal.ITIMER_PROF, caps.cpu_s)
-        with contextlib.closing(
-            synthesize_segment(engine, begin.utterance, begin.rate_hz)
-        ) as pieces:
-            for pcm in limit_audio(pieces, caps, begin.rate_hz):
+        signal.setitimer(signal.ITIMER_PROF, engine.info.caps.cpu_s)
+        with contextlib.closing(segment) as pieces:
+            for pcm in pieces:
                 link.send(AudioPiece(begin.job, pcm))
                 room = _regulate(link, begin.job, room - len(pcm))
                 if room <= 0:
@@ -183,7 +220,7 @@ def main() -> None:
         else:
             link.send(WorkerReady())
             with contextlib.closing(engine):
-                serve(link, engine)
+                EngineServer(link, engine).serve()
     sys.stderr.flush()
     os._exit(0)  # threads of the engine may still hang in C; nothing here needs an orderly exit
 

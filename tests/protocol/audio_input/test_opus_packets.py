@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.protocol.interpretation.opus_packets import OpusFraming, Packet, packet_ms
+from dragoman.protocol.audio_input.opus_packets import OpusFraming, Packet, packet_ms
 
 
 def ogg(seconds: float = 1.0) -> bytes:

@@ -2,12 +2,11 @@
 
 import tracemalloc
 
-from dragoman.protocol import registry
 from dragoman.protocol.core.commands import End, Output, Push, Send
-from dragoman.protocol.core.common_events import SessionFinish
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
-from dragoman.protocol.registry import make_session
+from dragoman.protocol.realtime.events import ResponseCreated, ResponseDone, SessionFinish
+from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis import events as tts
 from dragoman.speech import Coverage, Said, Voiced
 
@@ -17,9 +16,8 @@ LINE = "Nine words of a sentence make a small book. "
 
 
 def test_a_book_is_one_response_and_is_not_remembered() -> None:
-    family = registry.lookup(MODEL, {})
     coverage = Coverage(speaks=frozenset("*"))
-    session = make_session(family, MODEL, Ids("longresponse000"), Limits(), coverage)
+    session = make_session(lookup(MODEL), Ids("longresponse000"), Limits(), coverage)
     seen: set[type] = set()
 
     def perform(commands: list) -> None:
@@ -38,8 +36,8 @@ def test_a_book_is_one_response_and_is_not_remembered() -> None:
             sizes.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
-    assert tts.ResponseCreated in seen
-    assert not {tts.ResponseDone, End} & seen
+    assert ResponseCreated in seen
+    assert not {ResponseDone, End} & seen
     assert sizes[-1] - sizes[9] < 8 * 1024
     perform(session.receive(SessionFinish(), 0.0))
     assert End in seen

@@ -1,0 +1,44 @@
+"""The row of an API in the registry: everything the server needs to know of a dialect.
+
+Scope: shapes. Whoever serves a model asks the row; nobody compares names of APIs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from dragoman.protocol.core.codec import Codec
+from dragoman.protocol.core.session import BaseSession, SessionContext
+
+
+class ModelFamily(Protocol):
+    """The models that behave alike; ``name`` is what an operator's alias may point to."""
+
+    @property
+    def name(self) -> str:
+        """The name of the family."""
+
+
+F = TypeVar("F", bound=ModelFamily)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api(Generic[F]):
+    """One API. ``first_audio`` names the event that promises speech and the first one that brings
+    some, for the histogram of their distance; None where an API does not speak.
+    """
+
+    label: str
+    """Its name in metrics and logs."""
+    paths: tuple[str, ...]
+    """The URL paths it is served on."""
+    families: tuple[F, ...]
+    family_for: Callable[[str], F | None]
+    """The family of a model name, or None if it is no model of this API."""
+    codec: Codec
+    """Frames to events and back. It keeps no state, so all connections share it."""
+    session: Callable[[F, SessionContext], BaseSession]
+    """Makes the session of one connection."""
+    first_audio: tuple[str, str] | None = None

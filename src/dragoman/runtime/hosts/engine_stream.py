@@ -1,0 +1,184 @@
+"""One stream inside an engine: runs where the engine runs.
+
+Scope: blocking, no asyncio. It maps the values of ``requests`` to the engine's own stream object.
+Steps come one at a time, from any of the host's threads; a step that overtakes another one waits
+for it. The engine's ``abort`` is called at most once and never after ``finish``.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol, cast
+
+import numpy as np
+
+from dragoman.audio.opus_decode import OpusDecoder
+from dragoman.audio.resample import Resampler
+from dragoman.engines.base import (
+    Abortable,
+    Detector,
+    Engine,
+    Interpretation,
+    Interpreter,
+    Recognition,
+    Recognizer,
+    Role,
+    Samples,
+)
+from dragoman.runtime.hosts.requests import (
+    DetectedFrames,
+    DetectionAudio,
+    RecognitionAudio,
+    StartDetection,
+    StartInterpretation,
+    StartRecognition,
+    StartRequest,
+    StreamAnswer,
+    StreamItem,
+)
+from dragoman.speech import HEARING_RATE_HZ, Audio, Input
+
+_FULL_SCALE = np.float32(1 / 32768)
+_ROLES: dict[type[StartRequest], Role] = {
+    StartDetection: "vad",
+    StartRecognition: "asr",
+    StartInterpretation: "interpreter",
+}
+
+
+class _Steps(Protocol):
+    """A stream of one kind: ``abort`` passes the call on to an engine that implements it."""
+
+    def feed(self, item: StreamItem) -> StreamAnswer: ...
+    def finish(self) -> StreamAnswer: ...
+    def abort(self) -> None: ...
+
+
+class EngineStream:
+    """A stream of ``engine``, opened by ``start``."""
+
+    def __init__(self, engine: Engine, request: StartRequest) -> None:
+        self._engine = engine
+        self._request = request
+        self._one_step = threading.Lock()
+        self._steps: _Steps | None = None
+
+    def start(self) -> None:
+        """Make the engine's stream object. Raises ``TypeError`` for an engine of another role."""
+        with self._one_step:
+            self._steps = _started(self._engine, self._request)
+
+    def step(self, item: StreamItem | None) -> StreamAnswer:
+        """Feed an item, or finish with None. Raises whatever the engine raises, and
+        ``RuntimeError`` when the stream has ended.
+        """
+        with self._one_step:
+            steps = self._steps
+            if steps is None:
+                raise RuntimeError("the stream has ended")
+            if item is not None:
+                return steps.feed(item)
+            self._steps = None
+            return steps.finish()
+
+    def abort(self) -> None:
+        """Nobody wants the rest: free what the engine holds for it."""
+        with self._one_step:
+            steps, self._steps = self._steps, None
+            if steps is not None:
+                steps.abort()
+
+
+def _started(engine: Engine, request: StartRequest) -> _Steps:
+    info = engine.info
+    if info.role != _ROLES[type(request)] or not hasattr(engine, "start"):
+        raise TypeError(f"{info.name} ({info.role}) cannot serve a {type(request).__name__}")
+    match request:
+        case StartDetection():
+            return _DetectionSteps(cast("Detector", engine))
+        case StartRecognition(language=language, hints=hints):
+            return _RecognitionSteps(cast("Recognizer", engine).start(language, hints))
+        case StartInterpretation(task=task):
+            return _InterpretationSteps(cast("Interpreter", engine).start(task))
+
+
+def _abort(stream: object) -> None:
+    if isinstance(stream, Abortable):
+        stream.abort()
+
+
+class _DetectionSteps:
+    """A client's PCM or Opus as frames of 16 kHz with a probability of speech. Chunks of any size
+    give the same frames.
+    """
+
+    def __init__(self, detector: Detector) -> None:
+        self._detection = detector.start()
+        self._size = detector.frame_samples
+        self._resampler = Resampler(HEARING_RATE_HZ, HEARING_RATE_HZ)
+        self._opus: OpusDecoder | None = None
+        self._rest: Samples = np.zeros(0, np.float32)
+
+    def feed(self, item: StreamItem) -> DetectedFrames:
+        """The frames that are complete now."""
+        assert isinstance(item, DetectionAudio)
+        if item.rate_hz != self._resampler.from_hz:
+            self._resampler = Resampler(item.rate_hz, HEARING_RATE_HZ)
+        pcm = self._resampler.feed(b"".join(map(self._pcm, item.audio)))
+        new = np.multiply(np.frombuffer(pcm, "<i2"), _FULL_SCALE, dtype=np.float32)
+        if len(self._rest) and not item.drop_rest:
+            new = np.concatenate((self._rest, new))
+        size = self._size
+        end = len(new) - len(new) % size
+        self._rest = new[end:]
+        probabilities = [self._detection.feed(new[at : at + size]) for at in range(0, end, size)]
+        return DetectedFrames(new[:end].tobytes(), tuple(probabilities), self._rest.tobytes())
+
+    def _pcm(self, audio: Audio) -> bytes:
+        if not audio.opus_ms:
+            return audio.pcm
+        if self._opus is None:
+            self._opus = OpusDecoder(self._resampler.from_hz)
+        return self._opus.feed(audio.pcm, audio.opus_ms)
+
+    def finish(self) -> DetectedFrames:
+        """A detector has no end of its own."""
+        self.abort()
+        return DetectedFrames()
+
+    def abort(self) -> None:
+        """As in ``engines.base.Detection``."""
+        _abort(self._detection)
+
+
+class _RecognitionSteps:
+    """``engines.base.Recognition``."""
+
+    def __init__(self, recognition: Recognition) -> None:
+        self._recognition = recognition
+
+    def feed(self, item: StreamItem) -> StreamAnswer:
+        assert isinstance(item, RecognitionAudio)
+        return self._recognition.feed(np.frombuffer(item.samples, np.float32))
+
+    def finish(self) -> StreamAnswer:
+        return self._recognition.finish()
+
+    def abort(self) -> None:
+        _abort(self._recognition)
+
+
+class _InterpretationSteps:
+    """``engines.base.Interpretation``."""
+
+    def __init__(self, interpretation: Interpretation) -> None:
+        self._interpretation = interpretation
+
+    def feed(self, item: StreamItem) -> StreamAnswer:
+        return tuple(self._interpretation.feed(cast("Input", item)))
+
+    def finish(self) -> StreamAnswer:
+        return tuple(self._interpretation.finish())
+
+    def abort(self) -> None:
+        _abort(self._interpretation)

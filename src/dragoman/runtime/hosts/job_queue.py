@@ -1,0 +1,127 @@
+"""What waits for an engine, in the order in which it is needed; calls leave in batches.
+
+Scope: bookkeeping, the same for threads and for worker processes. It has no lock and no clock: the
+host that owns it brings both (times are seconds of any one monotonic clock).
+
+Order: jobs that are needed first, then those that came first. The first words for a listener go
+before what another one, who has speech left to play, can wait for. No job is taken to be able to
+wait longer than ``MOST_SLACK_S``, so none is overtaken for longer than that.
+
+Batches: calls of one kind that stand behind each other leave together, up to ``max_batch``. While
+the engine works on something else, an incomplete batch may wait up to ``max_wait_s`` for more
+calls; an idle engine is given what there is at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import insort
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Generic, TypeVar
+
+import msgspec
+
+from dragoman.runtime.hosts.requests import AnyRequest, Outcome
+
+MOST_SLACK_S = 2.0
+JobT = TypeVar("JobT")
+
+
+class CallJob:
+    """A call, or a step of a stream, and where its outcome goes."""
+
+    __slots__ = ("future", "request")
+
+    def __init__(self, request: AnyRequest, future: asyncio.Future[Outcome]) -> None:
+        self.request = request
+        self.future = future
+
+    def settle(self, outcome: Outcome) -> None:
+        """On the loop: the caller's answer, unless the caller left."""
+        if not self.future.done():
+            self.future.set_result(outcome)
+
+
+def settle_all(batch: Sequence[CallJob], outcomes: Sequence[Outcome]) -> None:
+    """On the loop: give every call its outcome."""
+    for job, outcome in zip(batch, outcomes, strict=True):
+        job.settle(outcome)
+
+
+class Batching(msgspec.Struct, frozen=True):
+    """How calls of an engine are put together. ``kinds`` are the request types that its batch
+    methods take; other calls go one by one.
+    """
+
+    max_batch: int = 1
+    max_wait_s: float = 0.0
+    kinds: frozenset[type] = frozenset()
+
+    def size(self, request: object) -> int:
+        """How many calls like this one may leave together."""
+        return max(1, self.max_batch) if type(request) in self.kinds else 1
+
+
+class JobQueue(Generic[JobT]):
+    """Calls, and the jobs of other kinds that a host has."""
+
+    def __init__(self, batching: Batching | None = None) -> None:
+        self._batching = batching or Batching()
+        self._jobs: list[tuple[float, CallJob | JobT]] = []
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, job: CallJob | JobT, due_s: float) -> None:
+        """Queue a job that is needed at ``due_s``."""
+        insort(self._jobs, (due_s, job), key=itemgetter(0))
+
+    def take(self, now_s: float, *, idle: bool) -> tuple[list[CallJob] | JobT | None, float | None]:
+        """The next job, or a batch of calls; and, if there is none but an incomplete batch waits,
+        after how many seconds to ask again. ``idle``: the engine has nothing else to do.
+        """
+        while self._jobs:
+            due_s, first = self._jobs[0]
+            if not isinstance(first, CallJob):
+                del self._jobs[0]
+                return first, None
+            batch = self._batch(first)
+            is_complete = len(batch) >= self._batching.size(first.request)
+            wait_s = due_s + self._batching.max_wait_s - now_s
+            if batch and not idle and not is_complete and wait_s > 0:
+                return None, wait_s
+            del self._jobs[: len(batch) or 1]
+            if batch:
+                return batch, None
+        return None, None
+
+    def _batch(self, first: CallJob) -> list[CallJob]:
+        """The calls that may leave with the first one, which is left out if its caller is gone."""
+        if first.future.done():
+            return []
+        most = self._batching.size(first.request)
+        self._jobs[1:most] = [entry for entry in self._jobs[1:most] if not _is_abandoned(entry[1])]
+        batch = [first]
+        for _, job in self._jobs[1:most]:
+            if not isinstance(job, CallJob) or type(job.request) is not type(first.request):
+                break
+            batch.append(job)
+        return batch
+
+    def remove(self, job: CallJob | JobT) -> bool:
+        """Take back a job; whether it was still there."""
+        for index, (_, queued) in enumerate(self._jobs):
+            if queued is job:
+                del self._jobs[index]
+                return True
+        return False
+
+    def drain(self) -> list[CallJob | JobT]:
+        """Take all of them."""
+        jobs, self._jobs = self._jobs, []
+        return [job for _, job in jobs]
+
+
+def _is_abandoned(job: object) -> bool:
+    return isinstance(job, CallJob) and job.future.done()
