@@ -25,6 +25,7 @@ from dragoman.protocol.core.session import Limits
 from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
+from dragoman.runtime.observer import Event, JobFailed
 from dragoman.speech import Hypothesis, InterpretationOptions
 from tests.runtime.clockwork import jump
 
@@ -61,7 +62,7 @@ def word(cell: int) -> str:
     return rule_word(cell).rstrip(".")
 
 
-class Ears(ScriptedAsr):
+class MarkedAsr(ScriptedAsr):
     """Hears marks only where sentences are spoken."""
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
@@ -77,14 +78,6 @@ class Ears(ScriptedAsr):
             )
             for window, heard in zip(windows, super().transcribe(windows), strict=True)
         ]
-
-
-class LoopStack(EngineSet):
-    """The scripted engines, by the clock of the loop."""
-
-    @staticmethod
-    def now_s() -> float:
-        return asyncio.get_running_loop().time()
 
 
 def loud(at_ms: int) -> bool:
@@ -155,27 +148,23 @@ class Microphone:
         assert (code, reason) == (1000, "")
 
 
-class Nobody:
-    """Who is not told, nor asked."""
+class Failures:
+    """An observer that is told of no failure."""
 
-    def sent(self, event_type: str) -> None: ...
-
-    def noted(self, name: str, detail: str) -> None: ...
-
-    def failed(self, reason: str) -> None:
-        raise AssertionError(reason)
+    def on(self, event: Event) -> None:
+        assert not isinstance(event, JobFailed), event
 
 
 def talk(minutes: int) -> Microphone:
     """Talk for so long to the scripted engines."""
     make = registry.make
     with pytest.MonkeyPatch.context() as patch:
-        ours = {"scripted-asr": Ears}
+        ours = {"scripted-asr": MarkedAsr}
         patch.setattr(
             registry, "make", lambda spec, role: ours[spec]() if spec in ours else make(spec, role)
         )
-        stack = LoopStack(registry.parse_choice("scripted"))
-    asyncio.run(stack.load())
+        engines = EngineSet(registry.parse_choice("scripted"))
+    asyncio.run(engines.load())
 
     async def session() -> Microphone:
         codec = INTERPRETATION.codec
@@ -184,10 +173,11 @@ def talk(minutes: int) -> Microphone:
             lookup(MODEL),
             Ids("n" * 15),
             Limits(),
-            stack.coverage,
+            engines.coverage,
             options=(InterpretationOptions(step_ms=1_500),),
         )
-        await run_session(session, microphone, codec.encode, stack, Nobody())
+        clock = asyncio.get_running_loop().time
+        await run_session(session, microphone, codec.encode, engines, Failures(), now_s=clock)
         return microphone
 
     return jump(session(), turn_s=1e-6)

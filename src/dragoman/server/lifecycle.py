@@ -45,10 +45,6 @@ class Loadable(Protocol):
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
 
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How often things happened in the stages of interpretation, since the start."""
-
     async def close(self) -> None:
         """Stop the engines."""
 
@@ -138,8 +134,6 @@ class Service:
             self.metrics.engine_waiting.labels(engine).set(calls)
         for engine, lags in self.stack.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        for name, total in self.stack.counts.items():
-            self.metrics.worked(name, total)
         return self.metrics.page()
 
     def health(self) -> dict[str, Any]:

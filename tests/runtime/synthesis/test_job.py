@@ -35,7 +35,7 @@ class OneVoice:
     def __init__(self, host: EngineHost) -> None:
         self._host = host
 
-    def voice(self, _language: str) -> EngineHost:
+    def synthesizer(self, _language: str) -> EngineHost:
         return self._host
 
 

@@ -28,11 +28,11 @@ from dragoman.protocol.core.append_only import Rewritten
 from dragoman.protocol.core.audio_packer import AudioPacker
 from dragoman.protocol.core.commands import Used
 from dragoman.protocol.core.events import Ids, ServerEvent
+from dragoman.protocol.interpretation.event_order import TurnOrder
 from dragoman.protocol.interpretation.events import TextDone, TranscriptDone
 from dragoman.protocol.interpretation.generation import OUTPUT_RATE_HZ, Generation
 from dragoman.protocol.interpretation.settings import InterpretationSettings
 from dragoman.protocol.interpretation.text_writers import TurnIds
-from dragoman.protocol.interpretation.event_order import TurnOrder
 from dragoman.protocol.interpretation.usage import UsageMeter
 from dragoman.protocol.realtime.events import (
     AudioDelta,

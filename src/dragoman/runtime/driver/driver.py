@@ -30,6 +30,7 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.driver.outbox import Outbox
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
+from dragoman.runtime.observer import EventSent, JobFailed, Observer
 from dragoman.speech import Result, Task
 
 LOG = logging.getLogger("dragoman.session")
@@ -59,19 +60,6 @@ class ClientConnection(Protocol):
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket."""
-
-
-class Observer(Protocol):
-    """Who is told what the client is not: metrics and the log."""
-
-    def sent(self, event_type: str) -> None:
-        """An event went to the client."""
-
-    def noted(self, name: str, detail: str) -> None:
-        """A session noted something countable."""
-
-    def failed(self, reason: str) -> None:
-        """A job failed."""
 
 
 class Driver:
@@ -173,7 +161,7 @@ class Driver:
             match command:
                 case kernel.Send(event=event, event_id=event_id):
                     self._outbox.put(self._encode(event, event_id))
-                    self._observer.sent(str(event.__struct_config__.tag))
+                    self._observer.on(EventSent(str(event.__struct_config__.tag)))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
                 case kernel.Push(job=job, item=item):
@@ -186,8 +174,8 @@ class Driver:
                     self._abort(job)
                 case kernel.Close(code=code, reason=reason):
                     self._outbox.close(code, reason)
-                case kernel.Note(name=name, detail=detail):
-                    self._observer.noted(name, detail)
+                case kernel.Note() | kernel.Used():
+                    self._observer.on(command)
         # Also without any command: text alone can be a reason to look again soon.
         deadline = self._session.deadline()
         if deadline is not None and deadline < self._wakes_at:
@@ -231,7 +219,7 @@ class Driver:
                 *(job, failure),
                 exc_info=None if known else failure,
             )
-            self._observer.failed(type(failure).__name__)
+            self._observer.on(JobFailed(type(failure).__name__))
             self._retire(job, inbox, kernel.Failed(job, repr(failure), refusal))
         else:
             self._retire(job, inbox, kernel.Ended(job))
