@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test check bench soak lock
+.PHONY: help setup demo serve quick test check bench soak lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -17,18 +17,23 @@ demo: setup ## hear a real recording interpreted into Spanish while it is spoken
 serve: setup ## serve both APIs on 127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/dragoman serve
 
+quick: setup ## the unit tests, in less than a minute
+	@$(BIN)/python -m pytest -m unit -n auto --maxprocesses 8 $(ARGS)
+
 test: ## run the whole suite (sets up first; also other clients and test recordings)
 	@$(PYTHON) scripts/setup.py --tests
 	@$(BIN)/python -m pytest -n auto --maxprocesses 8 $(ARGS)
 
-check: setup ## style, types, import rules, sizes, licences
+check: setup ## style, types, import rules, sizes, names, licences, wheels
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python scripts/check_sizes.py
+	$(BIN)/python scripts/check_names.py
 	$(BIN)/python scripts/check_licences.py
 	$(BIN)/python scripts/check_hosts.py
+	$(BIN)/python scripts/check_wheels.py
 
 bench: setup ## measure; a table here, raw JSON in bench-results/
 	@mkdir -p bench-results
@@ -42,6 +47,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
 lock: ## renew the lock files (needs uv on the PATH)
-	$(LOCK) pyproject.toml --all-extras -o requirements.lock
+	$(LOCK) pyproject.toml bench/pyproject.toml --all-extras --no-emit-package dragoman \
+	  -o requirements.lock
 	for wanted in requirements/*.in; do ours=$${wanted%.in}; $(LOCK) $$wanted \
 	  $$(test ! -f $$ours.overrides || echo --override $$ours.overrides) -o $$ours.lock || exit 1; done

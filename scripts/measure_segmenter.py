@@ -19,7 +19,7 @@ from tests.policy.segmentation import measure
 SETS = {"development": "development", "held_out": "held-out"}
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
 ROUNDS = 3
-"""Of each timing the best counts: what else runs on the machine can only add to it."""
+"""The best of these counts: other processes can only add time."""
 FEW = 4
 """Languages with fewer cases than this share a line."""
 
@@ -96,13 +96,13 @@ def speed() -> None:
 
 
 def failures(name: str) -> None:
-    """What is wrong, one line each."""
+    """The cases that are wrong."""
     cases = measure.load(name)
-    for case, segments in measure.wrong(cases.sentences, measure.ours):
+    for case, segments in measure.inexact(cases.sentences, measure.ours):
         print(f"{case.id}\n  due  {[s.strip() for s in case.segments]}")
         print(f"  made {[s.strip() for s in segments]}")
-    for spoken, heard in measure.misread(cases.aloud):
-        print(f"aloud {spoken.id}\n  due  {spoken.spoken!r}\n  read {heard!r}")
+    for spoken, result in measure.misread(cases.aloud):
+        print(f"aloud {spoken.id}\n  due  {spoken.spoken!r}\n  read {result!r}")
 
 
 def main() -> None:

@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from dragoman.engines import registry
 from dragoman.engines.base import Synthesizer, Utterance
-from dragoman.engines.shared.safe_text import FULL_PAUSE_MS
 from dragoman.engines.shared.voice_table import LEVEL_LUFS
+from dragoman.text.spoken import FULL_PAUSE_MS
 
 Samples = npt.NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from dragoman.policy.recognition.hypothesis_log import (
     LoggedStart,
     LoggedWords,
 )
-from dragoman_bench.replay import Replay, Settings, totals
+from dragoman_bench.replay import Replay, ReplaySettings, totals
 
 TEXT = "when the rain had stopped, they went home and slept until the morning came."
 
@@ -47,7 +47,7 @@ def upper(request: Translation) -> str:
 
 
 def run(policy: str, call_s: float = 0.02, lines: list[Line] | None = None):
-    traces = Replay(Settings(policy=policy, call_s=call_s), upper).run(lines or log())
+    traces = Replay(ReplaySettings(policy=policy, call_s=call_s), upper).run(lines or log())
     return traces, totals(traces)
 
 

@@ -143,7 +143,8 @@ class InterpretationOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Interpret(msgspec.Struct, frozen=True, tag=True):
     """Task: interpret a stream of speech. Pushed again while running, it changes the settings
     from the next turn on. ``endpointing=None`` is manual mode: the client ends turns.
-    ``by_speaker``: a turn ends where the speaker changes, too.
+    ``by_speaker``: a turn ends where the speaker changes, too. Without a ``target`` ("") speech is
+    only recognised: ``Translated`` and ``Voiced`` never come.
     """
 
     target: str

@@ -1,7 +1,7 @@
-"""A click detector: where a sound does what its last milliseconds did not announce.
+"""A click detector for tests.
 
-Linear prediction (order 16) of every 20 ms, and the places where the error is many times its
-usual size there. Speech surprises too, at every opening of the glottis, so it takes a factor.
+A click is where the error of linear prediction (order 16, over 20 ms) is ``factor`` times its
+median. The factor is large because each glottal pulse of speech is hard to predict too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ORDER = 16
 def clicks(
     samples: Samples, rate_hz: int, factor: float = 12.0, floor: float = 2e-3
 ) -> list[float]:
-    """The times (seconds) of what may be clicks; ``floor`` is the least error that counts."""
+    """The times (seconds) of possible clicks; ``floor`` is added to the median error."""
     frame = rate_hz // 50
     found = []
     for start in range(_ORDER, samples.size - frame + 1, frame // 2):

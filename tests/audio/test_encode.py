@@ -1,4 +1,4 @@
-"""Encoders: the same stream however the sound is cut, and decoders of others understand it."""
+"""Encoders: the same stream however the input is cut; independent decoders read it."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.audio.sounds import (
     by_ffmpeg,
     by_libsndfile,
     by_wave,
+    delay_and_correlation,
     encoded,
-    lag_and_match,
     level_db,
     samples_of,
     speechlike,
@@ -42,7 +42,7 @@ READERS = [
 @pytest.mark.parametrize("form", FORMATS)
 @settings(deadline=None, max_examples=8)
 @given(cuts=st.lists(st.integers(0, 24_000), max_size=12))
-def test_a_stream_does_not_depend_on_how_the_sound_was_cut(
+def test_a_stream_does_not_depend_on_how_the_input_was_cut(
     form: Format, rate_hz: int, cuts: list[int]
 ) -> None:
     pcm = speechlike(rate_hz, 0.25)
@@ -50,66 +50,68 @@ def test_a_stream_does_not_depend_on_how_the_sound_was_cut(
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_fed_byte_by_byte_it_is_the_same_too(form: Format) -> None:
+def test_input_byte_by_byte_gives_the_same_stream(form: Format) -> None:
     pcm = speechlike(16_000, 0.1)
     assert encoded(form, 16_000, pcm, list(range(len(pcm)))) == encoded(form, 16_000, pcm, [])
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize(("form", "read"), READERS)
-def test_decoders_of_others_read_the_same_sound(
+def test_independent_decoders_read_the_same_sound(
     form: Format, read: Callable[[bytes], tuple[Samples, int]], rate_hz: int
 ) -> None:
-    """The length is that of the sound but for mp3's delay; so are the sound and its loudness."""
+    """Length (but for mp3's delay), pitch, loudness and samples are those of the input."""
     hz, seconds = 440.0, 0.6
     pcm = tone(rate_hz, hz, seconds) + speechlike(rate_hz, seconds)
     sound = samples_of(pcm)
-    heard, heard_hz = read(encoded(form, rate_hz, pcm, []))
-    length_ms = heard.size / heard_hz * 1000
+    decoded, decoded_hz = read(encoded(form, rate_hz, pcm, []))
+    length_ms = decoded.size / decoded_hz * 1000
     extra_ms = length_ms - sound.size / rate_hz * 1000
     if form == "mp3":
         assert DELAY_SAMPLES / rate_hz * 1000 <= extra_ms <= (217 if rate_hz == 8_000 else 109)
     else:
         assert abs(extra_ms) < 0.05  # a sample at the decoder's rate, where it is another
-    lag = round(DELAY_SAMPLES * heard_hz / rate_hz) if form == "mp3" else 0
-    begin = round(0.1 * heard_hz) + lag
-    assert strongest_hz(heard[begin : begin + heard_hz // 3], heard_hz) == pytest.approx(hz, abs=4)
-    assert level_db(heard[lag:]) == pytest.approx(level_db(sound), abs=1.0)
-    if heard_hz == rate_hz:
-        found, match = lag_and_match(sound, heard)
+    lag = round(DELAY_SAMPLES * decoded_hz / rate_hz) if form == "mp3" else 0
+    begin = round(0.1 * decoded_hz) + lag
+    assert strongest_hz(decoded[begin : begin + decoded_hz // 3], decoded_hz) == pytest.approx(
+        hz, abs=4
+    )
+    assert level_db(decoded[lag:]) == pytest.approx(level_db(sound), abs=1.0)
+    if decoded_hz == rate_hz:
+        found, match = delay_and_correlation(sound, decoded)
         assert abs(found - lag) <= 2
         assert match > (0.999 if form == "wav" else 0.97)
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("form", FORMATS)
-def test_no_sound_is_no_stream(form: Format, rate_hz: int) -> None:
-    made = encoder(form, rate_hz)
-    assert made.feed(b"") + made.finish() + made.finish() == b""
+def test_a_stream_without_samples_is_empty(form: Format, rate_hz: int) -> None:
+    stream = encoder(form, rate_hz)
+    assert stream.feed(b"") + stream.finish() + stream.finish() == b""
     with pytest.raises(ValueError, match="complete"):
-        made.feed(b"\0\0")
+        stream.feed(b"\0\0")
 
 
 def test_a_sound_of_one_sample_is_a_stream() -> None:
     for form in ("wav", "mp3", "opus"):
-        heard, _ = by_ffmpeg(encoded(form, 24_000, b"\0\x40", []))
-        assert heard.size
+        decoded, _ = by_ffmpeg(encoded(form, 24_000, b"\0\x40", []))
+        assert decoded.size
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
 @pytest.mark.parametrize("form", CODECS)
-def test_it_streams(form: Format, rate_hz: int) -> None:
-    """mp3: first bytes within two frames of sound. Both: nothing is held longer than that."""
+def test_output_comes_while_input_is_fed(form: Format, rate_hz: int) -> None:
+    """mp3: the first bytes come within two frames. Nothing is held back longer than that."""
     frame_ms = (1152 if rate_hz > 24_000 else 576) / rate_hz * 1000 if form == "mp3" else 20
     step = samples_in(10, rate_hz) * 2
     pcm = speechlike(rate_hz, 1.0)
-    made = encoder(form, rate_hz, 64)
-    quiet_ms, waits_ms = 0.0, []
+    stream = encoder(form, rate_hz, 64)
+    without_output_ms, waits_ms = 0.0, []
     for at in range(0, len(pcm), step):
-        quiet_ms += 10
-        if made.feed(pcm[at : at + step]):
-            waits_ms.append(quiet_ms)
-            quiet_ms = 0.0
+        without_output_ms += 10
+        if stream.feed(pcm[at : at + step]):
+            waits_ms.append(without_output_ms)
+            without_output_ms = 0.0
     assert waits_ms[0] <= 2 * frame_ms + 10
     assert max(waits_ms) <= 2 * frame_ms + 10
     assert len(waits_ms) > 900 / (frame_ms + 10)
@@ -146,7 +148,7 @@ def test_rates_that_a_format_lacks_are_refused() -> None:
 
 # ---------------------------------------------------------------- mp3
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
-def test_mp3_has_no_header_frame_that_knows_the_length(rate_hz: int) -> None:
+def test_mp3_has_no_header_frame_with_the_length(rate_hz: int) -> None:
     stream = encoded("mp3", rate_hz, speechlike(rate_hz), [])
     assert stream[0] == 0xFF
     assert stream[1] & 0xE0 == 0xE0
@@ -157,9 +159,9 @@ def test_mp3_has_no_header_frame_that_knows_the_length(rate_hz: int) -> None:
 def test_mp3_at_8_khz_ends_within_120_ms_of_speech_with_its_pause(extra: int) -> None:
     sound = speechlike(8_000)[: 7_000 + 2 * extra]
     pcm = sound + bytes(2 * samples_in(220, 8_000))
-    heard, _ = by_libsndfile(encoded("mp3", 8_000, pcm, []))
-    assert 0 <= heard.size - len(pcm) // 2 <= samples_in(120, 8_000)
-    lag, match = lag_and_match(samples_of(sound), heard)
+    decoded, _ = by_libsndfile(encoded("mp3", 8_000, pcm, []))
+    assert 0 <= decoded.size - len(pcm) // 2 <= samples_in(120, 8_000)
+    lag, match = delay_and_correlation(samples_of(sound), decoded)
     assert abs(lag - DELAY_SAMPLES) <= 2
     assert match > 0.97
 
@@ -179,7 +181,7 @@ def pages(stream: bytes) -> list[tuple[int, int, int]]:
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)
-def test_opus_pages_hold_20_ms_and_the_last_one_says_how_long_the_sound_is(rate_hz: int) -> None:
+def test_opus_pages_hold_20_ms_and_the_last_one_gives_the_length(rate_hz: int) -> None:
     pcm = speechlike(rate_hz, 0.513)
     stream = encoded("opus", rate_hz, pcm, [])
     head, tags, *sound = pages(stream)
@@ -193,6 +195,7 @@ def test_opus_pages_hold_20_ms_and_the_last_one_says_how_long_the_sound_is(rate_
     assert granules[-1] - pre_skip == pytest.approx(len(pcm) / 2 / rate_hz * 48_000, abs=1)
 
 
+@pytest.mark.live
 def test_opus_is_the_same_in_every_process() -> None:
     code = (
         "import hashlib; from tests.audio.sounds import encoded, speechlike\n"
@@ -204,13 +207,13 @@ def test_opus_is_the_same_in_every_process() -> None:
 
 
 def test_an_encoder_closed_early_is_freed_without_the_cycle_collector() -> None:
-    made = OpusEncoder(24_000, 64)
-    assert made.feed(speechlike(24_000))
-    held = weakref.ref(made._pages)
-    made.close()
-    made.close()
+    stream = OpusEncoder(24_000, 64)
+    assert stream.feed(speechlike(24_000))
+    pages = weakref.ref(stream._pages)
+    stream.close()
+    stream.close()
     with pytest.raises(ValueError, match="complete"):
-        made.feed(b"\0\0")
-    assert made.finish() == b""
-    del made
-    assert held() is None
+        stream.feed(b"\0\0")
+    assert stream.finish() == b""
+    del stream
+    assert pages() is None

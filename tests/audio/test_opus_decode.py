@@ -1,4 +1,4 @@
-"""Opus packets become exactly as much sound as they last, whatever is in them."""
+"""A decoded Opus packet has the duration of the packet, whatever is in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import pytest
 from dragoman.audio.opus_decode import OpusDecoder
 from dragoman.audio.pcm import to_float
 from dragoman.protocol.audio_input.opus_packets import OpusFraming
-from tests.protocol.audio_input.test_opus_packets import STREAM, ogg
+from tests.audio.ogg_stream import STREAM, ogg
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000])
-def test_a_tone_comes_out_as_itself(rate_hz: int) -> None:
+def test_a_tone_keeps_its_pitch_and_level(rate_hz: int) -> None:
     decoder = OpusDecoder(rate_hz)
     packets = OpusFraming().feed(STREAM)
     pcm = b"".join(decoder.feed(packet.data, packet.ms) for packet in packets)

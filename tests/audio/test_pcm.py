@@ -81,7 +81,7 @@ def test_odd_bytes_are_refused() -> None:
 
 
 @given(cuts=st.lists(st.integers(0, 20_000), max_size=12))
-def test_trim_keeps_the_inside_however_it_is_cut(cuts: list[int]) -> None:
+def test_trim_keeps_what_is_between_the_silent_ends_however_it_is_cut(cuts: list[int]) -> None:
     speech = tone(200) + silence(300, RATE_HZ) + tone(100)
     out = trimmed(silence(500, RATE_HZ) + speech + silence(400, RATE_HZ), cuts)
     assert speech in out
@@ -107,7 +107,7 @@ def test_trim_keeps_a_last_sound_shorter_than_a_window() -> None:
 
 
 @given(st.lists(st.integers(0, 40), max_size=6), st.integers(0, 60))
-def test_a_fade_touches_the_edges_only_however_the_sound_is_cut(cuts: list[int], n: int) -> None:
+def test_a_fade_changes_only_the_ends_however_the_input_is_cut(cuts: list[int], n: int) -> None:
     pcm = np.full(n, 1000, "<i2").tobytes()
     fade = Fade(8)
     edges = [0, *sorted(2 * min(cut, n) for cut in cuts), len(pcm)]
@@ -122,7 +122,7 @@ def test_a_fade_touches_the_edges_only_however_the_sound_is_cut(cuts: list[int],
         assert samples[-1] < 100
 
 
-def test_sound_cut_off_in_full_swing_comes_out_of_the_trim_without_a_step() -> None:
+def test_sound_that_starts_and_ends_loud_is_faded() -> None:
     samples = as_int16(trimmed(tone(100), []))
     assert abs(int(samples[0])) < 200
     assert abs(int(samples[-1])) < 200

@@ -1,4 +1,4 @@
-"""Pace and pitch: exact lengths, the pitch that was asked for, formants and loudness kept."""
+"""Rate and pitch: exact lengths, the requested pitch, formants and loudness kept."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def changed(
     rate: float = 1.0,
     pitch: float = 1.0,
     hz: int = RATE_HZ,
-    cuts: list[int] = [],  # noqa: B006 - never written to
+    cuts: list[int] = [],  # noqa: B006  # never written to
 ) -> bytes:
     prosody = Prosody(hz, rate=rate, pitch=pitch)
     edges = [0, *sorted(2 * min(cut, len(pcm) // 2) for cut in cuts), len(pcm)]
@@ -65,7 +65,7 @@ def test_lengths_are_exact_and_cutting_changes_nothing(
 
 @pytest.mark.parametrize("hz", [16_000, 22_050, 24_000])
 @pytest.mark.parametrize("factor", FACTORS)
-def test_the_pace_changes_and_nothing_else(factor: float, hz: int) -> None:
+def test_rate_changes_neither_pitch_nor_formants_nor_loudness(factor: float, hz: int) -> None:
     pcm = vowel(hz, 140, 0.8)
     out = samples_of(changed(pcm, rate=factor, hz=hz))
     assert pitch_hz(out, hz) == pytest.approx(140, rel=0.02)
@@ -75,7 +75,7 @@ def test_the_pace_changes_and_nothing_else(factor: float, hz: int) -> None:
 
 @pytest.mark.parametrize("hz", [16_000, 22_050, 24_000])
 @pytest.mark.parametrize("factor", FACTORS)
-def test_the_pitch_changes_and_the_formants_stay(factor: float, hz: int) -> None:
+def test_pitch_changes_and_formants_stay(factor: float, hz: int) -> None:
     pcm = vowel(hz, 140, 0.8)
     out = samples_of(changed(pcm, pitch=factor, hz=hz))
     assert pitch_hz(out, hz) == pytest.approx(140 * factor, rel=0.03)
@@ -85,7 +85,7 @@ def test_the_pitch_changes_and_the_formants_stay(factor: float, hz: int) -> None
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_noise_stays_noise(factor: float) -> None:
-    """Its level is kept, and repeating it makes no hum: no line sticks out of the spectrum."""
+    """Its level is kept, and repeated grains do not hum: the spectrum has no peak."""
     noise = np.random.default_rng(1).standard_normal(RATE_HZ) * 0.1
     out = samples_of(changed(pcm_of(np.clip(noise, -1, 1)), rate=factor))
     assert level_db(out) == pytest.approx(level_db(noise), abs=2.0)
@@ -98,7 +98,7 @@ def test_silence_stays_silence() -> None:
     assert changed(bytes(8_000), rate=1.5, pitch=0.7) == bytes(2 * round(4_000 / 1.5))
 
 
-def test_it_streams_with_little_held_back() -> None:
+def test_at_most_140_ms_are_held_back() -> None:
     prosody = Prosody(RATE_HZ, pitch=1.3)
     pcm, given = vowel(RATE_HZ, 120, 1.0), 0
     for at in range(0, len(pcm), 640):
@@ -107,7 +107,7 @@ def test_it_streams_with_little_held_back() -> None:
 
 
 @pytest.mark.parametrize("factor", [0.0, -1.0])
-def test_factors_that_are_none_are_refused(factor: float) -> None:
+def test_factors_must_be_above_zero(factor: float) -> None:
     with pytest.raises(ValueError, match="factor"):
         Prosody(RATE_HZ, rate=factor)
     with pytest.raises(ValueError, match="factor"):

@@ -19,9 +19,11 @@ from typer.testing import CliRunner, Result
 
 from dragoman.cli.demo import demo, dickens
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
-from tests.client.fake import FLAT, Stage, accept, fake_server, interpreting, opening
-from tests.client.test_media import make
-from tests.live import Live, command, environment
+from dragoman.testing.live_server import LiveServer, command, environment
+from tests.client.fake_server import FLAT, Stage, accept, fake_server, interpreting, opening
+from tests.client.media_files import make_media
+
+pytestmark = pytest.mark.live
 
 APP = typer.Typer()
 APP.command()(demo)
@@ -33,7 +35,9 @@ def run(*args: str | Path) -> Result:
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    return make(tmp_path / "talk.wav", seconds=4, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    return make_media(
+        tmp_path / "talk.wav", seconds=4, codec="pcm_s16le", rate_hz=16_000, channels=1
+    )
 
 
 def test_the_reading_is_found_without_importing_its_package() -> None:
@@ -64,7 +68,9 @@ def test_a_whole_run_starts_a_server_and_stops_it(tmp_path: Path) -> None:
         assert any(found.readframes(found.getnframes()))
 
 
-def test_a_running_server_may_be_used(scripted_server: Live, talk: Path, tmp_path: Path) -> None:
+def test_a_running_server_may_be_used(
+    scripted_server: LiveServer, talk: Path, tmp_path: Path
+) -> None:
     result = run(
         *("--file", talk, "--fast", "--out", tmp_path / "o", "--url", scripted_server.url),
         *("--model", "qwen3.8-livetranslate-flash-realtime"),

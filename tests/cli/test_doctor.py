@@ -16,7 +16,9 @@ import pytest
 from dragoman.cli import checks
 from dragoman.intercept.names import Hosts
 from dragoman.server.config import Config, ServerLimits
-from tests.cli.test_main import run
+from tests.cli.run_command import run
+
+pytestmark = pytest.mark.live
 
 
 def report(*arguments: str, **settings: object) -> tuple[int, dict[str, Any], dict[str, Any]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from dragoman.cli.probe import counted, probe
 from dragoman.engines import registry
-from tests.cli.test_main import run
+from tests.cli.run_command import run
+
+pytestmark = pytest.mark.live
 
 
 def test_json_has_every_registered_engine_with_its_description() -> None:

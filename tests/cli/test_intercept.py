@@ -1,4 +1,4 @@
-"""``dragoman intercept`` from the outside: what it refuses, and how it runs a program."""
+"""``dragoman intercept`` as a process: refused arguments, and running a program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import Live, command, environment
+from dragoman.testing.live_server import LiveServer, command, environment
+
+pytestmark = pytest.mark.live
 
 pytest.importorskip("cryptography")
 
@@ -39,9 +41,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (("--server", "wss://dashscope.aliyuncs.com"), "redirected"),
     ],
 )
-def test_what_would_be_unsafe_is_refused(
-    arguments: tuple[str, ...], why: str, tmp_path: Path
-) -> None:
+def test_unsafe_arguments_are_refused(arguments: tuple[str, ...], why: str, tmp_path: Path) -> None:
     done = run(tmp_path, *arguments)
     assert done.returncode == 2
     assert why in done.stderr
@@ -49,7 +49,7 @@ def test_what_would_be_unsafe_is_refused(
 
 
 def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
-    with socket.socket() as taken:  # bound and deaf
+    with socket.socket() as taken:  # bound but not listening
         taken.bind(("127.0.0.1", 0))
         url = f"ws://127.0.0.1:{taken.getsockname()[1]}"
         done = run(tmp_path, "--server", url, "--port", "0", "--", "echo", "ran")
@@ -58,7 +58,7 @@ def test_without_a_server_it_says_how_to_start_one(tmp_path: Path) -> None:
     assert "dragoman serve" in done.stderr
 
 
-def test_what_is_no_http_server_is_told_apart(tmp_path: Path) -> None:
+def test_a_port_that_speaks_no_http_is_reported(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
         def greet() -> None:
@@ -75,7 +75,9 @@ def test_what_is_no_http_server_is_told_apart(tmp_path: Path) -> None:
     assert "no HTTP server" in done.stderr
 
 
-def test_a_port_in_use_and_an_open_folder_are_told(scripted_server: Live, tmp_path: Path) -> None:
+def test_a_port_in_use_and_an_open_folder_are_reported(
+    scripted_server: LiveServer, tmp_path: Path
+) -> None:
     port = str(scripted_server.port)
     done = run(tmp_path, "--server", scripted_server.url, "--port", port)
     assert done.returncode == 1
@@ -96,7 +98,7 @@ def test_a_port_in_use_and_an_open_folder_are_told(scripted_server: Live, tmp_pa
     ],
 )
 def test_the_exit_code_is_the_programs(
-    program: tuple[str, ...], code: int, scripted_server: Live, tmp_path: Path
+    program: tuple[str, ...], code: int, scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     done = run(tmp_path, "--server", scripted_server.url, "--", *program)
     assert done.returncode == code
@@ -122,7 +124,7 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         line(folder, *arguments),
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,  # no terminal that would send Ctrl-C to both
+        start_new_session=True,  # no terminal that sends Ctrl-C to both
     )  # fmt: skip
     try:
         yield process
@@ -134,7 +136,7 @@ def running(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signals_reach_the_program(
-    number: signal.Signals, scripted_server: Live, tmp_path: Path
+    number: signal.Signals, scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     arguments = ("--server", scripted_server.url, "--", sys.executable, "-c", PROGRAM, "--flag")
     with running(tmp_path, *arguments) as process:
@@ -147,8 +149,8 @@ def test_signals_reach_the_program(
     assert (out, process.returncode) == (f"got {number.name}\n", 5)
 
 
-def test_a_certificate_list_that_replaces_is_whole_with_pass_others(
-    scripted_server: Live, tmp_path: Path
+def test_with_pass_others_the_sdk_trusts_the_whole_bundle(
+    scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     show = ("sh", "-c", "echo $WEBSOCKET_CLIENT_CA_BUNDLE")
     done = run(tmp_path, "--server", scripted_server.url, "--pass-others", "--", *show)

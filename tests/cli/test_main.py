@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoints
 
 import pytest
+from typer.testing import CliRunner
 
 from dragoman import __version__
+from dragoman.cli import main
 from dragoman.cli.main import COMMANDS
-from tests.live import command, environment
+from tests.cli.run_command import run
 
-
-def run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*command(), *arguments],
-        env=environment(**settings) | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+pytestmark = pytest.mark.live
 
 
 def test_help_lists_every_command_with_a_line_about_it() -> None:
@@ -46,6 +40,17 @@ def test_an_unknown_command_is_an_error() -> None:
     done = run("nonsense")
     assert done.returncode == 2
     assert "nonsense" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["bench", "replay"])
+def test_a_command_of_a_package_that_is_not_installed_says_how_to_get_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "entry_points", lambda **_: EntryPoints())
+    done = CliRunner().invoke(main.app, [name, "--quick"])
+    assert done.exit_code == 2
+    assert f"`dragoman {name}` comes with the package dragoman-bench" in done.output
+    assert "pip install dragoman-bench" in done.output
 
 
 def test_serve_does_not_import_what_others_need() -> None:

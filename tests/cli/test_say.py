@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dragoman.cli.say import say
-from tests.client.fake import SPOKEN, TTS, Stage, fake_server, opening, speaking
+from tests.client.fake_server import SPOKEN, TTS, Stage, fake_server, opening, speaking
 
 APP = typer.Typer()
 APP.command()(say)
@@ -85,6 +85,7 @@ def test_standard_input_is_spoken_and_standard_output_takes_the_wav() -> None:
     assert text == "One.\nTwo – naïve.\n"
 
 
+@pytest.mark.live
 def test_text_from_a_pipe_is_spoken_before_the_pipe_ends(tmp_path: Path) -> None:
     """A real process: the first words are heard while standard input is still open."""
     out = tmp_path / "out.wav"

@@ -11,7 +11,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from dragoman.server.config import Config
-from tests.live import command, environment, serve
+from dragoman.testing.live_server import command, environment, serve
+
+pytestmark = pytest.mark.live
 
 
 def test_stdout_is_exactly_the_line_with_the_url(tmp_path: Path) -> None:

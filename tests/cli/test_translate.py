@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dragoman.cli.translate import translate
-from tests.client.fake import (
+from tests.client.fake_server import (
     FLAT,
     NESTED,
     OLDEST,
@@ -26,7 +26,7 @@ from tests.client.fake import (
     opening,
     tone,
 )
-from tests.client.test_media import make
+from tests.client.media_files import make_media
 
 APP = typer.Typer()
 APP.command()(translate)
@@ -38,7 +38,9 @@ def run(*args: str | Path) -> Result:
 
 @pytest.fixture
 def speech(tmp_path: Path) -> Path:
-    return make(tmp_path / "in.wav", seconds=1.0, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    return make_media(
+        tmp_path / "in.wav", seconds=1.0, codec="pcm_s16le", rate_hz=16_000, channels=1
+    )
 
 
 def samples(path: Path) -> np.ndarray:
@@ -113,7 +115,7 @@ def test_the_wav_may_go_to_standard_output(speech: Path) -> None:
 
 @pytest.mark.parametrize(("option", "pictures"), [("--video", True), ("--no-video", False)])
 def test_pictures_of_a_video_go_along(tmp_path: Path, option: str, pictures: bool) -> None:
-    video = make(tmp_path / "in.mp4", seconds=1.0, size=(64, 48))
+    video = make_media(tmp_path / "in.mp4", seconds=1.0, size=(64, 48))
     with fake_server(interpreting()) as fake:
         result = run(video, "--to", "es", option, "--url", fake.url)
     assert result.exit_code == 0, result.output
@@ -209,7 +211,9 @@ def test_a_server_that_ends_before_it_finished(speech: Path) -> None:
 
 def test_a_fast_sender_is_held_back_by_a_slow_server(tmp_path: Path) -> None:
     """The server reads one event at a time and notes that nothing is lost or reordered."""
-    path = make(tmp_path / "long.wav", seconds=60, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    path = make_media(
+        tmp_path / "long.wav", seconds=60, codec="pcm_s16le", rate_hz=16_000, channels=1
+    )
     with fake_server(interpreting()) as fake:
         result = run(path, "--to", "es", "--fast", "--url", fake.url)
     assert result.exit_code == 0, result.output

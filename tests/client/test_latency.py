@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import (
     Audio,
     SourceText,
@@ -17,7 +18,6 @@ from dragoman.client.events import (
     TargetText,
 )
 from dragoman.client.latency import Latency, Playback, Summary
-from dragoman.client.log import EventLog
 from dragoman.client.wav import WavWriter
 
 SECOND = bytes(48_000)

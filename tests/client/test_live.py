@@ -23,12 +23,12 @@ from dragoman.client.events import (
     TargetText,
     TurnDone,
 )
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.client.media import MediaFile, SoundChunk
-from dragoman.client.speech import SpeechClient
-from tests.client.fake import FLAT, NESTED, OLDEST
-from tests.client.test_media import make
-from tests.live import Live
+from dragoman.client.synthesis import SpeechClient
+from dragoman.testing.live_server import LiveServer
+from tests.client.fake_server import FLAT, NESTED, OLDEST
+from tests.client.media_files import make_media
 
 # Whatever a program calls it, a command is run in this process: no start of Python each time.
 SAY, TRANSLATE = typer.Typer(), typer.Typer()
@@ -56,11 +56,13 @@ async def interpret(url: str, model: str, path: Path) -> list[Event]:
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Path:
-    return make(tmp_path / "talk.wav", seconds=5, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    return make_media(
+        tmp_path / "talk.wav", seconds=5, codec="pcm_s16le", rate_hz=16_000, channels=1
+    )
 
 
 @pytest.mark.parametrize("model", [OLDEST, FLAT, NESTED])
-def test_a_session_of_every_generation(scripted_server: Live, talk: Path, model: str) -> None:
+def test_a_session_of_every_generation(scripted_server: LiveServer, talk: Path, model: str) -> None:
     events = asyncio.run(interpret(scripted_server.url, model, talk))
     assert not [event for event in events if isinstance(event, Problem)]
     assert isinstance(events[-1], SessionFinished)
@@ -80,7 +82,7 @@ def test_a_session_of_every_generation(scripted_server: Live, talk: Path, model:
 
 
 @pytest.mark.parametrize("model", [FLAT, NESTED])
-def test_certain_text_only_ever_grows(scripted_server: Live, talk: Path, model: str) -> None:
+def test_certain_text_only_ever_grows(scripted_server: LiveServer, talk: Path, model: str) -> None:
     events = asyncio.run(interpret(scripted_server.url, model, talk))
     shown: dict[str, str] = {}
     for event in events:
@@ -90,7 +92,7 @@ def test_certain_text_only_ever_grows(scripted_server: Live, talk: Path, model: 
             shown[event.response_id] = event.text
 
 
-def test_speech_in_both_modes(scripted_server: Live) -> None:
+def test_speech_in_both_modes(scripted_server: LiveServer) -> None:
     async def run(mode: str) -> bytes:
         async with SpeechClient(scripted_server.url) as client:
             await client.update(mode=mode, sample_rate=16_000)
@@ -101,7 +103,7 @@ def test_speech_in_both_modes(scripted_server: Live) -> None:
     assert len(by_server) == pytest.approx(len(by_hand), rel=0.2)
 
 
-def test_an_unknown_model_is_an_error_with_its_name(scripted_server: Live) -> None:
+def test_an_unknown_model_is_an_error_with_its_name(scripted_server: LiveServer) -> None:
     async def run() -> None:
         async with SpeechClient(scripted_server.url, model="nonsense-model") as client:
             async for _ in client.speak("Hello."):
@@ -112,7 +114,7 @@ def test_an_unknown_model_is_an_error_with_its_name(scripted_server: Live) -> No
     assert failed.value.code == "ModelNotFound"
 
 
-def test_a_second_of_silence_between_pieces_is_kept_open(scripted_server: Live) -> None:
+def test_a_second_of_silence_between_pieces_is_kept_open(scripted_server: LiveServer) -> None:
     async def run() -> list[type]:
         async with SpeechClient(scripted_server.url) as client:
             await client.append("One two. ")
@@ -130,7 +132,7 @@ def test_a_second_of_silence_between_pieces_is_kept_open(scripted_server: Live) 
     assert kinds[-1] is SessionFinished
 
 
-def test_say_against_the_server(scripted_server: Live, tmp_path: Path) -> None:
+def test_say_against_the_server(scripted_server: LiveServer, tmp_path: Path) -> None:
     out = tmp_path / "out.wav"
     args = ["One two three.", "-o", str(out), "--url", scripted_server.url, "--sample-rate"]
     result = CliRunner().invoke(SAY, [*args, "16000"])
@@ -140,7 +142,9 @@ def test_say_against_the_server(scripted_server: Live, tmp_path: Path) -> None:
         assert any(found.readframes(found.getnframes()))
 
 
-def test_translate_against_the_server(scripted_server: Live, talk: Path, tmp_path: Path) -> None:
+def test_translate_against_the_server(
+    scripted_server: LiveServer, talk: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out.wav"
     args = [str(talk), "--to", "es", "--fast", "-o", str(out), "--url", scripted_server.url]
     result = CliRunner().invoke(TRANSLATE, args)

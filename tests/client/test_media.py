@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,47 +21,7 @@ from dragoman.client.media import (
     SoundChunk,
     jpeg_of,
 )
-
-
-def sine(seconds: float, rate_hz: int, channels: int = 1) -> np.ndarray:
-    wave = np.sin(np.arange(int(seconds * rate_hz)) * 2 * np.pi * 440 / rate_hz) * 12_000
-    return np.repeat(wave.astype(np.int16)[None, :], channels, axis=0)
-
-
-def make(
-    path: Path,
-    *,
-    seconds: float = 2.0,
-    rate_hz: int = 44_100,
-    channels: int = 2,
-    codec: str | None = "aac",
-    size: tuple[int, int] | None = None,
-    fps: int = 15,
-) -> Path:
-    """A media file made on the spot: a 440 Hz tone, and a moving grey picture."""
-    with av.open(str(path), "w") as container:
-        video = None
-        if size is not None:
-            video = container.add_stream("mpeg4", rate=fps)
-            video.width, video.height, video.pix_fmt = *size, "yuv420p"
-        audio = None
-        if codec is not None:
-            layout = "stereo" if channels == 2 else "mono"
-            audio = container.add_stream(codec, rate=rate_hz, layout=layout)
-        for number in range(int(seconds * fps) if video is not None else 0):
-            assert video is not None
-            grey = np.full((size[1], size[0], 3), number * 7 % 255, dtype=np.uint8)
-            container.mux(video.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
-        if audio is not None:
-            samples = sine(seconds, rate_hz, channels)
-            packed = samples.T.reshape(1, -1).copy()
-            frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
-            frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
-            container.mux(audio.encode(frame))
-        for stream in (video, audio):
-            if stream is not None:
-                container.mux(stream.encode(None))
-    return path
+from tests.client.media_files import make_media
 
 
 def pieces_of(path: Path, **options: Any) -> tuple[MediaFile, list[Piece]]:
@@ -91,7 +50,7 @@ def sounds(pieces: list[Piece]) -> list[SoundChunk]:
 def test_audio_of_any_kind(
     tmp_path: Path, name: str, codec: str, rate_hz: int, channels: int
 ) -> None:
-    path = make(tmp_path / name, codec=codec, rate_hz=rate_hz, channels=channels)
+    path = make_media(tmp_path / name, codec=codec, rate_hz=rate_hz, channels=channels)
     media, pieces = pieces_of(path)
     heard = sounds(pieces)
     assert all(len(sound.pcm) == CHUNK_BYTES for sound in heard[:-1])
@@ -107,7 +66,7 @@ def test_audio_of_any_kind(
 
 
 def test_a_video_gives_pictures_in_order_and_within_the_limits(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.mp4", seconds=4.0, size=(1920, 1080))
+    path = make_media(tmp_path / "a.mp4", seconds=4.0, size=(1920, 1080))
     media, pieces = pieces_of(path, pictures=True)
     assert media.has_video
     times = [piece.media_ms for piece in pieces]
@@ -130,7 +89,9 @@ def test_a_video_gives_pictures_in_order_and_within_the_limits(tmp_path: Path) -
 def test_sound_comes_before_a_picture_whatever_the_file_has_first(
     tmp_path: Path, name: str
 ) -> None:
-    path = make(tmp_path / name, seconds=1.0, size=(64, 48), rate_hz=16_000, codec="pcm_s16le")
+    path = make_media(
+        tmp_path / name, seconds=1.0, size=(64, 48), rate_hz=16_000, codec="pcm_s16le"
+    )
     with av.open(str(path)) as container:
         first = next(packet.stream.type for packet in container.demux() if packet.size)
     _, pieces = pieces_of(path, pictures=True)
@@ -141,7 +102,7 @@ def test_sound_comes_before_a_picture_whatever_the_file_has_first(
 
 
 def test_pictures_only_come_if_they_are_wanted(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.mp4", size=(64, 48))
+    path = make_media(tmp_path / "a.mp4", size=(64, 48))
     _, pieces = pieces_of(path)
     assert not [piece for piece in pieces if isinstance(piece, JpegFrame)]
 
@@ -181,7 +142,7 @@ def test_files_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
         pieces_of(tmp_path / "missing.wav")
     with pytest.raises(MediaError, match="a folder"):
         pieces_of(tmp_path)
-    silent = make(tmp_path / "silent.mp4", codec=None, size=(64, 48))
+    silent = make_media(tmp_path / "silent.mp4", codec=None, size=(64, 48))
     with pytest.raises(MediaError, match="no sound"):
         pieces_of(silent)
     (tmp_path / "empty.wav").write_bytes(b"")
@@ -189,6 +150,7 @@ def test_files_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
         pieces_of(tmp_path / "empty.wav")
 
 
+@pytest.mark.timeout(20)
 def test_a_play_list_cannot_reach_into_the_network(tmp_path: Path) -> None:
     path = tmp_path / "list.m3u8"
     path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")
@@ -197,7 +159,7 @@ def test_a_play_list_cannot_reach_into_the_network(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_cut_off_gives_what_is_left(tmp_path: Path) -> None:
-    whole = make(tmp_path / "a.mp3", seconds=4, codec="libmp3lame").read_bytes()
+    whole = make_media(tmp_path / "a.mp3", seconds=4, codec="libmp3lame").read_bytes()
     cut = tmp_path / "cut.mp3"
     cut.write_bytes(whole[: len(whole) // 2])
     _, pieces = pieces_of(cut)
@@ -205,7 +167,7 @@ def test_a_file_that_was_cut_off_gives_what_is_left(tmp_path: Path) -> None:
 
 
 def test_a_reader_may_stop_early_and_the_thread_ends(tmp_path: Path) -> None:
-    path = make(tmp_path / "a.wav", seconds=20, codec="pcm_s16le", rate_hz=16_000, channels=1)
+    path = make_media(tmp_path / "a.wav", seconds=20, codec="pcm_s16le", rate_hz=16_000, channels=1)
 
     async def run() -> MediaFile:
         async with MediaFile(path) as media:

@@ -7,7 +7,7 @@ from copy import deepcopy
 from itertools import count
 from typing import Any
 
-from tests.conformance.rules import Event, Log
+from dragoman.testing.validators.rules import Event, Log
 
 TTS_MODEL = "qwen3-tts-flash-realtime"
 MODEL_A = "qwen3.5-livetranslate-flash-realtime"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.live import command
+from dragoman.testing.live_server import command
 
 VARIABLE = re.compile(r"export (\w+)=(\S+)")
 

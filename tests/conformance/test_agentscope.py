@@ -2,7 +2,7 @@
 
 1.0.21 takes our URL as an argument. 2.0.10 cannot be told one, so it believes that it talks to the
 cloud: two environment variables send it through ``dragoman intercept``. All it says and hears goes
-through a tap, whose log the strict client reads; the speech it hands to its user is compared bit
+through a relay, whose log the strict client reads; the speech it hands to its user is compared bit
 for bit with what the simplest client gets for the same text.
 """
 
@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.recording_relay import RecordingRelay, RelayedCall, recorded
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
 from tests.conformance.intercepting import intercepting
 from tests.conformance.run_sdk import changed_files, run_client
 from tests.conformance.speeches import SHORT_TEXT as TEXT
-from tests.conformance.synthesis_validator import validate_synthesis
-from tests.conformance.tap import Call, Tap, tapped
-from tests.live import Live
 
 UTTERANCES = {
     "pushed": 1, "pushed_with_rest": 1, "pushed_without_stream": 1, "cold_start": 1, "whole": 1,
@@ -42,7 +42,7 @@ def converse(
     return told
 
 
-def check_flow(name: str, told: Mapping[str, Any], call: Call, speech: bytes) -> None:
+def check_flow(name: str, told: Mapping[str, Any], call: RelayedCall, speech: bytes) -> None:
     """All of the text is spoken, once; nothing is complained about; the end is clean."""
     assert "raised" not in told, told["raised"]
     assert told["complaints"] == []
@@ -59,27 +59,27 @@ def check_flow(name: str, told: Mapping[str, Any], call: Call, speech: bytes) ->
     assert call.ended[:2] == (">", 1000)
 
 
-def check(told: Mapping[str, Any], tap: Tap, live: Live) -> None:
+def check(told: Mapping[str, Any], relay: RecordingRelay, live: LiveServer) -> None:
     speech = asyncio.run(plain.speak(live.url, TEXT))
     for name in UTTERANCES:
-        call = tap.call(f"sk-{name}")
+        call = relay.call(f"sk-{name}")
         assert call.path == CLOUD + MODEL
         check_flow(name, told[name], call, speech)
 
 
-def test_the_first_line(scripted_server: Live):
-    with tapped(scripted_server.port) as tap:
-        url = f"{tap.origin}/api-ws/v1/realtime"
-        check(converse("1.0.21", ("--url", url), {}), tap, scripted_server)
+def test_the_first_line(scripted_server: LiveServer):
+    with recorded(scripted_server.port) as relay:
+        url = f"{relay.origin}/api-ws/v1/realtime"
+        check(converse("1.0.21", ("--url", url), {}), relay, scripted_server)
 
 
-def test_the_second_line_through_the_interceptor(scripted_server: Live, tmp_path: Path):
+def test_the_second_line_through_the_interceptor(scripted_server: LiveServer, tmp_path: Path):
     with (
-        tapped(scripted_server.port) as tap,
-        intercepting(tap.origin, tmp_path / "authority") as variables,
+        recorded(scripted_server.port) as relay,
+        intercepting(relay.origin, tmp_path / "authority") as variables,
     ):
         assert set(variables) == {"https_proxy", "WEBSOCKET_CLIENT_CA_BUNDLE"}
-        check(converse("2.0.10", (), variables), tap, scripted_server)
+        check(converse("2.0.10", (), variables), relay, scripted_server)
 
 
 @pytest.mark.parametrize("version", ["1.0.21", "2.0.10"])

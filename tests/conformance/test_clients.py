@@ -15,6 +15,9 @@ from typing import Any
 import av
 import pytest
 
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.validators.rules import Log
+from dragoman.testing.validators.synthesis import SynthesisValidator, validate_synthesis
 from tests.conformance.clients import (
     bare_ids,
     barging_in,
@@ -27,14 +30,17 @@ from tests.conformance.clients import (
     ten,
 )
 from tests.conformance.clients.connection import MODEL
-from tests.conformance.rules import Log
-from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
-from tests.live import Live
 
 TEXT = "The wind rose in the night. In the morning, the sea was white. Nobody went out."
 OTHER = "It was Dr. Miller's boat, the one at 3.5 km, that came back first."
 RATE_HZ = 24_000
 ENCODER_DELAY_S = 0.12
+
+
+ENGINES = [
+    pytest.param("scripted", marks=pytest.mark.live),
+    pytest.param("embedded", marks=pytest.mark.engine),
+]
 
 
 def wait(client: Coroutine[Any, Any, Any]) -> Any:
@@ -62,27 +68,27 @@ def seconds(file: bytes, codec: str, rate_hz: int) -> float:
 
 # ---------------------------------------------------------------- order and shape
 @pytest.mark.parametrize("mode", ["commit", "server_commit"])
-def test_the_recorder_finds_what_it_recorded(mode: str, scripted_server: Live):
+def test_the_recorder_finds_what_it_recorded(mode: str, scripted_server: LiveServer):
     wrong, log = wait(recording.run(scripted_server.url, mode))
     assert wrong == []
     assert strict(log).responses[0][1] == "completed"
 
 
-def test_the_recorder_finds_it_with_real_voices(embedded_server: Live):
+def test_the_recorder_finds_it_with_real_voices(embedded_server: LiveServer):
     wrong, log = wait(recording.run(embedded_server.url, "commit"))
     assert wrong == []
     strict(log)
 
 
 # ---------------------------------------------------------------- no ids, no update, own pings
-def test_ten(scripted_server: Live):
+def test_ten(scripted_server: LiveServer):
     told = wait(ten.run(scripted_server.url, [TEXT, OTHER, TEXT]))
     first, second = (wait(plain.speak(scripted_server.url, text)) for text in (TEXT, OTHER))
     assert told.requests == [first, second, first]
     assert len(strict(told.log).responses) == 3
 
 
-def test_ten_gets_its_pongs_while_the_server_speaks(scripted_server: Live):
+def test_ten_gets_its_pongs_while_the_server_speaks(scripted_server: LiveServer):
     """Some come with speech before them and much more behind them than any buffer holds."""
     told = wait(ten.run(scripted_server.url, [TEXT * 40]))
     heard = [at for at, (_, event) in enumerate(told.log) if "delta" in event]
@@ -92,7 +98,7 @@ def test_ten_gets_its_pongs_while_the_server_speaks(scripted_server: Live):
 
 
 # ---------------------------------------------------------------- one connection, many answers
-def test_reusing(scripted_server: Live):
+def test_reusing(scripted_server: LiveServer):
     answers = [tokens(TEXT), tokens(OTHER), list(TEXT), ["Yes."]]
     speech, log = wait(reusing.run(scripted_server.url, answers))
     for pieces, heard in zip(answers, speech, strict=True):
@@ -103,9 +109,9 @@ def test_reusing(scripted_server: Live):
     )
 
 
-@pytest.mark.parametrize("engines", ["scripted", "embedded"])
+@pytest.mark.parametrize("engines", ENGINES)
 def test_cancelling(engines: str, request: pytest.FixtureRequest):
-    live: Live = request.getfixturevalue(f"{engines}_server")
+    live: LiveServer = request.getfixturevalue(f"{engines}_server")
     status, speech, log = wait(cancelling.run(live.url, TEXT * 40, OTHER))
     assert status == "incomplete"
     if engines == "scripted":
@@ -113,9 +119,9 @@ def test_cancelling(engines: str, request: pytest.FixtureRequest):
     assert [told for _, told, _ in strict(log).responses] == ["incomplete", "completed"]
 
 
-@pytest.mark.parametrize("engines", ["scripted", "embedded"])
+@pytest.mark.parametrize("engines", ENGINES)
 def test_barging_in(engines: str, request: pytest.FixtureRequest):
-    live: Live = request.getfixturevalue(f"{engines}_server")
+    live: LiveServer = request.getfixturevalue(f"{engines}_server")
     billed, speech, log = wait(barging_in.run(live.url, TEXT, "Forget this.", "夜里起风。"))
     assert billed == [len(TEXT), 2 * 4 + 1]
     assert len(strict(log).responses) == 2
@@ -126,14 +132,14 @@ def test_barging_in(engines: str, request: pytest.FixtureRequest):
 
 
 # ---------------------------------------------------------------- formats
-def test_bridging(scripted_server: Live):
+def test_bridging(scripted_server: LiveServer):
     speech, characters, log = wait(bridging.run(scripted_server.url, TEXT))
     assert characters == len(TEXT)
     assert speech == wait(plain.speak(scripted_server.url, TEXT))
     strict(log)
 
 
-def test_bridging_with_every_setting(scripted_server: Live):
+def test_bridging_with_every_setting(scripted_server: LiveServer):
     """The settings of the Java SDK's builder; ``enable_tn`` is always among them."""
     settings = {
         "enable_tn": True, "language_type": "english", "speech_rate": 1.25, "pitch_rate": 1.1,
@@ -157,7 +163,7 @@ FORMATS = [
 
 
 @pytest.mark.parametrize(("form", "codec", "rate_hz"), FORMATS, ids=[f[0] for f in FORMATS])
-def test_joining(form: str, codec: str, rate_hz: int, scripted_server: Live):
+def test_joining(form: str, codec: str, rate_hz: int, scripted_server: LiveServer):
     """What decodes from the joined strings is all of the speech, in every response anew."""
     files, log = wait(joining.run(scripted_server.url, [TEXT, OTHER], form, rate_hz))
     sizes = [size for _, _, size in strict(log).responses]
@@ -171,7 +177,7 @@ def test_joining(form: str, codec: str, rate_hz: int, scripted_server: Live):
         assert length_s - 0.01 <= seconds(file, codec, rate_hz) <= length_s + ENCODER_DELAY_S
 
 
-def test_bare_ids(scripted_server: Live):
+def test_bare_ids(scripted_server: LiveServer):
     file, log = wait(bare_ids.run(scripted_server.url, tokens(TEXT)))
     length_s = len(wait(plain.speak(scripted_server.url, TEXT, voice="Ethan"))) / 2 / RATE_HZ
     assert length_s - 0.01 <= seconds(file, "opus", 48_000) <= length_s + ENCODER_DELAY_S

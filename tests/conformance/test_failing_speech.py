@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from dragoman.testing.live_server import serve
+from dragoman.testing.validators.rules import Event, Log
+from dragoman.testing.validators.synthesis import SynthesisValidator, validate_synthesis
 from tests.conformance.clients.connection import MODEL, dialled, of_type
-from tests.conformance.rules import Event, Log
-from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
-from tests.live import serve
+
+pytestmark = pytest.mark.live
 
 
 async def three(url: str, texts: list[str], language: str) -> tuple[list[Event], Log]:

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer, command, environment
 from tests.conformance.run_sdk import NEWEST, PROGRAMS, interpreter
 from tests.conformance.sounds import turns
-from tests.live import Live, command, environment
 
 PROGRAM = str(PROGRAMS / "unedited.py")
 WAYS = ("_proxy", "_ca_bundle", "ssl_cert_file", "ssl_cert_dir", "node_extra_ca_certs")
@@ -28,7 +28,7 @@ def clean() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def two_variables(
-    scripted_server: Live, tmp_path_factory: pytest.TempPathFactory
+    scripted_server: LiveServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
     """A running ``dragoman intercept``, and the variables it prints, taken from its output."""
     folder = tmp_path_factory.mktemp("data") / "intercept"
@@ -89,7 +89,9 @@ def test_older_versions_too(
         assert told[session]["speech"] > 5_000
 
 
-def test_run_by_intercept_itself_against_no_proxy(scripted_server: Live, tmp_path: Path) -> None:
+def test_run_by_intercept_itself_against_no_proxy(
+    scripted_server: LiveServer, tmp_path: Path
+) -> None:
     line = [*command(), "intercept", "--server", scripted_server.url, "--dir", str(tmp_path / "i"),
             "--", interpreter(NEWEST), PROGRAM, "speak"]  # fmt: skip
     env = clean() | {"no_proxy": "intranet.example,.aliyuncs.com", "PATH": os.environ["PATH"]}

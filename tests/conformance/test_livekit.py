@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer, serve
+from dragoman.testing.recording_relay import RelayedCall, recorded
+from dragoman.testing.validators.interpretation import validate_interpretation
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
 from tests.conformance.run_sdk import changed_files, run_client
 from tests.conformance.sounds import turns
 from tests.conformance.speeches import LONG_TEXT, SHORT_TEXT, speech_bytes
-from tests.conformance.synthesis_validator import validate_synthesis
-from tests.conformance.tap import Call, tapped
-from tests.conformance.translation_validator import validate_translation
-from tests.live import Live, serve
 
 CLIENT = "livekit-plugins-lehui-0.0.4"
 UTTERANCES = {"streamed": 1, "slow_writer": 1, "whole": 1, "three": 3, "interrupted": 1}
@@ -46,7 +46,7 @@ def check_application(told: Mapping[str, Any], speech: bytes, count: int) -> Non
         assert pcm in (speech, speech + SILENCE)
 
 
-def check_log(call: Call, text: str, count: int) -> None:
+def check_log(call: RelayedCall, text: str, count: int) -> None:
     """Every utterance is one commit, answered by one response."""
     sent = [event for way, event in call.log if way == ">"]
     said = "".join(e["text"] for e in sent if e["type"] == "input_text_buffer.append")
@@ -59,10 +59,10 @@ def check_log(call: Call, text: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("text", [SHORT_TEXT, LONG_TEXT], ids=["short", "long"])
-def test_everything_is_heard_before_the_end(text: str, scripted_server: Live):
+def test_everything_is_heard_before_the_end(text: str, scripted_server: LiveServer):
     speech = asyncio.run(plain.speak(scripted_server.url, text))
     assert len(speech) == speech_bytes(text)
-    with tapped(scripted_server.port) as tap:
+    with recorded(scripted_server.port) as tap:
         url = f"{tap.origin}/api-ws/v1/realtime"
         told = run_client(CLIENT, "livekit_speech", "--url", url, "--model", MODEL, "--text", text)
         assert told.keys() == UTTERANCES.keys()
@@ -75,7 +75,7 @@ def test_everything_is_heard_before_the_end(text: str, scripted_server: Live):
                 validate_synthesis(cut_off.log, model=MODEL)
 
 
-def check_turns(events: list[dict[str, Any]], call: Call) -> None:
+def check_turns(events: list[dict[str, Any]], call: RelayedCall) -> None:
     """Two turns, each complete: started, guessed at, ended, certain, paid."""
     completed = [e["transcript"] for way, e in call.log if way == "<" and "transcript" in e]
     assert len(completed) == 2
@@ -91,7 +91,7 @@ def check_turns(events: list[dict[str, Any]], call: Call) -> None:
 
 
 def test_its_recognition_under_an_alias_of_an_interpreter():
-    with serve(aliases={RECOGNISER: INTERPRETER}) as live, tapped(live.port) as tap:
+    with serve(aliases={RECOGNISER: INTERPRETER}) as live, recorded(live.port) as tap:
         url = f"{tap.origin}/api-ws/v1/realtime"
         options = ("--url", url, "--model", RECOGNISER, "--turn-ms", "3500", "vad", "manual")
         told = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
@@ -100,7 +100,7 @@ def test_its_recognition_under_an_alias_of_an_interpreter():
             assert told[name]["complaints"] == []
             call = tap.call(f"sk-{name}")
             check_turns(told[name]["events"], call)
-            assert validate_translation(call.log, model=RECOGNISER).is_finished
+            assert validate_interpretation(call.log, model=RECOGNISER).is_finished
 
 
 @pytest.mark.parametrize(

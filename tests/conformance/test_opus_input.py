@@ -15,7 +15,7 @@ import pytest
 import websockets
 
 from dragoman.protocol.audio_input.opus_packets import OpusFraming
-from tests.live import Live
+from dragoman.testing.live_server import LiveServer
 from tests.recordings import DICKENS, read, spoken_words, two_cities
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"
@@ -41,7 +41,7 @@ def ogg(samples: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-async def heard(server: Live, appends: list[bytes]) -> tuple[str, int]:
+async def heard(server: LiveServer, appends: list[bytes]) -> tuple[str, int]:
     """The final transcript, and where the last speech ended."""
     async with websockets.connect(f"{server.url}?model={MODEL}", max_size=None) as socket:
 
@@ -71,7 +71,7 @@ async def heard(server: Live, appends: list[bytes]) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("framing", ["packets", "pages", "cut anywhere"])
-def test_opus_is_understood(embedded_server: Live, framing: str) -> None:
+def test_opus_is_understood(embedded_server: LiveServer, framing: str) -> None:
     stream = ogg(read(two_cities())[: SECONDS * 16_000])
     if framing == "packets":
         appends = [packet.data for packet in OpusFraming().feed(stream)]

@@ -14,24 +14,24 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.recording_relay import recorded
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
 from tests.conformance.intercepting import intercepting
 from tests.conformance.run_sdk import changed_files, run_client
 from tests.conformance.speeches import LONG_TEXT, SHORT_TEXT, speech_bytes
-from tests.conformance.synthesis_validator import validate_synthesis
-from tests.conformance.tap import tapped
-from tests.live import Live
 
 CLIENT = "pipecat-dashscope-0.2.0"
 
 
 @pytest.mark.parametrize("text", [SHORT_TEXT, LONG_TEXT], ids=["short", "long"])
-def test_everything_is_heard_before_the_end(text: str, scripted_server: Live, tmp_path: Path):
+def test_everything_is_heard_before_the_end(text: str, scripted_server: LiveServer, tmp_path: Path):
     speech = asyncio.run(plain.speak(scripted_server.url, text))
     assert len(speech) == speech_bytes(text)
     with (
-        tapped(scripted_server.port) as tap,
+        recorded(scripted_server.port) as tap,
         intercepting(tap.origin, tmp_path / "authority") as variables,
     ):
         options = ("--model", MODEL, "--text", text)

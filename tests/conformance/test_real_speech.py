@@ -16,11 +16,11 @@ import pytest
 import sacrebleu
 
 from dragoman.client.events import Audio, SourceText, TargetText
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.engines import registry
 from dragoman.engines.base import Translation
-from tests.conformance.translation_validator import validate_translation
-from tests.live import Live
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.validators.interpretation import validate_interpretation
 from tests.recordings import (
     Recording,
     needs_shared,
@@ -53,7 +53,7 @@ class Heard:
 
 
 async def interpret(
-    server: Live,
+    server: LiveServer,
     samples: np.ndarray,
     *,
     model: str = A3,
@@ -105,7 +105,7 @@ def translate_whole(text: str) -> str:
 
 
 @pytest.mark.timeout(400)
-def test_english_is_recognised_and_translated(embedded_server: Live) -> None:
+def test_english_is_recognised_and_translated(embedded_server: LiveServer) -> None:
     recordings = english()
     assert recordings
 
@@ -114,7 +114,7 @@ def test_english_is_recognised_and_translated(embedded_server: Live) -> None:
 
     sessions = asyncio.run(main())
     for session in sessions:
-        validate_translation(session.log, model=A3)
+        validate_interpretation(session.log, model=A3)
     sources = [" ".join(session.source) for session in sessions]
     targets = [" ".join(session.target) for session in sessions]
     wer = jiwer.wer([spoken_words(r.transcript) for r in recordings], [*map(spoken_words, sources)])
@@ -128,24 +128,24 @@ def test_english_is_recognised_and_translated(embedded_server: Live) -> None:
 
 
 @pytest.mark.parametrize("chunk_ms", [20, 2000])
-def test_chunks_of_any_size_are_heard(embedded_server: Live, chunk_ms: int) -> None:
+def test_chunks_of_any_size_are_heard(embedded_server: LiveServer, chunk_ms: int) -> None:
     recording = english()[0]
     heard = asyncio.run(interpret(embedded_server, recording.samples(), model=B, chunk_ms=chunk_ms))
-    validate_translation(heard.log, model=heard.model)
+    validate_interpretation(heard.log, model=heard.model)
     assert jiwer.wer(spoken_words(recording.transcript), spoken_words(" ".join(heard.source))) < 0.4
 
 
-def test_silence_and_noise_say_nothing(embedded_server: Live) -> None:
+def test_silence_and_noise_say_nothing(embedded_server: LiveServer) -> None:
     noise = np.random.default_rng(3).normal(0, 0.01, 16_000 * 6).astype(np.float32)
     heard = asyncio.run(interpret(embedded_server, np.concatenate((noise, np.zeros(48_000)))))
-    validate_translation(heard.log, model=heard.model)
+    validate_interpretation(heard.log, model=heard.model)
     assert "".join(heard.source + heard.target) == ""
     assert heard.speech == 0
 
 
 @needs_shared
 @pytest.mark.timeout(300)
-def test_foreign_speech_gives_no_invented_english(embedded_server: Live) -> None:
+def test_foreign_speech_gives_no_invented_english(embedded_server: LiveServer) -> None:
     recordings = [r for r in shared(*FOREIGN) if r.duration_s < 10]
 
     async def main() -> list[Heard]:
@@ -153,17 +153,17 @@ def test_foreign_speech_gives_no_invented_english(embedded_server: Live) -> None
 
     sessions = asyncio.run(main())
     for session in sessions:
-        validate_translation(session.log, model=A3)
+        validate_interpretation(session.log, model=A3)
     quiet = [r.id for r, s in zip(recordings, sessions, strict=False) if not "".join(s.source)]
     assert len(quiet) >= 0.7 * len(recordings), {r.id for r in recordings} - set(quiet)
 
 
 @pytest.mark.timeout(120)
-def test_nothing_of_a_reading_is_lost_at_microphone_pace(embedded_server: Live) -> None:
+def test_nothing_of_a_reading_is_lost_at_microphone_pace(embedded_server: LiveServer) -> None:
     """Windows, pauses and prefixes work together here as they only do in real time."""
     samples = read(two_cities())[: 18 * 16_000]
     heard = asyncio.run(interpret(embedded_server, samples, realtime=True))
-    validate_translation(heard.log, model=A3)
+    validate_interpretation(heard.log, model=A3)
     said = spoken_words(" ".join(heard.source))
     for word in ("wisdom", "foolishness", "belief", "incredulity", "light", "darkness"):
         assert word in said

@@ -12,11 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.validators.interpretation import (
+    InterpretationValidator,
+    validate_interpretation,
+)
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
 from tests.conformance.sounds import jpeg, turns
-from tests.conformance.translation_validator import TranslationValidator, validate_translation
-from tests.live import Live
 from tests.recordings import needs_shared, read, shared, spoken_words, two_cities
 
 GENERATIONS = (
@@ -47,7 +50,7 @@ def check_flow(model: str) -> Callable[[Flow], None]:
         assert flow.outcome.get("close_came", True)
         if flow.name == "close_early":
             return
-        told = validate_translation(flow.log, model=model, errors=flow.name in REFUSED)
+        told = validate_interpretation(flow.log, model=model, errors=flow.name in REFUSED)
         assert flow.outcome["session_id"] == told.session_id
         if flow.name not in ("end_async",):
             assert flow.outcome["ended"]
@@ -56,18 +59,18 @@ def check_flow(model: str) -> Callable[[Flow], None]:
     return check
 
 
-def about(flow: Flow, told: TranslationValidator) -> None:
+def about(flow: Flow, told: InterpretationValidator) -> None:
     """What came of the two turns that were spoken."""
     heard = [text for text in told.translations if text]
     if flow.name in ("quiet", "clear"):
         assert heard == []
-        assert told.audio_total == 0
+        assert told.audio_bytes == 0
         return
     assert len(heard) >= (1 if flow.name in ONE_TURN else 2), told.translations
     if flow.name in SPOKEN:
-        assert told.audio_total > 0
+        assert told.audio_bytes > 0
     if flow.name == "text_only":
-        assert told.audio_total == 0
+        assert told.audio_bytes == 0
     if flow.name in ("source_on", "detection"):
         assert all(told.transcripts[: len(heard)])
     if flow.name == "bad_update":
@@ -89,14 +92,14 @@ def inputs(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("model", GENERATIONS)
 @pytest.mark.parametrize("version", [NEWEST, "1.25.11"])
-def test_scripted(version: str, model: str, inputs: list[str], scripted_server: Live):
+def test_scripted(version: str, model: str, inputs: list[str], scripted_server: LiveServer):
     flows = run_flows("interpretation", version, scripted_server.url, model, FLOWS, *inputs,
                       "--at-once", "12")  # fmt: skip
     judge(flows, check_flow(model))
 
 
 @pytest.mark.parametrize("model", GENERATIONS)
-def test_scripted_v2(model: str, inputs: list[str], scripted_server: Live):
+def test_scripted_v2(model: str, inputs: list[str], scripted_server: LiveServer):
     chosen = ("text_audio", "text_only", "defaults", "source_on", "manual", "images", "quiet",
               "refused", "detection")  # fmt: skip
     flows = run_flows("session_v2", NEWEST, scripted_server.url, model, chosen, *inputs)
@@ -120,9 +123,9 @@ def check_real(model: str, spoken: str) -> Callable[[Flow], None]:
 
     def check(flow: Flow) -> None:
         assert "raised" not in flow.outcome, flow.outcome["raised"]
-        told = validate_translation(flow.log, model=model)
+        told = validate_interpretation(flow.log, model=model)
         assert any(told.translations)
-        assert (told.audio_total > 0) == (flow.name != "text_only")
+        assert (told.audio_bytes > 0) == (flow.name != "text_only")
         heard = set(spoken_words(" ".join(told.transcripts)).split())
         if heard:
             said = set(spoken_words(spoken).split())
@@ -137,7 +140,7 @@ def check_real(model: str, spoken: str) -> Callable[[Flow], None]:
 
 
 @pytest.mark.parametrize("model", GENERATIONS)
-def test_dickens(model: str, tmp_path: Path, embedded_server: Live):
+def test_dickens(model: str, tmp_path: Path, embedded_server: LiveServer):
     """The reading in the wheel, two SDKs, all generations."""
     samples = read(two_cities())[: 16_000 * 13]
     inputs = pcm_file(tmp_path, samples)
@@ -151,7 +154,7 @@ def test_dickens(model: str, tmp_path: Path, embedded_server: Live):
 
 @needs_shared
 @pytest.mark.parametrize("name", ["en_jfk", "en_LJ001_0001", "en_azdoc_audio2"])
-def test_recordings_beside_the_checkout(name: str, tmp_path: Path, embedded_server: Live):
+def test_recordings_beside_the_checkout(name: str, tmp_path: Path, embedded_server: LiveServer):
     model = GENERATIONS[1]
     (recording,) = [r for r in shared("en") if r.id == name]
     inputs = pcm_file(tmp_path, recording.samples())
@@ -159,13 +162,13 @@ def test_recordings_beside_the_checkout(name: str, tmp_path: Path, embedded_serv
     judge(flows, check_real(model, recording.transcript))
 
 
-def test_the_response_streams_while_the_speaker_talks(tmp_path: Path, embedded_server: Live):
+def test_the_response_streams_while_the_speaker_talks(tmp_path: Path, embedded_server: LiveServer):
     """At microphone pace text and speech come long before the last audio was sent."""
     model = GENERATIONS[2]
     inputs = pcm_file(tmp_path, read(two_cities())[: 16_000 * 13])
     (flow,) = run_flows("interpretation", NEWEST, embedded_server.url, model, ["text_audio"],
                         *inputs, "--speed", "1")  # fmt: skip
-    validate_translation(flow.log, model=model)
+    validate_interpretation(flow.log, model=model)
     kinds = [event["type"] for _, event in flow.log]
     appends = [at for at, kind in enumerate(kinds) if kind == "input_audio_buffer.append"]
     for kind in ("response.audio_transcript.delta", "response.audio.delta"):

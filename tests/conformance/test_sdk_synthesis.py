@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer
+from dragoman.testing.validators.synthesis import SynthesisValidator, validate_synthesis
 from tests.conformance.judging import judge
 from tests.conformance.run_sdk import NEWEST, Flow, run_flows
-from tests.conformance.synthesis_validator import SynthesisValidator, validate_synthesis
-from tests.live import Live
 
 MODEL = "qwen3-tts-flash-realtime"
 REFUSED = {"clear_in_server_commit", "empty_commit", "late_update"}
@@ -115,7 +115,7 @@ ABOUT: dict[str, Callable[[Flow, SynthesisValidator], None]] = {
 
 
 @pytest.mark.parametrize("version", [NEWEST, "1.25.11", "1.23.9"])
-def test_scripted(version: str, scripted_server: Live):
+def test_scripted(version: str, scripted_server: LiveServer):
     flows = run_flows("synthesis", version, scripted_server.url, MODEL, FLOWS, "--at-once", "12")
     judge(flows, check_flow)
     by_name = {flow.name: flow for flow in flows}
@@ -126,7 +126,7 @@ def test_scripted(version: str, scripted_server: Live):
 
 
 @pytest.mark.parametrize("version", [NEWEST, "1.23.9"])
-def test_embedded(version: str, embedded_server: Live):
+def test_embedded(version: str, embedded_server: LiveServer):
     """The voices of the embedded engines keep the same rules."""
     chosen = ["streamed", "commit", "cancel", "clear", "update", "rate_8000", "rate_48000"]
     flows = run_flows("synthesis", version, embedded_server.url, MODEL, chosen)

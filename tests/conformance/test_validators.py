@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from dragoman.testing.validators.interpretation import validate_interpretation
+from dragoman.testing.validators.rules import Event, Log, Violation
+from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.good_logs import (
     ASR,
     HEADS,
@@ -19,9 +22,6 @@ from tests.conformance.good_logs import (
     interpretation,
     synthesis,
 )
-from tests.conformance.rules import Event, Log, Violation
-from tests.conformance.synthesis_validator import validate_synthesis
-from tests.conformance.translation_validator import validate_translation
 
 Change = Callable[[Log], None]
 
@@ -308,10 +308,10 @@ def test_a_refused_response():
 @pytest.mark.parametrize("audio", [True, False])
 @pytest.mark.parametrize("manual", [True, False])
 def test_good_translation(model: str, audio: bool, manual: bool):
-    told = validate_translation(interpretation(model, audio=audio, manual=manual), model=model)
+    told = validate_interpretation(interpretation(model, audio=audio, manual=manual), model=model)
     assert told.transcripts == ["My fellow Americans."] * 2
     assert told.translations == ["Mis compatriotas."] * 2
-    assert told.audio_total == (48_000 if audio else 0)
+    assert told.audio_bytes == (48_000 if audio else 0)
 
 
 CASES = [
@@ -326,7 +326,7 @@ def test_broken_translation(model: str, change: Change, words: str):
     log = copy.deepcopy(interpretation(model))
     change(log)
     with pytest.raises(Violation) as caught:
-        validate_translation(log, model=model)
+        validate_interpretation(log, model=model)
     assert words in str(caught.value)
 
 
@@ -334,7 +334,7 @@ def test_source_text_that_was_switched_off():
     log = interpretation(MODEL_A)
     log[1][1]["session"]["input_audio_transcription"] = {"model": None}
     with pytest.raises(Violation, match="switched off"):
-        validate_translation(log, model=MODEL_A)
+        validate_interpretation(log, model=MODEL_A)
 
 
 def test_audio_in_a_text_response():
@@ -342,7 +342,7 @@ def test_audio_in_a_text_response():
     add(DELTA, "response.text.done", response_id="resp_1", item_id="item_1t", output_index=0,
         content_index=0, delta=b64(600))(log)  # fmt: skip
     with pytest.raises(Violation, match="not an event of a response"):
-        validate_translation(log, model=MODEL_A)
+        validate_interpretation(log, model=MODEL_A)
 
 
 def test_errors_can_be_allowed():

@@ -9,10 +9,10 @@ import pytest
 
 from dragoman.audio.resample import Resampler
 from dragoman.client.events import SourceText, TargetText
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
-from tests.live import Live
+from dragoman.testing.live_server import LiveServer
 from tests.slides import slide
 
 pytest.importorskip("rapidocr")
@@ -34,13 +34,13 @@ def spoken() -> bytes:
     return resampler.feed(pcm) + resampler.flush() + bytes(48_000)
 
 
-def readings(server: Live) -> int:
+def readings(server: LiveServer) -> int:
     page = server.get("/metrics")[1].decode()
     found = re.findall(r'dragoman_work_total\{name="pictures_(?:read|failed)"\} (\d+)', page)
     return sum(map(int, found))
 
 
-async def interpreted(server: Live, pcm: bytes, picture: bytes) -> tuple[str, str]:
+async def interpreted(server: LiveServer, pcm: bytes, picture: bytes) -> tuple[str, str]:
     """The source and target text; the picture has been read before anything is said."""
     heard, translated = [], []
     model = "qwen3.5-livetranslate-flash-realtime"
@@ -64,7 +64,7 @@ async def interpreted(server: Live, pcm: bytes, picture: bytes) -> tuple[str, st
 
 
 def test_a_name_that_is_shown_and_said_and_names_that_are_only_shown(
-    embedded_server: Live, spoken: bytes
+    embedded_server: LiveServer, spoken: bytes
 ) -> None:
     plain, _ = asyncio.run(interpreted(embedded_server, spoken, b""))
     assert "partner" in plain
@@ -78,7 +78,9 @@ def test_a_name_that_is_shown_and_said_and_names_that_are_only_shown(
     assert "partner" in heard
 
 
-def test_pictures_that_cannot_be_read_change_nothing(embedded_server: Live, spoken: bytes) -> None:
+def test_pictures_that_cannot_be_read_change_nothing(
+    embedded_server: LiveServer, spoken: bytes
+) -> None:
     broken = SHOWN[: len(SHOWN) // 8]  # headers that look right, and then nothing
     heard, translated = asyncio.run(interpreted(embedded_server, spoken, broken))
     assert "partner" in heard

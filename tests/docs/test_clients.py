@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.test_media import make
-from tests.live import Live, environment
+from dragoman.testing.live_server import LiveServer, environment
+from tests.client.media_files import make_media
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -24,8 +24,10 @@ def test_the_page_has_its_blocks() -> None:
 
 
 @pytest.mark.parametrize(("kind", "text"), BLOCKS, ids=NAMES)
-def test_every_block_runs(kind: str, text: str, scripted_server: Live, tmp_path: Path) -> None:
-    make(tmp_path / "talk.mp4", seconds=4.0, size=(64, 48))
+def test_every_block_runs(
+    kind: str, text: str, scripted_server: LiveServer, tmp_path: Path
+) -> None:
+    make_media(tmp_path / "talk.mp4", seconds=4.0, size=(64, 48))
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{scripted_server.port}")
     env = environment(url=scripted_server.url)
     env["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"

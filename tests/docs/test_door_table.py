@@ -11,7 +11,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.live import Live, serve
+from dragoman.testing.live_server import LiveServer, serve
+
+pytestmark = pytest.mark.live
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text("utf-8")
 ROWS = re.findall(r"^\| (door-[\w-]+) \|[^|]*\| (.*) \|$", PAGE, re.MULTILINE)
@@ -21,7 +23,7 @@ HUGE = 16 * 1024 * 1024 + 1
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[Live]:
+def guarded() -> Iterator[LiveServer]:
     """A server with one key."""
     with serve(engines="scripted", api_keys="sekret") as live:
         yield live
@@ -68,5 +70,5 @@ def test_every_case_has_one_row():
 
 
 @pytest.mark.parametrize(("name", "answer"), ROWS, ids=[name for name, _ in ROWS])
-def test_row(name: str, answer: str, guarded: Live):
+def test_row(name: str, answer: str, guarded: LiveServer):
     assert dict(CASES)[name](guarded.url) == answer

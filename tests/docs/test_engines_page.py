@@ -15,8 +15,7 @@ from dragoman.engines.scripted.script_file import (
     WordEntry,
     parse_script,
 )
-from dragoman.engines.shared import safe_text
-from dragoman.policy.segmentation.long_words import LONGEST_WORD
+from dragoman.text.spoken import LONGEST_WORD
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
 
@@ -61,4 +60,3 @@ def test_the_caps_on_the_page_are_the_defaults() -> None:
     assert f"{caps.cpu_s:g} s of CPU time (all threads" in PAGE
     assert f"{caps.audio_s:g} s of sound" in PAGE
     assert f"{LONGEST_WORD} letters and digits" in PAGE
-    assert safe_text.LONGEST_WORD == LONGEST_WORD, "the engines' own cap, for other callers"

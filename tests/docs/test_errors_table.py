@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -13,31 +11,8 @@ from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.realtime.events import Error
 from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from tests.docs.error_cases import CASES, COVERAGE, TTS, Case, Wait, append, audio
+from tests.docs.errors_page import Row, rows
 from tests.docs.play_case import CULPRIT, NOTHING, framed, play
-
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
-
-
-class Row(NamedTuple):
-    """One row of the page, without its prose."""
-
-    case: str
-    kind: str
-    code: str
-    message: str
-    param: str
-    fate: str
-
-
-def rows() -> list[Row]:
-    """All rows of all tables of sessions."""
-    found = []
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if len(cells) == 7 and cells[0] not in ("case", "---"):
-            name, _, *rest = cells
-            found.append(Row(name, *(cell.strip("`") for cell in rest)))
-    return found
 
 
 def test_every_case_has_one_row():

@@ -24,11 +24,11 @@ from dragoman.protocol.registry import SYNTHESIS, lookup
 from dragoman.protocol.synthesis.events import CreatedSession, UpdatedSession
 from dragoman.protocol.synthesis.family import SynthesisFamily, SynthesisSettings
 from dragoman.speech import Coverage
+from dragoman.testing.transcript_player import play as play_transcript
 from tests.docs.error_cases import CASES, Case
+from tests.docs.errors_page import rows as error_rows
 from tests.docs.play_case import NOTHING, play
-from tests.docs.test_errors_table import rows as error_rows
-from tests.docs.test_pages import ROOT, script
-from tests.transcripts import player
+from tests.scripts.load import ROOT, script
 
 FOLDER = ROOT / "docs" / "events" / "synthesis"
 INSTRUCT = lookup("qwen3-tts-instruct-flash-realtime").family
@@ -241,7 +241,7 @@ TRANSCRIPTS = sorted((ROOT / "tests/transcripts/synthesis").glob("*.txt"))
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_every_frame_that_is_ever_sent_is_as_its_page_says(path: Path):
-    for frame in map(json.loads, player.play(path)):
+    for frame in map(json.loads, play_transcript(path).frames):
         page = rows(frame["type"])
         seen = dict(paths(frame))
         for name, value in seen.items():

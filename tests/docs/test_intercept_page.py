@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from dragoman.intercept.names import CLOUD_HOSTS
-from tests.live import Live, environment
+from dragoman.testing.live_server import LiveServer, environment
 
 PAGE = (Path(__file__).parents[2] / "docs" / "intercept.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_blocks_run(scripted_server: Live, tmp_path: Path) -> None:
+def test_the_blocks_run(scripted_server: LiveServer, tmp_path: Path) -> None:
     pytest.importorskip("cryptography")
     (tmp_path / "app.py").write_text(
         "import os; print(os.environ['https_proxy'], os.environ['WEBSOCKET_CLIENT_CA_BUNDLE'])"

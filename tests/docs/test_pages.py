@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import subprocess
 import sys
 import wave
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from dragoman.cli.main import COMMANDS
+from dragoman.testing.live_server import LiveServer, environment
 from tests.conformance.sounds import turns
-from tests.live import Live, environment
+from tests.scripts.load import script
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -32,7 +31,7 @@ def test_the_readme_has_its_blocks():
 
 
 @pytest.mark.parametrize("number", range(len(README_BLOCKS)))
-def test_a_block_of_the_readme_runs(number: int, scripted_server: Live, tmp_path: Path):
+def test_a_block_of_the_readme_runs(number: int, scripted_server: LiveServer, tmp_path: Path):
     kind, text = README_BLOCKS[number]
     (tmp_path / "speech.pcm").write_bytes(turns(2000))
     text = text.replace("127.0.0.1:8000", f"127.0.0.1:{scripted_server.port}")
@@ -72,16 +71,6 @@ def test_links_resolve(page: Path):
         assert to.exists(), f"{page.name} links to {target}"
         if anchor:
             assert anchor in anchors(to), f"{page.name} links to {target}"
-
-
-def script(name: str) -> ModuleType:
-    """A script of this project as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_state_tables_are_fresh():

@@ -79,8 +79,8 @@ def test_limits_are_as_documented() -> None:
         assert float(cells[0]) == getattr(ServerLimits(), name)
 
 
-def test_choices_of_synthesis_are_as_documented() -> None:
-    table = rows("choice")
+def test_synthesis_options_are_as_documented() -> None:
+    table = rows("synthesis option")
     assert list(table) == list(SynthesisOptions.__struct_fields__)
     for name, cells in table.items():
         default = getattr(SynthesisOptions(), name)
@@ -88,8 +88,8 @@ def test_choices_of_synthesis_are_as_documented() -> None:
         assert cells[0] == (shown if isinstance(shown, str) else f"{shown:g}")
 
 
-def test_conduct_is_as_documented() -> None:
-    table = rows("conduct")
+def test_interpretation_options_are_as_documented() -> None:
+    table = rows("interpretation option")
     assert list(table) == list(InterpretationOptions.__struct_fields__)
     for name, cells in table.items():
         default = getattr(InterpretationOptions(), name)

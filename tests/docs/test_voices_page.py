@@ -10,7 +10,7 @@ from dragoman.engines import registry
 from dragoman.engines.espeak.voices import SOUNDS
 from dragoman.engines.shared.voice_table import FEMALE, LEVEL_LUFS
 from dragoman.protocol.synthesis.voices import VOICES
-from tests.docs.test_pages import script
+from tests.scripts.load import script
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "voices.md").read_text(encoding="utf-8")
 drawing = script("draw_voices")

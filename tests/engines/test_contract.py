@@ -12,6 +12,8 @@ from dragoman.engines.base import EngineUnavailable, Samples
 from tests import recordings
 from tests.engines.contract import Case, laws
 
+pytestmark = pytest.mark.engine
+
 
 def dickens() -> Samples:
     return recordings.read(recordings.two_cities())[: 5 * 16_000]

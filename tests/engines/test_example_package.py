@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.live
+
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "dragoman-engine-reverse"
 ROOT = EXAMPLE.parents[1]
 

@@ -15,6 +15,8 @@ from dragoman.engines.rapidocr import RapidOcr
 from dragoman.engines.shared import model_files
 from tests.slides import slide
 
+pytestmark = pytest.mark.engine
+
 pytest.importorskip("rapidocr")
 
 

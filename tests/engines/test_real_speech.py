@@ -16,6 +16,8 @@ from dragoman.speech import Hypothesis, joined_text
 from tests import recordings
 from tests.recordings import DICKENS, Recording, needs_pocketsphinx, needs_shared, spoken_words
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture(scope="module")
 def moonshine():

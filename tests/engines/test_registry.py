@@ -9,7 +9,14 @@ import pytest
 from msgspec.structs import replace
 
 from dragoman.engines import registry
-from dragoman.engines.registry import EngineChoice, RegistryError, make, parse_choice, parse_spec
+from dragoman.engines.registry import (
+    EngineChoice,
+    Placement,
+    RegistryError,
+    make,
+    parse_choice,
+    parse_spec,
+)
 
 EMBEDDED = registry.PRESETS["embedded"]
 
@@ -82,6 +89,7 @@ def test_an_engine_cannot_play_another_role() -> None:
         make("silero", "asr")
 
 
+@pytest.mark.live
 def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
     code = (
         "import sys; from dragoman.engines import registry as r; r.names(); "
@@ -99,3 +107,39 @@ def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
 def test_an_interpreter_needs_nobody_to_read_or_to_tell_speakers_apart() -> None:
     choice = parse_choice("ocr=a,speaker=b,interpreter=c")
     assert choice == EngineChoice(interpreter=("c",))
+
+
+# ---------------------------------------------------------------- where and how engines run
+def test_what_stands_behind_the_at_sign_belongs_to_the_host() -> None:
+    spec = parse_spec("mine?device=cuda&x=1@concurrency=32,batch=16,max_wait_ms=2.5,host=process")
+    assert spec.options == (("device", "cuda"), ("x", "1"))
+    assert spec.placement == Placement(concurrency=32, batch=16, max_wait_ms=2.5, host="process")
+    assert parse_spec("mine@batch=2").placement == Placement(batch=2)
+    assert make("scripted-tts?rate_hz=16000@concurrency=4").info.rate_hz == 16_000
+
+
+def test_an_at_sign_in_an_option_stays_there() -> None:
+    for value in ("/a@b/c.toml", "me@example.org", "@"):
+        spec = parse_spec(f"scripted-asr?script={value}")
+        assert spec == registry.Spec("scripted-asr", (("script", value),))
+
+
+def test_a_placement_may_stand_inside_of_a_choice() -> None:
+    choice = parse_choice("scripted,tts=flite@concurrency=4,host=process,espeak,mt=a@batch=2")
+    assert choice.tts == ("flite@concurrency=4,host=process", "espeak")
+    assert choice.mt == ("a@batch=2",)
+
+
+@pytest.mark.parametrize(
+    ("placement", "names"),
+    [
+        ("concurency=2", "concurrency, batch, max_wait_ms, host"),
+        ("concurrency=0", ">= 1"),
+        ("concurrency=many", "many"),
+        ("host=moon", "moon"),
+        ("max_wait_ms=-1", ">= 0"),
+    ],
+)
+def test_a_wrong_placement_is_answered_in_a_sentence(placement: str, names: str) -> None:
+    with pytest.raises(RegistryError, match=names):
+        parse_spec(f"mine?x=1@{placement}")

@@ -13,7 +13,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.live import Live
+from dragoman.testing.live_server import LiveServer
 
 MODEL = "qwen3-tts-flash-realtime"
 RATE_HZ = 8_000
@@ -92,7 +92,7 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(live: Live, mode: str, language: str = "English") -> AsyncIterator[Talk]:
+async def talking(live: LiveServer, mode: str, language: str = "English") -> AsyncIterator[Talk]:
     url = f"{live.url}?model={MODEL}"
     async with connect(url, ping_interval=None, max_size=None, compression=None) as socket:
         talk = Talk(socket, mode)

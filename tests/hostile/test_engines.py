@@ -22,7 +22,7 @@ from dragoman.runtime.hosts.host import TextRefused
 from dragoman.runtime.hosts.process.host import ProcessHost
 from tests.hostile.soup import clusters, soups
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 RATE_HZ = 16_000
 LONGEST_S = 120  # of sound; many of these characters are read by their names
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from dragoman.testing.live_server import LiveServer, serve
 from tests.hostile.soup import clusters, soups
 from tests.hostile.talking import MODEL, children, resident_mib, talking
-from tests.live import Live, serve
 from tests.server.raw import handshake
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,7 @@ SILENT = {
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_every_text_is_answered_and_the_session_lives(
-    embedded_server: Live, mode: str
+    embedded_server: LiveServer, mode: str
 ) -> None:
     workers = set(children(embedded_server.process.pid))
     async with talking(embedded_server, mode) as talk:
@@ -73,7 +73,9 @@ async def test_every_text_is_answered_and_the_session_lives(
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_text_without_words_is_answered_by_silence(embedded_server: Live, mode: str) -> None:
+async def test_text_without_words_is_answered_by_silence(
+    embedded_server: LiveServer, mode: str
+) -> None:
     async with talking(embedded_server, mode) as talk:
         for name, text in SILENT.items():
             heard = await talk.say(text, pieces=2)
@@ -99,7 +101,7 @@ TWINS = [
 
 
 @pytest.mark.parametrize("language", ["English", "Spanish", "Chinese"])
-async def test_markup_is_never_obeyed(embedded_server: Live, language: str) -> None:
+async def test_markup_is_never_obeyed(embedded_server: LiveServer, language: str) -> None:
     """English is flite's, the others are espeak's; Chinese with the syllables written for it."""
     before = "兄弟。" if language == "Chinese" else ""
     async with talking(embedded_server, "commit", language) as talk:
@@ -114,7 +116,7 @@ async def test_markup_is_never_obeyed(embedded_server: Live, language: str) -> N
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_an_emoji_cut_in_two_by_javascript_is_whole_again(
-    embedded_server: Live, mode: str
+    embedded_server: LiveServer, mode: str
 ) -> None:
     async with talking(embedded_server, mode) as talk:
         cut = "one \ud83d", "\ude00 two"
@@ -131,7 +133,7 @@ async def test_an_emoji_cut_in_two_by_javascript_is_whole_again(
         await talk.lives()
 
 
-async def test_a_soup_of_texts(embedded_server: Live) -> None:
+async def test_a_soup_of_texts(embedded_server: LiveServer) -> None:
     """Whatever comes, it is answered, and ends as completed unless it cannot be read."""
     before_mib = resident_mib(embedded_server.process.pid)
     async with talking(embedded_server, "commit", "Auto") as talk:
@@ -151,7 +153,7 @@ async def test_a_soup_of_texts(embedded_server: Live) -> None:
 
 # ---------------------------------------------------------------- size, with scripted engines
 @pytest.fixture(scope="module")
-def generous() -> Iterator[Live]:
+def generous() -> Iterator[LiveServer]:
     """A server that takes a megabyte at once."""
     limits = {"text_append_chars": 1_200_000, "text_buffer_chars": 3_000_000}
     with serve(engines="scripted", limits=limits) as live:
@@ -173,7 +175,9 @@ HUGE = {
 }
 
 
-async def test_a_megabyte_is_refused_by_default_and_nothing_is_lost(scripted_server: Live) -> None:
+async def test_a_megabyte_is_refused_by_default_and_nothing_is_lost(
+    scripted_server: LiveServer,
+) -> None:
     async with talking(scripted_server, "commit") as talk:
         await talk.append("Before. ")
         await talk.append("x" * 1_000_000)
@@ -189,8 +193,9 @@ async def test_a_megabyte_is_refused_by_default_and_nothing_is_lost(scripted_ser
         assert spoken.characters == len("Before. After.")
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_megabyte_does_not_hold_up_anybody_else(generous: Live, mode: str) -> None:
+async def test_a_megabyte_does_not_hold_up_anybody_else(generous: LiveServer, mode: str) -> None:
     before_mib = resident_mib(generous.process.pid)
     async with talking(generous, mode) as big, talking(generous, "commit") as other:
         for name, text in HUGE.items():
@@ -215,8 +220,9 @@ async def test_a_megabyte_does_not_hold_up_anybody_else(generous: Live, mode: st
     assert resident_mib(generous.process.pid) < before_mib + 150
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("mode", MODES)
-async def test_tiny_appends_without_end(generous: Live, mode: str) -> None:
+async def test_tiny_appends_without_end(generous: LiveServer, mode: str) -> None:
     """20,000 of them: the empty ones are nothing, the others one text."""
     empty = json.dumps({"type": "input_text_buffer.append", "text": ""})
     tiny = json.dumps({"type": "input_text_buffer.append", "text": "\u200b"})
@@ -241,7 +247,7 @@ async def test_tiny_appends_without_end(generous: Live, mode: str) -> None:
 
 
 # ---------------------------------------------------------------- frames
-async def test_frames_that_are_no_events_are_answered(scripted_server: Live) -> None:
+async def test_frames_that_are_no_events_are_answered(scripted_server: LiveServer) -> None:
     async with talking(scripted_server, "commit") as talk:
         deep = '{"type":"session.update","session":' + '{"a":' * 100_000 + "1" + "}" * 100_001
         for frame in (
@@ -277,7 +283,7 @@ async def test_frames_that_are_no_events_are_answered(scripted_server: Live) -> 
     ids=["byte", "surrogate", "overlong", "beyond", "cut off"],
 )
 def test_text_frames_that_are_no_utf_8_close_the_connection(
-    scripted_server: Live, payload: bytes
+    scripted_server: LiveServer, payload: bytes
 ) -> None:
     """RFC 6455, 8.1: close code 1007."""
     socket = handshake(scripted_server.port, query=f"?model={MODEL}")

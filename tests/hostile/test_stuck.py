@@ -23,7 +23,7 @@ from dragoman.runtime.observer import FanOut
 from dragoman.speech import Coverage
 from tests.runtime.hosts import tiny_engines as tiny
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 MODEL = "qwen3-tts-flash-realtime"
 CODEC = SYNTHESIS.codec
 

@@ -1,4 +1,4 @@
-"""The private authority, as OpenSSL judges it: of use for the cloud's hosts and nothing else."""
+"""The private authority, as OpenSSL verifies it: valid for the redirected hosts only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dragoman.intercept.authority import LEAF_LIFE, LIFE, Authority, Leaf
+from dragoman.intercept.authority import LEAF_LIFE, LIFE, Authority, LeafCertificate
 from dragoman.intercept.folder import Folder
 from dragoman.intercept.names import Hosts
 
@@ -24,25 +24,27 @@ NOW = datetime.now(UTC)
 AUTHORITY = Authority.make(HOSTS.domains, NOW)
 
 
-def shake_hands(leaf: Leaf, name: str, folder: Path, root: bytes = b"") -> str | None:
-    """A strict client and our server, in memory; the protocol that ALPN chose."""
+def handshake(leaf: LeafCertificate, name: str, folder: Path, root: bytes = b"") -> str | None:
+    """A TLS handshake in memory between a strict client and our server; returns ALPN's choice."""
     client = ssl.create_default_context(cadata=(root or AUTHORITY.root_pem()).decode())
     client.verify_flags |= ssl.VERIFY_X509_STRICT
     client.set_alpn_protocols(["h2", "http/1.1"])
-    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
-    near = client.wrap_bio(back, there, server_hostname=name)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client_side = client.wrap_bio(to_client, to_server, server_hostname=name)
     folder.chmod(0o700)
-    far = Folder(folder).tls_context(leaf).wrap_bio(there, back, server_side=True)
-    for side in (near, far, near, far):
+    server_side = Folder(folder).tls_context(leaf).wrap_bio(to_server, to_client, server_side=True)
+    for side in (client_side, server_side, client_side, server_side):
         try:
             side.do_handshake()
         except ssl.SSLWantReadError:
             continue
-    return near.selected_alpn_protocol()
+    return client_side.selected_alpn_protocol()
 
 
-def forged(name: x509.GeneralName, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> Leaf:
-    """What a thief of the issuer's key would make."""
+def forged(
+    name: x509.GeneralName, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> LeafCertificate:
+    """A certificate made with a stolen issuer key."""
     own = ec.generate_private_key(ec.SECP256R1())
     made = (
         x509.CertificateBuilder()
@@ -58,40 +60,40 @@ def forged(name: x509.GeneralName, issuer: x509.Name, key: ec.EllipticCurvePriva
         )
         .sign(key, hashes.SHA256())
     )
-    return Leaf(made, AUTHORITY.issuer, own)
+    return LeafCertificate(made, AUTHORITY.issuer, own)
 
 
 @pytest.mark.parametrize("pattern", HOSTS.patterns)
 def test_every_cloud_host_is_covered(pattern: str, tmp_path: Path) -> None:
     leaf = AUTHORITY.issue(HOSTS.patterns, NOW)
-    assert shake_hands(leaf, pattern.replace("*", "ws-1"), tmp_path) == "http/1.1"
+    assert handshake(leaf, pattern.replace("*", "ws-1"), tmp_path) == "http/1.1"
 
 
 @pytest.mark.parametrize(
     "name", ["example.com", "aliyuncs.com", "oss.aliyuncs.com", "localhost", "*.example.com"]
 )
-def test_no_other_host_is_believed(name: str, tmp_path: Path) -> None:
+def test_certificates_for_other_hosts_are_rejected(name: str, tmp_path: Path) -> None:
     leaf = AUTHORITY.issue([name], NOW)
     with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
-        shake_hands(leaf, name.replace("*", "a"), tmp_path)
+        handshake(leaf, name.replace("*", "a"), tmp_path)
 
 
-def test_no_address_is_believed(tmp_path: Path) -> None:
+def test_certificates_for_ip_addresses_are_rejected(tmp_path: Path) -> None:
     for text in ("127.0.0.1", "10.1.2.3", "::1"):
         address = x509.IPAddress(ipaddress.ip_address(text))
         leaf = forged(address, AUTHORITY.issuer.subject, AUTHORITY.key)
         with pytest.raises(ssl.SSLCertVerificationError, match="excluded subtree violation"):
-            shake_hands(leaf, text, tmp_path)
+            handshake(leaf, text, tmp_path)
 
 
-def test_the_forger_of_these_tests_is_able(tmp_path: Path) -> None:
-    """Else the tests above would pass for any certificate."""
+def test_a_forged_certificate_for_a_redirected_host_is_accepted(tmp_path: Path) -> None:
+    """Else the tests above would pass whatever ``forged`` makes."""
     name = x509.DNSName("dashscope.aliyuncs.com")
     leaf = forged(name, AUTHORITY.issuer.subject, AUTHORITY.key)
-    assert shake_hands(leaf, name.value, tmp_path) == "http/1.1"
+    assert handshake(leaf, name.value, tmp_path) == "http/1.1"
 
 
-def test_no_authority_below_it_is_believed(tmp_path: Path) -> None:
+def test_a_further_intermediate_authority_is_rejected(tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "below")])
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(AUTHORITY.key.public_key())
@@ -113,13 +115,16 @@ def test_no_authority_below_it_is_believed(tmp_path: Path) -> None:
     leaf = forged(x509.DNSName("dashscope.aliyuncs.com"), name, key)
     trusted = AUTHORITY.root_pem() + AUTHORITY.issuer_pem()
     with pytest.raises(ssl.SSLCertVerificationError, match="path length constraint exceeded"):
-        shake_hands(
-            Leaf(leaf.certificate, below, leaf.key), "dashscope.aliyuncs.com", tmp_path, trusted
+        handshake(
+            LeafCertificate(leaf.certificate, below, leaf.key),
+            "dashscope.aliyuncs.com",
+            tmp_path,
+            trusted,
         )
 
 
 def test_both_certificates_carry_the_limits() -> None:
-    """Java looks at those of the issuer only, others at those of either."""
+    """Java checks those of the issuer only, others those of both."""
     for certificate, below in ((AUTHORITY.root, 1), (AUTHORITY.issuer, 0)):
         found = certificate.extensions
         limits = found.get_extension_for_class(x509.NameConstraints)
@@ -133,7 +138,7 @@ def test_both_certificates_carry_the_limits() -> None:
         assert list(usages) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
 
 
-def test_the_key_that_is_kept_is_not_the_roots() -> None:
+def test_the_root_key_is_not_kept() -> None:
     assert AUTHORITY.key.public_key() == AUTHORITY.issuer.public_key()
     assert AUTHORITY.key.public_key() != AUTHORITY.root.public_key()
 
@@ -151,7 +156,7 @@ def test_lifetimes() -> None:
     assert not Authority.make(["com"], NOW).is_for(HOSTS.domains, NOW)
 
 
-def test_only_what_belongs_together_is_loaded() -> None:
+def test_files_that_do_not_belong_together_are_not_loaded() -> None:
     root, issuer, key = AUTHORITY.root_pem(), AUTHORITY.issuer_pem(), AUTHORITY.key_pem()
     other = Authority.make(HOSTS.domains, NOW)
     loaded = Authority.load(root, issuer, key)

@@ -1,4 +1,4 @@
-"""The private folder: its modes, what is kept, what is made anew, and who is turned away."""
+"""The private folder: file modes, reuse and renewal of the authority, refusal of other folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_it_is_private_and_so_is_all_in_it(tmp_path: Path) -> None:
+def test_folder_and_key_are_private(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "a" / "b")
     folder.authority(HOSTS, NOW)
     folder.write_bundle({})
@@ -35,7 +35,7 @@ def test_it_is_private_and_so_is_all_in_it(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_it_is_kept_until_it_will_not_do(tmp_path: Path) -> None:
+def test_the_authority_is_kept_until_it_expires_soon_or_the_hosts_change(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "i")
     first, is_new = folder.authority(HOSTS, NOW)
     assert is_new
@@ -50,7 +50,7 @@ def test_it_is_kept_until_it_will_not_do(tmp_path: Path) -> None:
     assert folder.ca.read_bytes() == other.root_pem()
 
 
-def test_a_broken_one_is_made_anew(tmp_path: Path) -> None:
+def test_a_broken_authority_is_replaced(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "i")
     first, _ = folder.authority(HOSTS, NOW)
     (folder.path / "issuer.key").write_bytes(b"half a k")
@@ -61,14 +61,14 @@ def test_a_broken_one_is_made_anew(tmp_path: Path) -> None:
     assert folder.authority(HOSTS, NOW)[1]
 
 
-def test_many_at_once_make_one(tmp_path: Path) -> None:
+def test_concurrent_starts_make_one_authority(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: Folder(tmp_path / "i").authority(HOSTS, NOW), range(8)))
     assert len({authority.root_pem() for authority, _ in found}) == 1
     assert sum(is_new for _, is_new in found) == 1
 
 
-def test_folders_of_others_are_refused(tmp_path: Path) -> None:
+def test_folders_that_others_can_read_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "open"
     path.mkdir()
     path.chmod(0o750)
@@ -81,13 +81,13 @@ def test_folders_of_others_are_refused(tmp_path: Path) -> None:
         Folder(file)
 
 
-def test_where_it_is(tmp_path: Path) -> None:
+def test_the_default_folder(tmp_path: Path) -> None:
     assert default_folder({"XDG_DATA_HOME": "/x"}) == Path("/x/dragoman/intercept")
     home = Path.home() / ".local/share/dragoman/intercept"
     assert default_folder({}) == default_folder({"XDG_DATA_HOME": "relative"}) == home
 
 
-def test_the_bundle_is_the_users_list_and_our_root(tmp_path: Path) -> None:
+def test_the_bundle_is_the_system_list_and_our_root(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "i")
     authority, _ = folder.authority(HOSTS, NOW)
     mine = tmp_path / "mine.pem"
@@ -95,22 +95,22 @@ def test_the_bundle_is_the_users_list_and_our_root(tmp_path: Path) -> None:
     for _ in range(2):
         assert folder.write_bundle({"SSL_CERT_FILE": str(mine)}) == str(mine)
         assert folder.bundle.read_bytes() == b"# my own list\n" + authority.root_pem()
-    # One of us inside another: the bundle does not swallow itself.
+    # ``dragoman intercept`` inside another: the bundle must not include itself.
     folder.write_bundle({"SSL_CERT_FILE": str(folder.bundle)})
     if folder.bundle.exists():
         assert folder.bundle.read_bytes().count(authority.root_pem()) == 1
 
 
-def test_certificates_last_and_survive_the_loss_of_the_folder(tmp_path: Path) -> None:
+def test_certificates_are_renewed_daily_and_kept_if_the_folder_is_gone(tmp_path: Path) -> None:
     async def live() -> None:
         certificates = Certificates(Folder(tmp_path / "i"), HOSTS)
         first = await certificates.context()
         assert await certificates.context() is first
-        certificates._made -= timedelta(days=2)
+        certificates._made_at -= timedelta(days=2)
         second = await certificates.context()
         assert second is not first
         shutil.rmtree(tmp_path / "i")
-        certificates._made -= timedelta(days=2)
+        certificates._made_at -= timedelta(days=2)
         assert await certificates.context() is second
 
     asyncio.run(live())

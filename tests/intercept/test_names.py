@@ -1,4 +1,4 @@
-"""What ``dragoman intercept`` takes over, and what it refuses to be told."""
+"""Which hosts are redirected, and which arguments are refused."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dragoman.intercept.names import (
     CLOUD_HOSTS,
     BadName,
     Hosts,
-    Server,
+    TargetServer,
     parse_address,
     parse_server,
     parse_target,
-    without,
+    without_redirected,
 )
 
 HOSTS = Hosts()
@@ -26,7 +26,7 @@ HOSTS = Hosts()
         "trial.ap-southeast-1.maas.aliyuncs.com",
     ],
 )  # fmt: skip
-def test_cloud_hosts_are_taken(name: str) -> None:
+def test_cloud_hosts_are_redirected(name: str) -> None:
     assert name in HOSTS
 
 
@@ -38,11 +38,11 @@ def test_cloud_hosts_are_taken(name: str) -> None:
         "xdashscope.aliyuncs.com", "x.dashscope.aliyuncs.com", "127.0.0.1", "localhost",
     ],
 )  # fmt: skip
-def test_others_are_not(name: str) -> None:
+def test_other_hosts_are_not(name: str) -> None:
     assert name not in HOSTS
 
 
-def test_more_hosts_can_be_named() -> None:
+def test_more_hosts_can_be_added() -> None:
     hosts = Hosts(["API.Example.com.", "*.speech.example"])
     assert "api.example.com" in hosts
     assert "de.speech.example" in hosts
@@ -56,7 +56,7 @@ def test_more_hosts_can_be_named() -> None:
     ["*", "*.com", "com", "localhost", "127.0.0.1", "::1", "a.b:443", "https://a.b", "a..b", "-a.b",
      "a.*.b", "*.*.a.b", "a b.c", "a" * 64 + ".example", "ü.example"],
 )  # fmt: skip
-def test_what_is_no_host_is_refused(text: str) -> None:
+def test_bad_host_names_are_refused(text: str) -> None:
     with pytest.raises(BadName, match="--host"):
         Hosts([text])
 
@@ -64,14 +64,14 @@ def test_what_is_no_host_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "server"),
     [
-        ("ws://127.0.0.1:8000", Server("127.0.0.1", 8000, tls=False, url="ws://127.0.0.1:8000")),
-        ("http://localhost", Server("localhost", 80, tls=False, url="ws://localhost:80")),
-        ("ws://[::1]:9/api-ws/v1/realtime", Server("::1", 9, tls=False, url="ws://[::1]:9")),
-        ("wss://dragoman.example", Server("dragoman.example", 443, tls=True,
+        ("ws://127.0.0.1:8000", TargetServer("127.0.0.1", 8000, tls=False, url="ws://127.0.0.1:8000")),
+        ("http://localhost", TargetServer("localhost", 80, tls=False, url="ws://localhost:80")),
+        ("ws://[::1]:9/api-ws/v1/realtime", TargetServer("::1", 9, tls=False, url="ws://[::1]:9")),
+        ("wss://dragoman.example", TargetServer("dragoman.example", 443, tls=True,
                                           url="wss://dragoman.example:443")),
     ],
 )  # fmt: skip
-def test_servers(text: str, server: Server) -> None:
+def test_servers(text: str, server: TargetServer) -> None:
     assert parse_server(text, HOSTS) == server
 
 
@@ -87,7 +87,7 @@ def test_servers(text: str, server: Server) -> None:
         ("wss://dashscope.aliyuncs.com", "redirected"),
     ],
 )  # fmt: skip
-def test_servers_that_will_not_do(text: str, why: str) -> None:
+def test_bad_servers_are_refused(text: str, why: str) -> None:
     with pytest.raises(BadName, match=why):
         parse_server(text, HOSTS)
 
@@ -110,9 +110,9 @@ def test_targets_of_connect() -> None:
         assert parse_target(text) is None, text
 
 
-def test_no_proxy_loses_what_would_spare_a_cloud_host() -> None:
-    spared = "intranet.example, .aliyuncs.com,dashscope.aliyuncs.com:443,*.aliyuncs.com, com,::1"
-    assert without(spared, HOSTS) == "intranet.example,::1"
-    assert without("ws-1.cn-beijing.maas.aliyuncs.com,10.0.0.0/8", HOSTS) == "10.0.0.0/8"
-    assert without("*", HOSTS) == ""
-    assert without("", HOSTS) == ""
+def test_no_proxy_loses_entries_that_exempt_a_redirected_host() -> None:
+    no_proxy = "intranet.example, .aliyuncs.com,dashscope.aliyuncs.com:443,*.aliyuncs.com, com,::1"
+    assert without_redirected(no_proxy, HOSTS) == "intranet.example,::1"
+    assert without_redirected("ws-1.cn-beijing.maas.aliyuncs.com,10.0.0.0/8", HOSTS) == "10.0.0.0/8"
+    assert without_redirected("*", HOSTS) == ""
+    assert without_redirected("", HOSTS) == ""

@@ -1,4 +1,4 @@
-"""The proxy: what it relays, what it refuses and in which words, and that nothing is unbounded."""
+"""The proxy: what it relays, what it refuses with which message, and its limits."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import pytest
 pytest.importorskip("cryptography")
 
 from dragoman.intercept.folder import Folder
-from dragoman.intercept.names import Hosts, Server
-from dragoman.intercept.proxy import Bounds, Proxy
+from dragoman.intercept.names import Hosts, TargetServer
+from dragoman.intercept.proxy import Proxy, ProxyLimits
 
 HOSTS = Hosts()
 CLOUD = "dashscope.aliyuncs.com"
@@ -36,12 +36,12 @@ def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, 
     return folder.tls_context(authority.issue(HOSTS.patterns, now)), client
 
 
-class Bench:
-    """A running proxy, the far side it relays to, and what it noted."""
+class RunningProxy:
+    """A proxy, the server it relays to, and its notes."""
 
-    def __init__(self, port: int, far_port: int, client: ssl.SSLContext) -> None:
+    def __init__(self, port: int, server_port: int, client: ssl.SSLContext) -> None:
         self.port = port
-        self.far_port = far_port
+        self.server_port = server_port
         self.notes: list[str] = []
         self.client = client
         self.proxy: Any = None
@@ -82,24 +82,24 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 
 
 @asynccontextmanager
-async def bench(
+async def running_proxy(
     contexts: tuple[ssl.SSLContext, ssl.SSLContext],
-    far: Talk = echo,
+    serve: Talk = echo,
     *,
     pass_others: bool = False,
-    bounds: Bounds | None = None,
-) -> AsyncIterator[Bench]:
-    server = await asyncio.start_server(far, "127.0.0.1", 0)
-    far_port = server.sockets[0].getsockname()[1]
+    limits: ProxyLimits | None = None,
+) -> AsyncIterator[RunningProxy]:
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server_port = server.sockets[0].getsockname()[1]
     listener = socket.create_server(("127.0.0.1", 0))
-    made = Bench(listener.getsockname()[1], far_port, contexts[1])
+    made = RunningProxy(listener.getsockname()[1], server_port, contexts[1])
 
     async def context() -> ssl.SSLContext:
         return contexts[0]
 
-    target = Server("127.0.0.1", far_port, tls=False, url=f"ws://127.0.0.1:{far_port}")
+    target = TargetServer("127.0.0.1", server_port, tls=False, url=f"ws://127.0.0.1:{server_port}")
     made.proxy = Proxy(
-        HOSTS, target, context, made.notes.append, pass_others=pass_others, bounds=bounds
+        HOSTS, target, context, made.notes.append, pass_others=pass_others, limits=limits
     )
     made.proxy.start(listener)
     try:
@@ -116,7 +116,7 @@ Contexts = tuple[ssl.SSLContext, ssl.SSLContext]
 @pytest.mark.anyio
 @pytest.mark.parametrize("host", [CLOUD, "ws-1.cn-beijing.maas.aliyuncs.com"])
 async def test_a_cloud_host_is_relayed_without_its_tls(host: str, contexts: Contexts) -> None:
-    async with bench(contexts) as proxy:
+    async with running_proxy(contexts) as proxy:
         reader, writer = await proxy.secure(host)
         chosen = writer.get_extra_info("ssl_object").selected_alpn_protocol()
         assert chosen == "http/1.1"
@@ -126,21 +126,21 @@ async def test_a_cloud_host_is_relayed_without_its_tls(host: str, contexts: Cont
         writer.write(sent)
         assert await reader.readexactly(len(sent)) == sent
         writer.close()
-    assert proxy.notes == [f"{host} goes to ws://127.0.0.1:{proxy.far_port}"]
+    assert proxy.notes == [f"{host} goes to ws://127.0.0.1:{proxy.server_port}"]
 
 
 @pytest.mark.anyio
-async def test_others_are_refused_and_never_connected_to(contexts: Contexts) -> None:
+async def test_other_hosts_are_refused_and_never_connected_to(contexts: Contexts) -> None:
     asked = 0
 
-    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         asked += 1
 
-    async with bench(contexts, far) as proxy:
+    async with running_proxy(contexts, serve) as proxy:
         secret = b"Proxy-Authorization: Basic c2VjcmV0\r\n"
         for target in (
-            f"localhost:{proxy.far_port}",
+            f"localhost:{proxy.server_port}",
             "example.com:443",
             f"{CLOUD}.evil.example:443",
         ):
@@ -164,40 +164,40 @@ async def test_others_are_refused_and_never_connected_to(contexts: Contexts) -> 
      b"CONNECT nowhere HTTP/1.1\r\n\r\n", b"CONNECT a:b HTTP/1.1\r\n\r\n",
      f"CONNECT {CLOUD}:443 HTTP/1.1\r\n\r\n\x16\x03".encode()],
 )  # fmt: skip
-async def test_nonsense_is_400(text: bytes, contexts: Contexts) -> None:
-    async with bench(contexts, pass_others=True) as proxy:
+async def test_malformed_requests_get_400(text: bytes, contexts: Contexts) -> None:
+    async with running_proxy(contexts, pass_others=True) as proxy:
         status, body = await proxy.refusal(text)
     assert status == 400
     assert body.endswith(".\n")
 
 
 @pytest.mark.anyio
-async def test_with_pass_others_bytes_go_through_untouched(contexts: Contexts) -> None:
-    async with bench(contexts, pass_others=True) as proxy:
-        target = f"127.0.0.1:{proxy.far_port}"
+async def test_pass_others_relays_bytes_unread(contexts: Contexts) -> None:
+    async with running_proxy(contexts, pass_others=True) as proxy:
+        target = f"127.0.0.1:{proxy.server_port}"
         reader, writer = await proxy.ask(f"CONNECT {target} HTTP/1.1\r\n\r\nearly ".encode())
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"and late")
         assert await reader.readexactly(14) == b"early and late"
         writer.close()
         status, _ = await proxy.refusal(f"CONNECT {CLOUD}:80 HTTP/1.1\r\n\r\n".encode())
-        assert status == 403  # a cloud host never leaves
+        assert status == 403  # a redirected host is never passed
     assert f"{target} passes untouched" in proxy.notes
 
 
 @pytest.mark.anyio
-async def test_a_head_has_a_size_and_a_time(contexts: Contexts) -> None:
-    async with bench(contexts, bounds=Bounds(head_s=0.05)) as proxy:
+async def test_size_and_time_of_a_request_are_limited(contexts: Contexts) -> None:
+    async with running_proxy(contexts, limits=ProxyLimits(head_s=0.05)) as proxy:
         status, _ = await proxy.refusal(b"CONNECT dash")
         assert status == 408
-    async with bench(contexts) as proxy:
+    async with running_proxy(contexts) as proxy:
         status, _ = await proxy.refusal(b"CONNECT x:1 HTTP/1.1\r\nX: " + b"x" * 300_000)
         assert status == 431
 
 
 @pytest.mark.anyio
-async def test_connections_have_a_number(contexts: Contexts) -> None:
-    async with bench(contexts, bounds=Bounds(connections=2)) as proxy:
+async def test_the_number_of_connections_is_limited(contexts: Contexts) -> None:
+    async with running_proxy(contexts, limits=ProxyLimits(connections=2)) as proxy:
         first = await proxy.secure()
         second = await proxy.secure()
         line = f"CONNECT {CLOUD}:443 HTTP/1.1\r\n\r\n".encode()
@@ -205,7 +205,7 @@ async def test_connections_have_a_number(contexts: Contexts) -> None:
         assert (status, "2 connections" in body) == (503, True)
         first[1].close()
         assert await first[0].read() == b""
-        while True:  # Its place is free in a moment, not at once.
+        while True:  # The place becomes free a moment later.
             reader, writer = await proxy.ask(line)
             answer = await reader.readuntil(b"\r\n\r\n")
             writer.close()
@@ -215,12 +215,12 @@ async def test_connections_have_a_number(contexts: Contexts) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_server_that_is_gone_is_502(contexts: Contexts) -> None:
-    async with bench(contexts, pass_others=True) as proxy:
-        with socket.socket() as taken:  # bound and deaf: nobody else can have it
+async def test_an_unreachable_server_gives_502(contexts: Contexts) -> None:
+    async with running_proxy(contexts, pass_others=True) as proxy:
+        with socket.socket() as taken:  # bound but not listening: nobody else can take it
             taken.bind(("127.0.0.1", 0))
             port = taken.getsockname()[1]
-            proxy.proxy._server = Server("127.0.0.1", port, tls=False, url="ws://gone")
+            proxy.proxy._server = TargetServer("127.0.0.1", port, tls=False, url="ws://gone")
             for target in (f"{CLOUD}:443", f"127.0.0.1:{port}"):
                 line = f"CONNECT {target} HTTP/1.1\r\n\r\n".encode()
                 status, body = await proxy.refusal(line)
@@ -229,13 +229,13 @@ async def test_a_server_that_is_gone_is_502(contexts: Contexts) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_end_of_the_server_is_the_end_of_the_client(contexts: Contexts) -> None:
-    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_when_the_server_closes_the_client_is_closed(contexts: Contexts) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(2)
         writer.write(b"the last words" * 10_000)
         writer.close()
 
-    async with bench(contexts, far) as proxy:
+    async with running_proxy(contexts, serve) as proxy:
         reader, writer = await proxy.secure()
         writer.write(b"go")
         assert await reader.read(-1) == b"the last words" * 10_000
@@ -251,16 +251,16 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("is_abrupt", [False, True])
-async def test_the_end_of_the_client_is_the_end_of_the_server(
+async def test_when_the_client_closes_the_server_is_closed(
     is_abrupt: bool, contexts: Contexts
 ) -> None:
     ended = asyncio.Event()
 
-    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await echo(reader, writer)
         ended.set()
 
-    async with bench(contexts, far) as proxy:
+    async with running_proxy(contexts, serve) as proxy:
         reader, writer = await proxy.secure()
         writer.write(b"here")
         await reader.readexactly(4)
@@ -272,12 +272,12 @@ async def test_the_end_of_the_client_is_the_end_of_the_server(
 
 
 @pytest.mark.anyio
-async def test_a_reset_of_the_server_ends_the_client(contexts: Contexts) -> None:
-    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_when_the_server_resets_the_client_is_closed(contexts: Contexts) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(2)
         reset(writer)
 
-    async with bench(contexts, far) as proxy:
+    async with running_proxy(contexts, serve) as proxy:
         reader, writer = await proxy.secure()
         writer.write(b"go")
         assert await reader.read() == b""
@@ -285,12 +285,12 @@ async def test_a_reset_of_the_server_ends_the_client(contexts: Contexts) -> None
 
 
 @pytest.mark.anyio
-async def test_a_slow_reader_slows_the_server(contexts: Contexts) -> None:
+async def test_a_slow_client_slows_the_server(contexts: Contexts) -> None:
     piece, count = bytes(1024 * 1024), 48
     sent = 0
     done = asyncio.Event()
 
-    async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
         for _ in range(count):
             writer.write(piece)
@@ -299,11 +299,11 @@ async def test_a_slow_reader_slows_the_server(contexts: Contexts) -> None:
         done.set()
         writer.close()
 
-    async with bench(contexts, far) as proxy:
+    async with running_proxy(contexts, serve) as proxy:
         reader, writer = await proxy.secure()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(done.wait(), 1.5)
-        assert sent < count - 8  # the rest is in the kernel's buffers: it waits for us
+        assert sent < count - 8  # the rest fills the kernel's buffers
         got = 0
         while data := await reader.read(1 << 20):
             got += len(data)
@@ -312,8 +312,8 @@ async def test_a_slow_reader_slows_the_server(contexts: Contexts) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_program_that_does_not_trust_us_is_noted(contexts: Contexts) -> None:
-    async with bench(contexts) as proxy:
+async def test_a_program_that_does_not_trust_the_authority_is_noted(contexts: Contexts) -> None:
+    async with running_proxy(contexts) as proxy:
         _, writer = await proxy.tunnel(f"{CLOUD}:443")
         with pytest.raises(ssl.SSLCertVerificationError):
             await writer.start_tls(ssl.create_default_context(), server_hostname=CLOUD)
@@ -323,8 +323,8 @@ async def test_a_program_that_does_not_trust_us_is_noted(contexts: Contexts) -> 
 
 
 @pytest.mark.anyio
-async def test_closing_ends_everything(contexts: Contexts) -> None:
-    async with bench(contexts) as proxy:
+async def test_closing_the_proxy_ends_every_connection(contexts: Contexts) -> None:
+    async with running_proxy(contexts) as proxy:
         reader, writer = await proxy.secure()
         waiting, half = await proxy.ask(b"CONNECT ")
         writer.write(b"x")

@@ -6,8 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from dragoman.protocol.registry import lookup
-from tests.transcripts.player import parse, play
+from dragoman.testing.transcript_player import play
 
 FOLDER = Path(__file__).parent.parent / "transcripts"
 TRANSCRIPTS = sorted(FOLDER.glob("*/*.txt"))
@@ -15,11 +14,9 @@ TRANSCRIPTS = sorted(FOLDER.glob("*/*.txt"))
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_transcript(path: Path):
-    frames = play(path)
-    text = path.read_text("utf-8")
-    header = next(line for line in text.splitlines() if line.startswith("model="))
-    codec = lookup(parse(header)[1]["model"]).api.codec
-    for frame in frames:
+    played = play(path)
+    codec = played.codec
+    for frame in played.frames:
         read = codec.read(frame)
         assert read is not None, "a client of the same API can read it"
         event_id = str(read.event_id)

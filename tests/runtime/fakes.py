@@ -76,6 +76,7 @@ class FakeHost:
         fail: Callable[[Any], bool] = lambda _request: False,
     ) -> None:
         self.info = info
+        self.capacity = 1
         self.waiting = 0
         self.windows: list[Window] = []
         self._engine, self._rng, self._fail = engine, rng, fail

@@ -9,6 +9,7 @@ import sys
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -28,6 +29,8 @@ from dragoman.runtime.jobs import run_session
 from dragoman.runtime.observer import Event, JobFailed
 from dragoman.speech import Hypothesis, InterpretationOptions
 from tests.runtime.clockwork import jump
+
+pytestmark = pytest.mark.slow
 
 MODEL = "qwen3.5-livetranslate-flash-realtime"
 CELL_MS, CHUNK_MS, MINUTE_MS = 400, 1_000, 60_000
@@ -95,9 +98,13 @@ def sound(begin_ms: int) -> bytes:
 class Microphone:
     """A connection that talks at its pace, and keeps what comes of it."""
 
+    is_gone = False
+    is_writable = True
+
     def __init__(self, codec: Codec, minutes: int) -> None:
         self._codec = codec
         self._events = self._script(minutes)
+        self._arrived: list[ClientEvent | Malformed] = []
         self.lengths_s: list[float] = []
         self.odd: list[str] = []
         """What was heard otherwise than it was said."""
@@ -114,7 +121,7 @@ class Microphone:
             yield {"type": "input_audio_buffer.append", "audio": audio}
         yield {"type": "session.finish"}
 
-    async def receive(self) -> ClientEvent | Malformed | None:
+    async def arrival(self) -> None:
         event = next(self._events, None)
         if event is None:
             await asyncio.Event().wait()
@@ -123,7 +130,11 @@ class Microphone:
             self.counts["chunks"] += 1
             if self.counts["chunks"] * CHUNK_MS % MINUTE_MS == 0:
                 self._look()
-        return self._codec.decode(json.dumps(event))
+        self._arrived.append(self._codec.decode(json.dumps(event)))
+
+    def take(self) -> list[ClientEvent | Malformed]:
+        taken, self._arrived = self._arrived, []
+        return taken
 
     def _look(self) -> None:
         if (len(self.minutes) + 1) % CYCLE == 0:
@@ -131,8 +142,13 @@ class Microphone:
         traced = tracemalloc.get_traced_memory()[0]
         self.minutes.append((len(asyncio.all_tasks()), sys.getallocatedblocks(), traced))
 
-    async def send(self, text: str) -> None:
-        event = json.loads(text)
+    def write(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._receive(json.loads(text))
+
+    async def drain(self) -> None: ...
+
+    def _receive(self, event: dict[str, Any]) -> None:
         name = event["type"]
         self.counts[name] += 1
         if name.endswith("speech_started"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from dragoman.engines import base
 from dragoman.protocol.core import commands
 from dragoman.protocol.core.commands import Failed, Start
+from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.runtime.driver.driver import Driver, Emit
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.hosts.host import EngineHost, TextRefused
@@ -42,6 +44,7 @@ async def spoken(host: EngineHost, text: str) -> bytes:
     return b"".join([piece async for piece in host.speak(utterance, tiny.RATE_HZ)])
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("kind", ["process", "thread", "loop"])
 def test_a_host_raises_the_engines_sentence_and_goes_on(kind: str) -> None:
     async def main() -> None:
@@ -88,10 +91,18 @@ class _Session:
 
 
 class _Connection:
-    async def receive(self) -> None:
+    is_gone = False
+    is_writable = True
+
+    def take(self) -> list[ClientEvent | Malformed]:
+        return []
+
+    async def arrival(self) -> None:
         await asyncio.Event().wait()
 
-    async def send(self, text: str) -> None: ...
+    def write(self, texts: Sequence[str]) -> None: ...
+
+    async def drain(self) -> None: ...
 
     async def close(self, code: int, reason: str) -> None: ...
 

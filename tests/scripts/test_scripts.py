@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def script(name: str) -> ModuleType:
-    """A fresh copy of a script, as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from tests.scripts.load import script
 
 
 class Apt:
@@ -167,3 +156,44 @@ def test_sizes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     file.write_text("def f():\n" + "    x = 1\n" * 70)
     told = {name: (lines, limit) for name, lines, _, limit in module.sizes(file)}
     assert told == {"a.py": (71, 400), "a.py::f": (71, 60)}
+
+
+def test_a_benchmark_in_the_wheel_of_the_server_is_found() -> None:
+    wrong = script("check_wheels").wrong
+    ours = ["dragoman/__init__.py", "dragoman/cli/main.py", "dragoman-0.1.0.dist-info/METADATA"]
+    assert wrong("dragoman", ours) == []
+    assert wrong("dragoman", [*ours, "dragoman_bench/append.py"]) == [
+        "dragoman_bench is not part of it"
+    ]
+    assert wrong("dragoman", [*ours, "dragoman/bench/append.py"]) == [
+        "dragoman/bench does not belong in it"
+    ]
+    assert wrong("dragoman_bench", ours) == [
+        "there is no package dragoman_bench in it",
+        "dragoman is not part of it",
+        "dragoman/cli is not part of it",
+    ]
+
+
+def test_repeated_class_names_are_seen(tmp_path: Path):
+    module = script("check_names")
+    (tmp_path / "a.py").write_text("class Turn: ...\nclass _Own: ...\nclass A: ...\n")
+    (tmp_path / "b.py").write_text("class Turn: ...\nclass _Own: ...\nclass B: ...\n")
+    assert module.repeated(tmp_path) == ["class name used twice: Turn in a.py, b.py"]
+
+
+@pytest.mark.parametrize(
+    "line", ["from tests.a.test_it import thing", "from tests.a import test_it, other"]
+)
+def test_imports_of_test_files_are_seen(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    module = script("check_names")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    folder = tmp_path / "tests" / "a"
+    folder.mkdir(parents=True)
+    (folder / "test_it.py").write_text("def test_thing(): ...\n")
+    (folder / "user.py").write_text("from tests.a.other import test_name\n")
+    assert module.imported_tests(tmp_path / "tests") == []
+    (folder / "user.py").write_text(line + "\n")
+    assert module.imported_tests(tmp_path / "tests") == [
+        "imports a test file: tests/a/user.py tests.a.test_it"
+    ]

@@ -1,4 +1,4 @@
-"""A real web server in a thread, with a conversation and engines of the test's own."""
+"""A real web server in a thread, with sessions and engines of the test's own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Send
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.server.app import REALTIME_PATH
 from dragoman.server.config import Config
-from dragoman.server.lifecycle import Service
+from dragoman.server.connection import Accepted
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.serve import DrainingServer, web_server
 from dragoman.server.websocket_guard import listen
 
@@ -27,7 +27,7 @@ class Status(msgspec.Struct):
     state: str
 
 
-class FakeStack:
+class FakeEngines:
     """Engines that load when they are told to."""
 
     def __init__(self, *, loads: bool = True, failure: str = "") -> None:
@@ -56,22 +56,22 @@ class FakeStack:
         self.closed = True
 
 
-async def echo(service: Service, model: str, receive: Receive, send: Send) -> None:
+async def echo(lifecycle: Lifecycle, accepted: Accepted) -> None:
     """Say the model, then send back every text frame, until the client goes or says bye."""
-    with service.session("echo"):
-        await send({"type": "websocket.send", "text": f"model={model}"})
-        while (message := await receive())["type"] == "websocket.receive":
+    with lifecycle.session("echo"):
+        await accepted.send({"type": "websocket.send", "text": f"model={accepted.model}"})
+        while (message := await accepted.receive())["type"] == "websocket.receive":
             if message.get("text") == "bye":
-                await send({"type": "websocket.close", "code": 1000})
+                await accepted.send({"type": "websocket.close", "code": 1000})
                 return
-            await send({"type": "websocket.send", "text": message["text"]})
+            await accepted.send({"type": "websocket.send", "text": message["text"]})
 
 
 class Shell:
     """Handle on a running server."""
 
-    def __init__(self, server: DrainingServer, service: Service, port: int) -> None:
-        self.server, self.service, self.port = server, service, port
+    def __init__(self, server: DrainingServer, lifecycle: Lifecycle, port: int) -> None:
+        self.server, self.lifecycle, self.port = server, lifecycle, port
         self.loop: asyncio.AbstractEventLoop | None = None
         self.url = f"ws://127.0.0.1:{port}{REALTIME_PATH}"
 
@@ -97,20 +97,27 @@ class Shell:
         assert self.loop is not None
         asyncio.run_coroutine_threadsafe(event.wait(), self.loop).result(20)
 
+    def wait_idle(self) -> None:
+        """Until no session is open."""
+        assert self.loop is not None
+        asyncio.run_coroutine_threadsafe(self.lifecycle.idle(), self.loop).result(20)
+
 
 @contextlib.contextmanager
-def shell(stack: FakeStack | None = None, converse: Any = echo, **config: Any) -> Iterator[Shell]:
-    """A server on a free port until the block ends; ready, unless the stack holds it back."""
-    stack = stack or FakeStack()
+def shell(
+    engines: FakeEngines | None = None, serve_session: Any = echo, **config: Any
+) -> Iterator[Shell]:
+    """A server on a free port until the block ends; ready, unless the engines hold it back."""
+    engines = engines or FakeEngines()
     listener = listen("127.0.0.1", 0)
     started = threading.Event()
-    service: Service
+    lifecycle: Lifecycle
     handle: Shell
 
     async def main() -> None:
-        nonlocal service, handle
-        service = Service(msgspec.convert({"drain_s": 0.0, **config}, Config), stack)
-        handle = Shell(web_server(service, converse), service, listener.getsockname()[1])
+        nonlocal lifecycle, handle
+        lifecycle = Lifecycle(msgspec.convert({"drain_s": 0.0, **config}, Config), engines)
+        handle = Shell(web_server(lifecycle, serve_session), lifecycle, listener.getsockname()[1])
         handle.loop = asyncio.get_running_loop()
         started.set()
         await handle.server.serve(sockets=[listener])
@@ -119,13 +126,13 @@ def shell(stack: FakeStack | None = None, converse: Any = echo, **config: Any) -
     thread.start()
     assert started.wait(20)
     try:
-        if stack.go.is_set():
-            handle.wait(service.decided)
+        if engines.go.is_set():
+            handle.wait(lifecycle.decided)
         yield handle
     finally:
-        stack.go.set()
+        engines.go.set()
         with contextlib.suppress(RuntimeError):
             handle.call(handle.server.stop)
         thread.join(20)
         assert not thread.is_alive()
-        assert stack.closed
+        assert engines.closed

@@ -1,4 +1,4 @@
-"""The front door over real sockets: health, handshakes, refusals, frames, admission."""
+"""HTTP and handshakes over real sockets: health, refusals, frames, limits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from websockets.sync.client import connect
 
 from dragoman import __version__
 from dragoman.server.app import model_in
+from dragoman.server.connection import Accepted
+from dragoman.server.lifecycle import Lifecycle
 from tests.server.raw import handshake
-from tests.server.shell import FakeStack, shell
+from tests.server.shell import FakeEngines, shell
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -41,8 +43,8 @@ def test_the_last_model_of_a_query_counts(query: bytes, model: str) -> None:
 
 
 def test_health_is_503_until_the_engines_are_loaded() -> None:
-    stack = FakeStack(loads=False)
-    with shell(stack) as server:
+    engines = FakeEngines(loads=False)
+    with shell(engines) as server:
         status, body = server.health()
         assert (status, body["status"]) == (503, "loading")
         assert body["loading"] == ["asr pretend"]
@@ -53,8 +55,8 @@ def test_health_is_503_until_the_engines_are_loaded() -> None:
         assert refusal.status_code == 503
         assert refusal.headers["retry-after"] == "1"
         assert json.loads(refusal.body)["code"] == "ServiceUnavailable"
-        stack.go.set()
-        server.wait(server.service.decided)
+        engines.go.set()
+        server.wait(server.lifecycle.decided)
         status, body = server.health()
         assert (status, body["status"], body["version"]) == (200, "ready", __version__)
         assert body["sessions"] == {"open": 0, "limit": 2000}
@@ -63,13 +65,13 @@ def test_health_is_503_until_the_engines_are_loaded() -> None:
 
 
 def test_engines_that_cannot_load_are_a_failure_with_a_reason() -> None:
-    with shell(FakeStack(failure="Install apertium-eng-spa.")) as server:
+    with shell(FakeEngines(failure="Install apertium-eng-spa.")) as server:
         status, body = server.health()
         assert (status, body["status"]) == (503, "failed")
         assert body["failure"] == "Install apertium-eng-spa."
 
 
-def test_model_reaches_the_conversation_and_frames_travel() -> None:
+def test_the_model_reaches_the_session_and_frames_travel() -> None:
     with shell() as server, connect(server.url + "?x=1?model=some-model") as ws:
         assert ws.recv(10) == "model=some-model"
         ws.send("hällo 👋")
@@ -110,6 +112,19 @@ def test_a_bad_key_is_refused_with_the_clouds_114_bytes() -> None:
             with connect(server.url, additional_headers=header) as ws:
                 assert ws.recv(10) == "model="
         assert b'dragoman_refused_total{status="401"} 2.0' in server.get("/metrics")[2]
+
+
+def test_the_session_knows_whose_key_opened_it() -> None:
+    async def name(lifecycle: Lifecycle, accepted: Accepted) -> None:
+        accepted.stream.write([f"<{accepted.principal.key_id}>"])
+
+    with shell(serve_session=name, api_keys=("sk-one", "sk-two")) as server:
+        header = {"Authorization": "Bearer sk-two"}
+        with connect(server.url, additional_headers=header) as ws:
+            assert ws.recv(10) == "<key2>"
+    header = {"Authorization": "Bearer sk-two"}
+    with shell(serve_session=name) as server, connect(server.url, additional_headers=header) as ws:
+        assert ws.recv(10) == "<>"
 
 
 def test_a_strange_origin_is_refused() -> None:
@@ -173,7 +188,7 @@ def test_more_sessions_than_the_limit_are_refused() -> None:
             with pytest.raises(InvalidStatus) as caught:
                 connect(server.url)
             assert caught.value.response.status_code == 503
-        server.wait(server.service._idle)
+        server.wait_idle()
         with connect(server.url) as again:
             assert again.recv(10) == "model="
 
@@ -207,7 +222,7 @@ def test_many_sessions_at_once_do_not_mix() -> None:
             results = list(pool.map(talk, range(20)))
         for number, heard in enumerate(results):
             assert heard == [f"model=m{number}", *(f"{number}/{t}" for t in range(20))]
-        server.wait(server.service._idle)
+        server.wait_idle()
 
 
 def test_an_abrupt_end_frees_the_session() -> None:
@@ -217,39 +232,39 @@ def test_an_abrupt_end_frees_the_session() -> None:
         assert server.health()[1]["sessions"]["open"] == 1
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raw.close()  # with SO_LINGER 0: a reset instead of a goodbye
-        server.wait(server.service._idle)
+        server.wait_idle()
         assert server.health()[1]["sessions"]["open"] == 0
 
 
-async def flood(service, model, receive, send) -> None:
+async def flood(lifecycle, accepted) -> None:
     """Send 64 KiB frames for as long as the client is there; count what was taken."""
-    with service.session("flood"):
+    with lifecycle.session("flood"):
         flood.taken = 0
         try:
             while True:
-                await send({"type": "websocket.send", "text": "x" * 65_536})
+                await accepted.send({"type": "websocket.send", "text": "x" * 65_536})
                 flood.taken += 65_536
         except OSError:
             return
 
 
 def test_a_client_that_never_reads_costs_little_and_is_cut_off() -> None:
-    with shell(converse=flood, limits={"stall_s": 0.3}) as server:
+    with shell(serve_session=flood, limits={"stall_s": 0.3}) as server:
         raw = handshake(server.port, receive_buffer=65_536)
-        server.wait(server.service._idle)  # the session ended though the client did nothing
+        server.wait_idle()  # the session ended though the client did nothing
         assert 0 < flood.taken < 2 * 1024 * 1024
         assert b"dragoman_stalled_total 1.0" in server.get("/metrics")[2]
         raw.close()
 
 
 def test_a_slow_reader_that_does_read_is_not_cut_off() -> None:
-    async def some(service, model, receive, send) -> None:
-        with service.session("some"):
+    async def some(lifecycle, accepted) -> None:
+        with lifecycle.session("some"):
             for _ in range(40):
-                await send({"type": "websocket.send", "text": "x" * 65_536})
-            await send({"type": "websocket.close", "code": 1000})
+                await accepted.send({"type": "websocket.send", "text": "x" * 65_536})
+            await accepted.send({"type": "websocket.close", "code": 1000})
 
-    with shell(converse=some, limits={"stall_s": 5.0}) as server:
+    with shell(serve_session=some, limits={"stall_s": 5.0}) as server:
         raw = handshake(server.port, receive_buffer=65_536)
         left = 40 * (65_536 + 10) + 4  # the frames with their heads, and the close
         while left > 0:

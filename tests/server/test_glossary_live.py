@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from dragoman.client.events import SourceText, TargetText, TurnDone
-from dragoman.client.interpret import InterpretClient
+from dragoman.client.interpretation import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
 from dragoman.policy.glossary.terms import Glossary
+from dragoman.testing.live_server import LiveServer
 from tests import recordings
-from tests.engines.apertium.test_engine import needs_apertium
-from tests.live import Live
+from tests.engines.installed import needs_apertium
 
 PHRASES = {
     "Kubernetes": "Kubernetes",
@@ -80,7 +80,9 @@ def heard_and_said(source: str, target: str, phrases: dict[str, str]) -> tuple[i
 
 
 @needs_apertium
-def test_spoken_terms_with_and_without_a_glossary(embedded_server: Live, speech: bytes) -> None:
+def test_spoken_terms_with_and_without_a_glossary(
+    embedded_server: LiveServer, speech: bytes
+) -> None:
     async def main() -> None:
         plain_source, plain_target = await interpreted(embedded_server.url, [speech])
         source, target = await interpreted(embedded_server.url, [speech], phrases=PHRASES)
@@ -95,7 +97,7 @@ def test_spoken_terms_with_and_without_a_glossary(embedded_server: Live, speech:
 
 
 @needs_apertium
-def test_a_new_glossary_holds_from_the_next_turn_on(embedded_server: Live) -> None:
+def test_a_new_glossary_holds_from_the_next_turn_on(embedded_server: LiveServer) -> None:
     """On a reading that is always understood: it was the best of times."""
     reading = recordings.read(recordings.two_cities())[: 9 * 16_000]
     speech = (reading * 32_767).astype(np.int16).tobytes()
@@ -121,7 +123,7 @@ def test_a_new_glossary_holds_from_the_next_turn_on(embedded_server: Live) -> No
 
 @needs_apertium
 @recordings.needs_shared
-def test_recordings_with_the_words_they_hold(embedded_server: Live) -> None:
+def test_recordings_with_the_words_they_hold(embedded_server: LiveServer) -> None:
     """The glossary's word for every third long word of what was heard, in every translation."""
     manifest = json.loads((recordings.SHARED / "manifest.json").read_text("utf-8"))
     names = sorted(path.name for path in recordings.SHARED.glob("en_LJ001_000[1-3].flac"))

@@ -85,6 +85,7 @@ def test_a_session_and_a_kept_connection_outlive_the_time_for_a_head(
                 got += ws.recv(1000)
 
 
+@pytest.mark.slow
 def test_answers_to_pings_do_not_pile_up_for_a_client_that_does_not_read() -> None:
     with shell() as live, contextlib.closing(handshake(live.port, receive_buffer=4096)) as raw:
         payload = bytes(125)

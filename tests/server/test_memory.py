@@ -8,9 +8,11 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.live
+
 PROGRAM = """
 import ctypes, threading
-from dragoman.server.memory import share_one_heap
+from dragoman.server.serve import share_one_heap
 
 done = share_one_heap()
 libc = ctypes.CDLL(None)

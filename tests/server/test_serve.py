@@ -10,14 +10,16 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.live import Live, command, environment, serve
+from dragoman.testing.live_server import LiveServer, command, environment, serve
 from tests.server.raw import handshake, masked
+
+pytestmark = pytest.mark.live
 
 TTS = "?model=qwen3-tts-flash-realtime"
 INTERPRETATION = "?model=qwen3.5-livetranslate-flash-realtime"
 
 
-def test_health_tells_what_is_running(scripted_server: Live) -> None:
+def test_health_tells_what_is_running(scripted_server: LiveServer) -> None:
     status, body = scripted_server.health()
     assert status == 200
     assert body["status"] == "ready"
@@ -26,7 +28,7 @@ def test_health_tells_what_is_running(scripted_server: Live) -> None:
 
 
 @pytest.mark.parametrize("query", [TTS, INTERPRETATION])
-def test_a_session_is_greeted_and_finished(scripted_server: Live, query: str) -> None:
+def test_a_session_is_greeted_and_finished(scripted_server: LiveServer, query: str) -> None:
     with connect(scripted_server.url + query) as ws:
         created = json.loads(ws.recv(20))
         assert created["type"] == "session.created"
@@ -35,7 +37,7 @@ def test_a_session_is_greeted_and_finished(scripted_server: Live, query: str) ->
         assert json.loads(ws.recv(20))["type"] == "session.finished"
 
 
-def test_an_unknown_model_is_greeted_then_told_then_closed(scripted_server: Live) -> None:
+def test_an_unknown_model_is_greeted_then_told_then_closed(scripted_server: LiveServer) -> None:
     with connect(scripted_server.url + "?model=no-such-model") as ws:
         assert json.loads(ws.recv(20))["type"] == "session.created"
         error = json.loads(ws.recv(20))["error"]
@@ -47,7 +49,7 @@ def test_an_unknown_model_is_greeted_then_told_then_closed(scripted_server: Live
         assert closed.value.rcvd.code == 1007
 
 
-def test_a_binary_frame_is_answered_and_survived(scripted_server: Live) -> None:
+def test_a_binary_frame_is_answered_and_survived(scripted_server: LiveServer) -> None:
     with connect(scripted_server.url + TTS) as ws:
         ws.recv(20)
         ws.send(b"\x00\x01")
@@ -56,7 +58,7 @@ def test_a_binary_frame_is_answered_and_survived(scripted_server: Live) -> None:
         assert json.loads(ws.recv(20))["type"] == "session.finished"
 
 
-def test_sessions_in_parallel_have_ids_of_their_own(scripted_server: Live) -> None:
+def test_sessions_in_parallel_have_ids_of_their_own(scripted_server: LiveServer) -> None:
     def greet(_: int) -> str:
         with connect(scripted_server.url + TTS) as ws:
             created = json.loads(ws.recv(20))
@@ -106,7 +108,7 @@ def test_the_log_has_the_session_and_no_secret() -> None:
         assert live.stop() == 0
         log = live.log()
         nonce = session_id.partition("_")[2][:15]
-        assert f"session={nonce} session begins" in log
+        assert f"session={nonce} session begins: model 'qwen3-tts-flash-realtime', key1\n" in log
         assert f"session={nonce} session ends" in log
         assert "secret" not in log
 
@@ -150,7 +152,7 @@ def test_engines_that_do_not_load_end_the_process_with_the_cure() -> None:
     assert "Traceback" not in done.stderr
 
 
-def resident_bytes(live: Live) -> float:
+def resident_bytes(live: LiveServer) -> float:
     page = live.get("/metrics")[1].decode()
     return next(
         float(line.split()[1])
@@ -181,7 +183,7 @@ def test_a_synthesis_client_that_never_reads_is_cut_off_at_little_cost() -> None
         raw.close()
 
 
-def test_a_busy_port_is_told_in_one_sentence(scripted_server: Live) -> None:
+def test_a_busy_port_is_told_in_one_sentence(scripted_server: LiveServer) -> None:
     done = subprocess.run(
         [*command(), "serve", "--engines", "scripted", "--port", str(scripted_server.port)],
         env=environment(),

@@ -19,9 +19,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from dragoman.engines.scripted.rules import CELL_MS, rule_word
-from tests.live import Live, serve
+from dragoman.testing.live_server import LiveServer, serve
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 AGE_S = 1.6
 MODELS = ["qwen3-livetranslate-flash-realtime", "qwen3.5-livetranslate-flash-realtime",
           "qwen3.8-livetranslate-flash-realtime"]  # fmt: skip
@@ -30,7 +30,7 @@ LOUD = base64.b64encode(np.full(1_600, 3_000, "<i2").tobytes()).decode()  # 100 
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Live]:
+def server() -> Iterator[LiveServer]:
     with serve(limits={"age_s": AGE_S}) as live:
         yield live
 
@@ -73,7 +73,7 @@ class Session:
 
 
 @asynccontextmanager
-async def opened(server: Live, model: str) -> AsyncIterator[Session]:
+async def opened(server: LiveServer, model: str) -> AsyncIterator[Session]:
     async with asyncio.timeout(20), connect(f"{server.url}?model={model}") as socket:
         session = Session(socket)
         await session.until("session.created")
@@ -109,7 +109,7 @@ async def listen(session: Session, model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 async def test_a_sentence_that_is_being_spoken_is_said_before_the_error(
-    server: Live, model: str
+    server: LiveServer, model: str
 ) -> None:
     async with opened(server, model) as session:
         await listen(session, model)
@@ -119,7 +119,7 @@ async def test_a_sentence_that_is_being_spoken_is_said_before_the_error(
         assert len(check_words(session)) == 12
 
 
-async def test_who_goes_on_talking_loses_nothing_that_came_in_time(server: Live) -> None:
+async def test_who_goes_on_talking_loses_nothing_that_came_in_time(server: LiveServer) -> None:
     async with opened(server, MODELS[1]) as session:
         began_s = time.monotonic()
         await listen(session, MODELS[1])
@@ -141,7 +141,7 @@ async def test_who_goes_on_talking_loses_nothing_that_came_in_time(server: Live)
         assert AGE_S * 1000 / CELL_MS - 2 <= len(heard) <= lasted_s * 1000 / CELL_MS + 1
 
 
-async def test_push_to_talk_is_committed_by_the_limit(server: Live) -> None:
+async def test_push_to_talk_is_committed_by_the_limit(server: LiveServer) -> None:
     async with opened(server, MODELS[1]) as session:
         await session.send("session.update", session={"turn_detection": None})
         await session.until("session.updated")
@@ -153,7 +153,7 @@ async def test_push_to_talk_is_committed_by_the_limit(server: Live) -> None:
 
 
 @pytest.mark.parametrize("mode", ["server_commit", "commit"])
-async def test_text_that_waits_is_spoken_before_the_error(server: Live, mode: str) -> None:
+async def test_text_that_waits_is_spoken_before_the_error(server: LiveServer, mode: str) -> None:
     async with opened(server, VOICE) as session:
         await session.send("session.update", session={"mode": mode, "response_format": "pcm"})
         await session.until("session.updated")
@@ -171,7 +171,7 @@ async def test_text_that_waits_is_spoken_before_the_error(server: Live, mode: st
     assert spoken_s(session) == pytest.approx(spoken_s(whole), abs=0.2)
 
 
-async def test_who_finishes_in_time_is_told_so(server: Live) -> None:
+async def test_who_finishes_in_time_is_told_so(server: LiveServer) -> None:
     async with opened(server, MODELS[1]) as session:
         await listen(session, MODELS[1])
         await session.send("input_audio_buffer.append", audio=LOUD)

@@ -1,4 +1,4 @@
-"""The one table of scripts, held against the names that Unicode gives its characters."""
+"""The table of scripts, checked against the Unicode names of its characters."""
 
 from __future__ import annotations
 

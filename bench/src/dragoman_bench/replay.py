@@ -1,17 +1,16 @@
 """Target policies over recorded hypotheses, without audio, recogniser or server.
 
-Law of this file: a simulation on one clock. It feeds a log (``policy.recognition.hypothesis_log``)
-to the very state machines that the server runs, in the order of the server: one call at a time,
-words that arrive meanwhile wait in a mailbox, committed text is cut into pieces of speech. A call
-takes as long as it really took, or as long as told. What comes out are the text with times, and
-measures:
+Scope: a simulation on one clock. It feeds a log (``policy.recognition.hypothesis_log``) to the
+state machines that the server runs, in the order of the server: one call at a time, words that
+arrive meanwhile wait in a mailbox, committed text is cut into pieces of speech. A call takes as
+long as it really took, or a given time. The results are the text with times, and measures:
 
 * LAAL in ms of committed text, each turn by itself (``dragoman_bench.interpret.text_lag``);
 * flicker: words erased on the screen (text and stash) for each word of the final text;
 * violations: how often committed text was not extended (has to be 0);
 * calls, and source words that were sent to the translator, for each source word;
-* pieces of speech, and how long after it was said each word is spoken by a voice that needs 150 ms
-  to begin, speaks 15 characters a second and never hurries (median and 95th percentile).
+* pieces of speech, and how late after the source each word is spoken by a voice that needs 150 ms
+  to begin and speaks 15 characters a second (median and 95th percentile).
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
-import numpy as np
 
 from dragoman.engines.base import Translation
 from dragoman.policy.recognition.hypothesis_log import (
@@ -35,8 +33,9 @@ from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.policy.translation.commit_rules import Rule, TargetPolicy, chosen
 from dragoman.policy.translation.flicker import DisplayThrottle
 from dragoman.speech import PaceName, PolicyName, Word
+from dragoman_bench.figures import median, quantile, ratio
+from dragoman_bench.interpret.shown_text import Shown, arrivals, stability
 from dragoman_bench.interpret.text_lag import laal
-from dragoman_bench.measures import Shown, arrivals, erased_words, violations
 
 _CHARACTERS_PER_S = 15.0
 _FIRST_SOUND_S = 0.15
@@ -46,7 +45,7 @@ _WEIGHT = 0.25
 Translate = Callable[[Translation], str]
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class ReplaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What is replayed. ``call_s``: how long a call takes; None for as long as it really does."""
 
     policy: PolicyName = "auto"
@@ -58,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TurnTrace(msgspec.Struct):
-    """What became of one turn. Times are seconds on the log's clock."""
+    """The simulated course of one turn. Times are on the log's clock."""
 
     turn: int
     begin_ms: int = 0
@@ -76,7 +75,7 @@ class TurnTrace(msgspec.Struct):
         return self.shown[-1].text if self.shown else ""
 
 
-class Totals(msgspec.Struct, frozen=True, kw_only=True):
+class ReplayTotals(msgspec.Struct, frozen=True, kw_only=True):
     """The measures of one or more logs; None where nothing could be measured."""
 
     laal_ms: float | None
@@ -94,7 +93,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 class Replay:
     """One log under one policy."""
 
-    def __init__(self, settings: Settings, translate: Translate) -> None:
+    def __init__(self, settings: ReplaySettings, translate: Translate) -> None:
         self._settings = settings
         self._translate = translate
         self._clock_s = 0.0
@@ -124,33 +123,33 @@ class Replay:
         source = next((line.source for line in said if line.source), None) or s.source
         rule = chosen(s.policy, source, s.target, None, forces_prefix=False)
         policy = TargetPolicy(rule, source, s.target, pace=s.pace)
-        screen, units = DisplayThrottle(), SpeechChunks(s.target)
-        waiting, taken = list(said), -1
+        throttle, chunks = DisplayThrottle(), SpeechChunks(s.target)
+        taken = -1
         while True:
-            taken = self._take(policy, waiting, taken)
+            taken = self._take(policy, said, taken)
             policy.switch(self._rule(source, policy.rule))
-            self._speak(trace, units.ripe(self._clock_s, busy=self._busy))
+            self._speak(trace, chunks.take_due(self._clock_s, busy=self._busy))
             ask = policy.due(self._clock_s, self._cost_s)
             if ask is not None:
                 answer = self._call(trace, ask.source, ask.prefix, source)
-                taken = self._take(policy, waiting, taken)
+                taken = self._take(policy, said, taken)
                 step = policy.answer(ask, answer)
                 if step.pair is not None:
                     self._before = [*self._before, step.pair][-_SENTENCES_KEPT:]
-                self._show(trace, screen, policy)
-                self._speak(trace, units.add(step.addition, self._clock_s, ends=step.ends))
+                self._show(trace, throttle, policy)
+                self._speak(trace, chunks.add(step.addition, self._clock_s, ends=step.ends))
                 continue
-            self._show(trace, screen, policy)
-            if taken == len(waiting) - 1 and policy.finished:
+            self._show(trace, throttle, policy)
+            if taken == len(said) - 1 and policy.finished:
                 break
-            moments = [policy.next_s(self._cost_s), screen.due_s, self._voice_s(units)]
-            if taken + 1 < len(waiting):
-                moments.append(waiting[taken + 1].t)
+            moments = [policy.next_s(self._cost_s), throttle.due_s, self._next_speech_s(chunks)]
+            if taken + 1 < len(said):
+                moments.append(said[taken + 1].t)
             due_s = min((moment for moment in moments if moment is not None), default=None)
             if due_s is None:  # the log breaks off inside the turn
                 break
             self._clock_s = max(self._clock_s, due_s) + 1e-6
-        self._speak(trace, units.flush())
+        self._speak(trace, chunks.flush())
         trace.shown.append(Shown(self._clock_s * 1000, policy.text))
         self._lags(trace, words_of(said[-1].words))
 
@@ -193,8 +192,8 @@ class Replay:
         trace.words_sent += len(text.split())
         return answer
 
-    def _show(self, trace: TurnTrace, screen: DisplayThrottle, policy: TargetPolicy) -> None:
-        shown = screen.show(policy.text, policy.stash, self._clock_s)
+    def _show(self, trace: TurnTrace, throttle: DisplayThrottle, policy: TargetPolicy) -> None:
+        shown = throttle.show(policy.text, policy.stash, self._clock_s)
         if shown is not None:
             trace.shown.append(Shown(self._clock_s * 1000, *shown))
 
@@ -203,8 +202,8 @@ class Replay:
     def _busy(self) -> bool:
         return self._voice_free_s > self._clock_s
 
-    def _voice_s(self, units: SpeechChunks) -> float | None:
-        return None if units.due_s is None else max(units.due_s, self._voice_free_s)
+    def _next_speech_s(self, chunks: SpeechChunks) -> float | None:
+        return None if chunks.due_s is None else max(chunks.due_s, self._voice_free_s)
 
     def _speak(self, trace: TurnTrace, pieces: Sequence[str]) -> None:
         for piece in pieces:
@@ -213,8 +212,8 @@ class Replay:
             trace.spoken.append((begin_s, piece))
 
     def _lags(self, trace: TurnTrace, words: Sequence[Word]) -> None:
-        """How long after it was said each word is spoken; which word of the source it belongs to
-        is told by its share of the text.
+        """How late each word is spoken after its word of the source; which one that is follows from
+        its share of the text.
         """
         trace.source_words = len(words)
         whole, passed = sum(len(piece) for _, piece in trace.spoken), 0
@@ -230,33 +229,32 @@ class Replay:
             passed += len(piece)
 
 
-def totals(traces: Sequence[TurnTrace]) -> Totals:
+def totals(traces: Sequence[TurnTrace]) -> ReplayTotals:
     """The measures over these turns."""
-    lagged: list[tuple[float, int]] = []
+    weighted: list[tuple[float, int]] = []
     for trace in traces:
         delays = [at_ms - trace.begin_ms for at_ms in arrivals(trace.shown)]
         value = laal(delays, trace.end_ms - trace.begin_ms, len(delays))
         if value is not None:
-            lagged.append((value, len(delays)))
+            weighted.append((value, len(delays)))
     firsts = [
         next(shown.at_ms for shown in trace.shown if shown.text) - trace.begin_ms
         for trace in traces
         if trace.text
     ]
-    counted = sum(len(trace.text.split()) for trace in traces)
-    erased = sum(erased_words([shown.display for shown in trace.shown]) for trace in traces)
+    display = stability([trace.shown for trace in traces], str.split)
     words = max(sum(trace.source_words for trace in traces), 1)
     lags = [lag for trace in traces for lag in trace.lags_s]
-    weights = sum(weight for _, weight in lagged)
-    return Totals(
-        laal_ms=sum(value * weight for value, weight in lagged) / weights if weights else None,
-        first_ms=float(np.median(firsts)) if firsts else None,
-        flicker=erased / max(counted, 1),
-        violations=sum(violations([shown.text for shown in trace.shown]) for trace in traces),
+    words_lagged = sum(count for _, count in weighted)
+    return ReplayTotals(
+        laal_ms=ratio(sum(value * count for value, count in weighted), words_lagged),
+        first_ms=median(firsts),
+        flicker=display.erased / max(display.shown, 1),
+        violations=display.violations,
         calls_per_word=sum(trace.calls for trace in traces) / words,
         words_sent_per_word=sum(trace.words_sent for trace in traces) / words,
         pieces=sum(len(trace.spoken) for trace in traces),
-        voice_lag_s=float(np.median(lags)) if lags else None,
-        voice_lag_p95_s=float(np.percentile(lags, 95)) if lags else None,
+        voice_lag_s=median(lags),
+        voice_lag_p95_s=quantile(lags, 0.95),
         text=" ".join(trace.text for trace in traces if trace.text),
     )

@@ -1,6 +1,6 @@
 """The results for people (a table) and for machines (a JSON file).
 
-Law of this file: presentation; nothing is computed here.
+Scope: presentation; nothing is computed.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 
 from dragoman import __version__
-from dragoman_bench.numbers import Figure, Part
-from dragoman_bench.processes import Machine
+from dragoman_bench.figures import Figure, Part
+from dragoman_bench.harness.processes import Machine
 
 
-class Results(msgspec.Struct, kw_only=True):
+class SuiteResults(msgspec.Struct, kw_only=True):
     """A whole run, as it is written. Times of day are UTC."""
 
     version: str = __version__
@@ -29,7 +29,7 @@ class Results(msgspec.Struct, kw_only=True):
     """Parts that could not be measured, and why."""
 
 
-def write(results: Results, folder: Path) -> Path:
+def write(results: SuiteResults, folder: Path) -> Path:
     """Write the JSON; returns its path. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"bench-{results.began.replace(':', '')}.json"
@@ -47,7 +47,7 @@ def machine_line(machine: Machine) -> str:
 
 
 def shown(figure: Figure) -> str:
-    """The value as a person wants it: three digits that count."""
+    """The value with three significant digits."""
     value = figure.value
     if value is None:
         return "-"
@@ -74,7 +74,7 @@ def table(figures: Sequence[Figure]) -> Table:
     return made
 
 
-def show(results: Results, console: Console) -> None:
+def show(results: SuiteResults, console: Console) -> None:
     """Print everything."""
     console.print()
     console.print(table([figure for part in results.parts for figure in part.figures]))

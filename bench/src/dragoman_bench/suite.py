@@ -1,6 +1,6 @@
 """All parts of the benchmark, one after another.
 
-Law of this file: which parts there are and in which order; a part that fails does not keep the
+Scope: which parts there are and in which order; a part that fails does not keep the
 others from being measured.
 """
 
@@ -10,30 +10,34 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from dragoman_bench import append, idle, interpretation, processes, quality, synthesis
-from dragoman_bench.numbers import BenchFailed, Part
-from dragoman_bench.report import Results
+from dragoman.client.errors import ClientError
+from dragoman_bench.figures import BenchFailed, Part
+from dragoman_bench.harness import processes
+from dragoman_bench.parts import append, idle, interpretation, quality, synthesis
+from dragoman_bench.report import SuiteResults
 
 PARTS = ("synthesis", "interpretation", "idle", "append", "quality")
 
 
 def run(
     parts: Sequence[str], *, quick: bool, recordings: Path | None, progress: Callable[[str], None]
-) -> Results:
+) -> SuiteResults:
     """Measure these parts; ``progress`` is told what is being measured."""
     measures: dict[str, Callable[[], Part]] = {
         "synthesis": lambda: synthesis.measure(quick=quick),
-        "interpretation": lambda: interpretation.measure(quick=quick, recordings=recordings),
+        "interpretation": lambda: interpretation.measure(quick=quick, folder=recordings),
         "idle": lambda: idle.measure(quick=quick),
         "append": lambda: append.measure(quick=quick),
-        "quality": lambda: quality.measure(quick=quick, recordings=recordings),
+        "quality": lambda: quality.measure(quick=quick, folder=recordings),
     }
     began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    results = Results(began=began, machine=processes.machine(), quick=quick, parts=[], failures={})
+    results = SuiteResults(
+        began=began, machine=processes.machine(), quick=quick, parts=[], failures={}
+    )
     for name in parts:
         progress(name)
         try:
             results.parts.append(measures[name]())
-        except (BenchFailed, OSError, TimeoutError) as failure:
+        except (BenchFailed, ClientError, OSError, TimeoutError) as failure:
             results.failures[name] = str(failure) or type(failure).__name__
     return results

@@ -5,40 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
-import soundfile as sf
+import pytest
 
-from tests.cli.test_main import run
-from tests.live import Live
-
-RATE_HZ = 16_000
-
-
-def recordings(folder: Path) -> Path:
-    """One recording of 1.5 s of noise that goes on and off."""
-    rng = np.random.default_rng(1)
-    sound = rng.standard_normal(int(1.5 * RATE_HZ)) * 3000
-    sound[: RATE_HZ // 4] = 0
-    sf.write(folder / "one.wav", sound.astype("<i2"), RATE_HZ, subtype="PCM_16")
-    entry = {
-        "id": "one",
-        "file": "one.wav",
-        "language": "en",
-        "duration_s": 1.5,
-        "speech_start_s": 0.25,
-        "speech_end_s": 1.5,
-        "transcript": "one two",
-        "translations": {"es": {"text": "uno dos"}},
-    }
-    (folder / "manifest.json").write_text(json.dumps([entry]))
-    return folder
+from bench.tests.interpret.manifest import one_recording
+from dragoman.testing.live_server import LiveServer
+from tests.cli.run_command import run
 
 
 def test_a_server_is_measured_and_its_logs_score_the_same(
-    scripted_server: Live, tmp_path: Path
+    scripted_server: LiveServer, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    options = ("--recordings", str(recordings(tmp_path)), "--no-plot")
+    options = ("--recordings", str(one_recording(tmp_path)), "--no-plot")
     done = run(
         "bench", "interpret", "--url", scripted_server.url, "--sessions", "1-2", *options,
         "--out", str(out), DASHSCOPE_API_KEY="sk-any",
@@ -59,6 +37,7 @@ def test_a_server_is_measured_and_its_logs_score_the_same(
     assert {**scored, "late_ms": None} == {**item, "late_ms": None}
 
 
+@pytest.mark.live
 def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text("{}\n")
@@ -76,6 +55,7 @@ def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.live
 def test_help_is_its_own() -> None:
     done = run("bench", "interpret", "--help")
     assert "dragoman bench interpret [OPTIONS]" in done.stdout

@@ -14,6 +14,8 @@ import pytest
 from dragoman_bench.interpret import text_lag
 from dragoman_bench.interpret.omnisteval import installed, read_scores
 
+pytestmark = pytest.mark.live
+
 SIMULEVAL = Path(__file__).resolve().parents[3] / ".venvs" / "simuleval-1.1.4" / "bin" / "python"
 CASES = 200
 

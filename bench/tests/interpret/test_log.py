@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.tests.interpret.made import ROWS, created, heard, log, row, said, voice
+from bench.tests.interpret.sessions import ASR, ROWS, created, heard, log, row, said, voice
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import Audio, Other, TargetText
-from dragoman.client.log import EventLog
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.log import read
-from dragoman_bench.numbers import BenchFailed
 
 
 def test_speech_that_had_been_sent_by_a_moment() -> None:
@@ -25,7 +25,7 @@ def test_a_turn_has_its_texts_and_its_speech() -> None:
     assert (turn.start_ms, turn.end_ms) == (1000, 5000)
     assert turn.source_text == "one two, three four"
     assert turn.target_text == "uno dos, tres cuatro"
-    assert [(p.arrived_ms, p.heard_ms, p.end_ms) for p in turn.speech] == [
+    assert [(p.arrived_ms, p.play_ms, p.end_ms) for p in turn.speech] == [
         (3700, 3700, 4500),
         (3710, 4500, 4700),
         (5300, 5300, 6300),
@@ -47,6 +47,20 @@ def test_a_response_belongs_to_the_oldest_item_that_was_heard() -> None:
     texts = [(turn.source_text, turn.target_text) for turn in found.turns]
     assert texts == [("", ""), ("Hello", "Hola"), ("Again", "Otra vez")]
     assert [len(turn.speech) for turn in found.turns] == [0, 0, 1]
+
+
+def test_an_item_whose_transcript_is_empty_takes_no_response() -> None:
+    """A noise opened it: servers complete it without text and open no response."""
+    found = log(
+        row(1, "input_audio_buffer.speech_started", item_id="noise", audio_start_ms=0),
+        row(2, ASR + "completed", item_id="noise", text="", stash="", final=True),
+        row(3, "input_audio_buffer.speech_started", item_id="a", audio_start_ms=900),
+        heard(4, "", "Hel", item="a"),
+        created(5, "r1"),
+        said(6, "Hola"),
+    )
+    texts = [(turn.start_ms, turn.target_text) for turn in found.turns]
+    assert texts == [(0, ""), (900, "Hola")]
 
 
 def test_a_log_without_response_ids_is_sorted_by_items() -> None:

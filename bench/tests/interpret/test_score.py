@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.tests.interpret.made import ROWS, SCRIPT, heard, log, said, script, voice
+from bench.tests.interpret.sessions import ROWS, SCRIPT, heard, log, said, script, voice
 from dragoman_bench.interpret.log import Log
-from dragoman_bench.interpret.places import Places
 from dragoman_bench.interpret.score import score
 from dragoman_bench.interpret.script import Segment, first_clause_end_ms, spans, units
 from dragoman_bench.interpret.speech_lag import drift, gaps, skipped
@@ -38,34 +37,40 @@ def test_delays_in_real_time_and_in_speech_sent() -> None:
     assert item.ca.early == 2
 
 
+def test_laal_of_each_turn_counts_from_where_the_server_says() -> None:
+    item = score("made", log(*ROWS), SCRIPT)
+    # Turn of 4 s from 1000 on, four words: 2500, 2500 - 1000, 4200 - 2000.
+    assert item.turn_laal_ms == [pytest.approx((2500 + 1500 + 2200) / 3)]
+
+
 def test_lag_of_the_voice_by_clause() -> None:
     item = score("made", log(*ROWS), SCRIPT)
     first, second = item.clauses
-    assert (first.text, first.said) == ("one two,", "uno dos,")
+    assert (first.text, first.target_text) == ("one two,", "uno dos,")
     assert first.lag_ms == 3700 - 3000
     # Its text begins behind 7 of 16 letters of 2 s of speech: 875 ms, in the second piece.
     assert second.lag_ms == pytest.approx(4575 - 5000, abs=2)
-    assert second.heard_end_ms == pytest.approx(6300)
+    assert second.play_end_ms == pytest.approx(6300)
 
 
-def test_calm() -> None:
+def test_stability() -> None:
     item = score("made", log(*ROWS), SCRIPT)
     # "un dos" becomes "uno dos,": two words; "one two, tree" becomes "… three": one, of four.
-    assert (item.calm_target.erased, item.calm_target.shown) == (2, 4)
-    assert (item.calm_source.erased, item.calm_source.flicker) == (1, 0.25)
-    assert item.calm_target.violations == item.calm_source.violations == 0
+    assert (item.target_stability.erased, item.target_stability.shown) == (2, 4)
+    assert (item.source_stability.erased, item.source_stability.flicker) == (1, 0.25)
+    assert item.target_stability.violations == item.source_stability.violations == 0
 
 
 def test_changed_commitments_count() -> None:
     item = score("made", log(*ROWS, said(5250, "otra cosa")), SCRIPT)
-    assert item.calm_target.violations == 1
+    assert item.target_stability.violations == 1
 
 
 def test_characters_are_the_units_of_chinese() -> None:
     chinese = script([("one two", 1000, 5000)], reference="一二三四五六", target="zh")
     found = log(heard(2000, "one two"), said(3000, "一二"), said(5200, "一二三 四。"))
     item = score("zh", found, chinese)
-    assert item.said == "一二三 四。"
+    assert item.target_text == "一二三 四。"
     assert item.arrived_ms == [3000, 3000, 5200, 5200, 5200]
     assert item.reference_units == 6
     assert units("一二 三", "zh-CN") == ["一", "二", "三"]
@@ -75,8 +80,8 @@ def test_terms_in_the_transcript_and_in_what_was_heard() -> None:
     known = script([("one two,", 1000, 3000), ("three four", 3000, 5000)])
     known.terms = {"two": "dos", "four": "vier", "six": "seis"}
     item = score("made", log(*ROWS, heard(5300, "one two, three fear")), known)
-    assert (item.terms.said, item.terms.said_of) == (1, 2)
-    assert (item.terms.heard, item.terms.heard_of) == (1, 1)
+    assert item.transcript_terms == (1, 2)
+    assert item.recognised_terms == (1, 1)
 
 
 def test_a_log_alone_is_scored_without_a_script() -> None:
@@ -84,7 +89,7 @@ def test_a_log_alone_is_scored_without_a_script() -> None:
     assert item.first_voice_ms == 2700
     assert item.transcript is item.reference is None
     assert item.clauses[0].lag_ms == pytest.approx(3700 - 5000)  # the turn is the clause
-    assert item.calm_target.erased == 2
+    assert item.target_stability.erased == 2
 
 
 def test_a_session_that_heard_nothing_has_no_figures() -> None:
@@ -95,18 +100,7 @@ def test_a_session_that_heard_nothing_has_no_figures() -> None:
     assert item.clauses == item.gaps == item.arrived_ms == []
 
 
-# ---------------------------------------------------------------- places and clauses
-def test_what_was_misheard_lies_between_what_was_not() -> None:
-    found = log(heard(5000, "one xxx three four"), said(5001, "a"))
-    places = Places(found.turns, SCRIPT)
-    letters = 15
-    assert places.at(0, 3 / letters) == pytest.approx(2000, abs=150)  # "one" of "one two,"
-    assert places.at(0, 11 / letters) == pytest.approx(4111, abs=150)
-    assert places.span(0) == (1000, 5000)
-    assert places.share(0, 0.0) == 0.0
-    assert places.share(0, 9000.0) == 1.0
-
-
+# ---------------------------------------------------------------- clauses
 def test_long_clauses_are_cut_to_at_most_eight_words() -> None:
     long = script([("a b c d e f g h i j", 0, 10_000), ("k l", 10_000, 12_000)])
     found = spans(long)
@@ -135,10 +129,10 @@ def test_a_silence_counts_once_its_text_was_known() -> None:
         said(3200, "uno dos tres cuatro"),
         voice(4400, 700),  # known since 3200, silent from 3600
     ]
-    (gap,) = gaps(log(*rows), str.split)
+    (gap,) = gaps(log(*rows).turns, str.split)
     assert (gap.start_ms, gap.length_ms) == (3600, 800)
     late = [rows[0], rows[1], rows[2], said(4300, "uno dos tres cuatro"), rows[4]]
-    assert gaps(log(*late), str.split) == []
+    assert gaps(log(*late).turns, str.split) == []
 
 
 def spoken(*turns: tuple[int, float]) -> Log:
@@ -168,8 +162,8 @@ def test_drift_is_seconds_per_minute() -> None:
             text="",
             start_ms=0,
             end_ms=60_000.0 * n,
-            heard_ms=60_000.0 * n + 1000 + 500 * n,
-            heard_end_ms=0,
+            play_ms=60_000.0 * n + 1000 + 500 * n,
+            play_end_ms=0,
         )
         for n in range(4)
     ]

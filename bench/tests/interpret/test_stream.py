@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from dragoman_bench.interpret import stream
-from dragoman_bench.interpret.script import Script
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.figures import BenchFailed
+from dragoman_bench.interpret import recordings, stream
+from dragoman_bench.interpret.script import Script, Segment
 
 RATE_HZ = 16_000
 
@@ -50,11 +50,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_recordings_with_a_translation_are_chosen(folder: Path) -> None:
-    assert [entry["id"] for entry in stream.entries(folder, "en", "es")] == ["a_1", "a_2", "b_1"]
+    assert [one.id for one in recordings.find(folder, "en", "es")] == ["a_1", "a_2", "b_1"]
     with pytest.raises(BenchFailed, match="no en recording translated into fr"):
-        stream.entries(folder, "en", "fr")
+        recordings.find(folder, "en", "fr")
     with pytest.raises(BenchFailed, match="--recordings"):
-        stream.entries(folder / "none", "en", "es")
+        recordings.find(folder / "none", "en", "es")
 
 
 def sounding(one: stream.Stream) -> list[bool]:
@@ -62,7 +62,7 @@ def sounding(one: stream.Stream) -> list[bool]:
 
 
 def test_a_talk_sounds_where_its_script_says(folder: Path) -> None:
-    talk = asyncio.run(stream.talk(stream.entries(folder, "en", "es"), "es"))
+    talk = asyncio.run(stream.talk(recordings.find(folder, "en", "es"), "es"))
     starts = [segment.start_ms for segment in talk.script.segments]
     assert starts == [500, 500 + 1000 + 350, 500 + 1000 + 350 + 1000 + 1200]
     assert talk.script.length_ms == len(talk.samples) / 16 == starts[-1] + 1000 + 1000
@@ -77,7 +77,7 @@ def test_a_talk_sounds_where_its_script_says(folder: Path) -> None:
 
 
 def test_a_talk_is_the_same_every_time_and_begins_where_asked(folder: Path) -> None:
-    found = stream.entries(folder, "en", "es")
+    found = recordings.find(folder, "en", "es")
     one, again = (asyncio.run(stream.talk(found, "es")) for _ in range(2))
     assert np.array_equal(one.samples, again.samples)
     other = asyncio.run(stream.talk(found, "es", first=2))
@@ -85,7 +85,7 @@ def test_a_talk_is_the_same_every_time_and_begins_where_asked(folder: Path) -> N
 
 
 def test_a_talk_is_repeated_until_it_is_long_enough(folder: Path) -> None:
-    talk = asyncio.run(stream.talk(stream.entries(folder, "en", "es"), "es", minutes=0.2))
+    talk = asyncio.run(stream.talk(recordings.find(folder, "en", "es"), "es", minutes=0.2))
     assert 12_000 <= talk.script.length_ms <= 15_000
     assert [segment.id for segment in talk.script.segments[:4]] == ["a_1", "a_2", "b_1", "a_1"]
 
@@ -96,7 +96,7 @@ def test_faster_speech_keeps_its_pitch_and_its_place(folder: Path) -> None:
     spectrum = np.abs(np.fft.rfft(fast[4000:20_000].astype(float)))
     peak_hz = spectrum.argmax() * RATE_HZ / 16_000
     assert peak_hz == pytest.approx(440, rel=0.02)
-    talk = asyncio.run(stream.talk(stream.entries(folder, "en", "es"), "es", speed=1.25))
+    talk = asyncio.run(stream.talk(recordings.find(folder, "en", "es"), "es", speed=1.25))
     inside = [
         any(s.speech_start_ms <= at * 50 + 25 < s.speech_end_ms for s in talk.script.segments)
         for at in range(len(talk.script.loudness))
@@ -107,7 +107,37 @@ def test_faster_speech_keeps_its_pitch_and_its_place(folder: Path) -> None:
 
 
 def test_a_script_is_kept_as_it_is(folder: Path, tmp_path: Path) -> None:
-    (one, *_) = asyncio.run(stream.singles(stream.entries(folder, "en", "es"), "es"))
+    (one, *_) = asyncio.run(stream.singles(recordings.find(folder, "en", "es"), "es"))
     one.script.terms = {"one": "uno"}
     one.script.save(tmp_path / "x.script.json")
     assert Script.load(tmp_path / "x.script.json") == one.script
+
+
+def test_words_without_times_are_spread_over_what_sounds() -> None:
+    """Silence to 0.5 s, sound to 1.5, silence to 3, sound to 4: two seconds sound."""
+    quiet = np.zeros(RATE_HZ // 2, "<i2")
+    samples = np.concatenate([quiet, tone(1.0), quiet, quiet, quiet, tone(1.0), quiet])
+    segment = Segment(
+        id="x", start_ms=0, length_ms=4500, speech_start_ms=0, speech_end_ms=4500,
+        transcript="aa bb cc dd",
+    )  # fmt: skip
+    recording = recordings.Recording(path=Path("x.wav"), language="en", segment=segment)
+    found = stream.with_word_times(recording, samples)
+    ends = [word.end_ms for word in found.words]
+    assert ends == pytest.approx([1000, 1500, 3500, 4000], abs=50)
+    assert found.speech_start_ms == pytest.approx(500, abs=50)
+    assert found.speech_end_ms == pytest.approx(4000, abs=50)
+
+
+def test_an_excerpt_is_one_recording_with_the_words_in_it(folder: Path) -> None:
+    talk = asyncio.run(stream.talk(recordings.find(folder, "en", "es"), "es", minutes=0.2))
+    # The quietest moment near 3 s is the end of the second recording, so three more follow.
+    one = stream.excerpt(talk, 3.0, 6.0, "part")
+    assert one.script.length_ms == 6000 == len(one.samples) / 16
+    (segment,) = one.script.segments
+    assert segment.transcript == "one two one two one two"
+    inside = [
+        any(word.start_ms <= at * 50 + 25 < word.end_ms for word in segment.words)
+        for at in range(len(one.script.loudness))
+    ]
+    assert sum(a != b for a, b in zip(sounding(one), inside, strict=True)) <= 6

@@ -1,29 +1,28 @@
-"""Opus packets to the PCM that recognisers hear.
+"""Decodes Opus packets to PCM for the recognisers.
 
-Law of this file: one object per stream, blocking, a fraction of a millisecond for a packet. What
-goes in lasts as long as it says (``protocol.interpretation.opus_packets``), and so does what comes
-out: a packet that cannot be decoded becomes silence of its length, so the clock of the session
-stays right. PyAV is imported when the first decoder is made.
+Scope: one decoder per stream, blocking, under a millisecond per packet. A packet that cannot be
+decoded becomes silence of its duration, so that the media time of the session stays right. PyAV is
+imported when the first decoder is made.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dragoman.audio.pcm import SAMPLE_BYTES
 from dragoman.audio.resample import Resampler
 
 if TYPE_CHECKING:
     from av.audio.codeccontext import AudioCodecContext
 
 _CODEC_HZ = 48_000
-_BYTES = 2
 
 
 class OpusDecoder:
-    """One stream of packets to s16le mono at ``rate_hz``; stereo is mixed down."""
+    """Decodes one stream to s16le mono at ``rate_hz``; stereo is mixed down."""
 
     def __init__(self, rate_hz: int) -> None:
-        import av  # noqa: PLC0415 - heavy, see above
+        import av  # noqa: PLC0415  # heavy
 
         self._av: Any = av
         self._codec: AudioCodecContext = av.CodecContext.create("libopus", "r")
@@ -33,14 +32,14 @@ class OpusDecoder:
         self._resampler = Resampler(_CODEC_HZ, rate_hz)
 
     def feed(self, packet: bytes, ms: float) -> bytes:
-        """The sound of one packet that lasts ``ms``."""
-        size = int(ms * _CODEC_HZ / 1000) * _BYTES
+        """The PCM of one packet that lasts ``ms``."""
+        size = int(ms * _CODEC_HZ / 1000) * SAMPLE_BYTES
         try:
             frames = self._codec.decode(self._av.Packet(packet))
             pcm = b"".join(
-                plain.to_ndarray().tobytes()
+                mono.to_ndarray().tobytes()
                 for frame in frames
-                for plain in self._mono.resample(frame)
+                for mono in self._mono.resample(frame)
             )
         except (self._av.FFmpegError, ValueError):
             pcm = b""

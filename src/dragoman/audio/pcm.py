@@ -1,8 +1,7 @@
 """Arithmetic on PCM: signed 16-bit little-endian mono, as ``bytes``.
 
-Law of this file: pure functions and two small stream objects (``Fade``, ``EdgeTrim``); no rates
-are assumed, no asyncio, no events. A sample is two bytes; every function that cuts keeps samples
-whole.
+Scope: pure functions and three small stream objects (``WholeSamples``, ``Fade``, ``EdgeTrim``),
+for any sample rate. A sample is two bytes; nothing here splits one.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 SAMPLE_BYTES = 2
 UNKNOWN_LENGTH = 0xFFFFFFFF
-"""Size field of a WAV header written before the length is known; readers read to the end."""
+"""Size field of a WAV header of unknown length; readers then read to the end of the file."""
 
 
 def samples_in(ms: float, rate_hz: int) -> int:
@@ -51,13 +50,13 @@ def to_float(pcm: bytes) -> npt.NDArray[np.float32]:
 
 
 def from_float(samples: npt.NDArray[np.float32]) -> bytes:
-    """Float samples in -1..1 as PCM; what lies outside is clipped, not wrapped round."""
+    """Float samples in -1..1 as PCM; values outside are clipped."""
     scaled = np.rint(np.clip(samples, -1.0, 1.0) * 32768.0)
     return _as_pcm(scaled)
 
 
 def amplified(pcm: bytes, factor: float) -> bytes:
-    """The same sound ``factor`` times as strong, clipped at full scale."""
+    """The samples times ``factor``, clipped at full scale."""
     if factor == 1.0 or not pcm:
         return pcm
     scaled = as_int16(pcm).astype(np.float32) * np.float32(factor)
@@ -71,8 +70,8 @@ def _as_pcm(samples: npt.NDArray[np.float32]) -> bytes:
 def wav_header(rate_hz: int, *, channels: int = 1, size: int | None = None) -> bytes:
     """A 44-byte WAV header for 16-bit PCM.
 
-    ``size`` is the number of PCM bytes that follow, None while unknown: then both size fields
-    hold ``UNKNOWN_LENGTH``, which common readers take as "to the end" (0 would mean empty).
+    ``size`` is the number of PCM bytes that follow. If None, both size fields hold
+    ``UNKNOWN_LENGTH``, which common readers take as "to the end" (0 would mean empty).
     """
     riff, data = (UNKNOWN_LENGTH, UNKNOWN_LENGTH) if size is None else (size + 36, size)
     align = channels * SAMPLE_BYTES
@@ -81,26 +80,42 @@ def wav_header(rate_hz: int, *, channels: int = 1, size: int | None = None) -> b
     return head + form + struct.pack("<4sI", b"data", data)
 
 
-class Fade:
-    """Fades the first and the last ``count`` samples of a stream of PCM, while it streams.
+class WholeSamples:
+    """Cuts a stream of bytes between samples; an odd byte waits for the next call."""
 
-    The last ones are held back for that. Whole samples only; the length stays as it is.
+    def __init__(self) -> None:
+        self._half = b""
+
+    def take(self, pcm: bytes) -> bytes:
+        """The samples that are complete now."""
+        if not self._half and not len(pcm) % SAMPLE_BYTES:
+            return pcm
+        data = self._half + pcm
+        whole = len(data) - len(data) % SAMPLE_BYTES
+        self._half = data[whole:]
+        return data[:whole]
+
+
+class Fade:
+    """Fades a stream of PCM in and out over ``count`` samples; its length does not change.
+
+    The last ``count`` samples are held back until ``finish``. Input is whole samples.
     """
 
     def __init__(self, count: int) -> None:
-        self._rise = (np.arange(count, dtype=np.float32) + 0.5) / np.float32(max(1, count))
-        self._at = 0  # how much of the rise has gone by
+        self._ramp = (np.arange(count, dtype=np.float32) + 0.5) / np.float32(max(1, count))
+        self._faded_in = 0
         self._held = b""
 
     def feed(self, pcm: bytes) -> bytes:
-        """Take more; what does not belong to the end so far (may be empty)."""
-        rise = self._rise[self._at :]
-        if pcm and rise.size:
-            head = as_int16(pcm[: rise.size * SAMPLE_BYTES])
-            self._at += head.size
-            pcm = _as_pcm(np.rint(head * rise[: head.size])) + pcm[head.size * SAMPLE_BYTES :]
+        """Fade more; returns all but the last ``count`` samples (may be b"")."""
+        ramp = self._ramp[self._faded_in :]
+        if pcm and ramp.size:
+            head = as_int16(pcm[: ramp.size * SAMPLE_BYTES])
+            self._faded_in += head.size
+            pcm = _as_pcm(np.rint(head * ramp[: head.size])) + pcm[head.size * SAMPLE_BYTES :]
         held = self._held + pcm
-        out = len(held) - self._rise.size * SAMPLE_BYTES
+        out = len(held) - self._ramp.size * SAMPLE_BYTES
         if out <= 0:
             self._held = held
             return b""
@@ -108,18 +123,17 @@ class Fade:
         return held[:out]
 
     def finish(self) -> bytes:
-        """No more comes: the end, faded."""
+        """End the stream; returns the faded end."""
         tail, self._held = as_int16(self._held), b""
-        return _as_pcm(np.rint(tail * self._rise[: tail.size][::-1]))
+        return _as_pcm(np.rint(tail * self._ramp[: tail.size][::-1]))
 
 
 class EdgeTrim:
-    """Takes the silence off both ends of a stream of PCM, while it streams.
+    """Removes the silence at both ends of a stream of PCM.
 
-    Loudness is the RMS of 5 ms windows against ``floor_db`` below full scale; ``keep_ms`` of the
-    quiet next to the sound stay, so that soft consonants live. Silence inside is held back until
-    sound follows it, and then comes out whole. The first and last 5 ms of what comes out are faded,
-    so that what follows (a pause, another segment) joins without a click.
+    A 5 ms window is silent if its RMS is below ``floor_db`` (full scale is 0). ``keep_ms`` of
+    silence stay at each end, because soft consonants are that quiet. Silence inside is held back
+    until sound follows it. 5 ms are faded in and out, so that segments join without a click.
     """
 
     _WINDOW_MS = 5.0
@@ -128,57 +142,57 @@ class EdgeTrim:
         self._window = bytes_in(self._WINDOW_MS, rate_hz)
         self._keep = bytes_in(keep_ms, rate_hz)
         self._floor = (32768.0 * 10 ** (floor_db / 20)) ** 2
-        self._held = b""  # quiet or not yet judged, in order
-        self._judged = 0  # how much of it is known to be quiet
+        self._held = b""
+        self._quiet = 0  # bytes of _held that are known to be quiet; the rest is less than a window
         self._started = False
         self._fade = Fade(self._window // SAMPLE_BYTES)
 
     def feed(self, pcm: bytes) -> bytes:
-        """Take more; what is now known to lie inside the edges (may be empty)."""
-        return self._fade.feed(self._inside(pcm))
+        """Trim more; returns what is known to lie between the silent ends (may be b"")."""
+        return self._fade.feed(self._inner(pcm))
 
     def finish(self) -> bytes:
-        """No more comes: the last quiet that stays, nothing when there never was a sound.
+        """End the stream; returns the silence kept at its end, b"" if all was silent.
 
-        Then it is fresh, for another sound.
+        The object can then trim another stream.
         """
         tail = self._fade.feed(self._rest()) + self._fade.finish()
         self._fade = Fade(self._window // SAMPLE_BYTES)
         return tail
 
-    def _inside(self, pcm: bytes) -> bytes:
+    def _inner(self, pcm: bytes) -> bytes:
         held = self._held + pcm
-        count = (len(held) - self._judged) // self._window
+        count = (len(held) - self._quiet) // self._window
         if not count:
             self._held = held
             return b""
-        fresh = as_int16(held[self._judged : self._judged + count * self._window])
+        fresh = as_int16(held[self._quiet : self._quiet + count * self._window])
         energy = np.square(fresh.reshape(count, -1), dtype=np.float32).mean(axis=1)
         loud = np.flatnonzero(energy > self._floor)
-        start, end = self._judged, self._judged + count * self._window
+        start, end = self._quiet, self._quiet + count * self._window
         if not loud.size:
             return self._hold(held, end)
         first = start + int(loud[0]) * self._window
         last = start + (int(loud[-1]) + 1) * self._window
         begin = 0 if self._started else max(0, first - self._keep)
         self._started = True
-        self._held, self._judged = held[last:], end - last
+        self._held, self._quiet = held[last:], end - last
         return held[begin:last]
 
-    def _hold(self, held: bytes, judged: int) -> bytes:
-        if not self._started:  # only the last bit can still be needed, before the first sound
-            drop = max(0, judged - self._keep)
-            held, judged = held[drop:], judged - drop
-        self._held, self._judged = held, judged
+    def _hold(self, held: bytes, quiet: int) -> bytes:
+        if not self._started:  # before the first sound only ``keep_ms`` can still be needed
+            drop = max(0, quiet - self._keep)
+            held, quiet = held[drop:], quiet - drop
+        self._held, self._quiet = held, quiet
         return b""
 
     def _rest(self) -> bytes:
-        rest = self._held[self._judged :]
+        rest = self._held[self._quiet :]
         tail = self._held[: self._keep] if self._started else b""
-        if rest:  # less than one window was never judged
+        if rest:  # a last piece shorter than a window
             energy = float(np.square(as_int16(rest), dtype=np.float32).mean())
             if energy > self._floor:
-                begin = 0 if self._started else max(0, self._judged - self._keep)
+                begin = 0 if self._started else max(0, self._quiet - self._keep)
                 tail = self._held[begin:]
-        self._held, self._judged, self._started = b"", 0, False
+        self._held, self._quiet, self._started = b"", 0, False
         return tail

@@ -24,7 +24,7 @@ from dragoman.engines.moonshine import engine as moonshine
 from dragoman.engines.shared import model_files as bundled
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.server.auth import check_exposure, is_loopback
+from dragoman.server.admission import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.websocket_guard import listen, resolve
 
@@ -183,10 +183,10 @@ def redirection() -> Check:
     except metadata.PackageNotFoundError:
         mend = f"Only for dragoman intercept: {bundled.pip_install('dragoman[intercept]')}"
         return Check("intercept", "note", "the package cryptography is missing", mend)
-    from dragoman.intercept.folder import default_folder, ends  # noqa: PLC0415  # an extra
+    from dragoman.intercept.folder import authority_expiry, default_folder  # noqa: PLC0415  # an extra
 
     folder = default_folder(os.environ)
-    end = ends(folder)
-    if end is None:
+    expiry = authority_expiry(folder)
+    if expiry is None:
         return Check("intercept", "ok", "makes its certificate authority on first use")
-    return Check("intercept", "ok", f"certificate authority in {folder}, until {end:%Y-%m-%d}")
+    return Check("intercept", "ok", f"certificate authority in {folder}, until {expiry:%Y-%m-%d}")

@@ -29,11 +29,11 @@ from dragoman.cli.screen import CaptionScreen, Listener, closing_lines, complain
 from dragoman.cli.spawn import ServerFailed, running_server
 from dragoman.cli.why import explain
 from dragoman.client.errors import ClientError, ConnectionLost
+from dragoman.client.event_log import EventLog
+from dragoman.client.event_reader import SessionReading
 from dragoman.client.events import Event, Problem, SessionChanged, SessionFinished
-from dragoman.client.interpret import DEFAULT_MODEL, OUTPUT_RATE_HZ
-from dragoman.client.log import EventLog
+from dragoman.client.interpretation import DEFAULT_MODEL, OUTPUT_RATE_HZ
 from dragoman.client.media import CHUNK_MS, MediaFile, SoundChunk
-from dragoman.client.reading import SessionReading
 from dragoman.client.wav import WavWriter
 from dragoman.engines.moonshine.engine import REQUIREMENT
 from dragoman.engines.shared.model_files import pip_install

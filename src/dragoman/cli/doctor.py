@@ -18,7 +18,7 @@ import typer
 from dragoman import __version__
 from dragoman.cli import checks
 from dragoman.cli.checks import Check
-from dragoman.engines.registry import parse_choice
+from dragoman.engines.registry import parse_choice, parse_spec
 from dragoman.server.config import GROUPS, ConfigError, EffectiveConfig, load
 
 
@@ -71,16 +71,16 @@ def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
 
 
 def _for(effective: EffectiveConfig) -> list[Check]:
-    from dragoman.server.realtime_endpoint import make_stack  # noqa: PLC0415  # heavy: the runtime
+    from dragoman.server.realtime_endpoint import make_engines  # noqa: PLC0415  # heavy: the runtime
 
     config = effective.config
-    stack = make_stack(config)
-    names = {spec.partition("?")[0] for _, spec in parse_choice(config.engines).all()}
+    engines = make_engines(config)
+    names = {parse_spec(spec).name for _, spec in parse_choice(config.engines).all()}
     wheels = bool(names & {"silero", "moonshine", "espeak"})
     return [
         *checks.packages(embedded=wheels),
         *checks.model_files(names),
-        *asyncio.run(checks.loaded(stack, config.directions)),
+        *asyncio.run(checks.loaded(engines, config.directions)),
         *checks.address(config),
         *checks.machine(config),
         checks.redirection(),

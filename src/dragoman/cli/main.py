@@ -1,8 +1,8 @@
-"""The command ``dragoman``: what it offers, and nothing of how.
+"""The command ``dragoman``: which commands there are.
 
-Law of this file: each command is one function in a file of its own, imported when it is called.
-``dragoman serve`` must answer in under a second, so nothing that another command needs may be
-imported for it.
+Scope: the list of commands, and where each comes from. Each is one function in a file of its own,
+imported when it is called: ``dragoman serve`` must answer in under a second, so nothing that
+another command needs may be imported for it. Other distributions add commands by entry points.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ COMMANDS = (
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 
-INSTALLED = "dragoman.commands"
-"""Entry point group: other distributions add commands, each a ``typer.Typer``."""
+ENTRY_POINT_GROUP = "dragoman.commands"
+"""Commands of other distributions, each a ``typer.Typer``."""
+
+ADDED_BY = {"bench": "dragoman-bench", "replay": "dragoman-bench"}
+"""Commands of ours that come with another distribution."""
 
 
 class LazyGroup(TyperGroup):
@@ -38,15 +41,18 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All commands, in the order in which a newcomer needs them."""
-        installed = sorted(entry_points(group=INSTALLED).names)
-        return [*COMMANDS, *installed, *super().list_commands(ctx)]
+        added = sorted(entry_points(group=ENTRY_POINT_GROUP).names)
+        return [*COMMANDS, *added, *super().list_commands(ctx)]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, imported now; None where there is none."""
         if cmd_name in COMMANDS:
             return self._imported(cmd_name)
-        for installed in entry_points(group=INSTALLED, name=cmd_name):
-            return typer.main.get_command(installed.load())
+        for point in entry_points(group=ENTRY_POINT_GROUP, name=cmd_name):
+            return typer.main.get_command(point.load())
+        if cmd_name in ADDED_BY:
+            package = ADDED_BY[cmd_name]
+            ctx.fail(f"`dragoman {cmd_name}` comes with the package {package}: {_how(package)}")
         return super().get_command(ctx, cmd_name)
 
     def _imported(self, cmd_name: str) -> Any:
@@ -60,6 +66,12 @@ class LazyGroup(TyperGroup):
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         alone.command(cmd_name)(function)
         return typer.main.get_command(alone)
+
+
+def _how(package: str) -> str:
+    from dragoman.engines.shared.model_files import pip_install  # noqa: PLC0415  # seldom needed
+
+    return pip_install(package)
 
 
 app = typer.Typer(

@@ -28,9 +28,9 @@ from rich.status import Status
 
 from dragoman.cli.screen import complain, is_terminal
 from dragoman.cli.why import explain
-from dragoman.client.base import LOCAL_URL
+from dragoman.client.connection import LOCAL_URL
 from dragoman.client.errors import ClientError
-from dragoman.client.speech import DEFAULT_MODEL, SpeechClient
+from dragoman.client.synthesis import DEFAULT_MODEL, SpeechClient
 from dragoman.client.wav import WavWriter
 
 _READ_BYTES = 65_536

@@ -22,9 +22,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from dragoman.cli.captions import CaptionLine, Captions, plain
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import Audio, Event, Problem
 from dragoman.client.latency import Latency, Summary
-from dragoman.client.log import EventLog
 from dragoman.client.wav import WavWriter
 
 LONG_MS = 20_000

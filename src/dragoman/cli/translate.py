@@ -23,11 +23,11 @@ from rich.console import Console
 from dragoman.cli.captions import Captions
 from dragoman.cli.screen import CaptionScreen, Listener, closing_lines, complain
 from dragoman.cli.why import explain
-from dragoman.client.base import LOCAL_URL
+from dragoman.client.connection import LOCAL_URL
 from dragoman.client.errors import ClientError, ConnectionLost
+from dragoman.client.event_log import EventLog
 from dragoman.client.events import Problem, SessionChanged, SessionFinished
-from dragoman.client.interpret import DEFAULT_MODEL, OUTPUT_RATE_HZ, InterpretClient
-from dragoman.client.log import EventLog
+from dragoman.client.interpretation import DEFAULT_MODEL, OUTPUT_RATE_HZ, InterpretClient
 from dragoman.client.media import JpegFrame, MediaFile, SoundChunk
 from dragoman.client.wav import WavWriter
 

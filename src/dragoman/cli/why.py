@@ -5,7 +5,7 @@ Law of this file: text only. It never shows a key, and a traceback only means a 
 
 from __future__ import annotations
 
-from dragoman.client.base import is_loopback
+from dragoman.client.connection import is_loopback
 from dragoman.client.errors import CannotConnect
 
 

@@ -3,7 +3,7 @@
 Law of this package: it imports ``wire`` and ``audio`` at most, never the server's side.
 """
 
-from dragoman.client.base import LOCAL_URL
+from dragoman.client.connection import LOCAL_URL
 from dragoman.client.errors import (
     CannotConnect,
     ClientError,
@@ -11,8 +11,8 @@ from dragoman.client.errors import (
     Refused,
     ServerError,
 )
-from dragoman.client.interpret import InterpretClient
-from dragoman.client.speech import SpeechClient
+from dragoman.client.interpretation import InterpretClient
+from dragoman.client.synthesis import SpeechClient
 
 __all__ = [
     "LOCAL_URL",

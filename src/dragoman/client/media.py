@@ -141,8 +141,10 @@ def _opened(path: Path) -> InputContainer:
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not an audio or video file")
     try:
-        # "file:" and the list keep a play list or an odd name from reaching into the network.
-        container = av.open(f"file:{path}", "r", options={"protocol_whitelist": "file"})
+        # "file:" and the list keep a play list or an odd name from reaching into the network. A
+        # play list without an end is live: FFmpeg would load it again and again for 100 s.
+        options = {"protocol_whitelist": "file", "m3u8_hold_counters": "1"}
+        container = av.open(f"file:{path}", "r", options=options)
     except FileNotFoundError:
         raise MediaError(f"there is no file {path}") from None
     except PermissionError:

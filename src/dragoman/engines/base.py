@@ -76,8 +76,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     scripted (not real), gist (about half of the sentences right), basic (usable, plainly a
     machine), good. ``confidence_gate``: hypotheses below it are not speech this engine knows.
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many requests one
-    ``transcribe`` or ``translate_batch`` takes. ``max_window_s`` is the longest audio a window transcriber does well,
-    ``step_ms`` the fixed step it wants to be called at (None: as its speed and the load allow).
+    ``transcribe`` or ``translate_batch`` takes. ``max_window_s`` is the longest audio a window
+    transcriber does well, ``step_ms`` the fixed step it wants to be called at (None: as its speed
+    and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,

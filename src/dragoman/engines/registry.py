@@ -1,11 +1,12 @@
 """Engines by name: entry points, spec strings, presets, and the ``--engines`` value.
 
-Law of this file: it finds and makes engines; it never loads or runs one. An engine is whatever a
+Scope: it finds and makes engines; it never loads or runs one. An engine is whatever a
 distribution registers under the entry point group ``dragoman.engines``; ours are registered the
 same way. Looking one up imports that one only.
 
-* A *spec* is ``name?option=value&option=value``. The options are the keyword arguments of the
-  engine's constructor, converted by their annotations.
+* A *spec* is ``name?option=value&option=value@key=value,key=value``. The options are the keyword
+  arguments of the engine's constructor, converted by their annotations. What stands behind the
+  ``@`` says where and how the engine runs (``Placement``); the engine never sees it.
 * A *choice* says which specs fill which role. It is written as a preset, as a list of
   ``role=spec``, or as a preset with some roles replaced::
 
@@ -21,9 +22,11 @@ same way. Looking one up imports that one only.
 from __future__ import annotations
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -76,26 +79,59 @@ PRESETS: Mapping[str, EngineChoice] = {
 }
 
 
+class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where and how the operator wants an engine to run; what is None is as the engine says.
+
+    ``concurrency``: calls at the same time (threads, or worker processes). ``batch``: requests in
+    one call. ``max_wait_ms``: how long an incomplete batch may wait for more requests while the
+    engine is busy with others. ``host``: threads of the server, or processes of their own.
+    """
+
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    batch: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
+    max_wait_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+    host: Literal["thread", "process"] | None = None
+
+
 class Spec(msgspec.Struct, frozen=True):
-    """A parsed spec string: an engine's name and its options, still as text."""
+    """A parsed spec string: an engine's name, its options, still as text, and its placement."""
 
     name: str
     options: tuple[tuple[str, str], ...] = ()
+    placement: Placement = Placement()
+
+
+_PLACED = re.compile(r"@(\w+=[^@,?]*(?:,\w+=[^@,?]*)*)$")
 
 
 def parse_spec(text: str) -> Spec:
-    """``name?key=value&key2=value2`` in its parts. Raises ``RegistryError``."""
-    name, _, query = text.strip().partition("?")
+    """``name?key=value&key2=value2@key=value,key2=value2`` in its parts. Raises
+    ``RegistryError``.
+    """
+    placed = _PLACED.search(text.strip())
+    name, _, query = (text.strip()[: placed.start()] if placed else text.strip()).partition("?")
     if not name:
         raise RegistryError(f"{text!r} names no engine.")
+    placement = _placement(placed[1]) if placed else Placement()
     if not query:
-        return Spec(name)
+        return Spec(name, placement=placement)
     try:
         # "+" is no space here: values may be paths.
         pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True, strict_parsing=True)
     except ValueError as error:
         raise RegistryError(f"{query!r} is not of the form key=value&key2=value2.") from error
-    return Spec(name, tuple(pairs))
+    return Spec(name, tuple(pairs), placement)
+
+
+def _placement(text: str) -> Placement:
+    values = dict(part.split("=", 1) for part in text.split(","))
+    try:
+        return msgspec.convert(values, Placement, strict=False)
+    except msgspec.ValidationError as error:
+        known = ", ".join(Placement.__struct_fields__)
+        raise RegistryError(
+            f"'@{text}' does not say how an engine runs: {error}. Behind the @ may stand: {known}."
+        ) from error
 
 
 def parse_choice(text: str) -> EngineChoice:
@@ -109,6 +145,8 @@ def parse_choice(text: str) -> EngineChoice:
         elif role in ROLES:
             current = ROLES[ROLES.index(role)]
             roles[current] = [spec] if spec else []
+        elif role in Placement.__struct_fields__ and current is not None and roles[current]:
+            roles[current][-1] += f",{item}"  # the comma stood inside of a placement
         elif current is not None and item:
             roles[current].append(item)
         else:

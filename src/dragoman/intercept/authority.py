@@ -1,15 +1,13 @@
-"""A certificate authority that is of no use but for the hosts it was made for.
+"""A private certificate authority that is limited to the redirected hosts.
 
-Law of this file: keys and certificates in memory; no files, no sockets, and the time is an input.
-It is imported only by ``dragoman intercept``, as ``cryptography`` is an extra.
+Scope: keys and certificates in memory; no files, no sockets, and the time is an input. Imported
+only for ``dragoman intercept``, because ``cryptography`` is an extra.
 
-How it works. There are two authorities. The root is what programs trust; it signs one issuer and
-then its key is thrown away, never written. The issuer signs the servers' certificates. Both are
-limited by critical name constraints (RFC 5280, 4.2.1.10) to the domains that are taken over, with
-every IP address excluded, and to servers. So whoever steals the issuer's key can pretend to be
-those domains to programs that trust the root, and nobody else. One authority would not do: Java
-does not look at the constraints of a root, only at those of what the root has signed. Both last
-a year, the certificates three days.
+Programs trust the root. It signs one issuer, then its key is dropped without being written. The
+issuer signs server certificates. Critical name constraints (RFC 5280, 4.2.1.10) limit both to the
+redirected domains, exclude every IP address, and allow server authentication only: a stolen issuer
+key can impersonate only those domains, and only to programs that trust this root. There are two
+levels because Java ignores the constraints of a root. Both last a year, certificates three days.
 """
 
 from __future__ import annotations
@@ -34,22 +32,22 @@ _PEM = serialization.Encoding.PEM
 _PKCS8 = serialization.PrivateFormat.PKCS8
 
 
-class Leaf(msgspec.Struct, frozen=True):
-    """A server's certificate, the one it is signed with, and its key."""
+class LeafCertificate(msgspec.Struct, frozen=True):
+    """A server certificate, its issuer and its key."""
 
     certificate: x509.Certificate
     issuer: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     def pem(self, password: str) -> bytes:
-        """The key, encrypted with ``password``, and both certificates, for TLS libraries."""
+        """The key, encrypted with ``password``, and the chain, as ``ssl`` loads them."""
         lock = serialization.BestAvailableEncryption(password.encode())
         chain = self.certificate.public_bytes(_PEM) + self.issuer.public_bytes(_PEM)
         return self.key.private_bytes(_PEM, _PKCS8, lock) + chain
 
 
 class Authority(msgspec.Struct, frozen=True):
-    """The private certificate authority: the root without its key, and the issuer with its own."""
+    """The root certificate, and the issuer with its key."""
 
     root: x509.Certificate
     issuer: x509.Certificate
@@ -57,17 +55,17 @@ class Authority(msgspec.Struct, frozen=True):
 
     @classmethod
     def make(cls, domains: Iterable[str], now: datetime) -> Self:
-        """A new authority for these domains and what lies below them."""
+        """A new authority for these domains and their subdomains."""
         root_key = ec.generate_private_key(ec.SECP256R1())
         key = ec.generate_private_key(ec.SECP256R1())
-        limits = _limits(domains)
+        constraints = _constraints(domains)
         life = (now, now + LIFE)
-        # A name of its own: of two with one name, verifiers would try the wrong one.
-        mark = f"{x509.random_serial_number():x}"[:8]
-        root_name = _name(f"Dragoman intercept, this machine only ({mark})")
-        name = _name(f"Dragoman intercept, issuer ({mark})")
-        root = _authority(root_name, root_name, root_key, life, limits, below=1)
-        issuer = _authority(name, root_name, key, life, limits, below=0)
+        # Unique names: of two authorities with one name, verifiers may try the wrong one.
+        suffix = f"{x509.random_serial_number():x}"[:8]
+        root_name = _name(f"Dragoman intercept, this machine only ({suffix})")
+        name = _name(f"Dragoman intercept, issuer ({suffix})")
+        root = _authority(root_name, root_name, root_key, life, constraints, below=1)
+        issuer = _authority(name, root_name, key, life, constraints, below=0)
         issuer = issuer.add_extension(_signed_by(root_key.public_key()), critical=False)
         return cls(
             root.sign(root_key, hashes.SHA256()), issuer.sign(root_key, hashes.SHA256()), key
@@ -75,34 +73,33 @@ class Authority(msgspec.Struct, frozen=True):
 
     @classmethod
     def load(cls, root: bytes, issuer: bytes, key: bytes) -> Self | None:
-        """The authority of these PEM texts; None if they are not one, or not of one another."""
+        """The authority of these PEM texts; None if they are broken or do not belong together."""
         try:
-            made = cls(
+            authority = cls(
                 x509.load_pem_x509_certificate(root),
                 x509.load_pem_x509_certificate(issuer),
                 _private(key),
             )
-            made.root.verify_directly_issued_by(made.root)
-            made.issuer.verify_directly_issued_by(made.root)
+            authority.root.verify_directly_issued_by(authority.root)
+            authority.issuer.verify_directly_issued_by(authority.root)
         except (ValueError, TypeError, InvalidSignature):
             return None
-        return made if made.key.public_key() == made.issuer.public_key() else None
+        return authority if authority.key.public_key() == authority.issuer.public_key() else None
 
     def is_for(self, domains: Iterable[str], now: datetime) -> bool:
-        """Whether it is limited to exactly these domains and will last for a while yet."""
-        limits = _limits(domains)
+        """Whether it is limited to exactly these domains and does not expire soon."""
+        constraints = _constraints(domains)
         return all(
-            _has(certificate, limits)
+            _is_constrained(certificate, constraints)
             and certificate.not_valid_before_utc <= now
             and now + RENEW_BEFORE < certificate.not_valid_after_utc
             for certificate in (self.root, self.issuer)
         )
 
-    def issue(self, names: Iterable[str], now: datetime) -> Leaf:
-        """A certificate for these names (``*.name`` is allowed), with a key of its own.
+    def issue(self, names: Iterable[str], now: datetime) -> LeafCertificate:
+        """A certificate for these names (``*.name`` is allowed) with a new key.
 
-        Whether the names lie within the limits is not looked at here: that is what every program
-        that trusts this authority does.
+        The name constraints are not checked here: every program that trusts the root does it.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         public = key.public_key()
@@ -117,23 +114,23 @@ class Authority(msgspec.Struct, frozen=True):
             )
             .add_extension(_signed_by(self.key.public_key()), critical=False)
         )
-        return Leaf(builder.sign(self.key, hashes.SHA256()), self.issuer, key)
+        return LeafCertificate(builder.sign(self.key, hashes.SHA256()), self.issuer, key)
 
     def root_pem(self) -> bytes:
-        """What programs must trust."""
+        """The certificate that programs must trust."""
         return self.root.public_bytes(_PEM)
 
     def issuer_pem(self) -> bytes:
-        """What stands between the root and a server's certificate."""
+        """The intermediate certificate."""
         return self.issuer.public_bytes(_PEM)
 
     def key_pem(self) -> bytes:
-        """The secret."""
+        """The issuer's private key, unencrypted."""
         return self.key.private_bytes(_PEM, _PKCS8, serialization.NoEncryption())
 
 
-def end_of(pem: bytes) -> datetime:
-    """When a certificate ends. Raises ``ValueError`` if it is none."""
+def expiry_of(pem: bytes) -> datetime:
+    """When a PEM certificate expires. Raises ``ValueError`` if it is none."""
     return x509.load_pem_x509_certificate(pem).not_valid_after_utc
 
 
@@ -144,11 +141,11 @@ def _name(common: str) -> x509.Name:
 def _private(pem: bytes) -> ec.EllipticCurvePrivateKey:
     key = serialization.load_pem_private_key(pem, None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError("an authority of ours has a key on a curve")
+        raise TypeError("the key of an authority must be an elliptic curve key")
     return key
 
 
-def _limits(domains: Iterable[str]) -> x509.NameConstraints:
+def _constraints(domains: Iterable[str]) -> x509.NameConstraints:
     everywhere = [ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0")]
     return x509.NameConstraints(
         [x509.DNSName(domain) for domain in sorted(domains)],
@@ -156,12 +153,12 @@ def _limits(domains: Iterable[str]) -> x509.NameConstraints:
     )
 
 
-def _has(certificate: x509.Certificate, limits: x509.NameConstraints) -> bool:
+def _is_constrained(certificate: x509.Certificate, constraints: x509.NameConstraints) -> bool:
     try:
         found = certificate.extensions.get_extension_for_class(x509.NameConstraints)
     except (ValueError, x509.ExtensionNotFound):
         return False
-    return found.critical and found.value == limits
+    return found.critical and found.value == constraints
 
 
 def _signed_by(key: ec.EllipticCurvePublicKey) -> x509.AuthorityKeyIdentifier:
@@ -173,7 +170,7 @@ def _authority(
     issuer: x509.Name,
     key: ec.EllipticCurvePrivateKey,
     life: tuple[datetime, datetime],
-    limits: x509.NameConstraints,
+    constraints: x509.NameConstraints,
     *,
     below: int,
 ) -> x509.CertificateBuilder:
@@ -181,7 +178,7 @@ def _authority(
         _builder(subject, issuer, key.public_key(), life)
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(limits, critical=True)
+        .add_extension(constraints, critical=True)
     )
 
 

@@ -1,13 +1,13 @@
-"""The private folder of ``dragoman intercept``: its authority, and the bundle made from it.
+"""The private folder of ``dragoman intercept``: the certificate authority and the bundle.
 
-Law of this file: files only. The folder is the user's alone (0700), the issuer's key too
-(0600); a folder that others can look into is refused, not mended, as it may be theirs. Keys of
-issued certificates never lie on disk in the clear.
+Scope: files only. The folder has mode 0700, the issuer's key 0600. A folder that other users can
+read is refused and not repaired, because it may be theirs. Keys of issued certificates are written
+only encrypted.
 
-How it works. ``issuer.key``, ``issuer.pem`` and ``ca.pem``, the root that programs trust, are made
-on first use, and anew when they end within a month or the hosts are others. ``bundle.pem`` is what
-this system trusts anyway and our root, for programs whose only setting replaces their whole list.
-A lock file lets two of us start at once.
+``issuer.key``, ``issuer.pem`` and ``ca.pem`` (the root that programs trust) are made on first use,
+and again if they expire within a month or the hosts have changed. ``bundle.pem`` is the system's
+list of certificates plus our root, for programs whose only setting replaces their whole list. A
+lock file lets several processes start at once.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dragoman.intercept.authority import Authority, Leaf, end_of
+from dragoman.intercept.authority import Authority, LeafCertificate, expiry_of
 from dragoman.intercept.names import Hosts
 
-FRESH = timedelta(days=1)
-_USUAL_ROOTS = (
+MAX_AGE = timedelta(days=1)
+_SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",  # Debian, Ubuntu, Arch
     "/etc/pki/tls/certs/ca-bundle.crt",  # Fedora, Red Hat
     "/etc/ssl/cert.pem",  # Alpine, macOS
@@ -39,22 +39,22 @@ class FolderRefused(Exception):
 
 
 def default_folder(environ: Mapping[str, str]) -> Path:
-    """Where it is unless ``--dir`` says otherwise: below ``XDG_DATA_HOME``."""
+    """The folder without ``--dir``: below ``XDG_DATA_HOME``."""
     data = environ.get("XDG_DATA_HOME", "")
     base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
     return base / "dragoman" / "intercept"
 
 
-def ends(folder: Path) -> datetime | None:
-    """When the authority in a folder ends; None where there is none that can be read."""
+def authority_expiry(folder: Path) -> datetime | None:
+    """When the authority in a folder expires; None if there is none or it cannot be read."""
     try:
-        return end_of((folder / "ca.pem").read_bytes())
+        return expiry_of((folder / "ca.pem").read_bytes())
     except (OSError, ValueError):
         return None
 
 
 class Folder:
-    """The folder, made if it is not there."""
+    """The folder; it is made if it does not exist."""
 
     def __init__(self, path: Path) -> None:
         """Raise ``FolderRefused`` if it cannot be made or is not private."""
@@ -76,7 +76,7 @@ class Folder:
             )
 
     def authority(self, hosts: Hosts, now: datetime) -> tuple[Authority, bool]:
-        """The authority for these hosts, and whether it was made just now.
+        """The authority for these hosts, and whether this call made it.
 
         Raises:
             FolderRefused: the folder cannot be read or written.
@@ -84,9 +84,9 @@ class Folder:
         """
         try:
             with self._locked():
-                found = self._load()
-                if found is not None and found.is_for(hosts.domains, now):
-                    return found, False
+                stored = self._load()
+                if stored is not None and stored.is_for(hosts.domains, now):
+                    return stored, False
                 made = Authority.make(hosts.domains, now)
                 self._write("issuer.key", made.key_pem())
                 self._write("issuer.pem", made.issuer_pem())
@@ -96,22 +96,22 @@ class Folder:
             raise FolderRefused(f"{error.filename or self.path}: {error.strerror}") from None
 
     def write_bundle(self, environ: Mapping[str, str]) -> str | None:
-        """Write the bundle, and return the file it was made from.
+        """Write the bundle; returns the system's list that it was made from.
 
-        None, and no bundle is left, where no list of this system's is found.
+        If no list is found, returns None and removes the bundle.
 
         Raises:
             FolderRefused: the folder cannot be written.
 
         """
         try:
-            return self._bundled(environ)
+            return self._write_bundle(environ)
         except OSError as error:
             raise FolderRefused(f"{error.filename or self.path}: {error.strerror}") from None
 
-    def _bundled(self, environ: Mapping[str, str]) -> str | None:
-        for source in _lists(environ):
-            if Path(source) == self.bundle:  # One of us runs inside another: it would grow.
+    def _write_bundle(self, environ: Mapping[str, str]) -> str | None:
+        for source in _system_lists(environ):
+            if Path(source) == self.bundle:  # ``dragoman intercept`` inside another: it would grow.
                 continue
             try:
                 roots = Path(source).read_bytes()
@@ -122,12 +122,12 @@ class Folder:
         self.bundle.unlink(missing_ok=True)
         return None
 
-    def tls_context(self, leaf: Leaf) -> ssl.SSLContext:
-        """A server's TLS settings with this certificate: TLS 1.2 or newer, HTTP/1.1."""
+    def tls_context(self, leaf: LeafCertificate) -> ssl.SSLContext:
+        """The proxy's TLS settings with this certificate: TLS 1.2 or newer, HTTP/1.1."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
-        # The ssl module loads from files only, so for a moment there is one: encrypted.
+        # The ssl module loads keys from files only, so write one, encrypted, and remove it.
         password = secrets.token_hex(32)
         with tempfile.NamedTemporaryFile(dir=self.path, prefix="leaf-", suffix=".pem") as file:
             file.write(leaf.pem(password))
@@ -143,10 +143,10 @@ class Folder:
             return None
 
     def _write(self, name: str, content: bytes) -> None:
-        """Replace a file at once, so that nobody reads half of it."""
+        """Replace a file atomically. It gets mode 0600."""
         with tempfile.NamedTemporaryFile(dir=self.path, prefix=f"{name}-", delete=False) as file:
             try:
-                file.write(content)  # Made with mode 0600.
+                file.write(content)
                 file.close()
                 Path(file.name).replace(self.path / name)
             except OSError:
@@ -161,31 +161,31 @@ class Folder:
 
 
 class Certificates:
-    """The TLS settings of the proxy, with a certificate that is never older than a day."""
+    """The proxy's TLS settings; the certificate is renewed daily."""
 
     def __init__(self, folder: Folder, hosts: Hosts) -> None:
         self._folder = folder
         self._hosts = hosts
         self._context: ssl.SSLContext | None = None
-        self._made = datetime.min.replace(tzinfo=UTC)
+        self._made_at = datetime.min.replace(tzinfo=UTC)
         self._lock = asyncio.Lock()
 
     async def context(self) -> ssl.SSLContext:
-        """What a connection is to be encrypted with.
+        """The TLS settings for a connection.
 
         Raises:
-            FolderRefused: on the first call only; later the last certificate has to do.
+            FolderRefused: on the first call only; later calls then keep the last certificate.
 
         """
         async with self._lock:
             now = datetime.now(UTC)
-            if self._context is None or not timedelta() <= now - self._made < FRESH:
+            if self._context is None or not timedelta() <= now - self._made_at < MAX_AGE:
                 try:
                     self._context = await asyncio.to_thread(self._make, now)
                 except FolderRefused:
                     if self._context is None:
                         raise
-                self._made = now
+                self._made_at = now
             return self._context
 
     def _make(self, now: datetime) -> ssl.SSLContext:
@@ -196,16 +196,16 @@ class Certificates:
             raise FolderRefused(f"{self._folder.path}: {error.strerror}") from None
 
 
-def _lists(environ: Mapping[str, str]) -> list[str]:
-    """Where the certificates that programs of this user trust may be, best first."""
-    usual = ssl.get_default_verify_paths().openssl_cafile
-    found = [environ.get("SSL_CERT_FILE", ""), usual, *_USUAL_ROOTS, _certifi()]
+def _system_lists(environ: Mapping[str, str]) -> list[str]:
+    """Files that may hold the certificates this user's programs trust, best first."""
+    openssl = ssl.get_default_verify_paths().openssl_cafile
+    found = [environ.get("SSL_CERT_FILE", ""), openssl, *_SYSTEM_BUNDLES, _certifi()]
     return [path for path in found if path]
 
 
 def _certifi() -> str:
     try:
-        import certifi  # noqa: PLC0415  # only where the system has no list; not required
+        import certifi  # noqa: PLC0415  # optional, only for systems without a list
     except ModuleNotFoundError:
         return ""
     return certifi.where()

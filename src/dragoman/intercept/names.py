@@ -1,10 +1,8 @@
-"""Which cloud hosts are taken over, where they are sent, and what a program may ask for instead.
+"""Which hosts are redirected, and to which server.
 
-Law of this file: text in, decisions out; nothing is looked up or connected. Every refusal is a
-``BadName`` whose text a person can act on.
-
-How it works. A host is a name or ``*.name``; the star stands for exactly one label, as in a
-certificate, so that what the proxy takes over and what the certificate covers are the same.
+Scope: parsing and matching of names; no look-up, no connection. Every refusal is a ``BadName``
+whose text says what to do. A host is a name or ``*.name``; the star stands for exactly one label,
+as in a certificate, so the proxy redirects exactly the hosts that the certificate covers.
 """
 
 from __future__ import annotations
@@ -28,10 +26,10 @@ CLOUD_HOSTS = (
     "*.eu-central-1.maas.aliyuncs.com",
     "*.ap-northeast-1.maas.aliyuncs.com",
 )
-"""The hosts of the realtime APIs: one for each region, and one for each workspace in a region."""
+"""The hosts of the realtime APIs: one per region, and one per workspace of a region."""
 
 PORT = 443
-"""The only port of a cloud host that is taken over."""
+"""The only port of a cloud host that is redirected."""
 
 REALTIME_PATH = "/api-ws/v1/realtime"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -40,17 +38,17 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
 class BadName(Exception):
-    """A host, a server or an address that cannot be used; the text says why."""
+    """A host, server or address that cannot be used; the text says why."""
 
 
 class Hosts:
-    """The hosts that are taken over. ``patterns`` are names and ``*.name``, small and sorted."""
+    """The redirected hosts. ``patterns`` are names and ``*.name``, in lower case, sorted."""
 
     def __init__(self, more: Iterable[str] = ()) -> None:
         """The cloud's hosts, and ``more``.
 
         Raises:
-            BadName: one of ``more`` is no host name, or a star for half of the internet.
+            BadName: one of ``more`` is no host name, or a star below a top-level domain.
 
         """
         self.patterns = tuple(sorted({*CLOUD_HOSTS, *(_pattern(text) for text in more)}))
@@ -64,14 +62,14 @@ class Hosts:
 
     @property
     def domains(self) -> tuple[str, ...]:
-        """What a certificate authority must be limited to, as DNS subtrees, sorted."""
+        """The DNS subtrees that the certificate authority is limited to, sorted."""
         return tuple(sorted({pattern.removeprefix("*.") for pattern in self.patterns}))
 
 
 def _pattern(text: str) -> str:
     plain = text.strip().lower().removesuffix(".")
     bare = plain.removeprefix("*.")
-    # A last label of digits makes an address, which a name constraint does not mean.
+    # With digits as its last label it is an IP address, which no name constraint covers.
     if not _NAME.fullmatch(bare) or len(bare) > 253 or bare.rpartition(".")[2].isdigit():
         raise BadName(f"--host {text}: give a host name such as api.example.com, without a port")
     if plain.startswith("*.") and bare.count(".") < 1:
@@ -79,8 +77,8 @@ def _pattern(text: str) -> str:
     return plain
 
 
-class Server(msgspec.Struct, frozen=True):
-    """Where the decrypted bytes go: a Dragoman server. ``url`` is for people."""
+class TargetServer(msgspec.Struct, frozen=True):
+    """The Dragoman server that gets the decrypted bytes. ``url`` is for messages."""
 
     host: str
     port: int
@@ -88,12 +86,12 @@ class Server(msgspec.Struct, frozen=True):
     url: str
 
 
-def parse_server(text: str, hosts: Hosts) -> Server:
+def parse_server(text: str, hosts: Hosts) -> TargetServer:
     """The server of a ws, wss, http or https URL.
 
     Raises:
-        BadName: it is no such URL, has a path of its own, is a host that is taken over, or
-            would carry keys and speech over a network without encryption.
+        BadName: it is no such URL, has another path, is itself redirected, or would send keys and
+            speech unencrypted over a network.
 
     """
     try:
@@ -115,7 +113,7 @@ def parse_server(text: str, hosts: Hosts) -> Server:
         )
     scheme = "wss" if tls else "ws"
     port = port or (443 if tls else 80)
-    return Server(host, port, tls, f"{scheme}://{bracketed(host)}:{port}")
+    return TargetServer(host, port, tls, f"{scheme}://{bracketed(host)}:{port}")
 
 
 def parse_address(text: str) -> str:
@@ -164,16 +162,16 @@ def parse_target(text: str) -> tuple[str, int] | None:
     return (host, int(port)) if 0 < int(port) < 65536 else None
 
 
-def without(no_proxy: str, hosts: Hosts) -> str:
-    """A ``no_proxy`` list less the entries that would keep one of these hosts from the proxy."""
+def without_redirected(no_proxy: str, hosts: Hosts) -> str:
+    """A ``no_proxy`` list without the entries that exempt one of these hosts from the proxy."""
     kept = [entry.strip() for entry in no_proxy.split(",") if entry.strip()]
-    return ",".join(entry for entry in kept if not _spares(entry, hosts))
+    return ",".join(entry for entry in kept if not _exempts(entry, hosts))
 
 
-def _spares(entry: str, hosts: Hosts) -> bool:
+def _exempts(entry: str, hosts: Hosts) -> bool:
     bare = entry.lower().partition(":")[0].lstrip("*").strip(".")
     if not bare:
         return "*" in entry
     names = [pattern.removeprefix("*.") for pattern in hosts.patterns]
-    # Either end may be the longer one: an entry for one workspace spares what a star stands for.
+    # The entry may also be longer than the pattern: one workspace, where the pattern has a star.
     return any(n == bare or n.endswith("." + bare) for n in names) or bare in hosts

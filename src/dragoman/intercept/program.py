@@ -1,7 +1,7 @@
-"""The program that ``dragoman intercept -- PROGRAM`` runs: its variables, its signals, its end.
+"""Runs the program of ``dragoman intercept -- PROGRAM``: environment, signals, exit code.
 
-Law of this file: the program is not changed, only its environment; what the user has set there
-for other purposes stays. Its exit code is ours.
+Scope: only the program's environment is changed, and settings that the user made there for other
+purposes stay.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from dragoman.intercept.names import Hosts, without
+from dragoman.intercept.names import Hosts, without_redirected
 
 NOT_EXECUTABLE, NOT_FOUND, KILLED = 126, 127, 128
-"""Exit codes as shells use them; the last one plus the signal's number."""
+"""Exit codes as shells use them; ``KILLED`` plus the signal's number."""
 
 
 _REPLACING = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -32,11 +32,11 @@ class CannotRun(Exception):
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """Files of certificates, for the settings that programs have.
+    """Certificate files for the different settings of programs.
 
-    ``sdk`` is what the official SDK trusts and nothing else, ``authority`` for settings that add to
-    a list, ``bundle`` for those that replace it: what ``system`` holds, and the authority. These
-    two are None where no list of this system was found.
+    ``sdk`` is all that the official SDK will trust, ``authority`` is for settings that add to a
+    list, ``bundle`` (the list ``system`` plus the authority) for those that replace it. ``bundle``
+    and ``system`` are None if no list of this system was found.
     """
 
     sdk: Path
@@ -46,24 +46,26 @@ class Trust(msgspec.Struct, frozen=True):
 
 
 def two_variables(proxy: str, trust: Trust) -> dict[str, str]:
-    """What the official Python SDK needs, and any program on its WebSocket library."""
+    """What the official Python SDK and other programs on ``websocket-client`` need."""
     return {"https_proxy": proxy, "WEBSOCKET_CLIENT_CA_BUNDLE": str(trust.sdk)}
 
 
 def environment(
     environ: Mapping[str, str], hosts: Hosts, proxy: str, trust: Trust
 ) -> dict[str, str]:
-    """The environment of the program: ``environ`` with the proxy, and the authority trusted.
+    """``environ`` with the proxy and the trusted authority added.
 
-    A list of the user's own is not replaced, unless the bundle has the same and more.
+    A certificate list that the user set is kept, unless the bundle contains it.
     """
-    spared = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    no_proxy = ",".join(filter(None, ["localhost,127.0.0.1,::1", without(spared, hosts)]))
-    made = {
+    exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    no_proxy = ",".join(
+        filter(None, ["localhost,127.0.0.1,::1", without_redirected(exempt, hosts)])
+    )
+    merged = {
         **environ,
         **two_variables(proxy, trust),
         "HTTPS_PROXY": proxy,
-        "wss_proxy": proxy,  # what aiohttp looks for
+        "wss_proxy": proxy,  # read by aiohttp
         "no_proxy": no_proxy,
         "NO_PROXY": no_proxy,
     }
@@ -72,12 +74,12 @@ def environment(
         wanted |= dict.fromkeys(_REPLACING, trust.bundle)
     for name, path in wanted.items():
         if environ.get(name) in {None, "", trust.system, str(trust.bundle)}:
-            made[name] = str(path)
-    return made
+            merged[name] = str(path)
+    return merged
 
 
 async def run_program(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run it to its end, pass signals on, and return its exit code.
+    """Run the program, forward signals to it, and return its exit code.
 
     Raises:
         CannotRun: there is no such program, or it cannot be executed.
@@ -85,12 +87,14 @@ async def run_program(command: Sequence[str], environ: Mapping[str, str]) -> int
     """
     loop = asyncio.get_running_loop()
     process: asyncio.subprocess.Process | None = None
-    early: list[signal.Signals] = []  # came before there was a program to pass them to
+    early: list[signal.Signals] = []  # came before the program was started
 
     def forward(number: signal.Signals) -> None:
         if process is None:
             early.append(number)
-        elif process.returncode is None and not (number == signal.SIGINT and _terminal_sends()):
+        elif process.returncode is None and not (
+            number == signal.SIGINT and _terminal_interrupts()
+        ):
             process.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -107,8 +111,8 @@ async def run_program(command: Sequence[str], environ: Mapping[str, str]) -> int
     return code if code >= 0 else KILLED - code
 
 
-def _terminal_sends() -> bool:
-    """Whether a terminal's Ctrl-C goes to this program and, on its own, to the one it runs."""
+def _terminal_interrupts() -> bool:
+    """Whether Ctrl-C reaches the program without us: the terminal sends it to the whole group."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

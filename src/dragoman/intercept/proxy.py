@@ -1,14 +1,13 @@
-"""The proxy of ``dragoman intercept``: CONNECT in, TLS off, bytes on to a Dragoman server.
+"""The proxy of ``dragoman intercept``: takes CONNECT, ends TLS, relays to a Dragoman server.
 
-Law of this file: bytes are relayed, never read. What was asked for is one host and one port; no
-other header is looked at, kept or shown, so no key ever is. Everything is bounded: connections,
-the head of a request and its time, the handshake's time, what is held for a slow reader, and how
-long a close may take.
+Scope: of a request only host and port are read; no header is parsed, kept or logged, so keys never
+are. Everything is bounded: connections, size and time of a request, time of the handshake, bytes
+buffered for a slow reader, time of a close.
 
-How it works. Each connection is one task. It reads the head from the bare socket, decides, connects
-to the other side, answers, and only then makes streams of the socket, for a cloud host with TLS
-in between. Then bytes go both ways until either side ends, which ends the other. Refusals
-are HTTP answers with a sentence as body.
+Each connection is one task. It reads the request from the bare socket, decides, connects to the
+server, answers, and then turns the socket into streams, with TLS for a redirected host. Bytes are
+relayed both ways until either side ends, which ends the other. Refusals are HTTP answers with a
+sentence as body.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from dragoman.intercept.names import PORT, Hosts, Server, bracketed, parse_target
+from dragoman.intercept.names import PORT, Hosts, TargetServer, bracketed, parse_target
 from dragoman.intercept.relay import (
     CHUNK_BYTES,
     ProxyRefusal,
@@ -32,11 +31,11 @@ from dragoman.intercept.relay import (
     relay,
 )
 
-_MORE_TO_REFUSE = 64
+_MAX_REFUSING = 64
 
 
-class Bounds(msgspec.Struct, frozen=True):
-    """What strangers may cost."""
+class ProxyLimits(msgspec.Struct, frozen=True):
+    """Limits for what clients of the proxy may use."""
 
     connections: int = 256
     head_bytes: int = 16 * 1024
@@ -44,38 +43,38 @@ class Bounds(msgspec.Struct, frozen=True):
     connect_s: float = 10.0
     handshake_s: float = 10.0
     flush_s: float = 30.0
-    """For what a slow reader has not taken yet when the other side ends."""
+    """Time for a slow reader to take the rest when the other side has ended."""
     close_s: float = 2.0
-    """The same when we ourselves are told to end."""
+    """The same when the proxy is closing."""
 
 
 class Proxy:
-    """Takes over connections to ``hosts``. ``note`` gets a line about what happens, once each.
+    """Redirects connections to ``hosts``. ``note`` gets a line per kind of event, once each.
 
-    ``context`` gives the TLS settings for a cloud host. With ``pass_others`` other hosts are
-    connected to untouched; else they are refused.
+    ``context`` gives the TLS settings for a redirected host. ``pass_others`` relays connections to
+    other hosts without reading them; else they are refused.
     """
 
     def __init__(
         self,
         hosts: Hosts,
-        server: Server,
+        server: TargetServer,
         context: Callable[[], Awaitable[ssl.SSLContext]],
         note: Callable[[str], None],
         *,
         pass_others: bool = False,
-        bounds: Bounds | None = None,
+        limits: ProxyLimits | None = None,
     ) -> None:
         self._hosts = hosts
         self._server = server
         self._context = context
         self._note = note
         self._pass_others = pass_others
-        self._bounds = bounds or Bounds()
+        self._limits = limits or ProxyLimits()
         self._noted: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._admitted: set[asyncio.Task[None]] = set()
-        """Those of the tasks that count; one that only refuses must not keep others out."""
+        """The tasks that count towards the limit; those that only send a refusal do not."""
         self._accepting: asyncio.Task[None] | None = None
 
     def start(self, listener: socket.socket) -> None:
@@ -84,7 +83,7 @@ class Proxy:
         self._accepting = asyncio.create_task(self._accept(listener))
 
     async def close(self) -> None:
-        """Accept no more and end every connection."""
+        """Stop accepting and end every connection."""
         tasks = [*self._tasks, *([self._accepting] if self._accepting else [])]
         for task in tasks:
             task.cancel()
@@ -97,11 +96,11 @@ class Proxy:
             while True:
                 try:
                     client, _ = await loop.sock_accept(listener)
-                except OSError:  # No file descriptor left, or the peer is gone already.
+                except OSError:  # No file descriptor left, or the client is gone.
                     await asyncio.sleep(0.1)
                     continue
-                is_full = len(self._admitted) >= self._bounds.connections
-                if is_full and len(self._tasks) - len(self._admitted) >= _MORE_TO_REFUSE:
+                is_full = len(self._admitted) >= self._limits.connections
+                if is_full and len(self._tasks) - len(self._admitted) >= _MAX_REFUSING:
                     client.close()
                     continue
                 task = asyncio.create_task(self._serve(client, is_full=is_full))
@@ -110,42 +109,42 @@ class Proxy:
                     task.add_done_callback(tasks.discard)
 
     async def _serve(self, client: socket.socket, *, is_full: bool) -> None:
-        with client:  # Once streams are made of it, it is theirs, and this closes nothing.
+        with client:  # Does nothing once streams own the socket.
             try:
                 await self._tunnel(client, is_full=is_full)
             except ProxyRefusal as refusal:
                 with contextlib.suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(self._bounds.close_s):
+                    async with asyncio.timeout(self._limits.close_s):
                         await answer(client, refusal)
-            except (OSError, TimeoutError):  # Gone; ssl.SSLError is an OSError too.
+            except (OSError, TimeoutError):  # The client is gone; ssl.SSLError is an OSError.
                 pass
 
     async def _tunnel(self, client: socket.socket, *, is_full: bool) -> None:
-        """One connection, from its head to the end."""
+        """One connection, from the request to the end."""
         host, port, early = await self._request(client)
         if is_full:
-            raise ProxyRefusal(503, f"There are {self._bounds.connections} connections already.")
-        is_ours = host in self._hosts
-        if is_ours and early:
+            raise ProxyRefusal(503, f"There are {self._limits.connections} connections already.")
+        is_redirected = host in self._hosts
+        if is_redirected and early:
             raise ProxyRefusal(400, "There were bytes after the request, before its answer.")
         context = await self._decide(host, port)
-        far = await self._connect(host, port, is_ours=is_ours)
-        near: Streams | None = None
+        upstream = await self._connect(host, port, is_redirected=is_redirected)
+        downstream: Streams | None = None
         try:
             loop = asyncio.get_running_loop()
             await loop.sock_sendall(client, b"HTTP/1.1 200 Connection established\r\n\r\n")
-            near = await self._streams(client, context, host)
+            downstream = await self._streams(client, context, host)
             if early:
-                far.writer.write(early)
-            await relay(near, far)
+                upstream.writer.write(early)
+            await relay(downstream, upstream)
         finally:
-            await self._end(far, near)
+            await self._end(upstream, downstream)
 
     async def _request(self, client: socket.socket) -> tuple[str, int, bytes]:
-        """The host and port that are asked for, and what came after the head."""
+        """The requested host and port, and the bytes after the request."""
         try:
-            async with asyncio.timeout(self._bounds.head_s):
-                head, early = await read_head(client, self._bounds.head_bytes)
+            async with asyncio.timeout(self._limits.head_s):
+                head, early = await read_head(client, self._limits.head_bytes)
         except TimeoutError:
             raise ProxyRefusal(408, "The request did not come in time.") from None
         words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
@@ -159,7 +158,7 @@ class Proxy:
         return *target, early
 
     async def _decide(self, host: str, port: int) -> ssl.SSLContext | None:
-        """The TLS settings for a cloud host, None for another one that may pass."""
+        """The TLS settings for a redirected host, None for another one that may pass."""
         if host in self._hosts:
             if port != PORT:
                 raise ProxyRefusal(403, f"Of {host} only port {PORT} is redirected.")
@@ -175,21 +174,25 @@ class Proxy:
             "--pass-others, so nothing else leaves this machine through it.",
         )
 
-    async def _connect(self, host: str, port: int, *, is_ours: bool) -> Streams:
+    async def _connect(self, host: str, port: int, *, is_redirected: bool) -> Streams:
         try:
-            async with asyncio.timeout(self._bounds.connect_s):
-                if is_ours:
+            async with asyncio.timeout(self._limits.connect_s):
+                if is_redirected:
                     return await open_server(self._server)
                 return Streams(*await asyncio.open_connection(host, port, limit=CHUNK_BYTES))
         except (OSError, TimeoutError):
-            where = f"the server at {self._server.url}" if is_ours else f"{bracketed(host)}:{port}"
+            where = (
+                f"the server at {self._server.url}"
+                if is_redirected
+                else f"{bracketed(host)}:{port}"
+            )
             self._note_once(f"{where} does not answer")
             raise ProxyRefusal(502, f"Cannot connect: {where} does not answer.") from None
 
     async def _streams(
         self, client: socket.socket, context: ssl.SSLContext | None, host: str
     ) -> Streams:
-        """Streams of an accepted socket; with TLS if there is a context."""
+        """Streams for an accepted socket; with TLS if there is a context."""
         loop = asyncio.get_running_loop()
         reader = asyncio.StreamReader(limit=CHUNK_BYTES, loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
@@ -198,8 +201,8 @@ class Proxy:
                 lambda: protocol,
                 socket.socket(fileno=client.detach()),
                 ssl=context,
-                ssl_handshake_timeout=self._bounds.handshake_s if context else None,
-                ssl_shutdown_timeout=self._bounds.flush_s if context else None,
+                ssl_handshake_timeout=self._limits.handshake_s if context else None,
+                ssl_shutdown_timeout=self._limits.flush_s if context else None,
             )
         except (OSError, TimeoutError):
             self._note_once(
@@ -209,14 +212,16 @@ class Proxy:
         return Streams(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
 
     async def _end(self, *sides: Streams | None) -> None:
-        """Close both sides; what they have not taken by then is lost."""
+        """Close both sides; bytes that are not taken in time are lost."""
         writers = [side.writer for side in sides if side is not None]
         for writer in writers:
             writer.close()
         task = asyncio.current_task()
-        is_told = task is not None and task.cancelling() > 0
+        is_closing = task is not None and task.cancelling() > 0
         try:
-            async with asyncio.timeout(self._bounds.close_s if is_told else self._bounds.flush_s):
+            async with asyncio.timeout(
+                self._limits.close_s if is_closing else self._limits.flush_s
+            ):
                 await asyncio.gather(
                     *(writer.wait_closed() for writer in writers), return_exceptions=True
                 )

@@ -1,7 +1,7 @@
-"""What a connection of the proxy is made of: a head, an answer, and bytes carried both ways.
+"""The parts of a proxied connection: reading the request, the refusal, relaying bytes.
 
-Law of this file: no decisions about who may connect where; see ``intercept_proxy``. Bytes are never
-looked at, but for the end of a head.
+Scope: no decisions about who may connect where (``intercept.proxy``). Bytes are not read, except to
+find the end of a request.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 import ssl
 from typing import NamedTuple
 
-from dragoman.intercept.names import Server
+from dragoman.intercept.names import TargetServer
 
 CHUNK_BYTES = 64 * 1024
 _LINGER_BYTES = 256 * 1024
@@ -36,13 +36,8 @@ class Streams(NamedTuple):
     writer: asyncio.StreamWriter
 
 
-async def open_server(server: Server) -> Streams:
-    """A connection to the Dragoman server.
-
-    Raises:
-        OSError: nobody there, or its certificate is not trusted.
-
-    """
+async def open_server(server: TargetServer) -> Streams:
+    """Connect to the Dragoman server. Raises ``OSError``, also for an untrusted certificate."""
     context: ssl.SSLContext | None = None
     if server.tls:
         context = ssl.create_default_context()
@@ -55,23 +50,25 @@ async def open_server(server: Server) -> Streams:
     )
 
 
-async def read_head(client: socket.socket, most_bytes: int) -> tuple[bytes, bytes]:
-    """The head of a request, and the bytes behind it."""
+async def read_head(client: socket.socket, max_bytes: int) -> tuple[bytes, bytes]:
+    """The head of a request, and the bytes after it."""
     loop = asyncio.get_running_loop()
-    taken = b""
-    while b"\r\n\r\n" not in taken:
-        if len(taken) > most_bytes:
+    received = b""
+    while b"\r\n\r\n" not in received:
+        if len(received) > max_bytes:
             raise ProxyRefusal(431, "The head of the request is too long.")
         piece = await loop.sock_recv(client, 4096)
         if not piece:
             raise ConnectionResetError
-        taken += piece
-    head, _, early = taken.partition(b"\r\n\r\n")
+        received += piece
+    head, _, early = received.partition(b"\r\n\r\n")
     return head, early
 
 
 async def answer(client: socket.socket, refusal: ProxyRefusal) -> None:
-    """Send the refusal, and take what is still coming, lest a reset swallow the answer."""
+    """Send the refusal, then read what still comes: closing with unread bytes resets the socket,
+    and the client would not see the answer.
+    """
     loop = asyncio.get_running_loop()
     body = f"{refusal}\n".encode()
     head = (
@@ -81,27 +78,27 @@ async def answer(client: socket.socket, refusal: ProxyRefusal) -> None:
     )
     await loop.sock_sendall(client, head.encode() + body)
     client.shutdown(socket.SHUT_WR)
-    taken = 0
-    while taken < _LINGER_BYTES and (piece := await loop.sock_recv(client, 4096)):
-        taken += len(piece)
+    drained = 0
+    while drained < _LINGER_BYTES and (piece := await loop.sock_recv(client, 4096)):
+        drained += len(piece)
 
 
 async def relay(one: Streams, other: Streams) -> None:
-    """Carry bytes both ways until either side ends."""
-    ways = [
-        asyncio.create_task(_carry(one.reader, other.writer)),
-        asyncio.create_task(_carry(other.reader, one.writer)),
+    """Relay bytes both ways until either side ends."""
+    directions = [
+        asyncio.create_task(_copy(one.reader, other.writer)),
+        asyncio.create_task(_copy(other.reader, one.writer)),
     ]
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.wait(ways)
+        for direction in directions:
+            direction.cancel()
+        await asyncio.wait(directions)
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):  # A reset is an end like any other.
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):  # A reset ends the stream too.
         while piece := await reader.read(CHUNK_BYTES):
             writer.write(piece)
             await writer.drain()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dragoman.protocol.audio_input import events as audio_input_events
 from dragoman.protocol.core.api import Api, ModelFamily
 from dragoman.protocol.core.codec import Codec, Template
 from dragoman.protocol.core.events import Ids, ServerEvent
@@ -26,6 +27,9 @@ from dragoman.protocol.realtime.events import (
     audio_delta_frame,
 )
 from dragoman.protocol.realtime.unknown_model import UnknownModelSession
+from dragoman.protocol.recognition.family import QWEN3_ASR, RecognitionFamily
+from dragoman.protocol.recognition.family import family_for as recognition_family
+from dragoman.protocol.recognition.session import RecognitionSession
 from dragoman.protocol.synthesis import events as synthesis_events
 from dragoman.protocol.synthesis import family as synthesis_families
 from dragoman.protocol.synthesis.family import SynthesisFamily
@@ -63,6 +67,16 @@ SYNTHESIS: Api[SynthesisFamily] = Api(
     session=SynthesisSession,
     first_audio=_RESPONSE_AUDIO,
 )
+RECOGNITION: Api[RecognitionFamily] = Api(
+    label="recognition",
+    paths=(REALTIME_PATH,),
+    families=(QWEN3_ASR,),
+    family_for=recognition_family,
+    codec=Codec(
+        audio_input_events.CLIENT_EVENTS, (*SESSION_EVENTS, *audio_input_events.SERVER_EVENTS)
+    ),
+    session=RecognitionSession,
+)
 UNKNOWN: Api[ModelFamily] = Api(
     label="unknown",
     paths=(REALTIME_PATH,),
@@ -72,7 +86,7 @@ UNKNOWN: Api[ModelFamily] = Api(
     session=UnknownModelSession,
 )
 
-APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS)
+APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS, RECOGNITION)
 """Every API that serves models."""
 
 

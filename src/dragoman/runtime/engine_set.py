@@ -53,8 +53,7 @@ class EngineSet:
                     host: EngineHost = OnDemandHost(engine, inner)
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
-                at_once = workers if engine.info.runs_in == "process" else threads
-                load = RecognizerLoad(at_once * engine.info.max_batch)
+                load = RecognizerLoad(host.capacity)
                 self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from dragoman.protocol.core.commands import Session
 from dragoman.runtime.cascade import cascade, end_to_end
+from dragoman.runtime.cascade.recognize import recognize
 from dragoman.runtime.driver.driver import ClientConnection, Driver, Emit, Encode, RunJob
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
@@ -43,6 +44,8 @@ def job_runner(
     async def run(task: Task, inbox: Inbox, emit: Emit) -> None:
         if isinstance(task, Speak):
             await speak(task, inbox, emit, engines)
+        elif not task.target:
+            await recognize(task, inbox, emit, engines, observer, now_s=now_s)
         elif engines.interpreter is not None:
             await end_to_end.interpret(task, inbox, emit, engines.interpreter)
         else:

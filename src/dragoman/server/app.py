@@ -1,8 +1,8 @@
-"""HTTP and the WebSocket's front door: ``/health``, ``/metrics``, ``/api-ws/v1/realtime``.
+"""The HTTP routes and the WebSocket handshake: ``/health``, ``/metrics``, the realtime path.
 
-Law of this file: routing and handshakes only. A handshake is refused by an ordinary HTTP answer
-with the documented JSON body, before the WebSocket is accepted; after that the conversation owns
-the socket. Every answer of ours is JSON (except the metrics), also for unknown paths.
+Scope: routing and handshakes. A handshake is refused by an ordinary HTTP answer with the documented
+JSON body, before the WebSocket is accepted; after that the session owns the socket. Every answer is
+JSON (except the metrics), also for unknown paths.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from dragoman.server.auth import Refusal
-from dragoman.server.lifecycle import Service
+from dragoman.server.admission import Refusal, admit
+from dragoman.server.connection import Accepted
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.metrics import CONTENT_TYPE
 
 LOG = logging.getLogger("dragoman.server")
@@ -35,8 +36,8 @@ REALTIME_PATH = "/api-ws/v1/realtime"
 MAX_MODEL_CHARS = 256
 _MODEL = re.compile(r"(?:^|[?&])model=([^&#?]*)")
 
-Converse = Callable[[Service, str, Receive, Send], Awaitable[None]]
-"""Runs a session over an accepted WebSocket until it is closed; gets the model's name."""
+ServeSession = Callable[[Lifecycle, Accepted], Awaitable[None]]
+"""Runs a session over an accepted WebSocket until it is closed."""
 
 
 def model_in(query: bytes) -> str:
@@ -49,14 +50,14 @@ def model_in(query: bytes) -> str:
     return unquote(found[-1])[:MAX_MODEL_CHARS] if found else ""
 
 
-def create_app(service: Service, converse: Converse) -> Starlette:
+def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
     """The ASGI application of one server; engines load when its lifespan begins."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         tasks = [
-            asyncio.create_task(service.load(), name="load"),
-            asyncio.create_task(service.metrics.probe_lag(), name="lag"),
+            asyncio.create_task(lifecycle.load(), name="load"),
+            asyncio.create_task(lifecycle.metrics.probe_lag(), name="lag"),
         ]
         try:
             yield
@@ -64,23 +65,23 @@ def create_app(service: Service, converse: Converse) -> Starlette:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await service.stack.close()
+            await lifecycle.engines.close()
 
-    front = _FrontDoor(service, converse)
+    socket = _SessionSocket(lifecycle, serve_session)
     app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route("/metrics", _metrics, methods=["GET"]),
-            Route(REALTIME_PATH, _upgrade_needed),
-            WebSocketRoute(REALTIME_PATH, front),
-            WebSocketRoute(REALTIME_PATH + "/", front),
-            WebSocketRoute("/{path:path}", _NoSuchSocket()),
+            Route(REALTIME_PATH, _websocket_only),
+            WebSocketRoute(REALTIME_PATH, socket),
+            WebSocketRoute(REALTIME_PATH + "/", socket),
+            WebSocketRoute("/{path:path}", _UnknownSocket()),
         ],
         exception_handlers={HTTPException: _as_json},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.service = service
+    app.state.lifecycle = lifecycle
     return app
 
 
@@ -101,17 +102,17 @@ def refuse(refusal: Refusal) -> Response:
 
 
 async def _health(request: Request) -> Response:
-    service: Service = request.app.state.service
-    status = 200 if service.state == "ready" else 503
-    return _json(status, service.health(), {"cache-control": "no-store"})
+    lifecycle: Lifecycle = request.app.state.lifecycle
+    status = 200 if lifecycle.state == "ready" else 503
+    return _json(status, lifecycle.health(), {"cache-control": "no-store"})
 
 
 async def _metrics(request: Request) -> Response:
-    service: Service = request.app.state.service
-    return Response(service.metrics_page(), media_type=CONTENT_TYPE)
+    lifecycle: Lifecycle = request.app.state.lifecycle
+    return Response(lifecycle.metrics_page(), media_type=CONTENT_TYPE)
 
 
-async def _upgrade_needed(_: Request) -> Response:
+async def _websocket_only(_: Request) -> Response:
     message = "This address takes WebSocket connections only."
     response = refuse(Refusal(426, "UpgradeRequired", message))
     response.headers["upgrade"] = "websocket"
@@ -131,26 +132,27 @@ _HTTP_ERRORS = {
 
 
 # ---------------------------------------------------------------- the WebSocket
-class _FrontDoor:
+class _SessionSocket:
     """An ASGI application (a class, so that Starlette does not wrap the socket)."""
 
-    def __init__(self, service: Service, converse: Converse) -> None:
-        self._service = service
-        self._converse = converse
+    def __init__(self, lifecycle: Lifecycle, serve_session: ServeSession) -> None:
+        self._lifecycle = lifecycle
+        self._serve_session = serve_session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._service.refusal(Headers(scope=scope))
-        if refusal is not None:
-            self._service.metrics.refused.labels(str(refusal.status)).inc()
-            LOG.info("handshake refused: %d %s", refusal.status, refusal.code)
-            await _deny(refusal, scope, receive, send)
+        admitted = admit(self._lifecycle, Headers(scope=scope))
+        if isinstance(admitted, Refusal):
+            self._lifecycle.metrics.refused.labels(str(admitted.status)).inc()
+            LOG.info("handshake refused: %d %s", admitted.status, admitted.code)
+            await _deny(admitted, scope, receive, send)
             return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
-        await self._converse(self._service, model_in(scope["query_string"]), receive, send)
+        model = model_in(scope["query_string"])
+        await self._serve_session(self._lifecycle, Accepted(model, admitted, scope, receive, send))
 
 
-class _NoSuchSocket:
+class _UnknownSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _deny(Refusal(404, *_HTTP_ERRORS[404]), scope, receive, send)
 

@@ -1,6 +1,6 @@
 """The settings of the server: one frozen value, few fields, each with its origin.
 
-Law of this file: settings are read here and nowhere else. A value comes from the command line,
+Scope: settings are read here and nowhere else. A value comes from the command line,
 else from the environment (``DRAGOMAN_<FIELD>``), else from a TOML file, else from the default;
 ``EffectiveConfig.origins`` remembers which, for ``dragoman doctor``. Options of engines are not
 here: an engine parses its own from the engine specification.
@@ -94,13 +94,13 @@ class EffectiveConfig(msgspec.Struct, frozen=True):
 
 
 # ---------------------------------------------------------------- text to plain values
-def _listed(text: str) -> list[str]:
+def _list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _mapped(text: str) -> dict[str, str]:
+def _pairs(text: str) -> dict[str, str]:
     pairs: dict[str, str] = {}
-    for part in _listed(text):
+    for part in _list(text):
         name, equals, value = part.partition("=")
         if not equals:
             raise ValueError(f"{part!r} should look like NAME=VALUE")
@@ -108,7 +108,7 @@ def _mapped(text: str) -> dict[str, str]:
     return pairs
 
 
-def _truth(text: str) -> bool:
+def _boolean(text: str) -> bool:
     if text.lower() in ("1", "true", "yes", "on"):
         return True
     if text.lower() in ("0", "false", "no", "off", ""):
@@ -117,8 +117,8 @@ def _truth(text: str) -> bool:
 
 
 def _options(text: str) -> dict[str, float | bool | str]:
-    """``name=3,other=true``: the values of a group are numbers, truths or names."""
-    return {name: _plain_value(value) for name, value in _mapped(text).items()}
+    """``name=3,other=true``: the values of a group are numbers, booleans or names."""
+    return {name: _plain_value(value) for name, value in _pairs(text).items()}
 
 
 def _plain_value(text: str) -> float | bool | str:
@@ -139,12 +139,12 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
 
 _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "port": int,
-    "api_keys": _listed,
-    "allowed_origins": _listed,
-    "allow_open": _truth,
-    "strict": _truth,
-    "aliases": _mapped,
-    "warm": _listed,
+    "api_keys": _list,
+    "allowed_origins": _list,
+    "allow_open": _boolean,
+    "strict": _boolean,
+    "aliases": _pairs,
+    "warm": _list,
     "limits": _options,
     "synthesis": _options,
     "interpretation": _options,
@@ -167,14 +167,14 @@ def _plain(error: Exception) -> str:
 
 
 # ---------------------------------------------------------------- the three sources
-class _Layers:
-    """Values by field, each with its origin; what is laid on later wins."""
+class _Sources:
+    """Values by field, each with its origin; what is set later wins."""
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
 
-    def lay(self, name: str, value: Any, origin: str) -> None:
+    def set(self, name: str, value: Any, origin: str) -> None:
         if name not in Config.__struct_fields__:
             raise ConfigError(f"There is no setting {name!r} ({origin}).")
         if name in GROUPS and isinstance(value, Mapping):
@@ -187,16 +187,16 @@ class _Layers:
         self.values[name] = value
         self.origins[name] = origin
 
-    def lay_text(self, name: str, text: str, origin: str) -> None:
+    def set_text(self, name: str, text: str, origin: str) -> None:
         try:
             value = _FROM_TEXT.get(name, str)(text)
         except ValueError as error:
             # Never the text of a key: only fields without secrets can fail to parse.
             raise ConfigError(f"{name}: {error} ({origin}).") from None
-        self.lay(name, value, origin)
+        self.set(name, value, origin)
 
 
-def _lay_file(layers: _Layers, path: Path) -> None:
+def _read_file(sources: _Sources, path: Path) -> None:
     try:
         table = tomllib.loads(path.expanduser().read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -205,21 +205,21 @@ def _lay_file(layers: _Layers, path: Path) -> None:
     origin = f"file {path}"
     keys_file = table.pop("api_keys_file", None)
     for name, value in table.items():
-        layers.lay(name, value, origin)
+        sources.set(name, value, origin)
     if keys_file is not None:
         # Relative to the configuration file, so that both can move together.
         keys_path = path.expanduser().parent / Path(str(keys_file)).expanduser()
-        layers.lay("api_keys", read_keys(keys_path), f"file {keys_path}")
+        sources.set("api_keys", read_keys(keys_path), f"file {keys_path}")
 
 
-def _lay_environment(layers: _Layers, environment: Mapping[str, str]) -> None:
+def _read_environment(sources: _Sources, environment: Mapping[str, str]) -> None:
     for name in Config.__struct_fields__:
         text = environment.get(ENV_PREFIX + name.upper())
         if text is not None:
-            layers.lay_text(name, text, f"environment {ENV_PREFIX}{name.upper()}")
+            sources.set_text(name, text, f"environment {ENV_PREFIX}{name.upper()}")
     keys_file = environment.get(KEYS_FILE_ENV)
     if keys_file:
-        layers.lay("api_keys", read_keys(Path(keys_file)), f"environment {KEYS_FILE_ENV}")
+        sources.set("api_keys", read_keys(Path(keys_file)), f"environment {KEYS_FILE_ENV}")
 
 
 def load(
@@ -232,35 +232,35 @@ def load(
 
     ``path`` is the TOML file, else the one that DRAGOMAN_CONFIG names. Raises ``ConfigError``.
     """
-    layers = _Layers()
+    sources = _Sources()
     if path is None and environment.get(CONFIG_ENV):
         path = Path(environment[CONFIG_ENV])
     if path is not None:
-        _lay_file(layers, path)
-    _lay_environment(layers, environment)
+        _read_file(sources, path)
+    _read_environment(sources, environment)
     for name, flag in flags.items():
         if isinstance(flag, str):
-            layers.lay_text(name, flag, "command line")
+            sources.set_text(name, flag, "command line")
         elif flag is not None:
-            layers.lay(name, flag, "command line")
+            sources.set(name, flag, "command line")
     if keys_file is not None:
-        layers.lay("api_keys", read_keys(keys_file), f"command line, file {keys_file}")
-    return EffectiveConfig(_checked(layers), _with_defaults(layers.origins))
+        sources.set("api_keys", read_keys(keys_file), f"command line, file {keys_file}")
+    return EffectiveConfig(_checked(sources), _with_defaults(sources.origins))
 
 
-def _checked(layers: _Layers) -> Config:
+def _checked(sources: _Sources) -> Config:
     for group, shape in GROUPS.items():
-        known, values = shape.__struct_fields__, layers.values.get(group, {})
+        known, values = shape.__struct_fields__, sources.values.get(group, {})
         unknown = sorted(set(values) - set(known)) if isinstance(values, Mapping) else []
         if unknown:
             names = ", ".join(known)
             raise ConfigError(f"There is no {group}.{unknown[0]}; {group} has: {names}.")
     try:
-        return msgspec.convert(layers.values, Config)
+        return msgspec.convert(sources.values, Config)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
         field = where.strip("`$.").partition(".")[0].partition("[")[0]
-        origin = layers.origins.get(field, "unknown")
+        origin = sources.origins.get(field, "unknown")
         raise ConfigError(f"{field or 'configuration'}: {message} ({origin}).") from None
 
 

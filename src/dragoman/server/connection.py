@@ -1,21 +1,27 @@
 """A WebSocket as the driver sees it: events in, text out.
 
-Law of this file: the only place where frames become events and back to frames. A connection
-knows ASGI and the codec, and nothing of what events mean. After the client has gone, ``receive``
-answers None (again and again), ``send`` raises ``OSError`` and ``close`` does nothing.
-
-``send`` waits when the client does not read; it must never be cancelled half-way by its caller.
-``receive`` may be cancelled; no frame is lost by that.
+Scope: the only place where frames become events. A connection knows the codec and the stream of
+messages under it, and nothing of what events mean. After the client has gone, ``take`` gives
+nothing, ``drain`` raises ``OSError``, ``write`` and ``close`` do nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from starlette.types import Message, Receive, Send
+import msgspec
+from starlette.types import Message, Receive, Scope, Send
 
 from dragoman.protocol.core.events import ClientEvent, Malformed
+from dragoman.protocol.core.principal import Principal
 from dragoman.server.metrics import SessionMetrics
+
+STREAM = "dragoman.stream"
+"""The extension of the ASGI scope that holds the ``MessageStream``."""
+_BATCH = 64
+"""Messages that are decoded in a row, before other sessions have their turn."""
 
 
 class Decoder(Protocol):
@@ -25,70 +31,102 @@ class Decoder(Protocol):
         """The event in a frame, or what is wrong with the frame."""
 
 
-def kind_of(event: ClientEvent | Malformed) -> str:
-    """The wire type of an event, or the error code of a malformed frame: both closed sets."""
-    if isinstance(event, Malformed):
-        return event.code
-    return str(event.__struct_config__.tag)
+class MessageStream(Protocol):
+    """An accepted WebSocket (``server.websocket_guard.BoundedWebSocket``)."""
+
+    def take(self, most: int) -> list[Message]:
+        """The ASGI messages that are there, at most so many."""
+
+    def arrival(self) -> Awaitable[None]:
+        """Done when there is a message to take."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the transport takes more now."""
+
+    def write(self, texts: Sequence[str]) -> None:
+        """Send text frames without waiting. Raises ``OSError`` when the connection is closing."""
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more. Raises ``OSError`` when the client has gone."""
+
+    async def send(self, message: Message) -> None:
+        """Send an ASGI message. Raises ``OSError`` when the client has gone."""
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """A WebSocket after its handshake, as ASGI has it, and what the handshake said."""
+
+    model: str
+    principal: Principal
+    scope: Scope
+    receive: Receive
+    send: Send
+
+    @property
+    def stream(self) -> MessageStream:
+        """The socket without ASGI: many messages in one call."""
+        stream: MessageStream = self.scope["extensions"][STREAM]["stream"]
+        return stream
 
 
 class SocketConnection:
     """One accepted WebSocket."""
 
-    def __init__(
-        self, receive: Receive, send: Send, codec: Decoder, metrics: SessionMetrics
-    ) -> None:
-        self._receive = receive
-        self._send = send
+    def __init__(self, stream: MessageStream, codec: Decoder, metrics: SessionMetrics) -> None:
+        self._stream = stream
         self._codec = codec
         self._metrics = metrics
-        self._gone = False
+        self.is_gone = False
+        """Whether the connection is closed, by either side; nothing more comes then."""
         self.close_code: int | None = None
         """The code the connection was closed with, by whichever side; for the log."""
 
+    def arrival(self) -> Awaitable[None]:
+        """Done when there is an event to take, or the client has gone."""
+        return self._stream.arrival()
+
+    def take(self) -> Sequence[ClientEvent | Malformed]:
+        """The events that are there, as many as are decoded in a row."""
+        events = []
+        for message in () if self.is_gone else self._stream.take(_BATCH):
+            if message["type"] != "websocket.receive":
+                self._leave(message.get("code"))
+                break
+            text = message.get("text")
+            event = self._codec.decode(message["bytes"] if text is None else text)
+            self._metrics.received(event)
+            events.append(event)
+        return events
+
     @property
-    def gone(self) -> bool:
-        """Whether the connection is closed, by either side."""
-        return self._gone
+    def is_writable(self) -> bool:
+        """Whether ``write`` is welcome; not when the client has gone."""
+        return not self.is_gone and self._stream.is_writable
 
-    async def receive(self) -> ClientEvent | Malformed | None:
-        """The next event; None when the client has gone."""
-        if self._gone:
-            return None
-        message = await self._receive()
-        if message["type"] != "websocket.receive":
-            self._leave(message.get("code"))
-            return None
-        text = message.get("text")
-        event = self._codec.decode(text if text is not None else message["bytes"])
-        self._metrics.received(kind_of(event))
-        return event
+    def write(self, texts: Sequence[str]) -> None:
+        """Send text frames without waiting; ask ``is_writable`` first."""
+        try:
+            self._stream.write(texts)
+        except OSError:
+            self._leave(None)
+        else:
+            self._metrics.sent_bytes(sum(map(len, texts)))
 
-    async def send(self, text: str) -> None:
-        """Send one text frame; returns when the transport has taken it.
-
-        Raises ``OSError`` when the client has gone.
-        """
-        if not await self._pass_on({"type": "websocket.send", "text": text}):
+    async def drain(self) -> None:
+        """Wait until ``write`` is welcome. Raises ``OSError`` when the client has gone."""
+        if self.is_gone:
             raise ConnectionResetError("the client has gone")
-        self._metrics.sent_bytes(len(text))
+        await self._stream.drain()
 
     async def close(self, code: int, reason: str = "") -> None:
         """Close after what was sent before. Closing twice, or a closed connection: no effect."""
-        await self._pass_on({"type": "websocket.close", "code": code, "reason": reason})
-        self._leave(code)
-
-    async def _pass_on(self, message: Message) -> bool:
-        if self._gone:
-            return False
-        try:
-            await self._send(message)
-        except OSError:  # ASGI's word for "the client has gone", since its version 2.4
-            self._leave(None)
-            return False
-        return True
+        if not self.is_gone:
+            with contextlib.suppress(OSError):  # what ASGI raises when the client has gone
+                await self._stream.send({"type": "websocket.close", "code": code, "reason": reason})
+            self._leave(code)
 
     def _leave(self, code: int | None) -> None:
-        self._gone = True
+        self.is_gone = True
         if self.close_code is None:
             self.close_code = code

@@ -1,8 +1,8 @@
-"""HTTP before the handshake: what a connection may cost before anybody knows who it is.
+"""HTTP before the handshake: bounds on what an unknown client may cost.
 
-Law of this file: bounds, no routes. uvicorn takes a request's head however long it is and however
-slowly it comes; so any stranger who reaches the port could fill the memory or use up the file
-descriptors, keys or not. Here a head has ``HEAD_BYTES`` and ``HEAD_S``; then the connection ends.
+Scope: bounds, no routes. uvicorn takes a request's head however long it is and however slowly it
+comes; so anybody who reaches the port could fill the memory or use up the file descriptors, with or
+without a key. Here a head has ``HEAD_BYTES`` and ``HEAD_S``; then the connection ends.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HEAD_S = 10.0
 
 
 class GuardedHttp(HttpToolsProtocol):
-    """uvicorn's HTTP, with an end for heads that are too long or never come to theirs."""
+    """uvicorn's HTTP, which ends connections whose request head is too long or too slow."""
 
     head_s = HEAD_S
 
@@ -31,47 +31,47 @@ class GuardedHttp(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._head: int | None = None  # bytes of the head that have come, None outside of one
-        self._patience: asyncio.TimerHandle | None = None
+        self._head_bytes: int | None = None  # of the head that is being read; None outside of one
+        self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
-        """The first head is expected from now on."""
+        """Start the time limit of the first head."""
         super().connection_made(transport)
-        self._expect_head()
+        self._begin_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is expected any more."""
-        self._head_is_over()
+        """Stop the time limit."""
+        self._end_head()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, and count what belongs to a head that is still open."""
+        """Parse, and count the bytes of a head that is not complete."""
         super().data_received(data)
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
                 self.send_400_response("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
-        """A further request on the same connection has the same time."""
+        """Start the time limit of a further request on the same connection."""
         super().on_message_begin()
-        if self._head is None:
-            self._expect_head()
+        if self._head_bytes is None:
+            self._begin_head()
 
     def on_headers_complete(self) -> None:
-        """The head is whole: routes and handshakes have the word."""
-        self._head_is_over()
+        """The head is complete: routes and handshakes take over."""
+        self._end_head()
         super().on_headers_complete()
 
-    def _expect_head(self) -> None:
-        self._head = 0
-        self._patience = self.loop.call_later(self.head_s, self._give_up)
+    def _begin_head(self) -> None:
+        self._head_bytes = 0
+        self._head_timer = self.loop.call_later(self.head_s, self._hang_up)
 
-    def _head_is_over(self) -> None:
-        self._head = None
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+    def _end_head(self) -> None:
+        self._head_bytes = None
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
 
-    def _give_up(self) -> None:
+    def _hang_up(self) -> None:
         self.transport.close()

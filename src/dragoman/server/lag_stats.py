@@ -1,6 +1,6 @@
 """The lags of a session in constant memory: median, 95th percentile and drift.
 
-Law of this file: pure, numbers only. Lags are counted in steps of a tenth of a second up to a
+Scope: pure, numbers only. Lags are counted in steps of a tenth of a second up to a
 minute (what is beyond counts as a minute), the drift is the least-squares slope, kept as sums.
 """
 
@@ -11,7 +11,7 @@ _STEPS = 600
 
 
 class LagStats:
-    """See the head of this file."""
+    """Lags of one session, by a histogram and running sums."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,8 +1,8 @@
 """The operator's log: plain lines on standard error, each with the session it is about.
 
-Law of this file: no secret ever reaches a log. Headers and query strings are never logged, so the
-web server's own loggers stay at ``warning`` even when ours say ``debug`` (theirs would print the
-``Authorization`` header).
+Scope: set-up and format. No secret ever reaches a log: headers and query strings are never logged,
+so the web server's own loggers stay at ``warning`` even when ours say ``debug`` (theirs would print
+the ``Authorization`` header).
 
 A line is ``TIME LEVEL LOGGER [session=NONCE] message``. The nonce is the middle of every id
 that the session uses on the wire (``sess_NONCE…``, ``resp_NONCE…``), so that a client's log and

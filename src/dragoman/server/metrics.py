@@ -1,6 +1,6 @@
-"""What ``GET /metrics`` tells: counters, gauges and histograms of one server.
+"""The body of ``GET /metrics``: counters, gauges and histograms of one server.
 
-Law of this file: every name and label of a metric stands here. Each server has its own registry
+Scope: every name and label of a metric stands here. Each server has its own registry
 (no globals: a test may run two servers in one process). Labels come from closed sets, never from
 what a client sent, so their number is bounded. Counting must cost next to nothing, so what happens
 with every event is counted in plain numbers of the session, which are added to the metrics when
@@ -25,6 +25,7 @@ from prometheus_client import (
 )
 
 from dragoman.protocol.core.commands import Note
+from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.runtime.observer import (
     Event,
     EventSent,
@@ -210,14 +211,15 @@ class SessionMetrics:
     ) -> None:
         self._metrics = metrics
         self._api = api
-        self._received: dict[str, int] = {}
+        self._received: dict[str | type[ClientEvent], int] = {}
         self._sent: dict[str, int] = {}
         self._sent_bytes = 0
         self._promise, self._first_audio = first_audio or ("", "")
         self._silent_since: float | None = None
 
-    def received(self, kind: str) -> None:
-        """A client event came; ``kind`` is its type or the code of what was wrong with it."""
+    def received(self, event: ClientEvent | Malformed) -> None:
+        """A client event came; a malformed one is counted by its error code (a closed set)."""
+        kind = event.code if isinstance(event, Malformed) else type(event)
         self._received[kind] = self._received.get(kind, 0) + 1
 
     def on(self, event: Event) -> None:
@@ -259,9 +261,12 @@ class SessionMetrics:
     def settle(self) -> None:
         """Add what was counted since the last time to the server's metrics."""
         metrics, api = self._metrics, self._api
-        for counts, metric in ((self._received, metrics.received), (self._sent, metrics.sent)):
-            for kind, count in counts.items():
-                metric.labels(api, kind).inc(count)
-            counts.clear()
+        for kind, count in self._received.items():
+            name = kind if isinstance(kind, str) else str(kind.__struct_config__.tag)
+            metrics.received.labels(api, name).inc(count)
+        for name, count in self._sent.items():
+            metrics.sent.labels(api, name).inc(count)
+        self._received.clear()
+        self._sent.clear()
         metrics.sent_bytes.labels(api).inc(self._sent_bytes)
         self._sent_bytes = 0

@@ -1,6 +1,6 @@
 """From an accepted WebSocket to a running session: the glue to the layers below.
 
-Law of this file: it looks up who serves the model and hands over; it decides nothing about the
+Scope: it looks up who serves the model and hands over; it decides nothing about the
 protocol. Whatever goes wrong beyond the session's own rules is a bug of ours: it is logged, and
 the client gets close code 1011 with no details.
 """
@@ -11,8 +11,6 @@ import logging
 import secrets
 import time
 
-from starlette.types import Receive, Send
-
 from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
@@ -20,38 +18,40 @@ from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
 from dragoman.runtime.observer import FanOut
 from dragoman.server.config import Config, ConfigError
-from dragoman.server.connection import SocketConnection
-from dragoman.server.lifecycle import Service
+from dragoman.server.connection import Accepted, SocketConnection
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.logs import session_nonce
 from dragoman.server.session_log import SessionLog
 
 LOG = logging.getLogger("dragoman.session")
 
 
-async def converse(service: Service, model: str, receive: Receive, send: Send) -> None:
-    """Run the session that ``model`` asks for, until it is closed."""
-    config, stack = service.config, service.stack
-    assert isinstance(stack, EngineSet)
-    served = lookup(model, config.aliases)
+async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
+    """Run the session that the client's model asks for, until it is closed."""
+    config, engines = lifecycle.config, lifecycle.engines
+    assert isinstance(engines, EngineSet)
+    served = lookup(accepted.model, config.aliases)
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
     session_nonce.set(nonce)
-    with service.session(api.label, api.first_audio) as metrics:
+    with lifecycle.session(api.label, api.first_audio) as metrics:
         session = make_session(
             served,
             Ids(nonce),
             config.limits,
-            stack.coverage,
+            engines.coverage,
             strict=config.strict,
+            principal=accepted.principal,
             options=(config.synthesis, config.interpretation),
         )
-        connection = SocketConnection(receive, send, api.codec, metrics)
+        connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
-        LOG.info("session begins: model %r", model)
+        who = accepted.principal.key_id or "anonymous"
+        LOG.info("session begins: model %r, %s", accepted.model, who)
         log = SessionLog()
         try:
             observer = FanOut(metrics, log)
-            await run_session(session, connection, api.codec.encode, stack, observer)
+            await run_session(session, connection, api.codec.encode, engines, observer)
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
@@ -61,7 +61,7 @@ async def converse(service: Service, model: str, receive: Receive, send: Send) -
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
 
 
-def make_stack(config: Config) -> EngineSet:
+def make_engines(config: Config) -> EngineSet:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
     try:
         return EngineSet(parse_choice(config.engines), warm=config.directions)

@@ -1,8 +1,8 @@
 """``dragoman serve`` without the command line: bind, run, drain, exit.
 
-Law of this file: the process and its web server. uvicorn runs on uvloop with its sans-I/O
-WebSockets; compression is off (it costs several times the CPU and random PCM does not shrink), and
-so are pings (official samples block the thread that would answer them).
+Scope: the process and its web server. uvicorn runs on uvloop with its sans-I/O WebSockets;
+compression is off (it costs several times the CPU, and PCM hardly shrinks), and so are pings
+(official samples block the thread that would answer them).
 
 Shutdown: SIGTERM or SIGINT begins to drain: the port stays open, ``/health`` and new sessions get
 503, running sessions may finish for ``drain_s``. What is left then is closed with 1012. A second
@@ -13,38 +13,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import logging
+import os
 import resource
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 
 import uvicorn
 
 from dragoman.server import logs
-from dragoman.server.app import REALTIME_PATH, Converse, create_app
-from dragoman.server.auth import check_exposure
+from dragoman.server.admission import check_exposure
+from dragoman.server.app import REALTIME_PATH, ServeSession, create_app
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.http_guard import GuardedHttp
-from dragoman.server.lifecycle import Service
-from dragoman.server.memory import share_one_heap
+from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.websocket_guard import bounded, listen, resolve
 
 LOG = logging.getLogger("dragoman.server")
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024
-_LAST_GOODBYES_S = 3
+_CLEAN_UP_S = 3
 """After the drain: how long closes and clean-up may take before tasks are cancelled."""
+_M_ARENA_MAX = -8
+_ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
+"""Where one of these is set, the operator has chosen, perhaps another allocator."""
 
 
 class DrainingServer(uvicorn.Server):
     """uvicorn, but sessions may finish before it goes, and a clean end is exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
         super().__init__(config)
-        self._service = service
-        self._hurry = asyncio.Event()
+        self._lifecycle = lifecycle
+        self._stop_now = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,29 +70,29 @@ class DrainingServer(uvicorn.Server):
         """Begin to drain; called again, stop at once. Only from the event loop's thread."""
         if self.should_exit:
             self.force_exit = True
-            self._hurry.set()
+            self._stop_now.set()
         self.should_exit = True
-        self._service.drain()
+        self._lifecycle.drain()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let sessions finish, then stop as uvicorn does (close code 1012 for what is left)."""
-        self._service.drain()
-        left = self._service.sessions
+        self._lifecycle.drain()
+        left = self._lifecycle.sessions
         if left:
             LOG.info("draining: %d sessions may finish", left)
             waits = [
-                asyncio.create_task(self._service.idle()),
-                asyncio.create_task(self._hurry.wait()),
+                asyncio.create_task(self._lifecycle.idle()),
+                asyncio.create_task(self._stop_now.wait()),
             ]
             await asyncio.wait(
                 waits,
-                timeout=self._service.config.drain_s,
+                timeout=self._lifecycle.config.drain_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for wait in waits:
                 wait.cancel()
-        if self._service.sessions:
-            LOG.warning("closing %d sessions that did not finish", self._service.sessions)
+        if self._lifecycle.sessions:
+            LOG.warning("closing %d sessions that did not finish", self._lifecycle.sessions)
         # uvicorn skips the application's clean-up when forced; engines must be stopped anyway.
         self.force_exit = False
         await super().shutdown(sockets)
@@ -100,13 +105,13 @@ def url_of(listener: socket.socket, scheme: str) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
-def web_server(service: Service, converse: Converse) -> DrainingServer:
-    """The web server of a service; to be run on a socket of ``listener.listen``."""
+def web_server(lifecycle: Lifecycle, serve_session: ServeSession) -> DrainingServer:
+    """The web server; to be run on a socket of ``websocket_guard.listen``."""
     config = uvicorn.Config(
-        create_app(service, converse),
+        create_app(lifecycle, serve_session),
         loop="none",
         http=GuardedHttp,
-        ws=bounded(service.config.limits.stall_s, service.metrics.stalled.inc),
+        ws=bounded(lifecycle.config.limits.stall_s, lifecycle.metrics.stalled.inc),
         ws_max_size=MAX_FRAME_BYTES,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
@@ -116,33 +121,33 @@ def web_server(service: Service, converse: Converse) -> DrainingServer:
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_LAST_GOODBYES_S,
+        timeout_graceful_shutdown=_CLEAN_UP_S,
     )
-    return DrainingServer(config, service)
+    return DrainingServer(config, lifecycle)
 
 
 async def run(
     listener: socket.socket,
-    service: Service,
-    converse: Converse,
+    lifecycle: Lifecycle,
+    serve_session: ServeSession,
     announce: Callable[[str], None],
 ) -> int:
-    """Serve on an open socket until told to stop; the exit code."""
-    server = web_server(service, converse)
+    """Serve on an open socket until a signal; the exit code."""
+    server = web_server(lifecycle, serve_session)
 
-    async def tell() -> None:
-        await service.decided.wait()
-        if service.state == "ready":
+    async def announce_ready() -> None:
+        await lifecycle.decided.wait()
+        if lifecycle.state == "ready":
             announce(url_of(listener, "ws") + REALTIME_PATH)
-        elif service.state == "failed":
+        elif lifecycle.state == "failed":
             server.should_exit = True
 
-    telling = asyncio.create_task(tell())
+    announcing = asyncio.create_task(announce_ready())
     await server.serve(sockets=[listener])
-    telling.cancel()
-    await asyncio.gather(telling, return_exceptions=True)
-    if service.failure:
-        LOG.error("%s", service.failure)
+    announcing.cancel()
+    await asyncio.gather(announcing, return_exceptions=True)
+    if lifecycle.failure:
+        LOG.error("%s", lifecycle.failure)
         return 1
     return 0
 
@@ -160,11 +165,11 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
     listener = listen(config.host, config.port)
     LOG.info("listening on %s, loading engines %r", url_of(listener, "http"), config.engines)
     # Here and not above: the port should be open before the engines' modules are imported.
-    from dragoman.server.realtime_endpoint import converse, make_stack  # noqa: PLC0415  # see above
+    from dragoman.server.realtime_endpoint import make_engines, serve_session  # noqa: PLC0415  # see above
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        service = Service(config, make_stack(config))
-        return runner.run(run(listener, service, converse, announce))
+        lifecycle = Lifecycle(config, make_engines(config))
+        return runner.run(run(listener, lifecycle, serve_session, announce))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -174,6 +179,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
+
+
+def share_one_heap() -> bool:
+    """Let all threads that start from now on share one heap; whether that was done.
+
+    glibc gives threads heaps of their own, and each keeps the most that was ever needed in it. An
+    engine that decodes in whatever thread is free makes every heap as large as one would have to
+    be: with the embedded engines 80 MiB of 225 were free memory, and a server under changing load
+    grew in steps for half an hour. With one heap it is 15 MiB, and recognition is as fast, since
+    numpy and onnxruntime ask for memory rarely, in large pieces.
+    """
+    if not sys.platform.startswith("linux") or any(n in os.environ for n in _ALLOCATOR_SETTINGS):
+        return False
+    with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
+        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1))
+    return False
 
 
 def _raise_file_limit() -> None:

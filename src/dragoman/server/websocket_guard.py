@@ -1,11 +1,16 @@
-"""The listening socket and the WebSocket protocol on top of it: what makes slow readers visible.
+"""The listening socket and uvicorn's WebSocket protocol with bounded buffers.
 
-Law of this file: everything here exists because of buffers. Left alone, the kernel takes about
-four megabytes (a minute of speech) from us before a client that does not read is noticed. So the
-listening socket gets a small send buffer and a low mark for unsent bytes, which every accepted
-socket inherits; and a connection whose output has not moved for ``stall_s`` is cut off, because
-a WebSocket close cannot reach a client that does not read. Until then it gets no answer to its
-pings but the last, or they would pile up.
+Scope: socket options, and what this server needs of a connection that uvicorn does not give.
+
+* Slow readers. Left alone, the kernel takes about four megabytes (a minute of speech) from us
+  before a client that does not read is noticed. So the listening socket gets a small send buffer
+  and a low mark for unsent bytes, which every accepted socket inherits; a connection whose output
+  has not moved for ``stall_s`` is cut off, because a WebSocket close cannot reach a client that
+  does not read. Until then its pings are answered with the last pong only, or they would pile up.
+* Many small messages. uvicorn gives out one message at a time and stops reading after each, which
+  costs several system calls per message. ``take`` and ``write`` pass on all that is ready at once,
+  and reading stops only when ``READ_AHEAD`` waits. The ASGI application finds both in its
+  scope, as the extension ``STREAM``.
 """
 
 from __future__ import annotations
@@ -14,17 +19,25 @@ import asyncio
 import errno
 import socket
 from asyncio.transports import BaseTransport
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from starlette.types import Message
 from uvicorn.config import Config as UvicornConfig
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
+from websockets.http11 import Request
 
 from dragoman.server.config import ConfigError
+from dragoman.server.connection import STREAM
+from dragoman.server.incoming import Incoming
 
 SEND_BUFFER_BYTES = 128 * 1024
 UNSENT_BYTES = 64 * 1024
+READ_AHEAD = 64 * 1024
+"""Bytes or characters of a client that may wait for its session."""
 BACKLOG = 2048
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
@@ -56,12 +69,12 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. {_way_out(error)}"
+            f"Cannot listen on {host}:{port}: {error.strerror or error}. {_advice(error)}"
         ) from None
     return listener
 
 
-def _way_out(error: OSError) -> str:
+def _advice(error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL:
         return "It is no address of this machine: take one that is, or 0.0.0.0 for all of them."
     if error.errno == errno.EACCES:
@@ -70,7 +83,7 @@ def _way_out(error: OSError) -> str:
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket, with an end for clients that do not read. See the head of the file."""
+    """uvicorn's WebSocket, bounded on both sides, with many messages in one call."""
 
     # Set for each server by ``bounded``: uvicorn takes a class here, not an object.
     stall_s = 30.0
@@ -84,9 +97,10 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._stall: asyncio.TimerHandle | None = None
-        self._end: asyncio.TimerHandle | None = None
-        self._failed = False
+        self.queue: Incoming = Incoming()  # type: ignore[assignment]  # has what uvicorn uses of a queue
+        self._stall_timer: asyncio.TimerHandle | None = None
+        self._end_timer: asyncio.TimerHandle | None = None
+        self._is_broken = False
         self._pong = b""
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -95,17 +109,17 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.transport.set_write_buffer_limits(high=UNSENT_BYTES)
 
     def pause_writing(self) -> None:
-        """The client does not read fast enough: from now on it has ``stall_s``."""
+        """The client does not read fast enough: it is cut off if that lasts ``stall_s``."""
         super().pause_writing()
-        if self._stall is None:
-            self._stall = self.loop.call_later(self.stall_s, self._cut_off)
+        if self._stall_timer is None:
+            self._stall_timer = self.loop.call_later(self.stall_s, self._cut_off)
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """The client reads again."""
         super().resume_writing()
-        if self._stall is not None:
-            self._stall.cancel()
-            self._stall = None
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
         if self._pong:
             pong, self._pong = self._pong, b""
             self.transport.write(pong)
@@ -121,26 +135,88 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         else:
             self._pong = pong or self._pong  # one read's pings are answered with the first of them
 
+    # ------------------------------------------------------------ messages of the application
+    def handle_connect(self, event: Request) -> None:
+        """Offer the application the calls below."""
+        super().handle_connect(event)
+        if not self.handshake_complete:  # else the handshake was refused
+            self.scope["extensions"][STREAM] = {"stream": self}
+
+    def send_receive_event_to_app(self) -> None:
+        """Queue a whole message, and stop reading when too much waits."""
+        data, self.frames = b"".join(self.frames), []
+        if self.close_sent:
+            return
+        message: Message = {"type": "websocket.receive"}
+        try:
+            if self.curr_msg_data_type == "text":
+                message["text"] = data.decode()
+            else:
+                message["bytes"] = data
+        except UnicodeDecodeError:
+            self.conn.send_close(1007)
+            self.handle_parser_exception()
+            return
+        self.queue.put_nowait(message)
+        if not self.read_paused and self.queue.size > READ_AHEAD:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def take(self, most: int) -> list[Message]:
+        """The ASGI messages that are there, at most so many."""
+        messages = self.queue.take(most)
+        if self.read_paused and self.queue.size <= READ_AHEAD:
+            self.read_paused = False
+            self.transport.resume_reading()
+        return messages
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Done when there is a message to take."""
+        return self.queue.arrival()
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the transport takes more now."""
+        return self.writable.is_set() and not self.disconnected
+
+    def write(self, texts: Sequence[str]) -> None:
+        """Send text frames without waiting. Raises ``OSError`` when the connection is closing."""
+        if self.close_sent or self.transport.is_closing():
+            raise ClientDisconnected
+        try:
+            for text in texts:
+                self.conn.send_text(text.encode())
+        except InvalidState:
+            raise ClientDisconnected from None
+        self.transport.write(b"".join(self.conn.data_to_send()))
+
+    async def drain(self) -> None:
+        """Wait until the transport takes more. Raises ``OSError`` when the client has gone."""
+        await self.writable.wait()
+        if self.disconnected:
+            raise ClientDisconnected
+
+    # ------------------------------------------------------------ the end
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nobody is left to be waited for."""
-        for timer in (self._stall, self._end):
+        """Stop the timers."""
+        for timer in (self._stall_timer, self._end_timer):
             if timer is not None:
                 timer.cancel()
-        self._stall = self._end = None
+        self._stall_timer = self._end_timer = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Nothing is heard any more after a frame that broke the rules, but it is read."""
-        if not self._failed:
+        """Parse. After a frame that broke the protocol, bytes are read and dropped."""
+        if not self._is_broken:
             super().data_received(data)
 
     def handle_parser_exception(self) -> None:
         """Close with the code that says why (1009, 1007, 1002), so that it arrives.
 
         uvicorn closes the socket at once. While the client is still sending, that is a reset,
-        which overtakes the close frame; so we close our half only, and read on for a while.
+        which overtakes the close frame; so we close our half only and go on reading for a while.
         """
-        self._failed = True
+        self._is_broken = True
         closing = self.conn.close_sent
         assert closing is not None
         self.queue.put_nowait(
@@ -156,21 +232,21 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
 
     async def run_asgi(self) -> None:
-        """When the session is over, the client has the time of a close handshake to go."""
+        """Run the session; after it the client has the time of a close handshake to leave."""
         await super().run_asgi()
         self._end_in(self.close_timeout + 1.0)
 
     def shutdown(self) -> None:
-        """The server stops: a client that never takes its close frame must not hold it up."""
+        """Close with 1012; a client that does not read that must not delay the server."""
         super().shutdown()
         self._end_in(1.0)
 
     def _end_in(self, seconds: float) -> None:
         # transport.close() waits for a client to read what is left; without reading, for ever.
-        if self._end is not None:
-            self._end.cancel()
+        if self._end_timer is not None:
+            self._end_timer.cancel()
         if not self.disconnected:
-            self._end = self.loop.call_later(seconds, self.transport.abort)
+            self._end_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _cut_off(self) -> None:
         self.on_stall()

@@ -1,50 +1,24 @@
 """Language data for clauses: marks, clause openers, small words, abbreviations, word order.
 
-Law of this file: data and look-ups only, no decisions. Openers are words that usually begin a
-clause, so a cut before them is safe once enough words wait; languages without a list are cut at
-marks, pauses and lengths alone. Tags are BCP-47 primary tags (``en``, ``zh``, ``yue``).
+Scope: data and look-ups, no decisions. Openers are words that usually begin a clause, so a cut
+before them is safe once enough words wait; languages without a list are cut at marks, pauses and
+lengths alone. Tags are BCP-47 primary tags (``en``, ``zh``, ``yue``).
 
-Not every word that may open a clause is listed: one that more often stands inside one (German
-articles, Italian ``e`` between two nouns is borderline) costs more than it brings. In languages
-written without spaces an opener is looked for at the beginning of the text, as a whole.
+Not every word that may open a clause is listed: one that is more often inside a clause (German
+articles) costs more than it brings. In languages without spaces an opener is searched at the
+beginning of the text.
 """
 
 from __future__ import annotations
 
 import functools
 
-FULL_STOPS = (
-    ".",
-    "!",
-    "?",
-    "。",
-    "！",
-    "？",
-    "．",
-    "｡",
-    "…",
-    "।",
-    "॥",
-    "؟",
-    "۔",
-    "։",
-    "။",
-    "።",
-    "។",
-)
-HALF_STOPS = (";", ":", "；", "：", "؛", "፤")
-COMMAS = (",", "，", "、", "､", "،", "፣")
-CLOSERS = "\"'”’»›)]」』）】》"
+FULL_STOPS = tuple(".!?。！？．｡…।॥؟۔։။።។")
+HALF_STOPS = tuple(";:；：؛፤")
+COMMAS = tuple(",，、､،፣")
+CLOSERS = "\"'”’»›)]}」』）】》〉"
 
-_CHARACTERS_PER_WORD = {
-    "zh": 1.75,
-    "yue": 1.75,
-    "ja": 2.0,
-    "th": 4.0,
-    "lo": 4.0,
-    "my": 4.0,
-    "km": 4.0,
-}
+_CHARACTERS_PER_WORD = {"zh": 1.75, "yue": 1.75, "ja": 2, "th": 4, "lo": 4, "my": 4, "km": 4}
 """Languages written without spaces, and how many characters weigh as much as an English word."""
 
 _ORDERS: dict[str, str] = {
@@ -55,8 +29,8 @@ _ORDERS: dict[str, str] = {
     "modifier first": "zh yue",
     "free": "hu fi et",
 }
-"""Groups of word order; every other language is taken as subject, verb, object. Translation between
-two groups has to wait for words that come late, so what was said early is often taken back.
+"""Groups of word order; every other language counts as subject, verb, object. Translation between
+two groups has to wait for words that come late, so early translations are often revised.
 """
 
 _OPENERS: dict[str, str] = {

@@ -1,8 +1,8 @@
 """A guess which of the API's languages with Latin letters a sentence is in.
 
-Law of this file: small words and special letters, pure. A client that leaves the language open
-(the default) sends German as well as English, and an English voice reading German is of no use.
-The guess is cautious: without a clear lead it is None, and the caller stays with what it had.
+Scope: frequent words, special letters and endings; pure. A client that leaves the language open
+(the default) sends German as well as English, and an English voice that reads German is of no use.
+The guess is cautious: without a clear lead it is None, and the caller keeps the language it had.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _LEAST, _LEAD = 1.0, 0.5
 
 
 def _weights() -> dict[str, dict[str, float]]:
-    """A word counts one in all, shared by the languages that have it."""
+    """A word has weight 1, shared by the languages that have it."""
     weights: dict[str, dict[str, float]] = {}
     for word in frozenset().union(*_WORDS.values()):
         owners = [language for language, words in _WORDS.items() if word in words]
@@ -152,7 +152,7 @@ _LONGEST_ENDING = max(map(len, _ENDINGS))
 
 
 def _of_token(token: str) -> Iterator[Mapping[str, float]]:
-    """The weights that a word has: its own, else those of its clitic, its rest and its ending."""
+    """The weights of a word: its own, else those of its clitic, its rest and its ending."""
     if token in _WEIGHTS:
         yield _WEIGHTS[token]
         return

@@ -1,9 +1,9 @@
-"""Words that are so ordinary that they are no mis-heard name.
+"""Words that are so ordinary that they are no misrecognised name.
 
-Law of this file: data and look-ups. ``is_small`` knows words that hold sentences together, for
-every language of ``clause_data``; ``is_ordinary`` the common vocabulary of a language, where there
-is a list (``has_list``): a heard word in it, or a regular form of one, means itself. The lists
-need not be complete: they are one guard of several (``glossary_hearing``).
+Scope: data and look-ups. ``is_small`` knows the function words of every language of
+``clause_data``; ``is_ordinary`` the common vocabulary of a language that has a list (``has_list``):
+a recognised word in it, or a regular form of one, means itself. The lists need not be complete:
+they are one guard of several (``policy.glossary.asr_spelling``).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Scope: the only table of scripts. The names in capitals are the inside of a regular expression set
 (``re.compile(f"[{HAN}{KANA}]")``), for whoever searches a text; the functions answer for one
-character. They hold letters, and the marks and digits that stand among letters; punctuation that
+character. They hold letters, and the marks and digits among letters; punctuation that
 several scripts share (``・``, full stops) belongs to none.
 
 Three questions that are easily mixed up:

@@ -2,7 +2,7 @@
 
 Scope: questions about one word or one text, answered the same way everywhere. Language data is in
 ``text.clause_data``. ``policy.segmentation`` cuts text that is still being written and knows far
-more about abbreviations; what stands here is for words that a recogniser or translator wrote.
+more about abbreviations; this file is for words that a recogniser or translator wrote.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from dragoman.testing.validators.rules import Log
 from tests.conformance.clients.connection import dialled, sound
-from tests.conformance.rules import Log
 
 
 async def run(url: str, pieces: Sequence[str]) -> tuple[bytes, Log]:

@@ -7,8 +7,8 @@ Commit mode. Text is buffered while the assistant thinks; a barge-in throws it a
 
 from __future__ import annotations
 
+from dragoman.testing.validators.rules import Log
 from tests.conformance.clients.connection import dialled, of_type, sound
-from tests.conformance.rules import Log
 
 
 async def run(url: str, spoken: str, dropped: str, last: str) -> tuple[list[int], bytes, Log]:

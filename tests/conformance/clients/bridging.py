@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dragoman.testing.validators.rules import Log
 from tests.conformance.clients.connection import dialled, of_type, sound
-from tests.conformance.rules import Log
 
 
 async def run(url: str, text: str, **session: Any) -> tuple[bytes, int, Log]:

@@ -7,8 +7,8 @@ and takes ``session.finished`` for a word without meaning: wherever it comes, it
 
 from __future__ import annotations
 
+from dragoman.testing.validators.rules import Event, Log
 from tests.conformance.clients.connection import dialled, sound
-from tests.conformance.rules import Event, Log
 
 
 async def run(url: str, interrupted: str, wanted: str) -> tuple[str, bytes, Log]:

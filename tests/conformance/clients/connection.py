@@ -16,7 +16,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.conformance.rules import Event, Log
+from dragoman.testing.validators.rules import Event, Log
 
 MODEL = "qwen3-tts-flash-realtime"
 PATIENCE_S = 30.0

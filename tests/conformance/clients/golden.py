@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.rules import Event
+from dragoman.testing.validators.rules import Event
 
 RESPONSE_HEAD = (
     "response.created",

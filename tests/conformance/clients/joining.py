@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 
+from dragoman.testing.validators.rules import Log
 from tests.conformance.clients.connection import deltas, dialled, of_type
-from tests.conformance.rules import Log
 
 
 async def run(url: str, texts: list[str], form: str, rate_hz: int) -> tuple[list[bytes], Log]:

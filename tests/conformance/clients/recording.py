@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from dragoman.testing.validators.rules import Event, Log
 from tests.conformance.clients import golden
 from tests.conformance.clients.connection import dialled
-from tests.conformance.rules import Event, Log
 
 SENTENCE = "夜里起风之后海面变得很白。"
 LANGUAGE = "Chinese"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dragoman.testing.validators.rules import Log
 from tests.conformance.clients.connection import dialled, sound
-from tests.conformance.rules import Log
 
 
 async def run(url: str, answers: Sequence[Sequence[str]]) -> tuple[list[bytes], Log]:

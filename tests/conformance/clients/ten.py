@@ -14,8 +14,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from dragoman.testing.validators.rules import Log
 from tests.conformance.clients.connection import Socket, dialled, sound
-from tests.conformance.rules import Log
 
 CREATED_S, AUDIO_S, PONG_S = 10.0, 30.0, 10.0
 

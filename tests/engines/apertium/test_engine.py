@@ -16,9 +16,9 @@ import pytest
 from dragoman.engines.apertium.engine import Apertium, mended
 from dragoman.engines.apertium.pipeline import PipelineFailed, escaped, stage_commands
 from dragoman.engines.base import EngineUnavailable, Translation
+from tests.engines.installed import needs_apertium
 
-INSTALLED = Path("/usr/share/apertium/modes/eng-spa.mode").is_file()
-needs_apertium = pytest.mark.skipif(not INSTALLED, reason="apertium-eng-spa is not installed")
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from dragoman.engines.espeak import voices as espeak_voices
 from dragoman.engines.espeak.engine import RATE_HZ, Espeak
 from dragoman.engines.shared.voice_table import FEMALE, NAMES
 
+pytestmark = pytest.mark.engine
+
 TEXT = "The quick brown fox jumps over the lazy dog, and runs away."
 
 

@@ -4,7 +4,6 @@ for the other languages, through our segmentation and reading.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -21,10 +20,13 @@ from dragoman.engines.espeak import voices as espeak_voices
 from dragoman.engines.espeak.engine import written_for
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.moonshine.engine import Moonshine
-from dragoman.engines.shared.safe_text import plain
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.speech import joined_text
+from dragoman.text.spoken import sanitized
+from tests.engines.installed import needs_espeak
+
+pytestmark = pytest.mark.engine
 
 PROGRAM = Path(__file__).with_name("espeak_events.py")
 ENGLISH = (
@@ -126,7 +128,7 @@ def unspoken(language: str, text: str, words: list[str]) -> list[str]:
     voice = espeak_voices.identifier(language)
     assert voice is not None
     parts = segments(text)
-    texts = [written_for(plain(part), voice) for part in [*parts, *words]]
+    texts = [written_for(sanitized(part), voice) for part in [*parts, *words]]
     answers = asked([(text.text, voice, text.flags) for text in texts])
     spoken = "".join(bare(answer["phonemes"]) for answer in answers[: len(parts)])
     events = [word for answer in answers[: len(parts)] for word in answer["words"]]
@@ -140,11 +142,6 @@ def unspoken(language: str, text: str, words: list[str]) -> list[str]:
             missing.append(word)
         at = max(at, found)
     return missing
-
-
-needs_espeak = pytest.mark.skipif(
-    importlib.util.find_spec("espeakng_loader") is None, reason="espeak-ng is not installed"
-)
 
 
 @needs_espeak

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 import subprocess
 import sys
@@ -12,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from dragoman.engines.espeak.mandarin import MISREAD, for_espeak
+from tests.engines.installed import needs_espeak
+
+pytestmark = pytest.mark.engine
 
 PROGRAM = Path(__file__).with_name("espeak_events.py")
 PLAIN, MARKED = 1, 0x101
 SPELLED_OUT = "(en)"
-
-needs_espeak = pytest.mark.skipif(
-    importlib.util.find_spec("espeakng_loader") is None, reason="espeak-ng is not installed"
-)
 
 
 def phonemes(*requests: tuple[str, int]) -> list[list[str]]:

@@ -13,7 +13,9 @@ from dragoman.engines.flite.engine import Flite
 from dragoman.engines.openjtalk.engine import OpenJtalk
 from dragoman.engines.scripted.engines import ScriptedTts
 from dragoman.engines.scripted.script_file import SpeechEntry
-from dragoman.engines.shared.safe_text import FULL_PAUSE_MS
+from dragoman.text.spoken import FULL_PAUSE_MS
+
+pytestmark = pytest.mark.engine
 
 TEXTS = {"en": "This is said. So is this.", "ja": "今日は晴れです。明日は雨です。"}
 

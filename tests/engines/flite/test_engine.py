@@ -10,6 +10,8 @@ from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite import engine as flite
 from dragoman.engines.flite.engine import RATE_HZ, Flite
 
+pytestmark = pytest.mark.engine
+
 TEXT = "The quick brown fox jumps over the lazy dog, and runs away."
 
 

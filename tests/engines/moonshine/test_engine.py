@@ -15,6 +15,8 @@ from dragoman.engines.shared import model_files
 from dragoman.speech import Hints, joined_text
 from tests import recordings
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture(scope="module")
 def engine():

@@ -10,7 +10,6 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Utterance, Window
 from dragoman.engines.flite.engine import Flite
-from dragoman.engines.moonshine import phonetic_match
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.glossary_bias import (
     MOST_TAKEN_BACK,
@@ -19,8 +18,12 @@ from dragoman.engines.moonshine.glossary_bias import (
     PhraseTree,
 )
 from dragoman.engines.moonshine.hints import favoured, named_in, rarity
+from dragoman.engines.moonshine.phonetic_match import FARTHEST
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
+from dragoman.text.similarity import sound_distance, sound_key, sounds_farther
+
+pytestmark = pytest.mark.engine
 
 TERMS = ("Kubernetes", "Zebrafish", "Reykjavik", "oscilloscope", "Thessaloniki", "edge case")
 SENTENCES = (
@@ -165,10 +168,10 @@ def test_names_that_are_passed_over_at_a_glance_are_far_indeed() -> None:
     for _ in range(3000):
         word = chance.choices("abcdefghiklmnoprstuvwyz", k=chance.randint(3, 9))
         other = [c if chance.random() < 0.7 else chance.choice("abdeklmnorst") for c in word]
-        one, two = (phonetic_match.key("".join(letters)) for letters in (word, other))
-        if phonetic_match._is_far(one, two):
+        one, two = (sound_key("".join(letters)) for letters in (word, other))
+        if sounds_farther(one, two, FARTHEST):
             passed += 1
-            assert phonetic_match.distance(one, two) > phonetic_match.FARTHEST
+            assert sound_distance(one, two) > FARTHEST
     assert passed > 500
 
 

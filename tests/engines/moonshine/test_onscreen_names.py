@@ -12,9 +12,12 @@ from dragoman.engines.base import EngineUnavailable, Samples, Utterance, Window
 from dragoman.engines.flite.engine import Flite
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, heed, shown_names
-from dragoman.engines.moonshine.phonetic_match import FARTHEST, distance, key, near, split_marks
+from dragoman.engines.moonshine.phonetic_match import FARTHEST, near, split_marks
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
+from dragoman.text.similarity import sound_distance, sound_key
+
+pytestmark = pytest.mark.engine
 
 SAID = {
     "The protein was described by Kowalczyk in the second paper.": "Kowalczyk",
@@ -155,9 +158,9 @@ def test_capitals_inside_a_word_are_how_it_is_spelt(ears: Moonshine, shown: str,
     ],
 )
 def test_closeness_is_of_sound(one: str, other: str, close: bool) -> None:
-    far = distance(key(one), key(other))
+    far = sound_distance(sound_key(one), sound_key(other))
     assert (far <= FARTHEST) == close
-    assert distance(key(other), key(one)) == pytest.approx(far)
+    assert sound_distance(sound_key(other), sound_key(one)) == pytest.approx(far)
     assert 0.0 <= far <= 1.0
 
 

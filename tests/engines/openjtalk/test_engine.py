@@ -14,7 +14,9 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.openjtalk import engine as openjtalk
 from dragoman.engines.openjtalk.engine import RATE_HZ, OpenJtalk, sentences
-from tests.docs.test_pages import script
+from tests.scripts.load import script
+
+pytestmark = pytest.mark.engine
 
 TEXT = "今日は天気が良いので、公園まで歩きました。"
 

@@ -14,7 +14,9 @@ from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.shared.pcm_shaping import leveled, shaped
 from dragoman.engines.shared.voice_table import FEMALE, LEVEL_LUFS
 from dragoman.protocol.synthesis.voices import VOICES
-from tests.docs.test_pages import script
+from tests.scripts.load import script
+
+pytestmark = pytest.mark.engine
 
 measure = script("measure_voices")
 LANGUAGES = {

@@ -16,6 +16,8 @@ from dragoman.engines.wespeaker.fbank import BINS, FRAME, SHIFT, fbank
 from dragoman.policy.diarization.speaker_tracker import FOREIGN, OWN
 from tests import recordings
 
+pytestmark = pytest.mark.engine
+
 RATE = 16_000
 
 

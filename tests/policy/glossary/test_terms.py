@@ -1,4 +1,4 @@
-"""Terms of a glossary in texts: where they stand, stand-ins, and what is mended."""
+"""Terms of a glossary in texts: where they are, placeholders, and missing terms."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import random
 
 import pytest
 
-from dragoman.policy.glossary.mt_placeholders import TermPlaceholders, kept, mended, missing
+from dragoman.policy.glossary.mt_placeholders import (
+    TermPlaceholders,
+    missing_terms,
+    with_lost_terms,
+    with_terms,
+)
 from dragoman.policy.glossary.terms import Glossary, glossary
 from dragoman.policy.translation.clause_units import ClauseUnits
-from dragoman.policy.translation.continuation import continuation
 from dragoman.speech import Word
+from dragoman.text.continuation import continuation
 
 
 def found(text: str, *keys: str, language: str = "en") -> list[str]:
@@ -50,7 +55,7 @@ def found(text: str, *keys: str, language: str = "en") -> list[str]:
         ("costs $5.", ["$5"], ["$5"]),
     ],
 )  # fmt: skip
-def test_where_terms_stand(text: str, keys: list[str], expected: list[str]) -> None:
+def test_where_terms_are(text: str, keys: list[str], expected: list[str]) -> None:
     assert found(text, *keys) == expected
 
 
@@ -74,11 +79,11 @@ def test_the_spelling_that_was_said_is_preferred() -> None:
     assert [m.term.value for m in both.matches("rust and Rust")] == ["óxido", "Rust"]
 
 
-def test_a_glossary_is_made_once() -> None:
+def test_a_glossary_is_cached() -> None:
     assert glossary({"a b": "c"}, "en") is glossary({"a b": "c"}, "en")
 
 
-# ---------------------------------------------------------------- stand-ins
+# ---------------------------------------------------------------- placeholders
 CHARS = [
     "a",
     "B",
@@ -111,7 +116,7 @@ def some_text(chance: random.Random, most: int) -> str:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_every_stand_in_is_replaced_and_none_leaks(seed: int) -> None:
+def test_every_placeholder_is_replaced_and_none_leaks(seed: int) -> None:
     chance = random.Random(seed)
     phrases = {
         some_text(chance, 2): chance.choice(["", " ", "Robert", "Xqbux", some_text(chance, 3)])
@@ -137,7 +142,7 @@ def test_every_stand_in_is_replaced_and_none_leaks(seed: int) -> None:
         assert slots.text.count(name) >= 1
 
 
-def test_stand_ins_come_back_in_any_case_and_with_an_ending() -> None:
+def test_placeholders_come_back_in_any_case_and_with_an_ending() -> None:
     slots = TermPlaceholders("We use Kubernetes.", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
     assert slots.text == "We use Robert."
     assert slots.restored("usamos robert") == "usamos K8s"
@@ -147,7 +152,7 @@ def test_stand_ins_come_back_in_any_case_and_with_an_ending() -> None:
     assert slots.restored("Robertsonian") == "Robertsonian"
 
 
-def test_a_name_that_is_said_stands_for_nothing_else() -> None:
+def test_a_name_that_is_in_the_text_is_no_placeholder() -> None:
     slots = TermPlaceholders(
         "Robert likes Kubernetes", Glossary({"Kubernetes": "K8s"}, "en"), NAMES
     )
@@ -155,12 +160,12 @@ def test_a_name_that_is_said_stands_for_nothing_else() -> None:
     assert slots.restored("A Robert le gusta Gilbert") == "A Robert le gusta K8s"
 
 
-def test_vowels_stand_for_vowels() -> None:
+def test_a_placeholder_begins_with_a_vowel_like_its_term() -> None:
     terms = Glossary({"AI": "IA", "Kubernetes": "Kubernetes"}, "en")
     assert TermPlaceholders("the AI of Kubernetes", terms, NAMES).text == "the Alan of Robert"
 
 
-def test_more_terms_than_names() -> None:
+def test_there_may_be_more_terms_than_names() -> None:
     phrases = {f"term{n}": f"value{n}" for n in range(40)}
     slots = TermPlaceholders(" ".join(phrases), Glossary(phrases), NAMES)
     assert slots.restored(slots.text) == " ".join(phrases.values())
@@ -175,7 +180,7 @@ def test_a_term_gets_its_capital_at_the_beginning_only() -> None:
     assert brand.restored(brand.text) == "iOS is new"
 
 
-def test_what_is_already_committed_is_hidden_alike() -> None:
+def test_committed_text_gets_the_same_placeholders() -> None:
     slots = TermPlaceholders("Kubernetes is fast", Glossary({"Kubernetes": "K8s"}, "en"), NAMES)
     assert slots.hidden("K8s es") == "Robert es"
     assert slots.restored(slots.hidden("K8s es")) == "K8s es"
@@ -184,34 +189,34 @@ def test_what_is_already_committed_is_hidden_alike() -> None:
 # ---------------------------------------------------------------- mending
 def test_a_term_left_in_the_source_language_is_replaced() -> None:
     terms = Glossary({"edge case": "caso límite"}, "en")
-    assert mended("An edge case.", "Un edge case.", terms) == "Un caso límite."
-    assert mended("Two edge cases.", "Dos edge cases.", terms) == "Dos caso límite."
-    assert mended("Edge cases win", "Edge cases ganan", terms) == "Caso límite ganan"
+    assert with_terms("An edge case.", "Un edge case.", terms) == "Un caso límite."
+    assert with_terms("Two edge cases.", "Dos edge cases.", terms) == "Dos caso límite."
+    assert with_terms("Edge cases win", "Edge cases ganan", terms) == "Caso límite ganan"
 
 
-def test_what_stands_there_already_is_left_alone() -> None:
+def test_a_correct_translation_is_left_alone() -> None:
     terms = Glossary({"edge case": "caso límite", "Kubernetes": "Kubernetes", "void": ""}, "en")
     for right in ("Un caso límite en kubernetes.", "Los Casos límites: caso límites, Kubernetes"):
-        assert mended("An edge case in Kubernetes: void", right, terms) == right
+        assert with_terms("An edge case in Kubernetes: void", right, terms) == right
 
 
-def test_a_miss_that_cannot_be_mended_is_told_once() -> None:
+def test_a_missing_term_is_reported_once() -> None:
     terms = Glossary({"edge case": "caso límite"}, "en")
     text = "An edge case is an edge case."
-    assert mended(text, "Un borde.", terms) == "Un borde."
-    assert [m.term.key for m in missing(text, "Un borde.", terms)] == ["edge case"]
+    assert with_terms(text, "Un borde.", terms) == "Un borde."
+    assert [m.term.key for m in missing_terms(text, "Un borde.", terms)] == ["edge case"]
 
 
-def test_no_term_gets_lost_behind_what_is_committed() -> None:
+def test_no_term_gets_lost_behind_committed_text() -> None:
     terms = Glossary({"differs": "difiere", "edge case": "caso límite"}, "en")
     text, done = "we are concerned differs from", "somos actualmente concernió"
     moved = "somos difiere concernido actualmente de más"
-    assert kept(text, moved, done, terms) == "somos actualmente concernió difiere de más"
-    assert continuation(kept(text, moved, done, terms), done) == " difiere de más"
+    assert with_lost_terms(text, moved, done, terms) == "somos actualmente concernió difiere de más"
+    assert continuation(with_lost_terms(text, moved, done, terms), done) == " difiere de más"
     same = "somos actualmente concernió difiere de"
-    assert kept(text, same, done, terms) == same
-    assert kept(text, "somos algo", done, terms) == "somos algo"  # it was never there
-    assert kept(text, moved, "", terms) == moved
+    assert with_lost_terms(text, same, done, terms) == same
+    assert with_lost_terms(text, "somos algo", done, terms) == "somos algo"  # it was never there
+    assert with_lost_terms(text, moved, "", terms) == moved
 
 
 # ---------------------------------------------------------------- units
@@ -223,10 +228,10 @@ def cuts(text: str, *, paused: bool = False, final: bool = False, tail: str = ""
 
 
 def test_no_unit_ends_inside_a_term() -> None:
-    begun = "we were told all about how the very big new machine"
-    assert cuts(begun + " gun is")[0].endswith("machine gun")
-    assert cuts("we " + begun + " learning is")[0].endswith("machine learning")
-    assert cuts(begun, paused=True) == [begun.removesuffix(" machine")]
+    start = "we were told all about how the very big new machine"
+    assert cuts(start + " gun is")[0].endswith("machine gun")
+    assert cuts("we " + start + " learning is")[0].endswith("machine learning")
+    assert cuts(start, paused=True) == [start.removesuffix(" machine")]
     assert cuts("this is the state of the", paused=True) == []
     assert cuts("this is surely the state of the", paused=True) == ["this is surely the"]
     assert cuts("this is the state of", final=True) == ["this is the state of"]

@@ -1,4 +1,4 @@
-"""Reading aloud: what is said of marked-up text, and what must never reach an engine."""
+"""Reading aloud: what is spoken of marked-up text, and what must never reach an engine."""
 
 import tomllib
 from pathlib import Path
@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.policy.reading.markup import MarkupReader
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
+from dragoman.text.spoken import is_speakable
 
 CASES = tomllib.loads(
     (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")
@@ -94,7 +95,7 @@ def test_the_development_cases(case: dict):
         ("", ""),
     ],
 )
-def test_what_is_said(text: str, spoken: str):
+def test_what_is_read_aloud(text: str, spoken: str):
     assert aloud(text) == spoken
 
 
@@ -157,7 +158,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(PIECES, max_size=80).map("".join))
-def test_whatever_comes_is_harmless(text: str):
+def test_no_text_leaves_a_command(text: str):
     reader = MarkupReader()
     for segment in cut(text):
         spoken = reader.read(segment)

@@ -43,7 +43,7 @@ def test_the_first_sentence_of_an_open_text(text: str, language: str):
     assert VoiceLanguage(None, everything).of(text) == language
 
 
-def test_sentences_that_no_rule_was_made_for():
+def test_held_out_sentences():
     found = {
         text: VoiceLanguage(None, everything).of(text) == language
         for language, texts in HELD_OUT.items()
@@ -54,7 +54,7 @@ def test_sentences_that_no_rule_was_made_for():
     assert all(english.values()), "English is never taken for another language"
 
 
-def test_a_text_that_is_not_understood_stays_with_its_voice():
+def test_a_text_of_unknown_language_keeps_its_voice():
     tongue = VoiceLanguage(None, everything)
     texts = ("Ich komme morgen.", "Okay.", "Berlin 2024", "12:30", "Hunde bellen laut.")
     assert [tongue.of(text) for text in texts] == ["de"] * len(texts)
@@ -91,7 +91,7 @@ def test_an_open_language_is_that_of_each_segment():
     assert read == ["ja", "ka", "ta"]
 
 
-def test_what_no_voice_speaks_is_not_guessed():
+def test_a_language_without_a_voice_is_not_guessed():
     tongue = VoiceLanguage(None, {"en", "es"}.__contains__)
     assert tongue.of("Der Zug fährt heute nicht.") == "en"
     assert tongue.of("El tren no sale hoy.") == "es"
@@ -110,7 +110,7 @@ def test_what_no_voice_speaks_is_not_guessed():
         ("fr", "123", "fr"),
     ],
 )
-def test_a_declared_language_holds_for_what_it_can_read(declared: str, text: str, read: str):
+def test_a_declared_language_holds_for_its_scripts(declared: str, text: str, read: str):
     assert VoiceLanguage(declared, everything).of(text) == read
 
 

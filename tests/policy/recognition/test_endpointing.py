@@ -17,23 +17,23 @@ FRAME_MS = 32
 
 
 def run(endpointer: Endpointer, *stretches: tuple[float, int]) -> list[EndpointEvent]:
-    moments = []
+    events = []
     for probability, frames in stretches:
-        moments += [m for _ in range(frames) if (m := endpointer.feed(probability))]
-    return moments
+        events += [event for _ in range(frames) if (event := endpointer.feed(probability))]
+    return events
 
 
 def test_a_turn_opens_with_padding_pauses_resumes_and_closes() -> None:
     endpointer = Endpointer(Endpointing(silence_ms=1000, prefix_ms=300), FRAME_MS)
-    moments = run(endpointer, (0.0, 20), (0.9, 30), (0.1, 15), (0.9, 10), (0.1, 40))
-    assert [m.mark for m in moments] == [
+    events = run(endpointer, (0.0, 20), (0.9, 30), (0.1, 15), (0.9, 10), (0.1, 40))
+    assert [event.kind for event in events] == [
         EndpointKind.ONSET, EndpointKind.PAUSE, EndpointKind.RESUME, EndpointKind.PAUSE,
         EndpointKind.OFFSET,
     ]  # fmt: skip
-    assert moments[0].at_ms == 20 * FRAME_MS - 300
-    assert moments[1].at_ms == 50 * FRAME_MS
-    assert moments[2].at_ms == 65 * FRAME_MS
-    assert moments[4].at_ms == 75 * FRAME_MS
+    assert events[0].at_ms == 20 * FRAME_MS - 300
+    assert events[1].at_ms == 50 * FRAME_MS
+    assert events[2].at_ms == 65 * FRAME_MS
+    assert events[4].at_ms == 75 * FRAME_MS
 
 
 def test_a_click_opens_no_turn() -> None:
@@ -42,32 +42,32 @@ def test_a_click_opens_no_turn() -> None:
 
 def test_hysteresis_keeps_a_breath_inside_the_word() -> None:
     endpointer = Endpointer(Endpointing(threshold=0.5), FRAME_MS)
-    assert [m.mark for m in run(endpointer, (0.9, 5), (0.4, 200))] == [EndpointKind.ONSET]
+    assert [event.kind for event in run(endpointer, (0.9, 5), (0.4, 200))] == [EndpointKind.ONSET]
 
 
 def test_the_threshold_is_the_sessions() -> None:
     assert run(Endpointer(Endpointing(threshold=0.9), FRAME_MS), (0.8, 50)) == []
     assert (
-        run(Endpointer(Endpointing(threshold=0.1), FRAME_MS), (0.2, 50))[0].mark
+        run(Endpointer(Endpointing(threshold=0.1), FRAME_MS), (0.2, 50))[0].kind
         is EndpointKind.ONSET
     )
 
 
-def test_in_manual_mode_only_pauses_are_marked() -> None:
+def test_in_manual_mode_only_pauses_are_reported() -> None:
     endpointer = Endpointer(None, FRAME_MS)
-    marks = [m.mark for m in run(endpointer, (0.9, 20), (0.0, 400), (0.9, 20))]
-    assert marks == [EndpointKind.ONSET, EndpointKind.PAUSE, EndpointKind.RESUME]
+    kinds = [event.kind for event in run(endpointer, (0.9, 20), (0.0, 400), (0.9, 20))]
+    assert kinds == [EndpointKind.ONSET, EndpointKind.PAUSE, EndpointKind.RESUME]
 
 
 def test_a_closed_turn_opens_again_by_itself_when_speech_goes_on() -> None:
     endpointer = Endpointer(Endpointing(), FRAME_MS)
     run(endpointer, (0.9, 20))
     endpointer.reset()
-    assert [m.mark for m in run(endpointer, (0.9, 3))] == [EndpointKind.ONSET]
+    assert [event.kind for event in run(endpointer, (0.9, 3))] == [EndpointKind.ONSET]
 
 
 @given(st.lists(st.floats(0, 1), max_size=400), st.integers(200, 6000))
-def test_marks_come_in_legal_order_and_time_never_runs_back(
+def test_changes_come_in_legal_order_and_time_never_runs_back(
     probabilities: list[float], silence_ms: int
 ) -> None:
     endpointer = Endpointer(Endpointing(silence_ms=silence_ms), FRAME_MS)
@@ -80,10 +80,10 @@ def test_marks_come_in_legal_order_and_time_never_runs_back(
     }
     before: EndpointKind | None = None
     for number, probability in enumerate(probabilities, 1):
-        moment = endpointer.feed(probability)
-        if moment is not None:
-            assert moment.mark in legal[before]
-            assert 0 <= moment.at_ms <= number * FRAME_MS
-            if moment.mark is EndpointKind.PAUSE:
-                assert number * FRAME_MS - moment.at_ms >= SOFT_PAUSE_MS
-            before = moment.mark
+        event = endpointer.feed(probability)
+        if event is not None:
+            assert event.kind in legal[before]
+            assert 0 <= event.at_ms <= number * FRAME_MS
+            if event.kind is EndpointKind.PAUSE:
+                assert number * FRAME_MS - event.at_ms >= SOFT_PAUSE_MS
+            before = event.kind

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.speech import Hypothesis, Word, joined_text
-from dragoman.text.words import bare, fold
+from dragoman.text.words import fold
 
 
 def hyp(text: str, confidence: float = 1.0, stable: int = 0) -> Hypothesis:
@@ -27,7 +27,7 @@ def test_two_hypotheses_agree_but_their_last_words_never_take_part() -> None:
     assert joined_text(agreement.tail) == "your"
 
 
-def test_the_mark_at_the_end_of_a_step_is_not_shown_but_marks_inside_are() -> None:
+def test_the_closing_mark_of_a_step_is_not_shown_but_marks_inside_are() -> None:
     agreement = LocalAgreement()
     agreement.update(hyp("it was the best, I think."), DecodePosition.STEP)
     assert joined_text(agreement.tail) == "it was the best, I think"
@@ -104,13 +104,13 @@ def closed(silent_ms: int) -> str:
     return committed(agreement)
 
 
-def test_a_full_stop_is_believed_after_a_long_pause_and_else_becomes_a_comma() -> None:
+def test_a_full_stop_is_kept_after_a_long_pause_and_else_becomes_a_comma() -> None:
     assert closed(900) == "it was the age of wisdom. It was the age of foolishness."
     assert closed(400) == "it was the age of wisdom, it was the age of foolishness."
     assert closed(0) == "it was the age of wisdom it was the age of foolishness."
 
 
-def test_what_an_engine_may_force_is_spelled_as_it_heard_it() -> None:
+def test_the_prefix_for_the_engine_is_spelled_as_the_engine_wrote_it() -> None:
     agreement = LocalAgreement()
     agreement.update(hyp("it was the age of wisdom."), DecodePosition.PAUSE)
     agreement.close_window(400)
@@ -122,7 +122,7 @@ def test_what_an_engine_may_force_is_spelled_as_it_heard_it() -> None:
     assert committed(agreement).endswith("wisdom, it was the")
 
 
-def test_an_append_only_engine_says_itself_what_is_stable() -> None:
+def test_words_that_the_engine_calls_stable_are_committed() -> None:
     agreement = LocalAgreement()
     agreement.update(hyp("one two three", stable=2), DecodePosition.STEP)
     assert committed(agreement) == "one two"
@@ -136,7 +136,7 @@ def timed(text: str) -> Hypothesis:
     )
 
 
-def test_a_word_that_the_recogniser_is_unsure_of_has_to_come_a_third_time() -> None:
+def test_a_word_that_the_recogniser_is_unsure_of_is_needed_a_third_time() -> None:
     agreement = LocalAgreement()
     unsure = Hypothesis((Word("an", 0.9), Word("ode", 0.4), Word("to", 0.9), Word("joy", 0.9)))
     counts = []
@@ -174,15 +174,15 @@ def test_a_word_behind_a_cut_is_spelled_as_it_was_before_the_cut() -> None:
     for expected in ("wisdom", "Wisdom"):
         agreement = LocalAgreement()
         agreement.update(timed(f"the age of {expected} and"), DecodePosition.STEP)
-        ahead = agreement.tail
+        beyond = agreement.tail
         agreement.update(timed("the age of"), DecodePosition.PAUSE)
-        agreement.close_window(0, ahead)
+        agreement.close_window(0, beyond)
         agreement.update(timed("Wisdom and folly"), DecodePosition.END)
         assert committed(agreement) == f"the age of {expected} and folly"
 
 
 @given(st.lists(st.integers(0, 5), max_size=8), st.lists(st.integers(1, 6), min_size=1, max_size=9))
-def test_releasing_at_will_neither_loses_nor_doubles_a_word(
+def test_releases_at_any_time_neither_lose_nor_double_a_word(
     releases: list[int], windows: list[int]
 ) -> None:
     agreement, said, turns = LocalAgreement(), [], []
@@ -209,7 +209,7 @@ def test_releasing_at_will_neither_loses_nor_doubles_a_word(
     ),
     st.lists(st.sampled_from("abcd"), max_size=9),
 )
-def test_revisions_at_will_change_nothing_committed_and_the_end_brings_the_rest(
+def test_revisions_change_nothing_committed_and_the_end_commits_the_rest(
     steps: list[tuple[list[str], str]], last: list[str]
 ) -> None:
     agreement = LocalAgreement()
@@ -260,10 +260,3 @@ def test_a_perfect_recogniser_loses_nothing(spoken: list[str]) -> None:
         agreement.update(hyp(" ".join(spoken[:count])), DecodePosition.STEP)
     agreement.update(hyp(" ".join(spoken)), DecodePosition.END)
     assert [fold(w.text) for w in agreement.committed] == [fold(w) for w in spoken]
-
-
-def test_fold_and_bare() -> None:
-    assert fold("Americans,") == "americans"
-    assert fold("...") == "..."
-    assert bare("“Yes!”") == "“Yes"
-    assert bare("—") == "—"

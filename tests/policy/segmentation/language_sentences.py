@@ -158,7 +158,7 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Written after the tables of policy.latin, and not looked at when they change.
+# Held out: written after the tables of text.latin_language, which are not tuned on it.
 HELD_OUT: dict[str, tuple[str, ...]] = {
     "en": (
         "Turn off the lights before leaving.",

@@ -1,9 +1,9 @@
 """Cutting and reading, measured on the case sets: the same code for the tests and the script.
 
 Where a text is cut is counted in characters that are not white space, so that a library that
-strips its sentences loses nothing by it. A segmenter here is a callable that takes a text and its
-language and returns the segments. The other libraries are told the language; ours is not, because
-a session that says ``Auto`` does not know it.
+strips its sentences has no disadvantage. A segmenter here is a callable that takes a text and its
+language and returns the segments. The other libraries get the language; ours does not, because a
+session with ``Auto`` does not know it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Spoken:
-    """A text with marks and what a person would say."""
+    """A text with markup and what a person would say."""
 
     id: str
     text: str
@@ -71,11 +71,11 @@ def load(name: str) -> CaseSet:
     )
 
 
-# ---------------------------------------------------------------- who cuts
+# ---------------------------------------------------------------- segmenters
 
 
 def in_pieces(pieces: Iterable[str], *, eager: bool = False) -> list[str]:
-    """What our segmenter makes of a text that comes in pieces."""
+    """The segments of our segmenter for a text in pieces."""
     segmenter = Segmenter(eager=eager)
     out = [segment for piece in pieces for segment in segmenter.feed(piece)]
     return out + list(segmenter.flush())
@@ -108,8 +108,8 @@ def by_stream2sentence(text: str, language: str = "en") -> list[str]:
     )
 
 
-def untold(cut: Cut) -> Cut:
-    """The same segmenter, told "en" whatever the text is: what it has when nobody knows."""
+def without_language(cut: Cut) -> Cut:
+    """The same segmenter with "en" for every text: its result when the language is unknown."""
     return lambda text, _language: cut(text, "en")
 
 
@@ -117,8 +117,8 @@ CUTTERS: dict[str, Cut] = {
     "Dragoman": ours,
     "sentencex": by_sentencex,
     "stream2sentence": by_stream2sentence,
-    "sentencex, not told the language": untold(by_sentencex),
-    "stream2sentence, not told the language": untold(by_stream2sentence),
+    "sentencex, not told the language": without_language(by_sentencex),
+    "stream2sentence, not told the language": without_language(by_stream2sentence),
 }
 
 
@@ -127,26 +127,26 @@ CUTTERS: dict[str, Cut] = {
 
 @dataclass
 class Score:
-    """Cases cut exactly right, and boundaries found, missed and made up."""
+    """Cases that were cut exactly right, and boundaries found, missed and wrong."""
 
     cases: int = 0
     exact: int = 0
     found: int = 0
-    made_up: int = 0
+    wrong: int = 0
     missed: int = 0
 
     def add(self, other: Score) -> None:
-        """Count another score in."""
+        """Add another score."""
         self.cases += other.cases
         self.exact += other.exact
         self.found += other.found
-        self.made_up += other.made_up
+        self.wrong += other.wrong
         self.missed += other.missed
 
     @property
     def precision(self) -> float:
         """Share of the cuts made that are right; 1 when none was made."""
-        made = self.found + self.made_up
+        made = self.found + self.wrong
         return self.found / made if made else 1.0
 
     @property
@@ -158,7 +158,7 @@ class Score:
     @property
     def f1(self) -> float:
         """Harmonic mean of the two."""
-        total = 2 * self.found + self.made_up + self.missed
+        total = 2 * self.found + self.wrong + self.missed
         return 2 * self.found / total if total else 1.0
 
 
@@ -190,8 +190,8 @@ def score(cases: Iterable[Case], cut: Cut) -> Score:
     return total
 
 
-def wrong(cases: Iterable[Case], cut: Cut) -> Iterator[tuple[Case, list[str]]]:
-    """The cases that are not exact, with what was made of them."""
+def inexact(cases: Iterable[Case], cut: Cut) -> Iterator[tuple[Case, list[str]]]:
+    """The cases that are not exact, with the segments that were made."""
     for case in cases:
         segments = cut(case.text, case.language)
         if not judge(case, segments).exact:
@@ -205,7 +205,7 @@ BEFORE_MARK = re.compile(r" +(?=[,.!?;:)])")
 
 
 def folded(text: str) -> str:
-    """The text as a listener tells it: gaps alike, none before a mark or beside a wide letter."""
+    """The text for comparing: equal gaps, none before a mark or beside a wide letter."""
     text = BEFORE_MARK.sub("", GAP.sub(" ", text).strip())
     wide = [unicodedata.east_asian_width(c) in "WF" for c in text]
     return "".join(
@@ -224,9 +224,9 @@ def read(text: str) -> str:
 def misread(cases: Iterable[Spoken]) -> Iterator[tuple[Spoken, str]]:
     """The cases that are not read as they should be, with how they were read."""
     for case in cases:
-        heard = read(case.text)
-        if heard != folded(case.spoken):
-            yield case, heard
+        result = read(case.text)
+        if result != folded(case.spoken):
+            yield case, result
 
 
 # ---------------------------------------------------------------- pieces and speed

@@ -1,4 +1,4 @@
-"""The case sets: floors for both, better than the others on texts nobody tuned on, nothing lost."""
+"""The case sets: floors, better than other libraries on held-out texts, nothing lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def every_text() -> list[str]:
 
 
 def shown(name: str, failed: list[str]) -> list[str] | int:
-    """What a failing test may print: of texts that nobody tunes on, only how many failed."""
+    """What a failing test may print: of held-out texts, only how many failed."""
     return failed if name == "development" else len(failed)
 
 
@@ -49,7 +49,7 @@ def test_the_sets_share_no_text() -> None:
 def test_sentences_are_cut_right(name: str) -> None:
     cases = measure.load(name).sentences
     score = measure.score(cases, measure.ours)
-    failed = [case.id for case, _ in measure.wrong(cases, measure.ours)]
+    failed = [case.id for case, _ in measure.inexact(cases, measure.ours)]
     assert score.exact >= SENTENCES_FLOOR[name] * score.cases, shown(name, failed)
     assert score.f1 >= BOUNDARIES_FLOOR[name], shown(name, failed)
 
@@ -66,7 +66,7 @@ def test_held_out_texts_are_cut_better_than_by_other_libraries(other: str) -> No
 @pytest.mark.parametrize("name", ALOUD_FLOOR)
 def test_marked_up_text_is_read_as_a_person_would(name: str) -> None:
     cases = measure.load(name).aloud
-    failed = [f"{case.id}: {heard!r}" for case, heard in measure.misread(cases)]
+    failed = [f"{case.id}: {spoken!r}" for case, spoken in measure.misread(cases)]
     right, floor = len(cases) - len(failed), ALOUD_FLOOR[name] * len(cases)
     assert right >= floor, shown(name, failed)
 
@@ -92,7 +92,7 @@ def test_it_does_not_matter_how_a_text_is_cut_up_on_its_way(eager: bool) -> None
 def test_a_cap_cuts_between_words(name: str) -> None:
     for id_, text in measure.load(name).long.items():
         if " " not in text:
-            continue  # Chinese and Japanese: a cut may stand anywhere
+            continue  # Chinese and Japanese: a cut may be anywhere
         words = text.split()
         cut = [word for segment in measure.ours(text) for word in segment.split()]
         assert cut == words, id_

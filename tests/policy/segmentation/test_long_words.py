@@ -1,4 +1,4 @@
-"""A word of thousands of characters is spoken to a cap, however it is cut into segments."""
+"""A word of thousands of characters is spoken up to a limit, in whatever segments it comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from dragoman.policy.segmentation.long_words import LONGEST_WORD, LongWords
+from dragoman.policy.segmentation.long_words import LongWords
+from dragoman.text.spoken import LONGEST_WORD
 
 
 def spoken(*segments: str) -> tuple[str, int]:
@@ -36,7 +37,7 @@ def test_marks_belong_to_a_word_and_do_not_count(size: int) -> None:
         assert spoken(*pieces(text, size)) == (text, 0)
 
 
-def test_every_word_has_its_own_cap() -> None:
+def test_every_word_has_its_own_limit() -> None:
     text = " ".join("ab" * 150 for _ in range(3))
     assert spoken(*pieces(text, 190))[0].split() == ["ab" * 100] * 3
 
@@ -65,7 +66,7 @@ def test_a_new_text_is_a_new_word() -> None:
     assert words.cut("x" * 300, "x" * 300) == ""
 
 
-def test_what_is_read_may_differ_from_what_was_written() -> None:
+def test_the_spoken_text_may_differ_from_the_written_text() -> None:
     """Markup is read before words are measured: a long address that is read as "link" is short."""
     words = LongWords()
     assert words.cut("<" + "u" * 300 + "> and", "link and") == "link and"
@@ -73,17 +74,17 @@ def test_what_is_read_may_differ_from_what_was_written() -> None:
     assert words.dropped == 102
 
 
-def test_the_middle_of_an_endless_word_need_not_be_read() -> None:
+def test_the_middle_of_an_endless_word_is_dropped_unread() -> None:
     words = LongWords()
-    assert not words.swallow("x" * 1024), "its beginning is spoken"
-    assert words.swallow("x" * 1024)
-    assert words.swallow("/y" * 512)
+    assert not words.drops("x" * 1024), "its beginning is spoken"
+    assert words.drops("x" * 1024)
+    assert words.drops("/y" * 512)
     assert words.dropped == 2048
-    assert not words.swallow("x" * 1000 + " and then more"), "its end may be followed by others"
-    assert not words.swallow("z" * 1024), "another word"
-    assert not words.swallow("z" * 20)
-    assert not words.swallow("z" * 1024), "unknown whether the same"
+    assert not words.drops("x" * 1000 + " and then more"), "its end may be followed by others"
+    assert not words.drops("z" * 1024), "another word"
+    assert not words.drops("z" * 20)
+    assert not words.drops("z" * 1024), "unknown whether the same"
     words.reset()
-    assert not words.swallow("z" * 1024)
-    assert not words.swallow("\u4eca" * 1024)
-    assert not words.swallow("\u4eca" * 1024), "no words in this script"
+    assert not words.drops("z" * 1024)
+    assert not words.drops("\u4eca" * 1024)
+    assert not words.drops("\u4eca" * 1024), "no words in this script"

@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 
 from dragoman.policy.segmentation.data import WORDS
 from dragoman.policy.segmentation.length_limits import LONGEST
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.text.scripts import is_dense
+from dragoman.text.spoken import is_speakable
 
-CASES = tomllib.loads(
-    (Path(__file__).parent.parent / "segmentation" / "development.toml").read_text("utf-8")
-)
+CASES = tomllib.loads(Path(__file__).with_name("development.toml").read_text("utf-8"))
 KNOWN_MISSES = {
-    "en-emoji-after",  # an emoji behind a space opens the next segment, see the head of sentences
+    "en-emoji-after",  # an emoji behind a space opens the next segment, see segmenter.py
 }
 ZWJ = "\u200d"
 FAMILY = f"👨{ZWJ}👩{ZWJ}👧"
@@ -48,7 +47,7 @@ def test_the_development_cases(case: dict):
 
 
 @pytest.mark.parametrize("case", CASES["long"], ids=lambda case: case["id"])
-def test_overlong_texts_are_cut_between_words(case: dict):
+def test_texts_that_are_too_long_are_cut_between_words(case: dict):
     text = case["text"]
     parts = in_pieces(text, [])
     assert "".join(parts) == text
@@ -99,7 +98,7 @@ def test_where_it_cuts(text: str, segments: list[str] | None):
     assert cut(text) == (segments or ["See [U. S. Grant! A life](http://a.b/c?d) now.", "Ok"])
 
 
-def test_a_line_that_somebody_wrapped_goes_on():
+def test_a_wrapped_line_goes_on():
     wrapped = "The quick brown fox jumped over the\nlazy dog. The end."
     assert cut(wrapped) == ["The quick brown fox jumped over the\nlazy dog.", "The end."]
     assert cut("Dear all,\nhow are you?") == ["Dear all,\nhow are you?"]
@@ -121,7 +120,7 @@ def test_in_fenced_code_only_lines_count():
     ]
 
 
-def test_what_must_wait_and_what_need_not():
+def test_marks_that_wait_for_more_text_and_marks_that_do_not():
     segmenter = Segmenter()
     assert segmenter.feed("Hello.") == []
     assert segmenter.feed(" ") == ["Hello."]
@@ -199,7 +198,7 @@ def test_long_sentences_are_cut_at_a_clause_or_a_space():
     [FAMILY, "🇫🇷", "👍🏽", "1\ufe0f\u20e3", "e\u0301", "क्ष", "\ud83d\ude00", "\u1112\u1161\u11ab"],
 )
 @pytest.mark.parametrize("offset", range(6))
-def test_a_cap_does_not_tear_a_character(unit: str, offset: int):
+def test_the_length_limit_does_not_cut_inside_a_character(unit: str, offset: int):
     text = "x" * offset + unit * 300
     parts = in_pieces(text, [])
     assert len(parts) > 1
@@ -207,7 +206,7 @@ def test_a_cap_does_not_tear_a_character(unit: str, offset: int):
         assert part.endswith(unit), part[-5:]
 
 
-def test_a_cap_keeps_a_link_whole():
+def test_the_length_limit_keeps_a_link_whole():
     link = "[the text. Of a link that is long enough](https://example.org/some/where)"
     parts = in_pieces("word " * 32 + link + " and more", [])
     assert any(link in part for part in parts)
@@ -244,7 +243,9 @@ CUTS = st.lists(st.integers(1, 40), max_size=30)
 
 @settings(max_examples=400, deadline=None)
 @given(TEXT, CUTS, st.booleans())
-def test_nothing_is_lost_and_pieces_do_not_matter(text: str, sizes: list[int], eager: bool):
+def test_nothing_is_lost_and_the_cuts_do_not_depend_on_the_pieces(
+    text: str, sizes: list[int], eager: bool
+):
     expected = in_pieces(text, [], eager=eager)
     assert "".join(expected) == text
     assert all(len(part) <= LONGEST + 60 for part in expected)
@@ -253,7 +254,7 @@ def test_nothing_is_lost_and_pieces_do_not_matter(text: str, sizes: list[int], e
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_nor_in_long_texts(seed: int):
+def test_nothing_is_lost_in_long_texts(seed: int):
     rnd = random.Random(seed)
     text = "".join(rnd.choices(ALPHABET, k=150))
     expected = in_pieces(text, [], eager=seed % 2 == 0)

@@ -10,9 +10,9 @@ from dragoman.policy.speaking.speech_chunks import SpeechChunks
 
 
 def spoken(pieces: list[str], language: str = "es") -> tuple[list[str], str]:
-    units = SpeechChunks(language)
-    found = [text for piece in pieces for text in units.add(piece, 0.0)]
-    return found, units.waiting
+    chunks = SpeechChunks(language)
+    found = [text for piece in pieces for text in chunks.add(piece, 0.0)]
+    return found, chunks.waiting
 
 
 def test_a_clause_mark_ends_a_piece_of_three_words() -> None:
@@ -28,29 +28,29 @@ def test_eight_words_are_enough_and_an_opener_begins_the_next_piece() -> None:
     assert left == " porque f g"
 
 
-def test_what_is_a_clause_is_spoken_at_once_however_long() -> None:
-    units = SpeechChunks("es")
-    assert units.add(" uno dos", 0.0) == []
+def test_a_whole_clause_is_spoken_at_once_at_any_length() -> None:
+    chunks = SpeechChunks("es")
+    assert chunks.add(" uno dos", 0.0) == []
     text = " ".join(f"w{n}" for n in range(14))
-    assert units.add(" " + text, 0.1, ends=True) == [" uno dos " + text]
-    assert units.due_s is None
+    assert chunks.add(" " + text, 0.1, ends=True) == [" uno dos " + text]
+    assert chunks.due_s is None
 
 
 def test_a_second_is_long_enough_unless_the_voice_is_busy() -> None:
-    units = SpeechChunks("es")
-    assert units.add("Sí", 10.0) == []
-    assert units.add(" claro", 10.9) == []
-    assert units.due_s == 11.0
-    assert units.ripe(10.99) == []
-    assert units.ripe(11.0, busy=True) == []
-    assert units.ripe(11.0) == ["Sí claro"]
-    assert units.due_s is None
+    chunks = SpeechChunks("es")
+    assert chunks.add("Sí", 10.0) == []
+    assert chunks.add(" claro", 10.9) == []
+    assert chunks.due_s == 11.0
+    assert chunks.take_due(10.99) == []
+    assert chunks.take_due(11.0, busy=True) == []
+    assert chunks.take_due(11.0) == ["Sí claro"]
+    assert chunks.due_s is None
 
 
-def test_a_mark_alone_waits_for_nothing() -> None:
-    units = SpeechChunks("es")
-    units.add(".", 0.0)
-    assert units.due_s is None
+def test_a_mark_alone_is_not_due() -> None:
+    chunks = SpeechChunks("es")
+    chunks.add(".", 0.0)
+    assert chunks.due_s is None
 
 
 def test_titles_end_no_piece() -> None:
@@ -79,9 +79,9 @@ def test_without_spaces_characters_count(
 def test_everything_comes_out_once_and_in_order(
     pieces: list[str], how: list[tuple[bool, float]], language: str
 ) -> None:
-    units, out, now_s = SpeechChunks(language), "", 0.0
+    chunks, out, now_s = SpeechChunks(language), "", 0.0
     for piece, (ends, passed_s) in zip(pieces, how, strict=False):
         now_s += passed_s
-        out += "".join(units.add(piece, now_s, ends=ends) + units.ripe(now_s))
-        assert (units.due_s is None) == (not any(char.isalnum() for char in units.waiting))
-    assert out + "".join(units.flush()) == "".join(pieces)
+        out += "".join(chunks.add(piece, now_s, ends=ends) + chunks.take_due(now_s))
+        assert (chunks.due_s is None) == (not any(char.isalnum() for char in chunks.waiting))
+    assert out + "".join(chunks.flush()) == "".join(pieces)

@@ -1,9 +1,10 @@
 """Talks with the statistics of natural speech, and listeners to their interpretation.
 
-``python -m tests.policy.talks`` prints the table of ``docs/interpretation.md``. Sentences have
-some 14 words (log-normal, at most 45), clauses some 6; speakers pause longer between sentences.
-``load`` is how long the translated speech lasts at the voice's own pace, measured in the time the
-speaker takes: 1.1 is a German translation of unhurried English, 1.4 the same of a hurried speaker.
+``python -m tests.policy.translation.talks`` prints the table of ``docs/interpretation.md``.
+Sentences have about 14 words (log-normal, at most 45), clauses about 6; speakers pause longer
+between sentences. ``load`` is how long the translated speech lasts at the voice's own pace,
+measured in the time the speaker takes: 1.1 is a German translation of unhurried English, 1.4 the
+same of a hurried speaker.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ PAUSE_S = 0.12
 
 
 class Clause(msgspec.Struct, frozen=True):
-    """When it was said and committed, how long its translation lasts, where it stands."""
+    """When it was said and committed, how long its translation lasts, its place in the sentence."""
 
     end_s: float
     commit_s: float
@@ -59,7 +60,7 @@ def talk(load: float, seed: int, minutes: float = 30.0) -> list[Clause]:
 
 
 class Outcome(msgspec.Struct):
-    """What a listener heard of a talk."""
+    """The interpretation of a talk as its listener gets it."""
 
     lags: LagStats
     skipped: float = 0.0
@@ -69,19 +70,19 @@ class Outcome(msgspec.Struct):
     most_s: float = 0.0
 
 
-def listen(clauses: Sequence[Clause], conduct: InterpretationOptions) -> Outcome:
-    """Speak the clauses with a quick voice; lags count from the ends of the clauses."""
+def play(clauses: Sequence[Clause], options: InterpretationOptions) -> Outcome:
+    """Speak the clauses with a fast voice; lags count from the ends of the clauses."""
     catch_up, playback, outcome = CatchUp(), ListenerBuffer(), Outcome(LagStats())
     lost_s, spoke = 0.0, False
     for clause in clauses:
-        manner = catch_up.manner(
+        style = catch_up.style(
             max(playback.ends_s - clause.commit_s, 0.0),
-            conduct,
+            options,
             begins=clause.begins,
             playing_s=playback.longest_s(clause.commit_s),
             idle=playback.ends_s <= clause.commit_s,
         )
-        if manner is None:
+        if style is None:
             lost_s += clause.length_s
             outcome.broken_off += spoke and not clause.begins
             spoke = False
@@ -89,7 +90,7 @@ def listen(clauses: Sequence[Clause], conduct: InterpretationOptions) -> Outcome
         spoke = True
         arrival_s = clause.commit_s + SYNTHESIS_S
         lag_s = playback.begin(arrival_s) - clause.end_s
-        playback.hear(clause.length_s / manner.rate + PAUSE_S * manner.pause, arrival_s)
+        playback.add(clause.length_s / style.rate + PAUSE_S * style.pause, arrival_s)
         outcome.lags.add(lag_s, clause.end_s)
         outcome.most_s = max(outcome.most_s, lag_s)
     outcome.skipped = lost_s / sum(clause.length_s for clause in clauses)
@@ -97,7 +98,7 @@ def listen(clauses: Sequence[Clause], conduct: InterpretationOptions) -> Outcome
 
 
 LOADS = (0.9, 1.0, 1.1, 1.25, 1.4)
-CONDUCTS = {
+OPTIONS = {
     "1.0": InterpretationOptions(top_rate=1.0, skip_after_s=0.0),
     "1.15": InterpretationOptions(top_rate=1.15, skip_after_s=0.0),
     "1.3": InterpretationOptions(top_rate=1.3, skip_after_s=0.0),
@@ -106,7 +107,7 @@ CONDUCTS = {
     "1.3, skips after 4 s": InterpretationOptions(skip_after_s=4.0),
     "1.5, skips after 6 s": InterpretationOptions(top_rate=1.5),
 }
-_FOR_EVER_S = 59.0  # beyond what ``LagStats`` tells apart
+_ENDLESS_S = 59.0  # beyond the largest lag that ``LagStats`` resolves
 
 
 def row(name: str, seeds: int = 3) -> str:
@@ -115,7 +116,7 @@ def row(name: str, seeds: int = 3) -> str:
     """
     cells = [name]
     for load in LOADS:
-        outcomes = [listen(talk(load, seed), CONDUCTS[name]) for seed in range(seeds)]
+        outcomes = [play(talk(load, seed), OPTIONS[name]) for seed in range(seeds)]
         median_s, p95_s, drift, skipped = (
             sum(values) / seeds
             for values in (
@@ -125,7 +126,7 @@ def row(name: str, seeds: int = 3) -> str:
                 [outcome.skipped for outcome in outcomes],
             )
         )
-        lag = f"{median_s:.1f} / {p95_s:.1f}" if p95_s < _FOR_EVER_S else f"+{drift:.0f} s/min"
+        lag = f"{median_s:.1f} / {p95_s:.1f}" if p95_s < _ENDLESS_S else f"+{drift:.0f} s/min"
         cells.append(f"{lag}, {skipped:.1%}" if skipped else lag)
     return f"| {' | '.join(cells)} |"
 
@@ -133,5 +134,5 @@ def row(name: str, seeds: int = 3) -> str:
 if __name__ == "__main__":
     print(f"| top rate | {' | '.join(f'load {load:g}' for load in LOADS)} |")
     print(f"|---|{'---|' * len(LOADS)}")
-    for title in CONDUCTS:
+    for title in OPTIONS:
         print(row(title))

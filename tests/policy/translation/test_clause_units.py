@@ -1,4 +1,4 @@
-"""Where source is cut."""
+"""Where source text is cut."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_titles_and_initials_end_no_sentence() -> None:
     assert cuts("Mr. Quilter and J. Smith") == []
 
 
-def test_an_opener_cuts_once_enough_waits_even_if_it_is_not_certain() -> None:
+def test_an_uncommitted_opener_cuts_once_enough_words_wait() -> None:
     text = "it is of the first importance today"
     assert cuts(text, tail="because of") == [ClauseUnit(0, text, 7, closes=False)]
     assert cuts(text, tail="of") == []
@@ -48,7 +48,7 @@ def test_no_unit_is_longer_than_most() -> None:
     assert not any(unit.closes for unit in found)
 
 
-def test_a_pause_cuts_what_is_long_enough_and_the_end_cuts_all() -> None:
+def test_a_pause_cuts_from_the_least_length_and_the_end_cuts_all() -> None:
     assert cuts("one two three", paused=True) == []
     assert cuts("one two three four", paused=True) == [
         ClauseUnit(0, "one two three four", 4, closes=False)
@@ -103,7 +103,7 @@ def test_a_silence_before_the_next_word_cuts_and_a_long_one_closes() -> None:
     )
 
 
-def test_a_time_that_only_says_when_a_word_was_first_heard_is_no_silence() -> None:
+def test_a_word_without_a_start_time_follows_no_silence() -> None:
     said = [Word(text, None, None, at) for at, text in enumerate(["one", "two", "three", "four"])]
     assert (
         ClauseUnits("en").update(said, [Word("five", None, None, 9000)], paused=False, final=False)

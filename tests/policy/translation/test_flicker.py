@@ -19,19 +19,19 @@ def test_a_rewrite_of_more_than_half_waits_300_ms() -> None:
     assert calm.show("We", " want two of these now", 0.35) == " want two of these now"
 
 
-def test_what_stays_is_only_what_is_still_pending() -> None:
+def test_only_pending_words_stay() -> None:
     calm = FlickerFilter()
     calm.show("", "We went to the shore", 0.0)
     assert calm.show("We went", " by car home", 0.1) == " to the shore"
 
 
-def test_a_stash_whose_beginning_was_committed_otherwise_is_stale() -> None:
+def test_a_stash_whose_beginning_was_committed_in_other_words_is_stale() -> None:
     calm = FlickerFilter()
     calm.show("", "We want to", 0.0)
     assert calm.show("We went", " home", 0.1) == " home"
 
 
-def test_an_empty_stash_empties_the_show() -> None:
+def test_an_empty_stash_is_shown_at_once() -> None:
     calm = FlickerFilter()
     calm.show("", "the end", 0.0)
     assert calm.show("The end.", "", 0.05) == ""

@@ -1,16 +1,16 @@
-"""Golden cases: what is heard, what is asked of the translator, what is then committed and shown.
+"""Golden cases: recognised words, requests to the translator, committed and shown text.
 
 A case is a text file. ``policy RULE SOURCE TARGET PACE`` comes first; then, in order of time:
 
     + 0.4                         seconds pass
-    > committed | tail [marks]    words as they are heard; marks: paused, final
-    ? source                      a draft that the policy asks for
-    ! source                      a translation that it asks for in order to commit it
-    = translation                 the answer to the ask above
+    > committed | tail [marks]    words as they are recognised; marks: paused, final
+    ? source                      a draft that the policy wants
+    ! source                      a translation that it wants in order to commit it
+    = translation                 the answer to the request above
     < committed | stash           the target text after all answers
-    . closed                      as the last line: everything is said
+    . closed                      as the last line: everything is committed
 
-Every ask has to stand in the file; one more, one less, or another fails the case.
+Every request has to be in the file; one more, one less or another one fails the case.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Player:
             self.now_s += float(rest)
         elif sigil == ">":
             self.nothing_due(where)
-            heard, _, marks = rest.partition("[")
-            committed, _, tail = heard.partition("|")
+            source, _, marks = rest.partition("[")
+            committed, _, tail = source.partition("|")
             self.policy.update(
                 self.words(committed), self.words(tail),
                 paused="paused" in marks, final="final" in marks, now_s=self.now_s,

@@ -75,7 +75,7 @@ def test_size_limit_in_either_orientation(width, height, fits):
     assert ImageInfo("jpeg", width, height).fits is fits
 
 
-def test_price_is_half_a_token_for_each_square_touched():
+def test_the_cost_is_half_a_token_for_each_square_touched():
     assert ImageInfo("jpeg", 640, 480).tokens(32) == 20 * 15 / 2
     assert ImageInfo("jpeg", 33, 32).tokens(32) == 1.0
     assert ImageInfo("jpeg", 640, 480).tokens(28) == 23 * 18 / 2
@@ -90,7 +90,7 @@ def test_four_at_once_then_two_a_second():
     assert [bucket.admit(200.0) for _ in range(5)] == [True] * 4 + [False]
 
 
-def test_a_clock_that_stands_still_or_jumps_back_gives_nothing():
+def test_a_clock_that_stops_or_goes_back_gives_no_token():
     bucket = ImageBucket(rate=2.0, burst=1)
     assert bucket.admit(10.0)
     assert not bucket.admit(5.0)

@@ -45,14 +45,14 @@ def test_names_and_terms_of_a_line(text: str, sure: list[str], unsure: list[str]
     assert [t for s, t in found if not s] == unsure
 
 
-def test_phrases_are_kept_together_but_not_endless() -> None:
+def test_phrases_are_kept_together_up_to_a_length() -> None:
     assert [t for _, t in terms_of("The Ada Lovelace Charles Babbage Mary Shelley Club")] == [
         "Ada Lovelace Charles Babbage",
         "Mary Shelley Club",
     ]
 
 
-def test_what_is_hard_to_read_or_tiny_is_left_out() -> None:
+def test_lines_of_low_confidence_and_small_print_are_dropped() -> None:
     seen = OnscreenTerms()
     seen.read([Line("Veltrano", 0.5, 0.1), Line("Achterberg", 0.9, 0.01)], 0.0)
     assert seen.terms(0.0) == ()
@@ -63,8 +63,8 @@ def test_fresh_while_shown_and_for_a_while_after_it_was_replaced() -> None:
     seen = OnscreenTerms()
     seen.read(lines("The Veltrano group"), 0.0)
     assert seen.terms(SHOWN_S) == ("Veltrano",)
-    assert seen.terms(SHOWN_S + 1) == (), "nothing came for minutes: nobody knows what is shown"
-    seen.still(SHOWN_S + 2)
+    assert seen.terms(SHOWN_S + 1) == (), "no picture for minutes: it may no longer be shown"
+    seen.repeat(SHOWN_S + 2)
     assert seen.terms(SHOWN_S + 2 + FRESH_S) == ("Veltrano",), "the same picture came again"
     replaced = SHOWN_S + 100
     seen.read(lines("And then Achterberg"), replaced)
@@ -81,7 +81,7 @@ def test_a_picture_without_text_ends_what_was_shown() -> None:
     assert seen.terms(10.1 + FRESH_S) == ()
 
 
-def test_those_beyond_doubt_come_first_and_all_is_bounded() -> None:
+def test_certain_terms_come_first_and_the_number_is_bounded() -> None:
     seen = OnscreenTerms()
     for picture in range(200):
         name = chr(97 + picture % 26) * 3 + chr(97 + picture // 26) * 3
@@ -95,7 +95,7 @@ def test_those_beyond_doubt_come_first_and_all_is_bounded() -> None:
     assert len(seen._seen_s) <= 120
 
 
-def test_sketches_differ_where_a_word_changed_and_not_for_noise() -> None:
+def test_fingerprints_differ_where_a_word_changed_and_not_for_noise() -> None:
     one = bytes([200] * 100)
     assert looks_the_same(one, bytes([200 + (n % 7) - 3 for n in range(100)]))
     assert not looks_the_same(one, bytes([200] * 99 + [180]))

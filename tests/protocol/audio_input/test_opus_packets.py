@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 from collections.abc import Iterable
-from fractions import Fraction
 
-import av
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.protocol.audio_input.opus_packets import OpusFraming, Packet, packet_ms
-
-
-def ogg(seconds: float = 1.0) -> bytes:
-    """A real Ogg/Opus stream of a tone."""
-    file = io.BytesIO()
-    with av.open(file, "w", format="ogg") as container:
-        stream = container.add_stream("libopus", rate=48_000, layout="mono")
-        wave = np.sin(np.arange(int(48_000 * seconds)) * 2 * np.pi * 440 / 48_000) * 8000
-        frame = av.AudioFrame.from_ndarray(wave.astype("<i2").reshape(1, -1), "s16", "mono")
-        frame.sample_rate, frame.time_base, frame.pts = 48_000, Fraction(1, 48_000), 0
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            container.mux(packet)
-    return file.getvalue()
-
-
-STREAM = ogg()
+from tests.audio.ogg_stream import STREAM
 
 
 def framed(stream: bytes, cuts: Iterable[int]) -> list[Packet]:

@@ -4,7 +4,7 @@ import pytest
 
 from dragoman.protocol.audio_input.turn_detection import probability
 from dragoman.protocol.core.fields import Invalid
-from dragoman.protocol.interpretation import languages
+from dragoman.protocol.core.languages import canonical
 from dragoman.protocol.interpretation.generations import QWEN3, QWEN35, QWEN38, family_for
 from dragoman.protocol.interpretation.session_object import describe
 from dragoman.protocol.interpretation.session_update import merge
@@ -276,9 +276,9 @@ def test_language_codes_as_clients_write_them(code):
 
 
 def test_synonyms_of_codes():
-    assert languages.canonical("no-NO") == "nb"
-    assert languages.canonical("zh-Hans-CN") == "zh"
-    assert languages.canonical("tl") == "fil"
+    assert canonical("no-NO") == "nb"
+    assert canonical("zh-Hans-CN") == "zh"
+    assert canonical("tl") == "fil"
 
 
 # ---------------------------------------------------------------- voices

@@ -39,7 +39,7 @@ from dragoman.protocol.core.commands import (
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
 from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
-from tests.conformance.translation_validator import validate_translation
+from dragoman.testing.validators.interpretation import validate_interpretation
 
 CODEC = INTERPRETATION.codec
 ANY = speech.Coverage(
@@ -433,7 +433,7 @@ class Conversation(RuleBasedStateMachine):
         else:
             assert self.log[-1][1]["type"] == "error"
             assert self.session.closed
-        validate_translation(self.log, model=self.model, errors=True, failures=True)
+        validate_interpretation(self.log, model=self.model, errors=True, failures=True)
         self.check_turns()
 
     def run_down(self):

@@ -188,6 +188,7 @@ def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[
     return asyncio.run(run())
 
 
+@pytest.mark.engine
 @recordings.needs_pocketsphinx
 def test_two_readers_are_parted_at_the_gap_and_known_again(encoder: Wespeaker) -> None:
     dickens = recordings.read(recordings.two_cities())
@@ -199,10 +200,12 @@ def test_two_readers_are_parted_at_the_gap_and_known_again(encoder: Wespeaker) -
         assert gap_ms - 200 < change.at_ms < gap_ms + 1_400, "in the gap or the breath behind it"
 
 
+@pytest.mark.engine
 def test_one_reader_is_never_cut(encoder: Wespeaker) -> None:
     assert listened(encoder, recordings.read(recordings.two_cities())) == []
 
 
+@pytest.mark.engine
 @recordings.needs_shared
 def test_no_english_recording_is_cut(encoder: Wespeaker) -> None:
     readers: dict[str, list[Samples]] = {}

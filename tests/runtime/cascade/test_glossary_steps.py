@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from dragoman.engines.apertium.engine import STAND_INS, Apertium
@@ -12,10 +10,8 @@ from dragoman.engines.scripted.engines import ScriptedMt
 from dragoman.runtime.cascade.glossary_steps import GlossarySteps
 from dragoman.runtime.observer import TermMissed
 from dragoman.speech import Hints, Interpret
+from tests.engines.installed import needs_apertium
 from tests.runtime.cascade.fake_cascade import Events
-
-INSTALLED = Path("/usr/share/apertium/modes/eng-spa.mode").is_file()
-needs_apertium = pytest.mark.skipif(not INSTALLED, reason="apertium-eng-spa is not installed")
 
 PHRASES = {
     "Kubernetes": "Kubernetes", "machine learning": "qwerticismo", "transformer": "Transformón",
@@ -52,6 +48,7 @@ def request(text: str, source: str = "en", target: str = "es", **phrases: str) -
     return Translation(text=text, source=source, target=target, hints=Hints(phrases or PHRASES))
 
 
+@pytest.mark.engine
 @needs_apertium
 def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
     events = Events()
@@ -67,6 +64,7 @@ def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
             assert not any(name in answer for name in STAND_INS), answer
 
 
+@pytest.mark.engine
 @needs_apertium
 def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> None:
     def said(text: str, target: str, **phrases: str) -> str:

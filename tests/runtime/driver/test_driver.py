@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -75,36 +75,71 @@ class FakeSession:
 
 
 class FakeConnection:
-    """A client in the same loop. ``reads`` gates how many frames it takes."""
+    """A client in the same loop. ``reads`` is how many frames it takes; None: all of them."""
 
     def __init__(self, reads: int | None = None) -> None:
         self.incoming: asyncio.Queue[ClientEvent | None] = asyncio.Queue()
         self.sent: list[str] = []
+        self.writes: list[list[str]] = []
         self.closed: tuple[int, str] | None = None
-        self._reads = None if reads is None else asyncio.Semaphore(reads)
-        self.arrived = asyncio.Event()
+        self.is_gone = False
+        self._is_lost = False
+        self._reads = reads
+        self._first: list[ClientEvent | None] = []
+        self._changed = asyncio.Event()
 
-    async def receive(self) -> ClientEvent | Malformed | None:
-        return await self.incoming.get()
+    def take(self) -> list[ClientEvent | Malformed]:
+        """What has come by now, at most 64 events; a None among it is the end."""
+        events: list[ClientEvent | Malformed] = []
+        while not self.is_gone and len(events) < 64:
+            if not self._first and self.incoming.empty():
+                break
+            event = self._first.pop() if self._first else self.incoming.get_nowait()
+            if event is None:
+                self.is_gone = True
+            else:
+                events.append(event)
+        return events
 
-    async def send(self, text: str) -> None:
-        if self._reads is not None:
-            await self._reads.acquire()
-        self.sent.append(text)
-        self.arrived.set()
+    async def arrival(self) -> None:
+        if not self._first:
+            self._first.append(await self.incoming.get())
+
+    @property
+    def is_writable(self) -> bool:
+        return not self._is_lost and (self._reads is None or len(self.sent) < self._reads)
+
+    def write(self, texts: Sequence[str]) -> None:
+        self.writes.append(list(texts))
+        self.sent += texts
+        self._changed.set()
+
+    async def drain(self) -> None:
+        while not self._is_lost and not self.is_writable:
+            await self._change()
+        if self._is_lost:
+            raise ConnectionResetError
 
     async def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
     def read_more(self, count: int) -> None:
         assert self._reads is not None
-        for _ in range(count):
-            self._reads.release()
+        self._reads += count
+        self._changed.set()
+
+    def lose(self) -> None:
+        """The connection breaks; what it sent before can still be read."""
+        self._is_lost = True
+        self._changed.set()
 
     async def until(self, text: str) -> None:
         while text not in self.sent:
-            self.arrived.clear()
-            await self.arrived.wait()
+            await self._change()
+
+    async def _change(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
 
 
 class Seen:
@@ -332,6 +367,56 @@ def test_a_burst_of_one_client_lets_others_have_their_turn() -> None:
         connection.incoming.put_nowait(None)
         await running
         assert heard == 1000
+
+    run(main())
+
+
+def test_events_that_are_there_together_are_answered_in_one_write() -> None:
+    async def main() -> None:
+        connection = FakeConnection()
+        running, _ = drive(FakeSession(lambda event: [pong(event.text)]), connection)
+        for number in range(5):
+            connection.incoming.put_nowait(Ping(text=str(number)))
+        connection.incoming.put_nowait(None)
+        await running
+        assert connection.writes == [["hello"], ["0", "1", "2", "3", "4"]]
+
+    run(main())
+
+
+def test_what_a_full_socket_did_not_take_follows_in_order() -> None:
+    async def main() -> list[str]:
+        connection = FakeConnection(reads=2)
+        running, _ = drive(FakeSession(lambda event: [pong(event.text)]), connection)
+        for number in range(5):
+            connection.incoming.put_nowait(Ping(text=str(number)))
+            await asyncio.sleep(0)
+        connection.read_more(10)
+        await connection.until("4")
+        connection.incoming.put_nowait(None)
+        await running
+        return connection.sent
+
+    assert run(main()) == ["hello", "0", "1", "2", "3", "4"]
+
+
+def test_a_connection_lost_while_the_reader_waits_for_room_ends_the_run() -> None:
+    async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+        await asyncio.Event().wait()
+
+    def receive(event: Ping) -> list[kernel.Command]:
+        audio = Audio(bytes(2 * driver_module.INBOX_BYTES))
+        return [Start(1, Speak(voice="")), Push(1, audio), pong("never taken")]
+
+    async def main() -> None:
+        connection = FakeConnection(reads=1)
+        running, _ = drive(FakeSession(receive), connection, job)
+        connection.incoming.put_nowait(Ping())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not running.done()
+        connection.lose()
+        await running
 
     run(main())
 

@@ -12,9 +12,7 @@ from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Win
 from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedTts
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.loop_host import LoopHost
-from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.requests import StartRecognition, WarmDirection
-from dragoman.runtime.hosts.thread_host import ThreadHost
 from dragoman.speech import Hypothesis
 
 
@@ -26,12 +24,6 @@ async def opened(engine: Any) -> LoopHost:
     host = LoopHost(engine)
     await host.start()
     return host
-
-
-def test_the_rules_run_on_the_loop_and_a_script_in_threads() -> None:
-    assert isinstance(make_host(ScriptedMt(), spec="scripted-mt", threads=1, workers=1), LoopHost)
-    scripted = ScriptedMt(script="talk.toml")  # it may ask for delays
-    assert isinstance(make_host(scripted, spec="x", threads=1, workers=1), ThreadHost)
 
 
 def test_calls_are_answered_at_once() -> None:

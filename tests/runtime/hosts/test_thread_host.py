@@ -9,7 +9,7 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.requests import StartRecognition, WarmDirection
 from dragoman.runtime.hosts.thread_host import ThreadHost
 from dragoman.speech import Hints, Hypothesis, joined_text
@@ -47,14 +47,6 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
-async def test_the_kind_of_host_follows_the_engine() -> None:
-    host = make_host(tiny.Speaker(), spec=tiny.SPEAKER, threads=1, workers=1)
-    assert type(host).__name__ == "ProcessHost"
-    listener = tiny.Listener()
-    listener.info = type(listener.info)(name="e", role="asr", licence="", quality="good")
-    assert isinstance(make_host(listener, spec="", threads=1, workers=1), ThreadHost)
-
-
 async def test_speech_arrives_whole_and_at_the_asked_rate() -> None:
     async with hosted(tiny.Speaker(), threads=2) as host:
         texts = ["abc", "Zażółć", "", "x" * 30]
@@ -79,6 +71,22 @@ async def test_windows_that_wait_share_a_call_in_order() -> None:
         ]
         assert engine.batches == [1, 4, 1]
         assert host.waiting == 0
+
+
+async def test_an_incomplete_batch_waits_while_the_engine_is_busy_and_no_longer() -> None:
+    engine = tiny.Listener()
+    batching = Batching(max_batch=3, max_wait_s=60.0, kinds=frozenset({Window}))
+    async with hosted(engine, threads=2, batching=batching) as host, asyncio.timeout(20):
+        engine.gate.clear()
+        calls = [asyncio.create_task(host.call(Window(b"")))]
+        await until(lambda: engine.entered.acquire(blocking=False))
+        calls += [asyncio.create_task(host.call(Window(b""))) for _ in range(3)]
+        await until(lambda: engine.entered.acquire(blocking=False))  # three are a batch
+        calls.append(asyncio.create_task(host.call(Window(b""))))
+        await until(lambda: host.waiting == 1)
+        engine.gate.set()
+        await asyncio.gather(*calls)
+        assert sorted(engine.batches) == [1, 1, 3]
 
 
 async def test_a_bad_window_fails_alone_in_its_batch() -> None:

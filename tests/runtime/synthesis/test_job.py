@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from dragoman.audio.encode import FORMATS, RATES_HZ, Encoder, Format
+from dragoman.audio.encode import FORMATS, RATES_HZ, Format
+from dragoman.audio.encoder import Encoder
 from dragoman.audio.pcm import samples_in
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.flite.engine import Flite
@@ -21,7 +22,7 @@ from dragoman.runtime.hosts.thread_host import ThreadHost
 from dragoman.runtime.synthesis import encoding
 from dragoman.runtime.synthesis import job as speaking
 from dragoman.speech import Coverage, Result, Said, Say, Speak, Voiced
-from tests.audio.sounds import by_ffmpeg, encoded, lag_and_match, samples_of, speechlike
+from tests.audio.sounds import by_ffmpeg, delay_and_correlation, encoded, samples_of, speechlike
 
 TEXTS = ("one two three", "four, five six", "seven")
 CODECS: tuple[Format, ...] = ("mp3", "opus")
@@ -197,7 +198,7 @@ def test_what_the_encoder_holds_goes_out_before_a_failure(
     assert Said() not in found
     heard, _ = by_ffmpeg(stream_of(found))
     if form != "opus":  # which decodes at 48 kHz
-        assert lag_and_match(samples_of(pcm), heard)[1] > 0.97
+        assert delay_and_correlation(samples_of(pcm), heard)[1] > 0.97
     assert heard.size / (48_000 if form == "opus" else 24_000) >= 0.313
     assert sum(item.samples for item in found if isinstance(item, Voiced)) == len(pcm) // 2
 

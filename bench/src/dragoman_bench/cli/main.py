@@ -10,10 +10,10 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from dragoman_bench.cli.bench import bench
-from dragoman_bench.cli.bench_interpret import bench_interpret
-from dragoman_bench.cli.bench_soak import bench_soak
+from dragoman_bench.cli.interpret import bench_interpret
+from dragoman_bench.cli.measure import bench
 from dragoman_bench.cli.replay import replay
+from dragoman_bench.cli.soak import bench_soak
 
 
 class MeasureByDefault(TyperGroup):

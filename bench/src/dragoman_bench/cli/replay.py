@@ -1,6 +1,6 @@
 """``dragoman replay``: run target policies over recorded hypotheses.
 
-Law of this file: logs and flags in, a table out; the simulation is ``dragoman_bench.replay``.
+Scope: logs and flags in, a table out; the simulation is ``dragoman_bench.replay``.
 """
 
 from __future__ import annotations
@@ -41,10 +41,12 @@ def replay(
         "agree,units,turn"
     ),
     pace: Annotated[str, typer.Option(help="Paces to compare: eager, even, careful.")] = "even",
-    source: Annotated[str, typer.Option(help="Source where the log does not tell.")] = "en",
+    source: Annotated[str, typer.Option(help="Source language where the log has none.")] = "en",
     target: Annotated[str, typer.Option(help="Target language.")] = "es",
     mt: Annotated[str, typer.Option(help="Translator: an engine, or 'scripted'.")] = "apertium",
-    mt_s: Annotated[float | None, typer.Option(help="Pretend that a call takes this long.")] = None,
+    mt_s: Annotated[
+        float | None, typer.Option(help="Simulate calls that take so many seconds.")
+    ] = None,
     known: Annotated[
         Path | None, typer.Option(help="JSON of translations already made; new ones are added.")
     ] = None,
@@ -68,12 +70,12 @@ def replay(
         lines = [list(hypothesis_log.decode(file.read_bytes())) for file in files]
     except (OSError, ValueError) as error:
         raise typer.BadParameter(str(error)) from None
-    with _Memory("scripted-mt" if mt == "scripted" else mt, known) as translate:
+    with _CachedTranslator("scripted-mt" if mt == "scripted" else mt, known) as translate:
         from dragoman_bench import replay as bench  # noqa: PLC0415  # see cli/main.py
 
         rows: list[dict[str, Any]] = []
         for name, speed in wanted:
-            settings = bench.Settings(
+            settings = bench.ReplaySettings(
                 policy=name, pace=speed, source=source, target=target, call_s=mt_s
             )
             traces = [bench.Replay(settings, translate).run(log) for log in lines]
@@ -86,8 +88,8 @@ def replay(
     _print(rows, as_json=as_json)
 
 
-class _Memory:
-    """A translator that is asked once for each sentence; what it said can be kept in a file."""
+class _CachedTranslator:
+    """A translator that is called once for each text; its answers can be kept in a file."""
 
     def __init__(self, spec: str, path: Path | None) -> None:
         self._spec, self._path = spec, path
@@ -134,7 +136,7 @@ def _one_of(name: str, allowed: Any, flag: str) -> Any:
 
 def _chrf(said: list[str], files: list[Path], reference: Path) -> float:
     """chrF2 of the texts that have a reference, all together."""
-    import sacrebleu  # noqa: PLC0415  # a dependency of development only
+    from dragoman_bench.text_metrics import chrf  # noqa: PLC0415  # slow to import
 
     pairs: list[tuple[str, str]] = []
     for file, text in zip(files, said, strict=True):
@@ -143,8 +145,7 @@ def _chrf(said: list[str], files: list[Path], reference: Path) -> float:
             pairs.append((text, wanted))
     if not pairs:
         raise typer.BadParameter(f"no reference in {reference}", param_hint="--reference")
-    score = sacrebleu.corpus_chrf([text for text, _ in pairs], [[wanted for _, wanted in pairs]])
-    return float(score.score)
+    return chrf([text for text, _ in pairs], [wanted for _, wanted in pairs])
 
 
 def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:

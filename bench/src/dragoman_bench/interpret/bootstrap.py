@@ -1,8 +1,8 @@
 """Whether two runs differ: paired bootstrap over the recordings that both have.
 
-Law of this file: pure but for sacrebleu's metrics. Recordings are drawn with replacement, 2,000
+Scope: pure. Recordings are drawn with replacement, 2,000
 times, the same for both runs; every measure is computed anew on each draw, as the table computes
-it (https://aclanthology.org/W04-3250). What is given is the difference B - A, the interval that
+it (https://aclanthology.org/W04-3250). The result is the difference B - A, the interval that
 holds 95 % of the drawn differences, and p: twice the share of them on the other side of zero.
 """
 
@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import sacrebleu
 
+from dragoman_bench.figures import BenchFailed, mean, median, quantile
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import by_character
-from dragoman_bench.interpret.totals import mean, middle
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.texts import Judges, plain_words, tokenizer
+from dragoman_bench.text_metrics import error_rate, plain_words, tokenizer
 
 DRAWS = 2000
 _SEED = 4
@@ -85,9 +85,7 @@ def bootstrap(
     )
 
 
-def compare(
-    a: Sequence[Item], b: Sequence[Item], judges: Judges, draws: int = DRAWS
-) -> list[Difference]:
+def compare(a: Sequence[Item], b: Sequence[Item], draws: int = DRAWS) -> list[Difference]:
     """Everything that both runs have. Raises ``BenchFailed`` when they share fewer than two."""
     pairs = paired(a, b)
     if len(pairs) < 2:
@@ -97,9 +95,9 @@ def compare(
         (name, unit, _over(pick, total, ones), _over(pick, total, others))
         for name, unit, pick, total in _LAGS
     ]
-    for name, metric in _metrics(judges, ones[0]).items():
+    for name, metric in _metrics(ones[0]).items():
         measures.append((name, "", _corpus(metric, ones), _corpus(metric, others)))
-    measures.append(("WER", "%", _wer(judges, ones), _wer(judges, others)))
+    measures.append(("WER", "%", _wer(ones), _wer(others)))
     made = [
         bootstrap(one, other, len(pairs), name=name, unit=unit, draws=draws)
         for name, unit, one, other in measures
@@ -126,31 +124,30 @@ def _over(pick: _Pick, total: _Total, items: Sequence[Item]) -> Measure:
 
 
 def _p95(values: Sequence[float | None]) -> float | None:
-    return middle(values, 0.95)
+    return quantile(values, 0.95)
 
 
 _LAGS: list[tuple[str, str, _Pick, _Total]] = [
-    ("first voice after first clause, median", "ms", lambda i: [i.voice_after_clause_ms], middle),
+    ("first voice after first clause, median", "ms", lambda i: [i.voice_after_clause_ms], median),
     ("LAAL (CA)", "ms", lambda i: [i.ca.laal if i.ca else None], mean),
     ("YAAL (CA)", "ms", lambda i: [i.ca.yaal if i.ca else None], mean),
-    ("text lag, median of words", "ms", lambda i: i.text_lag_ms, middle),
-    ("voice lag, median of clauses", "ms", lambda i: [c.lag_ms for c in i.clauses], middle),
+    ("text lag, median of words", "ms", lambda i: i.text_lag_ms, median),
+    ("voice lag, median of clauses", "ms", lambda i: [c.lag_ms for c in i.clauses], median),
     ("voice lag, p95 of clauses", "ms", lambda i: [c.lag_ms for c in i.clauses], _p95),
-    ("flicker of the translation, mean", "", lambda i: [i.calm_target.flicker], mean),
-    ("voice ends after speech, median", "ms", lambda i: [i.end_offset_ms], middle),
+    ("flicker of the translation, mean", "", lambda i: [i.target_stability.flicker], mean),
+    ("voice ends after speech, median", "ms", lambda i: [i.end_offset_ms], median),
 ]
 
 
-def _metrics(judges: Judges, item: Item) -> Mapping[str, Any]:
-    metrics = judges.sacrebleu.metrics
-    return {"chrF": metrics.CHRF(), "BLEU": metrics.BLEU(tokenize=tokenizer(item.target))}
+def _metrics(item: Item) -> Mapping[str, Any]:
+    return {"chrF": sacrebleu.CHRF(), "BLEU": sacrebleu.BLEU(tokenize=tokenizer(item.target))}
 
 
 def _corpus(metric: Any, items: Sequence[Item]) -> Measure:
     """A metric of sacrebleu over a draw, from each sentence's statistics (they add up)."""
     if any(item.reference is None for item in items):
         return lambda _: None
-    said = [item.said for item in items]
+    said = [item.target_text for item in items]
     references = [[item.reference for item in items]]
     statistics = np.array(metric._extract_corpus_statistics(said, references))
 
@@ -162,14 +159,15 @@ def _corpus(metric: Any, items: Sequence[Item]) -> Measure:
     return score
 
 
-def _wer(judges: Judges, items: Sequence[Item]) -> Measure:
+def _wer(items: Sequence[Item]) -> Measure:
     if any(not item.transcript for item in items):
         return lambda _: None
     characters = by_character(items[0].language)
     plain = [plain_words(item.transcript or "") for item in items]
     lengths = [len("".join(text.split())) if characters else len(text.split()) for text in plain]
     rates = [
-        judges.wer([item.transcript or ""], [item.heard], characters=characters) for item in items
+        error_rate([item.transcript or ""], [item.source_text], characters=characters)
+        for item in items
     ]
     wrong = [rate * length for rate, length in zip(rates, lengths, strict=True)]
     return lambda drawn: 100 * sum(wrong[i] for i in drawn) / sum(lengths[i] for i in drawn)

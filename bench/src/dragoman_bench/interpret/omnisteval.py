@@ -1,6 +1,6 @@
-"""Long streams by OmniSTEval: the whole translation is cut along the reference, then judged.
+"""Long streams by OmniSTEval: the whole translation is cut along the reference, then scored.
 
-Law of this file: it writes OmniSTEval's files, runs its program, reads its scores. The program
+Scope: writes OmniSTEval's files, runs its program, reads its scores. The program
 (Apache-2.0, a development dependency) is never imported. Layout and scores are those of version
 0.1.10 (https://github.com/pe-trik/OmniSTEval, https://arxiv.org/abs/2509.17349):
 
@@ -21,10 +21,10 @@ from pathlib import Path
 import msgspec
 
 from dragoman.engines.shared.model_files import pip_install
+from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import Script, by_character, units
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.texts import tokenizer
+from dragoman_bench.text_metrics import tokenizer
 
 _LIMIT_S = 300.0
 
@@ -34,20 +34,20 @@ def installed() -> bool:
     return importlib.util.find_spec("omnisteval") is not None
 
 
-def write(judged: Sequence[tuple[Item, Script]], folder: Path) -> None:
+def write(scored: Sequence[tuple[Item, Script]], folder: Path) -> None:
     """Write the three files for these streams; each needs a reference for all it says.
 
     Raises ``OSError``, ``ValueError`` when a recording has no translation.
     """
     folder.mkdir(parents=True, exist_ok=True)
     instances, segments, references = [], [], []
-    for number, (item, script) in enumerate(judged):
+    for number, (item, script) in enumerate(scored):
         wav = f"{number}-{script.name}.wav"
-        text = "".join(units(item.said, script.target))
+        text = "".join(units(item.target_text, script.target))
         row = {
             "index": number,
             "source": wav,
-            "prediction": text if by_character(script.target) else item.said,
+            "prediction": text if by_character(script.target) else item.target_text,
             "delays": item.sent_ms,
             "elapsed": item.arrived_ms,
             "source_length": script.length_ms,
@@ -70,7 +70,7 @@ def write(judged: Sequence[tuple[Item, Script]], folder: Path) -> None:
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def judge(folder: Path, target: str) -> dict[str, float]:
+def run(folder: Path, target: str) -> dict[str, float]:
     """OmniSTEval's scores of the files in this folder, by its own names (``LongYAAL (CA)``).
 
     Raises ``BenchFailed`` when it is not installed or fails.

@@ -1,12 +1,11 @@
 """One picture of one session: who said what when, and how far behind the voice is.
 
-Law of this file: presentation; it draws what ``score`` found and measures nothing. matplotlib is
-imported here only (extra ``bench``).
+Scope: presentation; draws what ``score`` measured. matplotlib is imported here only.
 
 From top to bottom, on one time axis:
 * the speaker's clauses over the loudness of the recording, each linked to the stretch of the
   translated voice that says it: the slant of a link is the lag;
-* how much of the text is there: said by the speaker, committed as source, committed as
+* how much of the text was there: said by the speaker, committed as source, committed as
   translation, spoken. The horizontal distance between curves is the lag;
 * the lag of voice and text. A long stream also gets all of its lag on one line, and above that
   the 40 seconds in which the voice was latest.
@@ -19,14 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dragoman.engines.shared.model_files import pip_install
-from dragoman_bench.interpret.lanes import draw_lanes
-from dragoman_bench.interpret.log import Log
+from dragoman_bench.figures import median, quantile
+from dragoman_bench.interpret.log import Log, playback
+from dragoman_bench.interpret.plot_range import BLUE, FAINT, GREEN, INK, ORANGE, RED, PlotRange
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.interpret.script import Script, spoken_words
-from dragoman_bench.interpret.totals import middle
-from dragoman_bench.interpret.view import BLUE, FAINT, GREEN, INK, ORANGE, RED, View
-from dragoman_bench.numbers import BenchFailed
+from dragoman_bench.interpret.timeline_plot import draw_timeline
 
 WINDOW_S = 40.0
 _SIZE, _DPI = (16.0, 9.0), 100
@@ -36,27 +33,27 @@ _AIM_S, _WORST_S = 2.5, 4.0
 def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
     """Draw a session as PNG, 1600 by 900.
 
-    Raises ``BenchFailed`` without matplotlib, ``OSError``.
+    Raises ``OSError``.
     """
     plots = pyplot()
-    view = _view(log, item, script)
-    whole = view.seconds >= _end_s(log, script) - 0.1
+    shown = _range(log, item, script)
+    whole = shown.seconds >= _end_s(log, script) - 0.1
     heights = [3.4, 3.0, 1.6] if whole else [3.4, 3.0, 1.4, 0.9]
     figure, axes = plots.subplots(
         len(heights), 1, figsize=_SIZE, dpi=_DPI, height_ratios=heights, layout="constrained"
     )
     figure.suptitle(_title(item), fontsize=13, fontweight="bold", color=INK)
-    draw_lanes(axes[0], view)
-    _texts(axes[1], view)
-    _lag(axes[2], view)
+    draw_timeline(axes[0], shown)
+    _texts(axes[1], shown)
+    _lag(axes[2], shown)
     for axis in axes[:3]:
-        axis.set_xlim(view.start_s, view.end_s)
+        axis.set_xlim(shown.start_s, shown.end_s)
         axis.grid(visible=True, axis="x", color="#EEEEEE")
         axis.set_axisbelow(True)
     for axis in axes[:2]:
         axis.tick_params(labelbottom=False)
     if not whole:
-        _overview(axes[3], view)
+        _overview(axes[3], shown)
     axes[-1].set_xlabel("seconds since the microphone was opened")
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
@@ -65,31 +62,29 @@ def draw(path: Path, log: Log, item: Item, script: Script | None) -> None:
 
 
 def pyplot() -> Any:
-    """The plotting package, for no screen. Raises ``BenchFailed`` when it is not installed."""
-    try:
-        import matplotlib as mpl  # noqa: PLC0415  # an optional extra, slow to import
-    except ImportError:
-        raise BenchFailed(f"no picture without matplotlib: {pip_install('matplotlib')}") from None
+    """The plotting package, without a screen."""
+    import matplotlib as mpl  # noqa: PLC0415  # slow to import
+
     mpl.use("Agg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415  # knows only now that there is no screen
+    import matplotlib.pyplot as plt  # noqa: PLC0415  # must come after the choice of the backend
 
     return plt
 
 
-# ---------------------------------------------------------------- what is in sight
+# ---------------------------------------------------------------- range
 def _end_s(log: Log, script: Script | None) -> float:
-    ends = [piece.end_ms for piece in log.pieces]
+    ends = [piece.end_ms for piece in playback(log.turns)]
     ends += [step.at_ms for turn in log.turns for step in turn.target[-1:]]
     return max([*ends, script.length_ms if script else 0.0, 1000.0]) / 1000
 
 
-def _view(log: Log, item: Item, script: Script | None) -> View:
+def _range(log: Log, item: Item, script: Script | None) -> PlotRange:
     end = _end_s(log, script)
     if end <= WINDOW_S * 1.5 or not item.clauses:
-        return View(log, item, script, 0.0, end)
+        return PlotRange(log, item, script, 0.0, end)
     worst = max(item.clauses, key=lambda clause: clause.lag_ms)
     start = min(max(0.0, worst.end_ms / 1000 - WINDOW_S * 0.45), end - WINDOW_S)
-    return View(log, item, script, start, start + WINDOW_S)
+    return PlotRange(log, item, script, start, start + WINDOW_S)
 
 
 def _title(item: Item) -> str:
@@ -97,10 +92,10 @@ def _title(item: Item) -> str:
     parts = [
         f"{item.id}  {item.language or '?'} → {item.target or '?'}",
         f"first voice {_s(item.voice_after_clause_ms)} after the first clause",
-        f"voice lag {_s(middle(lags))} median, {_s(middle(lags, 0.95))} p95",
-        f"text lag {_s(item.ca.laal if item.ca else middle(item.text_lag_ms))}"
+        f"voice lag {_s(median(lags))} median, {_s(quantile(lags, 0.95))} p95",
+        f"text lag {_s(item.ca.laal if item.ca else median(item.text_lag_ms))}"
         + (" (LAAL)" if item.ca else ""),
-        f"flicker {item.calm_target.flicker or 0.0:.2f}",
+        f"flicker {item.target_stability.flicker or 0.0:.2f}",
     ]
     if item.skipped:
         parts.append(f"skipped {100 * item.skipped:.0f} %")
@@ -112,15 +107,15 @@ def _s(value_ms: float | None) -> str:
 
 
 # ---------------------------------------------------------------- texts
-def _texts(axis: Any, view: View) -> None:
-    said = _said_curve(view)
-    source = _commits([turn.source for turn in view.log.turns])
-    target = _commits([turn.target for turn in view.log.turns])
-    spoken = _spoken_curve(view.log)
+def _texts(axis: Any, shown: PlotRange) -> None:
+    said = _said_curve(shown)
+    source = _commits([turn.source for turn in shown.log.turns])
+    target = _commits([turn.target for turn in shown.log.turns])
+    spoken = _spoken_curve(shown.log)
     for points, name, colour, style in (
-        (_until(said, view.end_s), "said by the speaker", INK, "-"),
-        (_until(source, view.end_s), "recognised and certain", BLUE, "-"),
-        (_until(target, view.end_s), "translated and certain", ORANGE, "-"),
+        (_until(said, shown.end_s), "said by the speaker", INK, "-"),
+        (_until(source, shown.end_s), "recognised and certain", BLUE, "-"),
+        (_until(target, shown.end_s), "translated and certain", ORANGE, "-"),
         (spoken, "translated voice heard", GREEN, "--"),
     ):
         if points:
@@ -135,17 +130,17 @@ def _texts(axis: Any, view: View) -> None:
         100 * share
         for points in (said, source, target, spoken)
         for at, share in points
-        if view.start_s <= at <= view.end_s
+        if shown.start_s <= at <= shown.end_s
     ]
     if shares:
         axis.set_ylim(min(shares) - 3, max(shares) + 5)
     axis.legend(loc="upper left", frameon=False, fontsize=10)
 
 
-def _said_curve(view: View) -> list[tuple[float, float]]:
-    if view.script is None:
+def _said_curve(shown: PlotRange) -> list[tuple[float, float]]:
+    if shown.script is None:
         return []
-    words = spoken_words(view.script)
+    words = spoken_words(shown.script)
     points = [(0.0, 0.0)]
     for count, word in enumerate(words, 1):
         points += [(word.start_ms / 1000, (count - 1) / len(words))]
@@ -177,7 +172,7 @@ def _spoken_curve(log: Log) -> list[tuple[float, float]]:
         letters, length = len(turn.target_text), sum(piece.length_ms for piece in turn.speech)
         spoken_ms = 0.0
         for piece in turn.speech:
-            points.append((piece.heard_ms / 1000, (before + letters * spoken_ms / length) / whole))
+            points.append((piece.play_ms / 1000, (before + letters * spoken_ms / length) / whole))
             spoken_ms += piece.length_ms
             points.append((piece.end_ms / 1000, (before + letters * spoken_ms / length) / whole))
         before += letters
@@ -189,32 +184,32 @@ def _until(points: list[tuple[float, float]], end_s: float) -> list[tuple[float,
 
 
 # ---------------------------------------------------------------- lag
-def _lag(axis: Any, view: View) -> None:
-    times = [clause.end_ms / 1000 for clause in view.item.clauses]
-    lags = [clause.lag_ms / 1000 for clause in view.item.clauses]
-    arrived = [at / 1000 for at in view.item.arrived_ms]
-    text = [lag / 1000 for lag in view.item.text_lag_ms]
+def _lag(axis: Any, shown: PlotRange) -> None:
+    times = [clause.end_ms / 1000 for clause in shown.item.clauses]
+    lags = [clause.lag_ms / 1000 for clause in shown.item.clauses]
+    arrived = [at / 1000 for at in shown.item.arrived_ms]
+    text = [lag / 1000 for lag in shown.item.text_lag_ms]
     axis.plot(times, lags, "-o", color=GREEN, linewidth=2, markersize=6, label="voice, by clause")
     said = [at - lag for at, lag in zip(arrived, text, strict=True)]
     axis.plot(said, text, ".", color=ORANGE, markersize=5, label="text, by word")
     for height, name in ((_AIM_S, "aim of the median"), (_WORST_S, "aim of p95")):
         axis.axhline(height, color=RED, linewidth=1, linestyle=":")
-        axis.text(view.end_s, height, f"{name} ", ha="right", va="bottom", fontsize=8, color=RED)
+        axis.text(shown.end_s, height, f"{name} ", ha="right", va="bottom", fontsize=8, color=RED)
     axis.set_ylabel("lag, s")
     points = [*zip(times, lags, strict=True), *zip(said, text, strict=True)]
-    seen = [lag for at, lag in points if view.start_s <= at <= view.end_s]
+    seen = [lag for at, lag in points if shown.start_s <= at <= shown.end_s]
     axis.set_ylim(min([0.0, *seen]) - 0.3, max([_WORST_S + 0.8, *seen]) + 0.6)
     axis.legend(loc="upper left", frameon=True, edgecolor="w", fontsize=9, ncols=2)
 
 
-def _overview(axis: Any, view: View) -> None:
-    times = [clause.end_ms / 60_000 for clause in view.item.clauses]
-    lags = [clause.lag_ms / 1000 for clause in view.item.clauses]
+def _overview(axis: Any, shown: PlotRange) -> None:
+    times = [clause.end_ms / 60_000 for clause in shown.item.clauses]
+    lags = [clause.lag_ms / 1000 for clause in shown.item.clauses]
     axis.plot(times, lags, color=GREEN, linewidth=1.2)
     axis.axhline(statistics.median(lags), color=INK, linewidth=0.8, linestyle="--")
-    axis.axvspan(view.start_s / 60, view.end_s / 60, color=FAINT, alpha=0.5, linewidth=0)
-    axis.set_xlim(0, _end_s(view.log, view.script) / 60)
+    axis.axvspan(shown.start_s / 60, shown.end_s / 60, color=FAINT, alpha=0.5, linewidth=0)
+    axis.set_xlim(0, _end_s(shown.log, shown.script) / 60)
     axis.set_ylabel("voice lag, s")
-    slope = view.item.drift_s_per_min
+    slope = shown.item.drift_s_per_min
     note = "" if slope is None else f"drift {slope:+.2f} s per minute"
     axis.set_title(f"the whole stream, in minutes   {note}", fontsize=9, loc="left")

@@ -1,6 +1,6 @@
 """The result of ``dragoman bench interpret``: a JSON file with everything a comparison needs.
 
-Law of this file: the file's layout, reading and writing it. Every figure of the table can be
+Scope: the file's layout, reading and writing it. Every figure of the table can be
 computed again from the items in it, and every item from its log and script.
 """
 
@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from dragoman import __version__
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness.processes import Machine
 from dragoman_bench.interpret.score import Item
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.processes import Machine
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -28,17 +28,17 @@ class Run(msgspec.Struct, kw_only=True):
     notes: list[str] = []
 
 
-class Results(msgspec.Struct, kw_only=True):
-    """One call of the command. ``wish`` is what was asked of the server. Times of day are UTC."""
+class InterpretResults(msgspec.Struct, kw_only=True):
+    """One call of the command. ``request`` is what was asked of the server. Times are UTC."""
 
     version: str = __version__
     began: str
     machine: Machine | None = None
-    wish: dict[str, str] = {}
+    request: dict[str, str] = {}
     runs: list[Run]
 
 
-def write(results: Results, folder: Path) -> Path:
+def write(results: InterpretResults, folder: Path) -> Path:
     """Write the file; returns its path. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "interpret.json"
@@ -46,14 +46,14 @@ def write(results: Results, folder: Path) -> Path:
     return path
 
 
-def read(path: Path) -> Results:
+def read(path: Path) -> InterpretResults:
     """Read one back. Raises ``BenchFailed`` for what is none, ``OSError``."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Results)
+        return msgspec.json.decode(path.read_bytes(), type=InterpretResults)
     except msgspec.DecodeError as error:
         raise BenchFailed(f"{path} is no result of `dragoman bench interpret`: {error}") from None
 
 
-def items_of(results: Results) -> list[Item]:
+def items_of(results: InterpretResults) -> list[Item]:
     """The items to compare by: those of the run with the fewest sessions."""
     return min(results.runs, key=lambda run: run.sessions).items

@@ -1,9 +1,9 @@
 """``dragoman bench interpret`` without its options: play, score, draw, write.
 
-Law of this file: the order of things. Sessions that run side by side are *lanes*; each lane plays
-all recordings one after another (or one long talk), beginning at another one, so that lanes do
-not breathe together. Everything is scored from the logs once the server has stopped: scoring
-takes no time from the sessions, and a saved log scores the same as a fresh one.
+Scope: the order of things. Concurrent sessions play all recordings one after another (or one long
+talk); each begins at another one, so that their turns do not coincide.
+Everything is scored from the logs once the server has stopped: scoring takes no time from the
+sessions, and a saved log scores the same as a fresh one.
 """
 
 from __future__ import annotations
@@ -11,32 +11,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-import random
+import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from dragoman.client.errors import ClientError
-from dragoman_bench import loops, processes
-from dragoman_bench.interpret import log, omnisteval, plot, stream, totals
-from dragoman_bench.interpret.curve import draw_curve
-from dragoman_bench.interpret.play import Wish, play
-from dragoman_bench.interpret.results import Results, Run
+from dragoman_bench.figures import BenchFailed, Figure, median
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import serving
+from dragoman_bench.interpret import log, omnisteval, plot, recordings, stream, totals
+from dragoman_bench.interpret.load_curve import draw_curve
+from dragoman_bench.interpret.offline import OfflineTexts, interpret_offline
+from dragoman_bench.interpret.play import Played, SessionRequest, play_concurrently
+from dragoman_bench.interpret.recordings import Recording
+from dragoman_bench.interpret.results import InterpretResults, Run
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.script import Script
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.offline import all_interpreted
-from dragoman_bench.subject import serving
-from dragoman_bench.texts import Judges
 
-_PATH = "/api-ws/v1/realtime"
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
-class Plan(msgspec.Struct, kw_only=True):
+class InterpretPlan(msgspec.Struct, kw_only=True):
     """What to play, how, and where the results go. ``url`` None: a server of our own."""
 
     out: Path
@@ -58,65 +56,80 @@ class Plan(msgspec.Struct, kw_only=True):
     offline: bool = True
     pictures: bool = True
 
+    def request(self, url: str) -> SessionRequest:
+        """What each session asks for."""
+        request = SessionRequest(
+            url=url,
+            target=self.target,
+            source=self.source,
+            api_key=self.api_key,
+            text_only=self.text_only,
+            more=self.more,
+            phrases=self.terms if self.send_terms else None,
+        )
+        return request if self.model is None else msgspec.structs.replace(request, model=self.model)
 
-Scored = tuple[Path, Script, Item]
-"""A log, what was said in it, and what came of it."""
+
+class Scored(msgspec.Struct, frozen=True):
+    """A log, what was said in it, and its measures."""
+
+    log: Path
+    script: Script | None
+    item: Item
 
 
-def measure(plan: Plan, tell: Tell) -> Results:
-    """Play all lanes and score them. Raises ``BenchFailed``, ``ClientError``, ``OSError``."""
-    found = stream.entries(plan.recordings, plan.source, plan.target)
+def measure(plan: InterpretPlan, progress: Progress) -> InterpretResults:
+    """Play everything and score it. Raises ``BenchFailed``, ``ClientError``, ``OSError``."""
+    found = recordings.find(plan.recordings, plan.source, plan.target)
     if plan.only:
-        found = [entry for entry in found if entry["id"] in plan.only]
+        found = [recording for recording in found if recording.id in plan.only]
     if not found:
         raise BenchFailed("no recording has one of the names given with --only")
-    judges = _judges()
-    began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    began = _now()
     machine = processes.machine()
-    offline = _offline(plan, found, tell) if plan.offline and plan.url is None else {}
-    played: list[tuple[int, float | None, list[tuple[Path, Script, float]]]] = []
+    offline: Mapping[str, OfflineTexts] = {}
+    if plan.offline and plan.url is None:
+        progress("interpreting offline …")
+        offline = asyncio.run(_offline(plan, found))
+    played: list[tuple[int, float | None, list[Played]]] = []
     with _server(plan) as (url, pid):
         for count in plan.sessions:
-            tell(f"{count} session{'s' * (count > 1)} …")
-            cpu_before, began_s = _cpu(pid), time.monotonic()
-            lanes = loops.run(_lanes(plan, url, found, count))
-            cores = None if pid is None else (_cpu(pid) - cpu_before) / (time.monotonic() - began_s)
-            played.append((count, cores, lanes))
-    tell("scoring …")
-    runs = [
-        _scored(plan, count, cores, lanes, offline=offline, judges=judges)
-        for count, cores, lanes in played
-    ]
+            progress(f"{count} session{'s' * (count > 1)} …")
+            cpu_before, began_s = _cpu_s(pid), time.monotonic()
+            (plan.out / f"logs-{count}").mkdir(parents=True, exist_ok=True)
+            done = asyncio.run(_play(plan, url, found, count))
+            used_s = _cpu_s(pid) - cpu_before
+            cores = None if pid is None else used_s / (time.monotonic() - began_s)
+            played.append((count, cores, done))
+    progress("scoring …")
+    runs = [_scored(plan, count, cores, done, offline) for count, cores, done in played]
     if plan.pictures and len(runs) > 1:
         picture = plan.out / "sessions.png"
-        _drawn(lambda: draw_curve(picture, runs), picture, runs[-1].notes)
-    wish = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
-    return Results(began=began, machine=machine, wish=wish, runs=runs)
+        draw_curve(picture, runs)
+        runs[-1].notes.append(f"picture: {picture}")
+    request = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
+    return InterpretResults(began=began, machine=machine, request=request, runs=runs)
 
 
-def score_logs(paths: Sequence[Path], scripts: Sequence[Script], plan: Plan) -> Results:
+def score_logs(
+    paths: Sequence[Path], scripts: Sequence[Script], plan: InterpretPlan
+) -> InterpretResults:
     """Score saved logs. A log's script is the file beside it (``NAME.script.json``), or the one
     of ``scripts`` that has its name. Raises ``BenchFailed``, ``OSError``.
     """
-    judges = _judges()
     known = {script.name: script for script in scripts}
-    judged: list[tuple[Path, Script | None, Item]] = []
+    found = []
     for path in paths:
         script = _script_of(path, known)
-        judged.append((path, script, score(path.stem, log.read(path), script)))
-    items = [item for _, _, item in judged]
-    notes: list[str] = []
-    long = _long([(i, s) for _, s, i in judged if s is not None], plan.out / "omnisteval", notes)
-    figures = totals.figures("interpret, saved logs", items, judges, speed=plan.speed, long=long)
+        found.append(Scored(path, script, score(path.stem, log.read(path), script)))
+    run = _run("interpret, saved logs", 1, found, plan, plan.out / "omnisteval")
     if plan.pictures:
-        for path, script, item in judged:
-            _draw((path, script, item), plan.out / f"{path.stem}.png", notes)
-    run = Run(name="saved logs", sessions=1, items=items, figures=figures, notes=notes)
-    began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Results(began=began, runs=[run])
+        for one in found:
+            _draw(one, plan.out / f"{one.log.stem}.png", run.notes)
+    return InterpretResults(began=_now(), runs=[run])
 
 
-def _script_of(path: Path, known: dict[str, Script]) -> Script | None:
+def _script_of(path: Path, known: Mapping[str, Script]) -> Script | None:
     beside = path.with_suffix(".script.json")
     if beside.is_file():
         try:
@@ -126,179 +139,137 @@ def _script_of(path: Path, known: dict[str, Script]) -> Script | None:
     return known.get(path.stem)
 
 
-def _judges() -> Judges | None:
-    try:
-        return Judges()
-    except BenchFailed:
-        return None
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # ---------------------------------------------------------------- playing
 @contextlib.contextmanager
-def _server(plan: Plan) -> Iterator[tuple[str, int | None]]:
+def _server(plan: InterpretPlan) -> Iterator[tuple[str, int | None]]:
     if plan.url is not None:
         yield plan.url, None
         return
-    with serving() as subject:
-        yield f"ws://127.0.0.1:{subject.port}{_PATH}", subject.pid
+    with serving() as server:
+        yield server.url, server.pid
 
 
-def _cpu(pid: int | None) -> float:
+def _cpu_s(pid: int | None) -> float:
     return 0.0 if pid is None else processes.tree_cpu_s(pid)
 
 
-def _wish(plan: Plan, url: str) -> Wish:
-    wish = Wish(
-        url=url,
-        target=plan.target,
-        source=plan.source,
-        api_key=plan.api_key,
-        text_only=plan.text_only,
-        more=plan.more,
-        phrases=plan.terms if plan.send_terms else None,
-    )
-    return wish if plan.model is None else msgspec.structs.replace(wish, model=plan.model)
+async def _play(
+    plan: InterpretPlan, url: str, found: Sequence[Recording], count: int
+) -> list[Played]:
+    playlists = await _playlists(plan, found, count)
+    for one in itertools.chain(*playlists):
+        one.script.terms = dict(plan.terms)
+    return await play_concurrently(playlists, plan.request(url), plan.out / f"logs-{count}")
 
 
-async def _lanes(
-    plan: Plan, url: str, found: Sequence[dict[str, object]], count: int
-) -> list[tuple[Path, Script, float]]:
-    folder = plan.out / f"logs-{count}"
-    folder.mkdir(parents=True, exist_ok=True)
-    starts = random.Random(count)  # noqa: S311  # the same starts in every run
-    wish = _wish(plan, url)
-    streams = await _streams(plan, found, count)
-
-    async def lane(number: int, mine: Sequence[Stream]) -> list[tuple[Path, Script, float]]:
-        done = []
-        wait_s = 0.0 if count == 1 else starts.random()
-        for one in mine:
-            one.script.terms = dict(plan.terms)
-            name = one.script.name if count == 1 else f"{one.script.name}.{number + 1}"
-            path = folder / f"{name}.jsonl"
-            late_ms = await play(one, wish, path, wait_s=wait_s)
-            done.append((path, one.script, late_ms))
-        return done
-
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            made = [tasks.create_task(lane(n, mine)) for n, mine in enumerate(streams)]
-    except ExceptionGroup as group:
-        for failure in group.exceptions:
-            if isinstance(failure, BenchFailed | ClientError | OSError):
-                raise failure from None
-        raise
-    return [one for task in made for one in task.result()]
+async def _offline(plan: InterpretPlan, found: Sequence[Recording]) -> dict[str, OfflineTexts]:
+    """Always at the speed that people speak."""
+    return await interpret_offline(await stream.singles(found, plan.target))
 
 
-async def _streams(
-    plan: Plan, found: Sequence[dict[str, object]], count: int
+async def _playlists(
+    plan: InterpretPlan, found: Sequence[Recording], count: int
 ) -> list[list[Stream]]:
-    """What each lane plays."""
+    """What each of ``count`` concurrent sessions plays."""
     firsts = [len(found) * number // count for number in range(count)]
     if plan.long:
+        minutes, speed = plan.minutes, plan.speed
         return [
-            [
-                await stream.talk(
-                    found, plan.target, minutes=plan.minutes, speed=plan.speed, first=first
-                )
-            ]
+            [await stream.talk(found, plan.target, minutes=minutes, speed=speed, first=first)]
             for first in firsts
         ]
     every = await stream.singles(found, plan.target, plan.speed)
     return [[*every[first:], *every[:first]] for first in firsts]
 
 
-def _offline(
-    plan: Plan, found: Sequence[dict[str, object]], tell: Tell
-) -> dict[str, tuple[str, str]]:
-    """What the same engines say without haste; always at the speed that people speak."""
-    tell("interpreting offline …")
-
-    async def interpreted() -> dict[str, tuple[str, str]]:
-        streams = await stream.singles(found, plan.target)
-        samples = [(one.script.name, one.samples) for one in streams]
-        return await all_interpreted(samples, plan.target, plan.source)
-
-    return loops.run(interpreted())
-
-
 # ---------------------------------------------------------------- scoring
+def score_played(played: Sequence[Played], offline: Mapping[str, OfflineTexts]) -> list[Scored]:
+    """Measure sessions that were played, beside what the same engines do ``offline`` with each
+    recording; saves each script beside its log.
+    """
+    found = []
+    for one in played:
+        script = msgspec.structs.replace(one.script, segments=[])
+        for segment in one.script.segments:
+            texts = offline.get(segment.id, OfflineTexts())
+            script.segments.append(
+                msgspec.structs.replace(
+                    segment, offline_source=texts.source, offline_target=texts.target
+                )
+            )
+        script.save(one.log.with_suffix(".script.json"))
+        item = score(script.name, log.read(one.log), script)
+        item.late_ms = one.late_ms
+        found.append(Scored(one.log, script, item))
+    return found
+
+
 def _scored(
-    plan: Plan,
+    plan: InterpretPlan,
     count: int,
     cores: float | None,
-    lanes: Sequence[tuple[Path, Script, float]],
-    *,
-    offline: dict[str, tuple[str, str]],
-    judges: Judges | None,
+    played: Sequence[Played],
+    offline: Mapping[str, OfflineTexts],
 ) -> Run:
-    judged: list[Scored] = []
-    for path, script, late_ms in lanes:
-        for number, segment in enumerate(script.segments):
-            heard, said = offline.get(segment.id, (None, None))
-            script.segments[number] = msgspec.structs.replace(
-                segment, offline_source=heard, offline_target=said
-            )
-        script.save(path.with_suffix(".script.json"))
-        item = score(script.name, log.read(path), script)
-        item.late_ms = late_ms
-        judged.append((path, script, item))
-    items = [item for _, _, item in judged]
-    notes: list[str] = [] if judges else ["no quality: jiwer and sacrebleu are not installed"]
-    long = _long([(i, s) for _, s, i in judged], plan.out / f"omnisteval-{count}", notes)
+    found = score_played(played, offline)
     name = f"interpret x{count}" + ("" if plan.speed == 1.0 else f", {plan.speed:g} times as fast")
-    figures = totals.figures(name, items, judges, speed=plan.speed, long=long)
+    run = _run(name, count, found, plan, plan.out / f"omnisteval-{count}")
     if cores is not None:
-        figures.append(Figure(part=name, name="CPU per session", value=cores / count, unit="cores"))
+        run.cores = cores
+        run.figures.append(
+            Figure(part=name, name="CPU per session", value=cores / count, unit="cores")
+        )
     if plan.pictures:
-        for path, one, item in _telling(judged):
-            picture = plan.out / f"x{count}-{path.stem}.png"
-            _draw((path, one, item), picture, notes)
-    return Run(name=name, sessions=count, items=items, figures=figures, cores=cores, notes=notes)
+        for one in _examples(found):
+            _draw(one, plan.out / f"x{count}-{one.log.stem}.png", run.notes)
+    return run
+
+
+def _run(name: str, count: int, found: Sequence[Scored], plan: InterpretPlan, folder: Path) -> Run:
+    items = [one.item for one in found]
+    notes: list[str] = []
+    long = _long([(s.item, s.script) for s in found if s.script], folder, notes)
+    figures = totals.figures(name, items, speed=plan.speed, long=long)
+    return Run(name=name, sessions=count, items=items, figures=figures, notes=notes)
 
 
 def _long(
-    judged: Sequence[tuple[Item, Script]], folder: Path, notes: list[str]
+    scored: Sequence[tuple[Item, Script]], folder: Path, notes: list[str]
 ) -> dict[str, float]:
     """OmniSTEval's scores, where long streams with references were played."""
-    streams = [(item, script) for item, script in judged if item.recordings > 1 and item.reference]
+    streams = [(item, script) for item, script in scored if item.recordings > 1 and item.reference]
     if not streams:
         return {}
     omnisteval.write(streams, folder)
     try:
-        return omnisteval.judge(folder, streams[0][1].target)
+        return omnisteval.run(folder, streams[0][1].target)
     except BenchFailed as failure:
         notes.append(str(failure))
         return {}
 
 
-def _telling(judged: Sequence[Scored]) -> list[Scored]:
+# ---------------------------------------------------------------- pictures
+def _examples(scored: Sequence[Scored]) -> list[Scored]:
     """The session whose voice lags most like all of them, and the one where it lags most."""
-    known = [one for one in judged if one[2].clauses]
+    known = [one for one in scored if one.item.clauses]
     if not known:
-        return list(judged[:1])
+        return list(scored[:1])
 
     def lag(one: Scored) -> float:
-        return totals.middle([clause.lag_ms for clause in one[2].clauses]) or 0.0
+        return median([clause.lag_ms for clause in one.item.clauses]) or 0.0
 
-    usual = totals.middle([clause.lag_ms for one in known for clause in one[2].clauses]) or 0.0
+    usual = median([clause.lag_ms for one in known for clause in one.item.clauses]) or 0.0
     # One clause is no picture: among the usual ones, prefer those with several.
-    typical = min(known, key=lambda one: (len(one[2].clauses) < 3, abs(lag(one) - usual)))
+    typical = min(known, key=lambda one: (len(one.item.clauses) < 3, abs(lag(one) - usual)))
     worst = max(known, key=lag)
     return [typical] if worst is typical else [typical, worst]
 
 
-def _draw(judged: tuple[Path, Script | None, Item], picture: Path, notes: list[str]) -> None:
-    path, script, item = judged
-    _drawn(lambda: plot.draw(picture, log.read(path), item, script), picture, notes)
-
-
-def _drawn(draw: Callable[[], None], picture: Path, notes: list[str]) -> None:
+def _draw(one: Scored, picture: Path, notes: list[str]) -> None:
     picture.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        draw()
-        notes.append(f"picture: {picture}")
-    except BenchFailed as failure:
-        if str(failure) not in notes:
-            notes.append(str(failure))
+    plot.draw(picture, log.read(one.log), one.item, one.script)
+    notes.append(f"picture: {picture}")

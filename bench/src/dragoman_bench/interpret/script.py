@@ -1,17 +1,15 @@
 """The script of a stream: what is said in it and when, as people wrote it down.
 
-Law of this file: values and their file; nothing is measured here, and nothing comes from the
-server. Times are ms on the stream's own clock (which is the log's clock, too: a microphone
-delivers a moment when it happens). A script is saved beside a log, so that a log can be scored
-anywhere, without the recording.
+Scope: values and their file; nothing is measured, and nothing comes from the server. Times are ms
+on the stream's own clock, which is the log's clock, too: a microphone delivers a moment when it
+happens. A script is saved beside a log, so that a log can be scored without the recording.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 
@@ -51,7 +49,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True):
-    """One recording within a stream. ``offline``: what the same engines say of it without haste."""
+    """One recording within a stream. ``offline_*``: the texts of the same engines offline."""
 
     id: str
     start_ms: float
@@ -213,29 +211,3 @@ def first_clause_end_ms(script: Script) -> float:
     most = most_units(script.language)
     words = [w for w in spoken_words(script) if w.start_ms < clause.end_ms][:most]
     return min(clause.end_ms, words[-1].end_ms) if len(words) == most else clause.end_ms
-
-
-# ---------------------------------------------------------------- from a manifest
-def segment_of(entry: Mapping[str, Any]) -> Segment:
-    """A recording as a manifest lists it (``dragoman_bench.recordings``), starting at 0."""
-    length = entry["duration_s"] * 1000
-    return Segment(
-        id=entry["id"],
-        start_ms=0.0,
-        length_ms=length,
-        speech_start_ms=entry.get("speech_start_s", 0.0) * 1000,
-        speech_end_ms=entry.get("speech_end_s", entry["duration_s"]) * 1000,
-        transcript=" ".join(entry["transcript"].split()),
-        clauses=[
-            Span(text=c["text"], start_ms=c["start"] * 1000, end_ms=c["end"] * 1000)
-            for c in entry.get("clauses") or []
-        ],
-        words=[
-            Span(text=text, start_ms=start * 1000, end_ms=end * 1000)
-            for text, start, end in entry.get("words") or []
-        ],
-        translations={
-            language: " ".join(translation["text"].split())
-            for language, translation in (entry.get("translations") or {}).items()
-        },
-    )

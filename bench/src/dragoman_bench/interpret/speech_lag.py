@@ -1,14 +1,12 @@
 """How late the translated speech is, and what is missing of it.
 
-Law of this file: pure; log and script in, times in ms out. Speech is played when it arrives, or
-when the piece before it is over.
-
-How it works. Within a turn, speech is its text spread evenly by characters, so each clause of the
-speaker has a place in the translated speech: where the text of the clause before it ends. Its lag
-is the time from the end of the clause to that place being heard (near the ear-voice span of human
-interpreters). Clauses are the script's, cut to at most eight words: what counts is the same for
-every server and setting, and a long clause whose translation begins before it ends helps nobody.
-Clauses of which nothing was spoken have no lag; they count as skipped.
+Scope: pure; turns and script in, times in ms out. Within a turn, speech is its text spread evenly
+by characters, so each clause of the speaker has a place in the translated speech: where the text of
+the clause before it ends. Its lag is the time from the end of the clause until that place plays
+(near the ear-voice span of human interpreters). Clauses are the script's, cut to at most eight
+words: what counts is the same for every server and setting, and a long clause whose translation
+begins before it ends helps nobody. Clauses of which nothing was spoken have no lag; they count as
+skipped.
 """
 
 from __future__ import annotations
@@ -19,11 +17,11 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from dragoman_bench.interpret.log import Log, Piece, Turn
-from dragoman_bench.interpret.places import Places
+from dragoman_bench.figures import slope
+from dragoman_bench.interpret.log import Piece, Turn, playback
 from dragoman_bench.interpret.script import Script, Span, cut, spans, units
-from dragoman_bench.measures import Heard, Split, arrivals, heard_at
-from dragoman_bench.numbers import slope
+from dragoman_bench.interpret.shown_text import Split, arrivals
+from dragoman_bench.interpret.source_alignment import SourceAlignment
 
 LONGEST_GAP_MS = 250.0
 TOP_RATE = 1.3
@@ -40,15 +38,15 @@ class ClauseLag(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     start_ms: float
     end_ms: float
-    heard_ms: float
-    heard_end_ms: float
-    said: str = ""
+    play_ms: float
+    play_end_ms: float
+    target_text: str = ""
     """Its share of the translation."""
 
     @property
     def lag_ms(self) -> float:
         """From the end of the clause to the first of its translation."""
-        return self.heard_ms - self.end_ms
+        return self.play_ms - self.end_ms
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -58,49 +56,52 @@ class Gap(msgspec.Struct, frozen=True):
     length_ms: float
 
 
-def clause_lags(log: Log, places: Places, script: Script | None, language: str) -> list[ClauseLag]:
+def clause_lags(
+    turns: Sequence[Turn], alignment: SourceAlignment, script: Script | None, language: str
+) -> list[ClauseLag]:
     """The lag of every clause that was spoken, in order. Without a script turns are the clauses."""
     clauses = spans(script) if script else []
     return [
         lag
-        for index, turn in enumerate(log.turns)
+        for index, turn in enumerate(turns)
         if turn.speech
-        for lag in _turn_lags(index, turn, places, _within(index, turn, places, clauses, language))
+        for lag in _turn_lags(
+            index, turn, alignment, _within(index, turn, alignment, clauses, language)
+        )
     ]
 
 
 def _within(
-    index: int, turn: Turn, places: Places, clauses: Sequence[Span], language: str
+    index: int, turn: Turn, alignment: SourceAlignment, clauses: Sequence[Span], language: str
 ) -> list[Span]:
     """The clauses whose middle lies in this turn; without any, the turn itself, cut evenly."""
-    start, end = places.span(index)
+    start, end = alignment.span(index)
     found = [c for c in clauses if start <= (c.start_ms + c.end_ms) / 2 < end]
     if found:
         return found
     words, said, whole = [], 0, max(1, len("".join(units(turn.source_text, language))))
     for word in units(turn.source_text, language):
-        begin, said = places.at(index, said / whole), said + len(word)
-        words.append(Span(text=word, start_ms=begin, end_ms=places.at(index, said / whole)))
+        begin, said = alignment.at(index, said / whole), said + len(word)
+        words.append(Span(text=word, start_ms=begin, end_ms=alignment.at(index, said / whole)))
     return cut(Span(text=turn.source_text, start_ms=start, end_ms=end), words, language)
 
 
 def _turn_lags(
-    index: int, turn: Turn, places: Places, clauses: Sequence[Span]
+    index: int, turn: Turn, alignment: SourceAlignment, clauses: Sequence[Span]
 ) -> Iterator[ClauseLag]:
     """The clauses of one turn; together they are all of its speech."""
-    length = sum(piece.length_ms for piece in turn.speech)
-    playing = [Heard(piece.heard_ms, piece.length_ms) for piece in turn.speech]
-    borders = [0.0, *(places.share(index, clause.start_ms) for clause in clauses[1:]), 1.0]
-    said, whole = turn.target_text, len(turn.target_text)
+    length = turn.speech_ms
+    borders = [0.0, *(alignment.share(index, clause.start_ms) for clause in clauses[1:]), 1.0]
+    text, whole = turn.target_text, len(turn.target_text)
     for clause, (begin, end) in zip(clauses, itertools.pairwise(borders), strict=True):
-        heard = heard_at(playing, begin * length)
+        heard = turn.play_at(begin * length)
         yield ClauseLag(
             text=clause.text,
             start_ms=clause.start_ms,
             end_ms=clause.end_ms,
-            heard_ms=heard,
-            heard_end_ms=max(heard, heard_at(playing, max(0.0, end * length - 1e-6))),
-            said=said[_word_at(said, begin * whole) : _word_at(said, end * whole)].strip(),
+            play_ms=heard,
+            play_end_ms=max(heard, turn.play_at(max(0.0, end * length - 1e-6))),
+            target_text=text[_word_at(text, begin * whole) : _word_at(text, end * whole)].strip(),
         )
 
 
@@ -116,39 +117,32 @@ def drift(lags: Sequence[ClauseLag]) -> float | None:
 
 
 # ---------------------------------------------------------------- silences and losses
-def gaps(log: Log, split: Split) -> list[Gap]:
+def gaps(turns: Sequence[Turn], split: Split) -> list[Gap]:
     """Silences of more than 250 ms while text that was spoken next had long been committed."""
+    committed = {id(p): at for turn in turns for p, at in _with_commits(turn, split)}
     found: list[Gap] = []
-    end_ms: float | None = None
-    for piece, known_ms in _with_commits(log, split):
-        if end_ms is not None:
-            start = max(end_ms, known_ms)
-            if piece.heard_ms - start > LONGEST_GAP_MS:
-                found.append(Gap(start, piece.heard_ms - start))
-        end_ms = piece.end_ms
+    for before, piece in itertools.pairwise(p for p in playback(turns) if id(p) in committed):
+        start = max(before.end_ms, committed[id(piece)])
+        if piece.play_ms - start > LONGEST_GAP_MS:
+            found.append(Gap(start, piece.play_ms - start))
     return found
 
 
-def _with_commits(log: Log, split: Split) -> list[tuple[Piece, float]]:
-    """Each piece in order of playback, and when the text at its beginning was committed."""
-    found = []
-    for turn in log.turns:
-        commits = _commits(turn, split)
-        if not commits:
-            continue
-        letters = commits[-1][0]
-        length = sum(piece.length_ms for piece in turn.speech)
-        near = max(_NEAR_LETTERS, letters * _NEAR)
-        spoken_ms = 0.0
-        for piece in turn.speech:
-            at = spoken_ms / length * letters
-            border = min((count for count, _ in commits), key=lambda count: abs(count - at))
-            if abs(border - at) <= near:  # speech is cut where text was committed
-                at = border
-            known = next((time for count, time in commits if count > at), commits[-1][1])
-            found.append((piece, known))
-            spoken_ms += piece.length_ms
-    return sorted(found, key=lambda pair: pair[0].heard_ms)
+def _with_commits(turn: Turn, split: Split) -> Iterator[tuple[Piece, float]]:
+    """Each piece of a turn, and when the text at its beginning was committed."""
+    commits = _commits(turn, split)
+    if not commits:
+        return
+    letters, length = commits[-1][0], turn.speech_ms
+    near = max(_NEAR_LETTERS, letters * _NEAR)
+    spoken_ms = 0.0
+    for piece in turn.speech:
+        at = spoken_ms / length * letters
+        border = min((count for count, _ in commits), key=lambda count: abs(count - at))
+        if abs(border - at) <= near:  # speech is cut where text was committed
+            at = border
+        yield piece, next((time for count, time in commits if count > at), commits[-1][1])
+        spoken_ms += piece.length_ms
 
 
 def _commits(turn: Turn, split: Split) -> list[tuple[int, float]]:
@@ -173,7 +167,7 @@ def skipped(turns: Sequence[Turn]) -> float | None:
     it (and a tenth) in a turn was left out there; a turn without any speech was left out wholly.
     """
     letters = [len(turn.target_text.replace(" ", "")) for turn in turns]
-    lengths = [sum(piece.length_ms for piece in turn.speech) for turn in turns]
+    lengths = [turn.speech_ms for turn in turns]
     paces = [
         count / length
         for count, length in zip(letters, lengths, strict=True)

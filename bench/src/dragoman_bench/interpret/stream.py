@@ -1,19 +1,16 @@
 """Streams to interpret: single recordings, or a long talk made of them, at any speed.
 
-Law of this file: sound and script are made together, so that they cannot disagree. Nothing is
-copied from anywhere but the recordings; room tone between them is noise from a fixed seed, so the
-same recordings give the same stream. A faster speaker is the same recording with its tempo
-changed and its pitch kept (ffmpeg's ``atempo``), sent at the pace of a microphone: everything
-downstream meets what it would meet with somebody who talks fast.
+Scope: sound and script are made together, so that they cannot disagree. Between recordings there is
+noise from a fixed seed as room tone, so the same recordings give the same stream. A faster speaker
+is the same recording with its tempo changed and its pitch kept (ffmpeg's ``atempo``), sent at the
+pace of a microphone: to the server it is somebody who talks fast.
 """
 
 from __future__ import annotations
 
 import fractions
 import itertools
-import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import av
 import av.filter
@@ -21,16 +18,23 @@ import msgspec
 import numpy as np
 
 from dragoman.client.media import MediaError
-from dragoman_bench.interpret.script import LOUDNESS_MS, Script, Segment, segment_of
-from dragoman_bench.numbers import BenchFailed
-from dragoman_bench.recordings import BESIDE, RATE_HZ, Pcm, read
+from dragoman_bench.interpret.recordings import RATE_HZ, Pcm, Recording, read
+from dragoman_bench.interpret.script import (
+    LOUDNESS_MS,
+    Script,
+    Segment,
+    Span,
+    joined,
+    spoken_words,
+    units,
+)
 
 _LEAD_S, _TAIL_S = 0.5, 1.0
 _GAP_S, _READER_GAP_S = 0.35, 1.2
 _ROOM_DBFS = -65.0
 _SEED = 20260
-_LONGEST_S = 60.0
 _FRAME = 1024
+_SILENCE = 0.05  # of the loud parts: 26 dB below
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -39,47 +43,43 @@ class Stream(msgspec.Struct, frozen=True):
     samples: Pcm
     script: Script
 
+    @classmethod
+    def of(
+        cls,
+        samples: Pcm,
+        segments: list[Segment],
+        languages: tuple[str, str],
+        *,
+        name: str,
+        speed: float = 1.0,
+    ) -> Stream:
+        """A stream with the script that belongs to it; ``languages``: source and target."""
+        script = Script(
+            name=name,
+            language=languages[0],
+            target=languages[1],
+            segments=segments,
+            speed=speed,
+            length_ms=len(samples) * 1000 / RATE_HZ,
+            loudness=loudness(samples),
+        )
+        return cls(samples, script)
 
-# ---------------------------------------------------------------- choosing
-def entries(folder: Path | None, language: str, target: str) -> list[dict[str, object]]:
-    """The manifest's recordings of human speech in this language that have a human translation
-    into ``target``, at most a minute each. Raises ``BenchFailed`` where there are none.
-    """
-    manifest = (folder or BESIDE) / "manifest.json"
-    if not manifest.is_file():
-        raise BenchFailed(f"there is no {manifest}: name a folder with --recordings")
-    found = [
-        entry
-        for entry in json.loads(manifest.read_text("utf-8"))
-        if entry["language"] == language
-        and str(entry.get("human_speech", "yes")).startswith(("yes", "prob"))
-        and entry.get("transcript")
-        and target in (entry.get("translations") or {})
-        and entry["duration_s"] <= _LONGEST_S
-    ]
-    if not found:
-        raise BenchFailed(f"{manifest} has no {language} recording translated into {target}")
-    return [entry | {"file": str(manifest.parent / str(entry["file"]))} for entry in found]
 
-
-async def singles(
-    found: Sequence[dict[str, object]], target: str, speed: float = 1.0
-) -> list[Stream]:
+async def singles(found: Sequence[Recording], target: str, speed: float = 1.0) -> list[Stream]:
     """Each recording as a stream of its own. Raises ``MediaError``."""
     streams = []
-    for entry in found:
-        samples = faster(await read(Path(str(entry["file"]))), speed)
-        segment = segment_of(entry).moved(0.0, speed)
-        language = str(entry["language"])
-        script = Script(
-            name=segment.id, language=language, target=target, segments=[segment], speed=speed
-        )
-        streams.append(_made(script, samples))
+    for one in found:
+        original = await read(one.path)
+        segment = with_word_times(one, original).moved(0.0, speed)
+        samples = faster(original, speed)
+        languages = one.language, target
+        streams.append(Stream.of(samples, [segment], languages, name=one.id, speed=speed))
     return streams
 
 
 async def talk(
-    found: Sequence[dict[str, object]],
+    found: Sequence[Recording],
     target: str,
     *,
     minutes: float | None = None,
@@ -87,31 +87,84 @@ async def talk(
     first: int = 0,
 ) -> Stream:
     """All recordings one after another, beginning with number ``first``, as often as ``minutes``
-    needs (once without it): 0.35 s of room between pieces of one reading, 1.2 s between readers,
-    each of which counts in the recording (a fast speaker pauses less, too). Raises ``MediaError``.
+    needs (once without it): 0.35 s of room tone between pieces of one reading, 1.2 s between
+    readers, each before the change of speed (a fast speaker pauses less, too). Raises
+    ``MediaError``.
     """
     ordered = [*found[first:], *found[:first]]
     rng = np.random.default_rng(_SEED)
-    pieces = [_room(rng, _LEAD_S)]
+    pieces = [_room_tone(rng, _LEAD_S)]
     segments: list[Segment] = []
     at_s, wanted_s, before = _LEAD_S, (minutes or 0.0) * 60, None
-    for entry in itertools.cycle(ordered):
+    for one in itertools.cycle(ordered):
         if segments and (at_s >= wanted_s if minutes else len(segments) == len(ordered)):
             break
         if before is not None:
-            gap_s = _GAP_S if _reading(before) == _reading(str(entry["id"])) else _READER_GAP_S
-            pieces.append(_room(rng, gap_s))
+            gap_s = _GAP_S if _reading(before) == _reading(one.id) else _READER_GAP_S
+            pieces.append(_room_tone(rng, gap_s))
             at_s += len(pieces[-1]) / RATE_HZ
-        samples = await read(Path(str(entry["file"])))
-        segments.append(segment_of(entry).moved(at_s * 1000 / speed, speed))
+        samples = await read(one.path)
+        segments.append(with_word_times(one, samples).moved(at_s * 1000 / speed, speed))
         pieces.append(samples)
         at_s += len(samples) / RATE_HZ
-        before = str(entry["id"])
-    pieces.append(_room(rng, _TAIL_S))
+        before = one.id
+    pieces.append(_room_tone(rng, _TAIL_S))
     samples = faster(np.concatenate(pieces), speed)
-    language = str(ordered[0]["language"])
-    script = Script(name="talk", language=language, target=target, segments=segments, speed=speed)
-    return _made(script, samples)
+    languages = ordered[0].language, target
+    return Stream.of(samples, segments, languages, name="talk", speed=speed)
+
+
+def excerpt(stream: Stream, start_s: float, length_s: float, name: str) -> Stream:
+    """A part of a stream as one recording, beginning at the quietest moment within a second."""
+    step = RATE_HZ // 10
+    around = range(max(0, int((start_s - 1) * RATE_HZ)), int((start_s + 1) * RATE_HZ), step)
+    first = min(
+        around, key=lambda at: float(np.square(stream.samples[at : at + step], dtype=float).sum())
+    )
+    samples = stream.samples[first : first + int(length_s * RATE_HZ)]
+    start_ms, length_ms = first * 1000 / RATE_HZ, len(samples) * 1000 / RATE_HZ
+    words = [
+        word.moved(-start_ms, 1.0)
+        for word in spoken_words(stream.script)
+        if start_ms <= word.start_ms and word.end_ms <= start_ms + length_ms
+    ]
+    segment = Segment(
+        id=name,
+        start_ms=0.0,
+        length_ms=length_ms,
+        speech_start_ms=words[0].start_ms,
+        speech_end_ms=words[-1].end_ms,
+        transcript=joined([word.text for word in words], stream.script.language),
+        words=words,
+    )
+    languages = stream.script.language, stream.script.target
+    return Stream.of(samples, [segment], languages, name=name, speed=stream.script.speed)
+
+
+def with_word_times(recording: Recording, samples: Pcm) -> Segment:
+    """The recording's segment; where nobody wrote down when its clauses or words are spoken, its
+    words are spread evenly over what sounds, by characters.
+    """
+    segment = recording.segment
+    if segment.words or segment.clauses:
+        return segment
+    curve = np.array(loudness(samples))
+    sounding = np.cumsum(curve > max(np.quantile(curve, 0.95) * _SILENCE, 1e-4))
+    words = units(segment.transcript, recording.language)
+    borders = np.append(0, np.cumsum([len(word) for word in words]))
+    borders = borders / borders[-1] * sounding[-1]
+    starts = np.searchsorted(sounding, borders[:-1], side="right") * LOUDNESS_MS
+    ends = (np.searchsorted(sounding, borders[1:]) + 1) * LOUDNESS_MS
+    spans = [
+        Span(text=word, start_ms=start, end_ms=end)
+        for word, start, end in zip(words, starts.tolist(), ends.tolist(), strict=True)
+    ]
+    return msgspec.structs.replace(
+        segment,
+        words=spans,
+        speech_start_ms=spans[0].start_ms,
+        speech_end_ms=spans[-1].end_ms,
+    )
 
 
 def _reading(name: str) -> str:
@@ -119,16 +172,10 @@ def _reading(name: str) -> str:
     return name.rpartition("_")[0]
 
 
-def _room(rng: np.random.Generator, seconds: float) -> Pcm:
+def _room_tone(rng: np.random.Generator, seconds: float) -> Pcm:
     level = 32768 * 10 ** (_ROOM_DBFS / 20)
     noise = rng.standard_normal(int(seconds * RATE_HZ)) * level
     return np.round(noise).astype("<i2")
-
-
-def _made(script: Script, samples: Pcm) -> Stream:
-    script.length_ms = len(samples) * 1000 / RATE_HZ
-    script.loudness = loudness(samples)
-    return Stream(samples, script)
 
 
 # ---------------------------------------------------------------- sound

@@ -1,6 +1,6 @@
 r"""How late text is, as the literature defines it.
 
-Law of this file: arithmetic over delays; no log, no clock. ``delays`` holds, for each unit of the
+Scope: arithmetic over delays; no log, no clock. ``delays`` holds, for each unit of the
 output in order, the moment in ms since the speech began at which it was there in its final form:
 counted in speech that had been sent by then (computation-unaware, CU) or in real time
 (computation-aware, CA). ``source_ms`` is the length of the speech (X), ``units`` the number of

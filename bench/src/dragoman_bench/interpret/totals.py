@@ -1,44 +1,43 @@
 """The figures over all sessions of a run, for the table and for comparisons.
 
-Law of this file: sums. Medians and percentiles are over recordings, clauses or words, as each
-line says; error rates, chrF and BLEU over all texts together, as sacrebleu and jiwer do. Aims are
-those of docs/benchmarks.md, for one session of the embedded engines from English to Spanish; they
-are shown with every run, so that one sees what a load or a language costs.
+Scope: sums. Medians and percentiles are over recordings, clauses or words, as each line says; error
+rates, chrF and BLEU over all texts together. Aims are those of docs/benchmarks.md, for one session
+of the embedded engines from English to Spanish; they are shown with every run, so that the cost of
+a load or a language is visible.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from dragoman_bench import text_metrics
+from dragoman_bench.figures import Figure, mean, median, percent, quantile, ratio
 from dragoman_bench.interpret import text_lag
-from dragoman_bench.interpret.calm import Calm
-from dragoman_bench.interpret.score import Item, Lags
+from dragoman_bench.interpret.score import Item, TextLags
 from dragoman_bench.interpret.script import by_character
+from dragoman_bench.interpret.shown_text import DisplayStability
 from dragoman_bench.interpret.speech_lag import LONGEST_GAP_MS
-from dragoman_bench.numbers import Figure, percentile, ratio
-from dragoman_bench.texts import Judges
 
-_Row = tuple[str, float | None, str, float | None]
+Row = tuple[str, float | None, str, float | None]
 _AT_LEAST = frozenset({"retention (chrF live / offline)", "recall of terms that were heard"})
 
 
 def figures(
     part: str,
     items: Sequence[Item],
-    judges: Judges | None,
     *,
     speed: float = 1.0,
     long: Mapping[str, float] | None = None,
 ) -> list[Figure]:
-    """All figures of one run. ``long``: the scores of OmniSTEval; without ``judges`` no quality."""
+    """All figures of one run. ``long``: the scores of OmniSTEval."""
     rows = [
         ("sessions judged", float(len(items)), "", None),
         *_firsts(items),
         *_text(items),
         *_long(long or {}),
         *_voice(items, speed),
-        *_calm(items),
-        *(_quality(items, judges) if judges else []),
+        *_stability(items),
+        *quality(items),
         *_rest(items),
     ]
     return [
@@ -47,39 +46,33 @@ def figures(
     ]
 
 
-def middle(values: Sequence[float | None], share: float = 0.5) -> float | None:
-    """The percentile of the values that are there; None where there are none."""
-    there = [value for value in values if value is not None]
-    return percentile(there, share) if there else None
-
-
-def mean(values: Sequence[float | None]) -> float | None:
-    """The mean of the values that are there; None where there are none."""
-    there = [value for value in values if value is not None]
-    return sum(there) / len(there) if there else None
-
-
-def _firsts(items: Sequence[Item]) -> list[_Row]:
+def _firsts(items: Sequence[Item]) -> list[Row]:
     after_clause = [item.voice_after_clause_ms for item in items]
     return [
-        ("first text, median", middle([i.first_text_ms for i in items]), "ms", None),
-        ("first translated text, median", _m([i.first_translation_ms for i in items]), "ms", None),
-        ("first voice (StartOffset), median", _m([i.first_voice_ms for i in items]), "ms", None),
-        ("first voice after first clause, median", middle(after_clause), "ms", 1500.0),
-        ("first voice after first clause, p95", middle(after_clause, 0.95), "ms", 2500.0),
+        ("first text, median", median([i.first_text_ms for i in items]), "ms", None),
+        (
+            "first translated text, median",
+            median([i.first_translation_ms for i in items]),
+            "ms",
+            None,
+        ),
+        (
+            "first voice (StartOffset), median",
+            median([i.first_voice_ms for i in items]),
+            "ms",
+            None,
+        ),
+        ("first voice after first clause, median", median(after_clause), "ms", 1500.0),
+        ("first voice after first clause, p95", quantile(after_clause, 0.95), "ms", 2500.0),
     ]
 
 
-def _m(values: Sequence[float | None]) -> float | None:
-    return middle(values)
-
-
 # ---------------------------------------------------------------- text
-def _text(items: Sequence[Item]) -> list[_Row]:
+def _text(items: Sequence[Item]) -> list[Row]:
     lags = [lag for item in items for lag in item.text_lag_ms]
-    rows: list[_Row] = [
-        ("text lag, median of words", middle(lags), "ms", None),
-        ("text lag, p95 of words", middle(lags, 0.95), "ms", None),
+    rows: list[Row] = [
+        ("text lag, median of words", median(lags), "ms", None),
+        ("text lag, p95 of words", quantile(lags, 0.95), "ms", None),
     ]
     single = [item for item in items if item.ca is not None and item.cu is not None]
     if not single:
@@ -87,12 +80,12 @@ def _text(items: Sequence[Item]) -> list[_Row]:
     return [*rows, *_lag_rows(single, "CA", 2000.0), *_lag_rows(single, "CU", None)]
 
 
-def _lag_rows(items: Sequence[Item], kind: str, aim: float | None) -> list[_Row]:
-    known: list[tuple[Item, Lags]] = [
+def _lag_rows(items: Sequence[Item], kind: str, aim: float | None) -> list[Row]:
+    known: list[tuple[Item, TextLags]] = [
         (item, lags) for item in items if (lags := item.ca if kind == "CA" else item.cu) is not None
     ]
 
-    def over(pick: Callable[[Lags], float | None]) -> float | None:
+    def over(pick: Callable[[TextLags], float | None]) -> float | None:
         return mean([pick(lags) for _, lags in known])
 
     words = sum(len(item.arrived_ms) for item, _ in known)
@@ -106,13 +99,13 @@ def _lag_rows(items: Sequence[Item], kind: str, aim: float | None) -> list[_Row]
         (f"AP ({kind})", over(lambda lags: lags.ap), "", None),
         (f"YAAL ({kind})", over(lambda lags: lags.yaal), "ms", None),
         (f"YAAL undefined ({kind})", undefined, "recordings", None),
-        (f"words before the end, SWF ({kind})", _percent(early), "%", None),
-        (f"words to expect before the end, EFSW ({kind})", _percent(expected), "%", None),
+        (f"words before the end, SWF ({kind})", percent(early), "%", None),
+        (f"words to expect before the end, EFSW ({kind})", percent(expected), "%", None),
         (f"ATD of text ({kind})", over(lambda lags: lags.atd), "ms", None),
     ]
 
 
-def _long(scores: Mapping[str, float]) -> list[_Row]:
+def _long(scores: Mapping[str, float]) -> list[Row]:
     return [
         (f"OmniSTEval: {name}", value, "ms" if "AL (" in name else "", _LONG_AIMS.get(name))
         for name, value in scores.items()
@@ -123,25 +116,26 @@ _LONG_AIMS = {"LongYAAL (CA)": 2000.0}
 
 
 # ---------------------------------------------------------------- speech
-def _voice(items: Sequence[Item], speed: float) -> list[_Row]:
+def _voice(items: Sequence[Item], speed: float) -> list[Row]:
     lags = [clause.lag_ms for item in items for clause in item.clauses]
     gaps = [gap for item in items for gap in item.gaps]
     spoken = [item for item in items if item.skipped is not None]
-    letters = sum(len(item.said) for item in spoken)
-    lost = sum((item.skipped or 0.0) * len(item.said) for item in spoken)
+    letters = sum(len(item.target_text) for item in spoken)
+    lost = sum((item.skipped or 0.0) * len(item.target_text) for item in spoken)
+    ends = median([item.end_offset_ms for item in items])
+    arrives = median([item.end_delivery_ms for item in items])
     worst = 4000.0 if speed <= 1.0 else 7000.0
     return [
-        ("voice lag, median of clauses", middle(lags), "ms", 2500.0),
-        ("voice lag, p95 of clauses", middle(lags, 0.95), "ms", worst),
+        ("voice lag, median of clauses", median(lags), "ms", 2500.0),
+        ("voice lag, p95 of clauses", quantile(lags, 0.95), "ms", worst),
         ("voice lag, drift", _drift(items), "s/min", 0.2),
         ("ATD of voice", mean([item.voice_atd_ms for item in items]), "ms", None),
-        ("voice ends after speech (EndOffset), median", _m([i.end_offset_ms for i in items]), "ms",
-         None),
-        ("voice arrives after speech, median", _m([i.end_delivery_ms for i in items]), "ms", None),
+        ("voice ends after speech (EndOffset), median", ends, "ms", None),
+        ("voice arrives after speech, median", arrives, "ms", None),
         (f"gaps over {LONGEST_GAP_MS:.0f} ms with text pending", float(len(gaps)), "", None),
         ("gaps, together", sum(gap.length_ms for gap in gaps) / 1000, "s", None),
-        ("speech skipped, at least", _percent(ratio(lost, float(letters))), "%", 1.0),
-    ]  # fmt: skip
+        ("speech skipped, at least", percent(ratio(lost, float(letters))), "%", 1.0),
+    ]
 
 
 def _drift(items: Sequence[Item]) -> float | None:
@@ -149,10 +143,10 @@ def _drift(items: Sequence[Item]) -> float | None:
     return mean([item.drift_s_per_min for item in items if item.recordings > 1])
 
 
-# ---------------------------------------------------------------- calm and quality
-def _calm(items: Sequence[Item]) -> list[_Row]:
-    source = _sum([item.calm_source for item in items])
-    target = _sum([item.calm_target for item in items])
+# ---------------------------------------------------------------- stability and quality
+def _stability(items: Sequence[Item]) -> list[Row]:
+    source = _sum([item.source_stability for item in items])
+    target = _sum([item.target_stability for item in items])
     seconds = sum(item.source_ms for item in items) / 1000
     return [
         ("flicker of the translation (erasure)", target.flicker, "", 0.3),
@@ -163,44 +157,45 @@ def _calm(items: Sequence[Item]) -> list[_Row]:
     ]
 
 
-def _sum(parts: Sequence[Calm]) -> Calm:
-    return Calm(
+def _sum(parts: Sequence[DisplayStability]) -> DisplayStability:
+    return DisplayStability(
         erased=sum(part.erased for part in parts),
         shown=sum(part.shown for part in parts),
         violations=sum(part.violations for part in parts),
     )
 
 
-def _quality(items: Sequence[Item], judges: Judges) -> list[_Row]:
-    told = [item for item in items if item.transcript is not None]
-    if not told:
+def quality(items: Sequence[Item]) -> list[Row]:
+    """Lines about the texts: (name, value, unit, aim)."""
+    known_source = [item for item in items if item.transcript is not None]
+    if not known_source:
         return []
-    language, target = told[0].language, told[0].target
+    language, target = known_source[0].language, known_source[0].target
     known = [item for item in items if item.reference is not None]
-    said, references = [i.said for i in known], [i.reference or "" for i in known]
-    heard = [(i.transcript or "", i.heard) for i in told]
-    rows: list[_Row] = [
-        (_error(language), _wer(heard, language, judges), "%", None),
-        ("chrF", _chrf(list(zip(said, references, strict=True)), judges), "", None),
-        ("BLEU", judges.bleu(said, references, target) if known else None, "", None),
+    said, references = [i.target_text for i in known], [i.reference or "" for i in known]
+    heard = [(i.transcript or "", i.source_text) for i in known_source]
+    rows: list[Row] = [
+        (_error(language), _wer(heard, language), "%", None),
+        ("chrF", _chrf(list(zip(said, references, strict=True))), "", None),
+        ("BLEU", text_metrics.bleu(said, references, target) if known else None, "", None),
     ]
-    off = [item for item in items if item.offline_said is not None]
-    return [*rows, *(_offline(off, judges) if off else []), *_terms(told)]
+    off = [item for item in items if item.offline_target is not None]
+    return [*rows, *(_offline(off) if off else []), *_terms(known_source)]
 
 
-def _offline(items: Sequence[Item], judges: Judges) -> list[_Row]:
+def _offline(items: Sequence[Item]) -> list[Row]:
     """Beside the same engines offline; retention where there is a human translation, too."""
     language = items[0].language
     both = [item for item in items if item.reference is not None]
-    live = _chrf([(item.said, item.reference or "") for item in both], judges)
-    offline = _chrf([(item.offline_said or "", item.reference or "") for item in both], judges)
-    heard = [(item.transcript or "", item.offline_heard or "") for item in items]
-    said = [(item.said, item.offline_said or "") for item in items]
+    live = _chrf([(item.target_text, item.reference or "") for item in both])
+    offline = _chrf([(item.offline_target or "", item.reference or "") for item in both])
+    heard = [(item.transcript or "", item.offline_source or "") for item in items]
+    said = [(item.target_text, item.offline_target or "") for item in items]
     return [
-        (f"{_error(language)} offline", _wer(heard, language, judges), "%", None),
+        (f"{_error(language)} offline", _wer(heard, language), "%", None),
         ("chrF offline", offline, "", None),
-        ("retention (chrF live / offline)", _percent(ratio(live, offline)), "%", 97.0),
-        ("chrF live against offline", _chrf(said, judges), "", None),
+        ("retention (chrF live / offline)", percent(ratio(live, offline)), "%", 97.0),
+        ("chrF live against offline", _chrf(said), "", None),
     ]
 
 
@@ -208,29 +203,31 @@ def _error(language: str) -> str:
     return "CER" if by_character(language) else "WER"
 
 
-def _wer(pairs: Sequence[tuple[str, str]], language: str, judges: Judges) -> float:
-    told, got = [a for a, _ in pairs], [b for _, b in pairs]
-    return 100 * judges.wer(told, got, characters=by_character(language))
+def _wer(pairs: Sequence[tuple[str, str]], language: str) -> float:
+    said, got = [a for a, _ in pairs], [b for _, b in pairs]
+    return 100 * text_metrics.error_rate(said, got, characters=by_character(language))
 
 
-def _chrf(pairs: Sequence[tuple[str, str]], judges: Judges) -> float | None:
-    return judges.chrf([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
+def _chrf(pairs: Sequence[tuple[str, str]]) -> float | None:
+    return text_metrics.chrf([a for a, _ in pairs], [b for _, b in pairs]) if pairs else None
 
 
-def _terms(items: Sequence[Item]) -> list[_Row]:
-    said, of = (float(sum(getattr(i.terms, n) for i in items)) for n in ("said", "said_of"))
-    heard, heard_of = (
-        float(sum(getattr(i.terms, n) for i in items)) for n in ("heard", "heard_of")
-    )
-    if not of and not heard_of:
+def _terms(items: Sequence[Item]) -> list[Row]:
+    found, wanted = _sums([item.transcript_terms for item in items])
+    recognised, of = _sums([item.recognised_terms for item in items])
+    if not wanted and not of:
         return []
     return [
-        ("recall of terms", _percent(ratio(said, of)), "%", None),
-        ("recall of terms that were heard", _percent(ratio(heard, heard_of)), "%", 100.0),
+        ("recall of terms", percent(ratio(found, wanted)), "%", None),
+        ("recall of terms that were heard", percent(ratio(recognised, of)), "%", 100.0),
     ]
 
 
-def _rest(items: Sequence[Item]) -> list[_Row]:
+def _sums(pairs: Sequence[tuple[int, int]]) -> tuple[float, float]:
+    return float(sum(a for a, _ in pairs)), float(sum(b for _, b in pairs))
+
+
+def _rest(items: Sequence[Item]) -> list[Row]:
     finish = [item.finish_ms for item in items if item.finish_ms is not None]
     late = [item.late_ms for item in items if item.late_ms is not None]
     return [
@@ -238,7 +235,3 @@ def _rest(items: Sequence[Item]) -> list[_Row]:
         ("errors from the server", float(sum(len(item.problems) for item in items)), "", 0.0),
         ("load late, worst", max(late, default=None), "ms", None),
     ]
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else 100 * share

@@ -1,8 +1,8 @@
-"""``dragoman bench soak`` without its options: a long talk, company, a look every few seconds.
+"""``dragoman bench soak`` without its options: a long talk, churn, a sample every few seconds.
 
-Law of this file: the order of things. What the server holds at rest is looked at when every kind
-of session has been there once, and again when all are over; in between it is looked at as it
-works. Judged is afterwards, from samples and logs, when the server has stopped.
+Scope: the order of things. The server at rest is sampled after one session of every kind, and again
+when all sessions are over; in between it is sampled at work. Judged is afterwards, from samples and
+logs, when the server has stopped.
 """
 
 from __future__ import annotations
@@ -10,41 +10,38 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import uvloop
 
 from dragoman import __version__
-from dragoman.client.interpret import InterpretSettings, session_object
-from dragoman_bench import loops, processes, recordings
-from dragoman_bench.interpret import log, stream
-from dragoman_bench.interpret.play import MODEL
-from dragoman_bench.interpret.script import Script
-from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.numbers import BenchFailed, Figure
-from dragoman_bench.offline import all_interpreted
-from dragoman_bench.peer import PATH
-from dragoman_bench.soak import company
-from dragoman_bench.soak.company import Company
-from dragoman_bench.soak.judging import Rest, Spoken, figures
+from dragoman_bench.figures import BenchFailed, Figure
+from dragoman_bench.harness import processes
+from dragoman_bench.harness.server_process import ServerProcess, serving
+from dragoman_bench.interpret import recordings, stream
+from dragoman_bench.interpret.offline import OfflineTexts, interpret_offline
+from dragoman_bench.interpret.play import Played, SessionRequest
+from dragoman_bench.interpret.recordings import Recording
+from dragoman_bench.interpret.run import score_played
+from dragoman_bench.soak import churn
+from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample, Sampler, line
-from dragoman_bench.soak.scoring import scored
-from dragoman_bench.soak.talk import Talk, Told, told
-from dragoman_bench.subject import Subject, serving
-from dragoman_bench.texts import Judges
+from dragoman_bench.soak.talk import Talk
+from dragoman_bench.soak.verdict import AtRest, ScoredTalk, figures
+from dragoman_bench.text_metrics import error_rate
 
 SOURCE, TARGET = "en", "es"
 _SETTLE_S = 2.0
 _REST_S = 30.0
 _STAGGER_S = 1.7
 
-Tell = Callable[[str], None]
-Entries = Sequence[dict[str, object]]
+Progress = Callable[[str], None]
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class SoakPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How long, how many long sessions, and where logs and result go."""
 
     minutes: float
@@ -55,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     engines: str | None = None
 
 
-class Results(msgspec.Struct, kw_only=True):
+class SoakResults(msgspec.Struct, kw_only=True):
     """One soak, as it is written. Times of day are UTC."""
 
     version: str = __version__
@@ -64,41 +61,51 @@ class Results(msgspec.Struct, kw_only=True):
     minutes: float
     sessions: int
     figures: list[Figure]
-    rest: Rest
+    rest: AtRest
     samples: list[Sample]
-    company: Company
-    talks: list[Spoken]
+    churn: ChurnCounts
+    talks: list[ScoredTalk]
 
 
-def soak(plan: Plan, tell: Tell) -> Results:
+class _Observed(msgspec.Struct):
+    """What was seen while the server ran."""
+
+    rest: AtRest
+    samples: list[Sample]
+    talks: list[Talk]
+    played: list[Played]
+    counts: ChurnCounts
+
+
+def soak(plan: SoakPlan, progress: Progress) -> SoakResults:
     """Run it. Raises ``BenchFailed``, ``ClientError``, ``OSError``, ``TimeoutError``."""
-    judges = Judges()
     found = material(plan.recordings)
     began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     machine = processes.machine()
-    tell("what the engines hear without haste …")
-    offline = loops.run(_offline(found))
+    progress("recognising offline …")
+    streams = uvloop.run(stream.singles(found, TARGET))
+    offline = uvloop.run(interpret_offline(streams))
     options = () if plan.engines is None else ("--engines", plan.engines)
     folder = plan.out / f"soak-{began.replace(':', '')}"
     folder.mkdir(parents=True, exist_ok=True)
-    with serving(*options) as subject:
-        rest, samples, talks, guests = loops.run(_soaked(plan, subject, found, folder, tell))
-    tell("scoring …")
-    spoken = [_scored(talk, offline, judges) for talk in talks]
-    return Results(
+    with serving(*options) as server:
+        seen = uvloop.run(_run(plan, server, found, folder, progress))
+    progress("scoring …")
+    talks = _scored(seen, offline)
+    return SoakResults(
         began=began,
         machine=machine,
         minutes=plan.minutes,
         sessions=plan.sessions,
-        figures=figures(samples, rest, spoken, guests),
-        rest=rest,
-        samples=samples,
-        company=guests,
-        talks=spoken,
+        figures=figures(seen.samples, seen.rest, talks, seen.counts),
+        rest=seen.rest,
+        samples=seen.samples,
+        churn=seen.counts,
+        talks=talks,
     )
 
 
-def write(results: Results, folder: Path) -> Path:
+def write(results: SoakResults, folder: Path) -> Path:
     """Write the JSON; returns its path. Raises ``OSError``."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"soak-{results.began.replace(':', '')}.json"
@@ -106,78 +113,75 @@ def write(results: Results, folder: Path) -> Path:
     return path
 
 
-# ---------------------------------------------------------------- what is said
-def material(folder: Path | None) -> list[dict[str, object]]:
-    """The recordings to make talks of, as a manifest lists them: those at hand, else the reading
-    inside the moonshine-voice wheel. Raises ``BenchFailed``.
+def material(folder: Path | None) -> list[Recording]:
+    """The recordings to make talks of: those at hand, else the reading inside the moonshine-voice
+    wheel. Raises ``BenchFailed``.
     """
     try:
-        return stream.entries(folder, SOURCE, TARGET)
+        return recordings.find(folder, SOURCE, TARGET)
     except BenchFailed:
         if folder is not None:
             raise
-    reading = recordings.dickens()
-    samples = loops.run(recordings.read(reading.path))
-    return [
-        {
-            "id": reading.id,
-            "file": str(reading.path),
-            "language": SOURCE,
-            "transcript": reading.transcript,
-            "duration_s": len(samples) / recordings.RATE_HZ,
-        }
-    ]
+    return [recordings.two_cities()]
 
 
-async def _offline(found: Entries) -> dict[str, str]:
-    streams = await stream.singles(found, TARGET)
-    heard = await all_interpreted(
-        [(one.script.name, one.samples) for one in streams], TARGET, SOURCE
-    )
-    return {name: text for name, (text, _) in heard.items()}
-
-
-async def _streams(plan: Plan, found: Entries) -> list[Stream]:
-    firsts = [len(found) * number // plan.sessions for number in range(plan.sessions)]
-    return [await stream.talk(found, TARGET, minutes=plan.minutes, first=first) for first in firsts]
+def _scored(seen: _Observed, offline: Mapping[str, OfflineTexts]) -> list[ScoredTalk]:
+    found = []
+    for talk, scored in zip(seen.talks, score_played(seen.played, offline), strict=True):
+        item = scored.item
+        said = [item.transcript or ""]
+        found.append(
+            ScoredTalk(
+                outcome=talk.work.outcome(item.late_ms or 0.0),
+                item=item,
+                wer=error_rate(said, [item.source_text]),
+                wer_offline=error_rate(said, [item.offline_source or ""]),
+            )
+        )
+    return found
 
 
 # ---------------------------------------------------------------- playing
-async def _soaked(
-    plan: Plan, subject: Subject, found: Entries, folder: Path, tell: Tell
-) -> tuple[Rest, list[Sample], list[Talk], Company]:
-    streams = await _streams(plan, found)
+async def _run(
+    plan: SoakPlan,
+    server: ServerProcess,
+    found: Sequence[Recording],
+    folder: Path,
+    progress: Progress,
+) -> _Observed:
+    firsts = [len(found) * number // plan.sessions for number in range(plan.sessions)]
+    streams = [await stream.talk(found, TARGET, minutes=plan.minutes, first=n) for n in firsts]
     talks = [Talk(one, folder / f"talk-{n}.jsonl") for n, one in enumerate(streams, 1)]
-    sampler = Sampler(subject, talks, asyncio.get_running_loop().time())
-    guests = Company()
-    tell("one session of every kind …")
-    await company.each(subject.port, streams[0].samples, guests, target=TARGET)
+    sampler = Sampler(server, talks, asyncio.get_running_loop().time())
+    counts = ChurnCounts()
+    progress("one session of every kind …")
+    await churn.one_of_each(server.port, streams[0].samples, counts, target=TARGET)
     before = await _at_rest(sampler, None)
-    tell(line(before))
+    progress(line(before))
     samples: list[Sample] = []
-    async with _beside(_look(sampler, plan.every_s, samples, tell)):
+    async with _beside(_sample(sampler, plan.every_s, samples, progress)):
         sound = np.concatenate([one.samples for one in streams])
-        async with _beside(company.keep(subject.port, sound, guests, target=TARGET)):
-            await _talked(talks, f"ws://127.0.0.1:{subject.port}{PATH}")
-    tell("waiting for the server to rest …")
+        async with _beside(churn.keep_churning(server.port, sound, counts, target=TARGET)):
+            played = await _talk(talks, server.url)
+    progress("waiting for the server to rest …")
     after = await _at_rest(sampler, before)
-    tell(line(after))
-    return Rest(before=before, after=after), samples, talks, guests
+    progress(line(after))
+    return _Observed(AtRest(before=before, after=after), samples, talks, played, counts)
 
 
-async def _talked(talks: Sequence[Talk], url: str) -> None:
-    session = session_object(InterpretSettings(target=TARGET, source=SOURCE), MODEL)
+async def _talk(talks: Sequence[Talk], url: str) -> list[Played]:
+    request = SessionRequest(url=url, target=TARGET, source=SOURCE)
 
-    async def one(number: int, talk: Talk) -> None:
-        await asyncio.sleep(number * _STAGGER_S)  # so that they do not breathe together
-        await talk.run(url, session)
+    async def one(number: int, talk: Talk) -> Played:
+        await asyncio.sleep(number * _STAGGER_S)  # so that their turns do not coincide
+        return await talk.run(request)
 
-    await asyncio.gather(*(one(number, talk) for number, talk in enumerate(talks)))
+    return await asyncio.gather(*(one(number, talk) for number, talk in enumerate(talks)))
 
 
 @contextlib.asynccontextmanager
 async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Have it done until the block ends; if it fails, that ends the block's turn, too."""
+    """Run ``work`` until the block ends. A failure of it is raised when the block ends."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -187,31 +191,32 @@ async def _beside(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
             await task
 
 
-async def _look(sampler: Sampler, every_s: float, samples: list[Sample], tell: Tell) -> None:
+async def _sample(
+    sampler: Sampler, every_s: float, samples: list[Sample], progress: Progress
+) -> None:
     due_s = asyncio.get_running_loop().time()
     while True:
-        sample = await sampler.look()
+        sample = await sampler.sample()
         samples.append(sample)
-        tell(line(sample))
+        progress(line(sample))
         due_s += every_s
         await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
 
 
 async def _at_rest(sampler: Sampler, before: Sample | None) -> Sample:
-    """The server when it has settled: for long enough, or as it was ``before``."""
+    """A sample without sessions, holding no more than ``before``; after 30 s whatever is there."""
     loop = asyncio.get_running_loop()
     give_up_s = loop.time() + _REST_S
     await asyncio.sleep(_SETTLE_S)
     while True:
-        sample = await sampler.look()
-        settled = not sample.sessions and (before is None or not _more(before, sample))
+        sample = await sampler.sample()
+        settled = not sample.sessions and (before is None or not _holds_more(before, sample))
         if settled or loop.time() > give_up_s:
             return sample
         await asyncio.sleep(_SETTLE_S)
 
 
-def _more(before: Sample, after: Sample) -> bool:
-    """Whether anything is held that was not."""
+def _holds_more(before: Sample, after: Sample) -> bool:
     return any(
         late > early
         for early, late in (
@@ -222,12 +227,3 @@ def _more(before: Sample, after: Sample) -> bool:
             (before.workers.threads, after.workers.threads),
         )
     )
-
-
-# ---------------------------------------------------------------- judging
-def _scored(talk: Talk, offline: dict[str, str], judges: Judges) -> Spoken:
-    script: Script = talk.stream.script
-    script.save(talk.log.with_suffix(".script.json"))
-    promised: Told = told(talk)
-    heard = [offline[segment.id] for segment in script.segments]
-    return scored(log.read(talk.log), script, promised, heard, judges)

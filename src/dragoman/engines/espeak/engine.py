@@ -30,9 +30,9 @@ from dragoman.engines.espeak import voices as espeak_voices
 from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.pcm_shaping import shaped
-from dragoman.engines.shared.safe_text import has_words, pause_ms, plain
 from dragoman.engines.shared.voice_table import NAMES
 from dragoman.text.scripts import HAN
+from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 22_050
 _BUFFER_MS = 60
@@ -191,8 +191,8 @@ class Espeak:
         voice = espeak_voices.identifier(language)
         if voice is None:
             raise ValueError(f"espeak has no voice for the language {language!r}")
-        text = plain(utterance.text)
-        if not has_words(text):
+        text = sanitized(utterance.text)
+        if not is_speakable(text):
             return
         written = written_for(text, voice)
         sound = self.sounds.of(utterance.voice)

@@ -23,8 +23,8 @@ from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.flite import voices as flite_voices
 from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
 from dragoman.engines.shared.pcm_shaping import shaped
-from dragoman.engines.shared.safe_text import has_words, pause_ms, plain
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
+from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 16_000
 _LONGEST_TOKEN = 40
@@ -193,8 +193,8 @@ class Flite:
             raise RuntimeError("flite is not loaded")
         if utterance.language.lower().partition("-")[0] != "en":
             raise ValueError(f"flite speaks English only, not {utterance.language!r}")
-        text = plain(_ascii(utterance.text), longest_token=_LONGEST_TOKEN)
-        if not has_words(text):
+        text = sanitized(_ascii(utterance.text), longest_token=_LONGEST_TOKEN)
+        if not is_speakable(text):
             return
         sound = self.sounds.of(utterance.voice)
         stretch = 1 / max(0.25, min(4.0, utterance.rate))

@@ -8,11 +8,12 @@ letter, vowels count half, and one vowel for another less than that.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 
 import msgspec
+
+from dragoman.text.similarity import sound_distance, sound_key, sounds_farther
 
 FARTHEST = 0.25
 MOST_WORDS = 3
@@ -20,15 +21,6 @@ SHORTEST = 4
 """Names of fewer letters sound like too much else."""
 
 _MARKS = re.compile(r"[.,;:!?]*$")
-_NOT_LETTERS = re.compile(r"[\W_]+")
-_SOUNDS = (
-    ("sch", "X"), ("tch", "X"), ("sz", "X"), ("sh", "X"), ("ch", "X"), ("cz", "X"), ("zh", "X"),
-    ("tz", "TS"), ("ph", "F"), ("gh", "K"), ("th", "T"), ("ck", "K"), ("qu", "KF"), ("kn", "N"),
-    ("wr", "R"), ("wh", "F"), ("ce", "Se"), ("ci", "Si"), ("cy", "Si"), ("x", "KS"),
-)  # fmt: skip
-_SAME = str.maketrans("cqzvwdbgj", "kksfftpky")
-_VOWELS = frozenset("aeiouyh")
-_DOUBLED = re.compile(r"(.)\1+")
 
 
 class NameMatch(msgspec.Struct, frozen=True):
@@ -38,64 +30,6 @@ class NameMatch(msgspec.Struct, frozen=True):
     end: int
     name: str
     distance: float
-
-
-@functools.lru_cache(maxsize=4096)
-def key(text: str) -> str:
-    """A word, or several as one, as it sounds. Letters of other alphabets stay."""
-    plain = _NOT_LETTERS.sub("", text).lower()
-    for letters, sound in _SOUNDS:
-        plain = plain.replace(letters, sound)
-    return _DOUBLED.sub(r"\1", plain.lower().translate(_SAME))
-
-
-@functools.lru_cache(maxsize=4096)
-def distance(one: str, other: str) -> float:
-    """Between two keys, 0 to 1 by the weight of the longer."""
-    longest = max(_weights(one), _weights(other))
-    if not longest:
-        return 1.0
-    before = [0.0]
-    for letter in other:
-        before.append(before[-1] + _weight(letter))
-    for letter in one:
-        lone = _weight(letter)
-        row = [before[0] + lone]
-        for at, against in enumerate(other):
-            changed = before[at] + _change(letter, against)
-            row.append(min(before[at + 1] + lone, row[at] + _weight(against), changed))
-        before = row
-    return before[-1] / longest
-
-
-def _is_far(one: str, other: str) -> bool:
-    """Whether a look at the letters is enough: every consonant that the other lacks costs one."""
-    mine, theirs = _consonants(one), _consonants(other)
-    lacking = max((mine & ~theirs).bit_count(), (theirs & ~mine).bit_count())
-    return lacking > FARTHEST * max(_weights(one), _weights(other))
-
-
-@functools.lru_cache(maxsize=4096)
-def _consonants(sound: str) -> int:
-    bits = 0
-    for letter in sound:
-        bits |= 0 if letter in _VOWELS else 1 << ord(letter) % 61
-    return bits
-
-
-@functools.lru_cache(maxsize=4096)
-def _weights(sound: str) -> float:
-    return sum(map(_weight, sound))
-
-
-def _weight(letter: str) -> float:
-    return 0.5 if letter in _VOWELS else 1.0
-
-
-def _change(letter: str, against: str) -> float:
-    if letter == against:
-        return 0.0
-    return 0.3 if letter in _VOWELS and against in _VOWELS else 1.0
 
 
 def split_marks(word: str) -> tuple[str, str]:
@@ -112,7 +46,7 @@ def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Nam
     """Where a hypothesis comes close to a name without being it, from word ``first`` on; the
     closest first.
     """
-    keys = [(name, key(name)) for name in names if len(name) >= SHORTEST]
+    keys = [(name, sound_key(name)) for name in names if len(name) >= SHORTEST]
     bare = [split_marks(word) for word in words]
     found = []
     for begin in range(first, len(words)):
@@ -120,13 +54,13 @@ def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[Nam
             if end - begin > 1 and bare[end - 2][1]:
                 break  # never across a mark
             text = " ".join(word for word, _ in bare[begin:end])
-            sound = key(text)
+            sound = sound_key(text)
             found += [
                 NameMatch(begin, end, name, far)
                 for name, wanted in keys
                 if f" {name} " not in f" {text} "
                 if abs(len(sound) - len(wanted)) <= 1 + len(wanted) // 3
-                if not _is_far(sound, wanted)
-                if (far := distance(sound, wanted)) <= FARTHEST
+                if not sounds_farther(sound, wanted, FARTHEST)
+                if (far := sound_distance(sound, wanted)) <= FARTHEST
             ]
     return sorted(found, key=lambda one: (one.distance, one.begin, one.end))

@@ -26,8 +26,8 @@ from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.openjtalk import voices as openjtalk_voices
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.pcm_shaping import shaped
-from dragoman.engines.shared.safe_text import has_words, pause_ms, plain
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
+from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 48_000
 REQUIREMENT = "dragoman[ja]"
@@ -111,8 +111,8 @@ class OpenJtalk:
             raise ValueError(f"Open JTalk speaks Japanese only, not {utterance.language!r}")
         sound = self.sounds.of(utterance.voice)
         rate = max(0.25, min(4.0, utterance.rate))
-        text = plain(utterance.text[:_LONGEST_TEXT], longest_token=_LONGEST_TOKEN)
-        parts = [sentence for sentence in sentences(text) if has_words(sentence)]
+        text = sanitized(utterance.text[:_LONGEST_TEXT], longest_token=_LONGEST_TOKEN)
+        parts = [sentence for sentence in sentences(text) if is_speakable(sentence)]
         for number, sentence in enumerate(parts, 1):
             pause = utterance.pause if number == len(parts) else 1.0  # that behind all of it
             yield from shaped(

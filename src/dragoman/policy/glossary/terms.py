@@ -1,15 +1,15 @@
-"""The client's glossary: where its terms stand in a text.
+"""The client's glossary: where its terms are in a text.
 
-Law of this file: finding terms, and nothing else. Pure; what is done about them is for the files
-beside it (``glossary_hearing``: in what was heard, ``glossary_slots``: in translations).
+Scope: finding terms. Pure. What is done about them is decided beside it (``asr_spelling``: in
+recognised words, ``mt_placeholders``: in translations).
 
-* A term is found on whole words, without regard to case, hyphens and spaces between words.
-  Of terms that overlap the longest wins, from left to right.
-* The plural in -s or -es and what stands before an apostrophe count as the term where languages
-  form them so; endings like Korean particles do too. An exact term comes before such a form.
+* A term is found on whole words, without regard to case, hyphens and spaces between words. Of terms
+  that overlap the longest wins, from left to right.
+* The plural in -s or -es and a word behind an elision ("l'") count as the term in languages that
+  have them; endings like Korean particles do too. An exact match is preferred to such a form.
 * A term that reads like a small word of the language ("US", "IT", "May") is found only in its own
   spelling: else every "us" would be a country.
-* An empty translation is none: such a term is listened for, but not translated.
+* A term with an empty translation is recognised, but not translated.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ROMANCE = (
 _ELISIONS = frozenset(_ROMANCE.split())
 _JOINERS = ".&@_+,:"
 _TAILS = "+#"
-_KNOWN = 64
+_CACHED = 64
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -49,11 +49,11 @@ class Term(msgspec.Struct, frozen=True):
     value: str
     parts: tuple[TextToken, ...]
     exact: bool
-    """Found only as it is written."""
+    """Whether it is found only as it is written."""
 
 
 class Match(msgspec.Struct, frozen=True):
-    """A term in a text: ``text[begin:end]``; ``inflected``: in another form than its own."""
+    """A term in a text: ``text[begin:end]``; ``inflected``: in another form than the glossary's."""
 
     term: Term
     begin: int
@@ -82,19 +82,19 @@ class Glossary:
         return bool(self.terms)
 
     def matches(self, text: str) -> list[Match]:
-        """The terms in the text, from left to right, none over another."""
+        """The terms in the text, from left to right, without overlaps."""
         if not self.terms:
             return []
-        stand, found, at = tokenize(text), [], 0
-        while at < len(stand):
-            match = self._match(text, stand, at)
+        pieces, found, at = tokenize(text), [], 0
+        while at < len(pieces):
+            match = self._match(text, pieces, at)
             found += [match] if match is not None else []
             at = at + 1 if match is None else at + len(match.term.parts)
         return found
 
     def is_inside(self, words: Sequence[Word], end: int) -> bool:
         """Whether a cut behind the first ``end`` words would go through a term, or through one that
-        has only begun at the end of the words.
+        is not complete at the end of the words.
         """
         if not self.terms:
             return False
@@ -106,48 +106,48 @@ class Glossary:
             return True
         if begin + len(near) < len(words):
             return False
-        stand = tokenize(text)
-        begun = self._begun(stand)
-        return begun > 0 and stand[-begun].begin < cut
+        pieces = tokenize(text)
+        size = self._open_size(pieces)
+        return size > 0 and pieces[-size].begin < cut
 
-    def _begun(self, stand: Sequence[TextToken]) -> int:
+    def _open_size(self, pieces: Sequence[TextToken]) -> int:
         """How many pieces at the end may be the beginning of a longer term."""
-        for size in range(min(self.longest - 1, len(stand)), 0, -1):
-            tail = stand[-size:]
+        for size in range(min(self.longest - 1, len(pieces)), 0, -1):
+            tail = pieces[-size:]
             for term in self._by_first.get(tail[0].key, ()):
-                if len(term.parts) > size and _alike(term.parts[:size], tail):
+                if len(term.parts) > size and _are_same(term.parts[:size], tail):
                     return size
         return 0
 
-    def _match(self, text: str, stand: Sequence[TextToken], at: int) -> Match | None:
-        loose: Match | None = None
-        candidates = self._by_first.get(stand[at].key, [])
-        if self._plural or is_hangul(stand[at].key):
-            candidates = [*candidates, *self._by_stem(stand[at].key)]
+    def _match(self, text: str, pieces: Sequence[TextToken], at: int) -> Match | None:
+        form: Match | None = None
+        candidates = self._by_first.get(pieces[at].key, [])
+        if self._plural or is_hangul(pieces[at].key):
+            candidates = [*candidates, *self._by_stem(pieces[at].key)]
         fitting: list[Match] = []
         for term in candidates:
-            run = stand[at : at + len(term.parts)]
-            if len(run) < len(term.parts) or not _alike(term.parts[:-1], run[:-1]):
+            run = pieces[at : at + len(term.parts)]
+            if len(run) < len(term.parts) or not _are_same(term.parts[:-1], run[:-1]):
                 continue
-            if not _is_whole(text, stand, at, at + len(run)):
+            if not _is_whole(text, pieces, at, at + len(run)):
                 continue
             begin, end = run[0].begin, run[-1].end
-            if _alike(term.parts, run):
+            if _are_same(term.parts, run):
                 if not term.exact or text[begin:end] == term.key:
                     fitting.append(Match(term, begin, end))
-            elif loose is None and not term.exact and self._is_form(term.parts[-1], run[-1]):
-                loose = Match(term, begin, end, inflected=True)
+            elif form is None and not term.exact and self._is_form(term.parts[-1], run[-1]):
+                form = Match(term, begin, end, inflected=True)
         if not fitting:
-            return loose
+            return form
         most = len(fitting[0].term.parts)
-        if loose is not None and len(loose.term.parts) > most:
-            return loose
+        if form is not None and len(form.term.parts) > most:
+            return form
         same = [match for match in fitting if len(match.term.parts) == most]
         return next((m for m in same if text[m.begin : m.end] == m.term.key), same[0])
 
     def _by_stem(self, key: str) -> list[Term]:
-        """Terms of one piece of which this may be a form, and longer ones never: their first
-        piece is not their last.
+        """Terms of one piece of which this may be a form. Only the last piece of a term is
+        inflected, so longer terms are not looked up by a stem.
         """
         stems = [key[: -len(end)] for end in _PLURALS if self._plural and key.endswith(end)]
         stems += [key[: -len(end)] for end in _PARTICLES if key.endswith(end)]
@@ -163,18 +163,18 @@ class Glossary:
         return self._plural and long_enough and ending in _PLURALS
 
 
-@functools.lru_cache(maxsize=_KNOWN)
-def _made(phrases: tuple[tuple[str, str], ...], language: str | None) -> Glossary:
+@functools.lru_cache(maxsize=_CACHED)
+def _cached(phrases: tuple[tuple[str, str], ...], language: str | None) -> Glossary:
     return Glossary(dict(phrases), language)
 
 
 def glossary(phrases: Mapping[str, str], language: str | None = None) -> Glossary:
-    """The glossary of these phrases, made once for all turns and calls that use the same."""
-    return _made(tuple(phrases.items()), language)
+    """The glossary of these phrases, cached for all turns and calls that use the same."""
+    return _cached(tuple(phrases.items()), language)
 
 
-def _alike(parts: Sequence[TextToken], run: Sequence[TextToken]) -> bool:
-    """Whether these pieces of a text spell these pieces of a key. Where the key has no space, only
+def _are_same(parts: Sequence[TextToken], run: Sequence[TextToken]) -> bool:
+    """Whether these pieces of a text are these pieces of a key. Where the key has no space, only
     characters of a script without spaces may stand apart.
     """
     for place, (part, seen) in enumerate(zip(parts, run, strict=True)):
@@ -185,23 +185,23 @@ def _alike(parts: Sequence[TextToken], run: Sequence[TextToken]) -> bool:
     return True
 
 
-def _is_whole(text: str, stand: Sequence[TextToken], begin: int, end: int) -> bool:
-    """Whether these pieces are not part of something longer: "node" in "node.js", "don" in
-    "don't", "C" in "C++".
+def _is_whole(text: str, pieces: Sequence[TextToken], begin: int, end: int) -> bool:
+    """Whether these pieces are no part of something longer: "node" of "node.js", "don" of "don't",
+    "C" of "C++".
     """
-    after = stand[end] if end < len(stand) else None
+    after = pieces[end] if end < len(pieces) else None
     if after is not None and after.kind == "mark" and not after.apart:
         if after.key in _TAILS:
             return False
-        beyond = stand[end + 1] if end + 1 < len(stand) else None
+        beyond = pieces[end + 1] if end + 1 < len(pieces) else None
         goes_on = beyond is not None and beyond.kind == "word" and not beyond.apart
         if goes_on and after.key in _JOINERS:
             return False
         if goes_on and beyond is not None and after.key == "'" and beyond.key != "s":
-            return stand[end - 1].key in _ELISIONS
-    before = stand[begin - 1] if begin else None
-    if before is not None and before.kind == "mark" and not stand[begin].apart:
-        ahead = stand[begin - 2] if begin > 1 else None
+            return pieces[end - 1].key in _ELISIONS
+    before = pieces[begin - 1] if begin else None
+    if before is not None and before.kind == "mark" and not pieces[begin].apart:
+        ahead = pieces[begin - 2] if begin > 1 else None
         joined = ahead is not None and ahead.kind == "word" and not before.apart
         if joined and before.key in _JOINERS:
             return False

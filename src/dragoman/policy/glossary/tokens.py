@@ -1,10 +1,10 @@
-"""A text as the glossary sees it: words, single characters and marks, and where they stand.
+"""A text in the pieces that the glossary compares: words, single characters and marks.
 
-Law of this file: reading text, no decisions about terms. Pure. A piece is a run of letters and
-digits; one character of Chinese, hiragana, Thai, Lao, Khmer or Burmese, which are written without
-spaces; a run of katakana; or a single mark. Pieces are compared by ``key``, without case. A hyphen
-between two letters reads like a space: "machine-learning" and "machine learning" are the same.
-A term stands on whole pieces, so it can never be found inside a word.
+Scope: reading text, no decisions about terms. Pure. A piece is a run of letters and digits; one
+character of Chinese, hiragana, Thai, Lao, Khmer or Burmese, which are written without spaces; a run
+of katakana; or a single mark. Pieces are compared by ``key``, without case. A hyphen between two
+letters reads like a space: "machine-learning" and "machine learning" are the same. A term consists
+of whole pieces, so it is never found inside a word.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _APOSTROPHES = "'\u2019\u02bc"
 
 
 class TextToken(msgspec.Struct, frozen=True):
-    """``text[begin:end]``; ``apart``: something stands between it and the piece before."""
+    """``text[begin:end]``; ``apart``: a space or hyphen separates it from the piece before."""
 
     key: str
     begin: int
@@ -54,7 +54,7 @@ def tokenize(text: str) -> list[TextToken]:
 
 @functools.lru_cache(maxsize=4096)
 def folded(text: str) -> str:
-    """Text without the differences that do not matter: width, case, kinds of apostrophe."""
+    """Text for comparing: without differences of width, case and kind of apostrophe."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join("'" if char in _APOSTROPHES else char for char in plain) or text
 

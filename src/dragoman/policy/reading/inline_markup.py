@@ -1,8 +1,8 @@
 """Reading aloud, inside a line: links, code, emphasis, tags, entities, addresses, emoji.
 
-Law of this file: pure functions on text, each linear in it. What code and backslashes protect is
-moved out of reach first (into the private use area, whose own characters nobody can read) and
-comes back last; then whatever still looks like a command to an engine is broken up.
+Scope: pure functions on text, each linear in it. Characters that code and backslashes protect are
+first mapped into the private use area, whose own characters nobody can read, and mapped back last;
+then whatever still looks like a command to an engine is broken up.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from dragoman.policy.reading.markup_data import (
     UNREADABLE,
     ZERO_WIDTH,
 )
+from dragoman.text.characters import TEXT_PICTOGRAPHS
 from dragoman.text.scripts import is_dense
 
 MARKED = re.compile(
     rf"[*_#`~\[\]<>&|\\{UNREADABLE}{PICTURE}]|://|www\.|mailto:|\w\.\w{{2,}}/|==|[\n\u2028\u2029]"
 )
-"""What plain text lacks: text without any match is read as it stands."""
+"""Anything that plain text lacks: text without a match is read as it is."""
 
 _TO_PRIVATE = {code: 0xE000 + code for code in range(0x21, 0x7F) if not chr(code).isalnum()}
 _FROM_PRIVATE = {private: code for code, private in _TO_PRIVATE.items()}
@@ -69,16 +70,14 @@ _STRIKES = re.compile(r"~~+")
 _HIGHLIGHT = re.compile(r"==(?=\S)|(?<=\S)==")
 _KEYCAP = re.compile("([0-9#*])\ufe0f?\u20e3")
 _PICTURES = re.compile(
-    " ?(?:[\u203c\u2049\u2122\u2139\u2194-\u2199\u21a9\u21aa\u24c2\u25aa\u25ab\u25b6\u25c0"
-    "\u2b05-\u2b07"
-    "\u2934\u2935\u3030\u303d\u3297\u3299\u00a9\u00ae]\ufe0f|"
+    f" ?(?:[{TEXT_PICTOGRAPHS}\u2194-\u2199\u21a9\u21aa\u2934\u2935\u00a9\u00ae]\ufe0f|"
     f"[{PICTURE}])(?:[{PICTURE}]|\u200d(?=[{PICTURE}]))*"
 )
 _DOUBLE_BRACKETS = re.compile(r"\[\s*\[+|\]\s*\]+")
 
 
 def read_inline(text: str) -> str:
-    """What a person would say for a line (or a part of one) without its line marks."""
+    """What a person would say for a line, or a part of one, without its line marks."""
     if MARKED.search(text) is None:
         return text.strip()
     text = _KEYCAP.sub(r"\1", text)
@@ -92,11 +91,11 @@ def read_inline(text: str) -> str:
         text = _UNREADABLE_DECODED.sub(" ", html.unescape(text))
     text = _emphasis(_addresses(text))
     text = _without_pictures(text)
-    return _harmless(text.translate(_FROM_PRIVATE)).strip()
+    return _without_commands(text.translate(_FROM_PRIVATE)).strip()
 
 
 def _visible(char: re.Match[str]) -> str:
-    """An unreadable character is nothing if it has no width, else a gap."""
+    """Nothing for an unreadable character without width, else a space."""
     return "" if char[0] in ZERO_WIDTH else " "
 
 
@@ -136,7 +135,7 @@ def _addresses(text: str) -> str:
 
 
 def _host(url: re.Match[str]) -> str:
-    """The host, and the punctuation that only seemed to belong to the address."""
+    """The host, and the punctuation behind the address that the pattern took with it."""
     whole = url[0]
     bare = whole.rstrip(_URL_END)
     behind = whole[len(bare) :]
@@ -158,7 +157,7 @@ def _emphasis(text: str) -> str:
 
 
 def _run(run: re.Match[str], text: str) -> str:
-    """A run of stars or underscores: itself where it is no emphasis."""
+    """A run of stars or underscores: dropped as emphasis, or itself."""
     before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
     is_word = _is_word(before) and _is_word(after)
     if run[0][0] == "_":
@@ -181,12 +180,12 @@ def _without_pictures(text: str) -> str:
 
 
 def _gap_of_picture(picture: re.Match[str], text: str) -> str:
-    """A picture parts words; in front of a mark there is nothing to part."""
+    """A space for a picture, since it separates words; nothing in front of a mark."""
     return "" if text[picture.end() : picture.end() + 1] in TIGHT else " "
 
 
-def _harmless(text: str) -> str:
-    """Nothing that an engine could take for markup."""
+def _without_commands(text: str) -> str:
+    """The text without anything that an engine could take for markup."""
     if "<" in text:
         text = _COMMAND.sub("< ", text)
     while "[" in text or "]" in text:

@@ -1,11 +1,11 @@
-"""Markup into what a person would read aloud: Markdown, HTML, SSML, addresses, emoji.
+"""Markup to what a person would read aloud: Markdown, HTML, SSML, addresses, emoji.
 
-Law of this file: pure. A ``MarkupReader`` goes through one text, segment by segment, and keeps only
-what spans segments: whether a line begins, an open fence, an open table row. Here are the rules for
-whole lines; those inside a line are in ``aloud_inline``. Markup is never obeyed: tags are dropped,
-and nothing that an engine could take for a command of its own (``[[...]]``, ``<...>``) is left.
+Scope: pure. A ``MarkupReader`` goes through one text, segment by segment, and keeps only what spans
+segments: whether a line begins, an open fence, an open table row. Rules for whole lines are here,
+those inside a line in ``inline_markup``. Markup is never obeyed: tags are dropped, and nothing is
+left that an engine could take for a command of its own (``[[...]]``, ``<...>``).
 
-Words, numbers and symbols stay as they are; to read them is the engine's business.
+Words, numbers and symbols stay as they are; to read them is the engine's task.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 
 from dragoman.policy.reading.inline_markup import MARKED, read_inline
+from dragoman.text.spoken import is_speakable
 
 _LINE_MARKED = re.compile(r"\s*(?:[-+=•‣◦▪●○]|\d+\\)|[\n\u2028\u2029\r]")
 _LINES = re.compile(r"[^\n\u2028\u2029]*[\n\u2028\u2029]|[^\n\u2028\u2029]+")
@@ -29,7 +30,6 @@ _DEFINITION = re.compile(r"[ \t]{0,3}\[[^\]\n]{1,200}\]:[ \t]*<?\S+>?(?:[ \t]+[\
 _HIDDEN = re.compile(r"<!--|<(script|style)\b[^>]*>", re.IGNORECASE)
 _CELL_ENDS = frozenset(".!?,;:。！？，…")
 _SPACES = re.compile(r"\s+")
-_SPEAKABLE = re.compile(r"[^\W_]")
 
 
 class MarkupReader:
@@ -46,7 +46,7 @@ class MarkupReader:
         self._is_row = False
 
     def read(self, segment: str) -> str:
-        """What to say for the next segment of the text; empty if nothing."""
+        """What to speak for the next segment of the text; empty for nothing."""
         if (
             not self._fence
             and not self._hidden_until
@@ -68,14 +68,14 @@ class MarkupReader:
         return segment.strip()
 
     def _line(self, line: str) -> str:
-        """One line or the part of one that the segment has, as it is read."""
+        """One line, or the part of it that the segment has, as it is read."""
         is_start = self._is_line_start
         ends = line[-1] in "\n\u2028\u2029"
         if ends or not line.isspace():
             self._is_line_start = ends
         body = line.rstrip()
         if ends and body.endswith("\\") and not body.endswith("\\\\"):
-            body = body[:-1]  # a line break in the source, for the eye
+            body = body[:-1]  # a Markdown line break
         was_row = self._is_row and not is_start
         self._is_row = False
         if self._fence:
@@ -118,7 +118,7 @@ class MarkupReader:
         return shown + body
 
     def _row(self, body: str, *, is_start: bool, was_row: bool, ends: bool) -> str:
-        """The cells of a table row, with commas between them; else the line."""
+        """The cells of a table row, joined with commas; any other line as it is read."""
         opens = is_start and body.lstrip().startswith("|")
         if not (opens or was_row or " | " in body):
             return read_inline(body)
@@ -148,7 +148,7 @@ def _without_line_marks(body: str) -> str:
 
 
 def _split_cells(body: str) -> list[str]:
-    """Cells of a row; a bar behind a backslash or inside code parts nothing."""
+    """The cells of a row; a bar behind a backslash or inside code separates none."""
     cells, last, is_code = [], 0, False
     for index, char in enumerate(body):
         if char == "`":
@@ -162,4 +162,4 @@ def _split_cells(body: str) -> list[str]:
 
 def _tidy(text: str) -> str:
     text = _SPACES.sub(" ", text).strip()
-    return text if _SPEAKABLE.search(text) else ""
+    return text if is_speakable(text) else ""

@@ -1,47 +1,46 @@
 """What is not read aloud: tables for ``policy.reading.markup``.
 
-Law of this file: data only. Sets of characters are written as they stand in a regular expression.
+Scope: data. Sets of characters are the inside of a regular expression set.
 """
 
 from __future__ import annotations
+
+from dragoman.text.characters import PICTOGRAPHS
 
 CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f"
 INVISIBLE = (
     "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffc"
 )
-"""Format characters that make no sound and shape no letter."""
+"""Format characters without a sound that do not change the shape of letters."""
 
 UNREADABLE = f"{CONTROLS}{INVISIBLE}\ud800-\udfff\ue000-\uf8ff\U000f0000-\U0010fffd"
-PICTURE = (
-    "\u20e3\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u25fb-\u25fe\u2600-\u27bf\u2b1b\u2b1c\u2b50\u2b55"
-    "\U0001f000-\U0001faff\ufe0e\ufe0f\U000e0020-\U000e007f"
-)
+PICTURE = f"{PICTOGRAPHS}\ufe0e\ufe0f\U000e0020-\U000e007f"
 """Pictographs and their parts, but for those that are text unless a selector follows."""
 
 ZERO_WIDTH = frozenset("\u00ad\u061c\u200b\u200e\u200f\ufeff") | frozenset(
     chr(code) for code in (*range(0x202A, 0x202F), *range(0x2060, 0x2070))
 )
-"""What of those parts no words."""
+"""Those among them that do not separate words."""
 
 TIGHT = frozenset(".!?,;:。！？，、；：)）」』”’") | {""}
-"""Nothing need part a word from these."""
+"""Marks that need no space before them."""
 
 INLINE_TAGS = frozenset(
     {"a", "abbr", "b", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins", "kbd", "mark"}
     | {"q", "s", "samp", "small", "span", "strong", "sub", "sup", "tt", "u", "var"}
     | {"emphasis", "prosody", "phoneme", "say-as", "voice", "w"}
 )
-"""Tags inside a word or between words; any other is a gap."""
+"""Tags that may be inside a word; any other separates words."""
 
 COMMANDS = (
     *("speak", "break", "prosody", "phoneme", "say-as", "emphasis", "audio", "mark", "sub"),
     *("voice", "lang", "desc", "amazon", "mstts", "xml", "bookmark", "lexicon", "metadata", "tts"),
 )
-"""Names of tags that a speech engine might obey."""
+"""Names of tags that a speech engine might take for a command."""
 
 TOP_DOMAINS = (
     *("com", "org", "net", "edu", "gov", "io", "ai", "dev", "app", "info", "cn", "jp", "de", "fr"),
     *("es", "it", "uk", "ru", "co", "eu", "me", "tv", "us", "in", "br", "kr", "ca", "nl", "pl"),
     *("se", "ch", "at"),
 )
-"""Domains by which an address without a scheme is known."""
+"""Domains by which an address without a scheme is recognised."""

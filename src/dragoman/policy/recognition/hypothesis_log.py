@@ -1,19 +1,18 @@
-"""What a recogniser said over time, as a file: one JSON object a line.
+"""What a recogniser wrote over time, as a file: one JSON object a line.
 
-Law of this file: the format, both ways, and nothing else. Such a log holds what was said, so it is
-written only when an operator asks for it (``runtime.cascade.hypothesis_recorder``);
-``dragoman_bench.replay`` runs the target policies over it without audio or recogniser. Times ``t``
-are seconds since the session began to listen, ``_ms`` is media time of the session's audio. Lines
-in the order of their times:
+Scope: the format, both ways. Such a log holds what was said, so it is written only when an operator
+asks for it (``runtime.cascade.hypothesis_recorder``); ``dragoman_bench.replay`` runs the target
+policies over it without audio or recogniser. ``t`` is in seconds since the session began, ``_ms``
+is media time of the session's audio. Lines are in the order of their times:
 
     {"type":"begin","t":1.2,"turn":1,"begin_ms":300}
     {"type":"words","t":2.5,"turn":1,"words":[["And",310,420,false],["so",null,600,false]],
      "tail":[["my",null,700,false]],"source":"en","target":"es"}
     {"type":"end","t":9.0,"turn":1,"end_ms":8100}
 
-A word is its text, its start and end (null where the engine tells none), and whether no space
-stands before it. ``words`` is everything committed so far, also in the last line of a turn, which
-has ``"final":true``; ``"paused":true`` marks a soft pause. Unknown members are ignored.
+A word is its text, its start and end (null where the engine gives none), and whether it is written
+without a space before it. ``words`` is everything committed so far, also in the last line of a
+turn, which has ``"final":true``; ``"paused":true`` marks a soft pause. Unknown members are ignored.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ Entry = tuple[str, int | None, int | None, bool]
 
 
 class LoggedStart(msgspec.Struct, tag="begin", frozen=True):
-    """A turn was found."""
+    """A turn began."""
 
     t: float
     turn: int
@@ -62,13 +61,13 @@ _decoder = msgspec.json.Decoder(Line)
 
 
 def encode(line: Line) -> bytes:
-    """One line, with its line end."""
+    """One line of the file, with its line end."""
     return msgspec.json.encode(line) + b"\n"
 
 
 def decode(data: bytes) -> Iterator[Line]:
-    """The lines of a log. Raises ``ValueError`` naming the first line that is not one; a last line
-    that was cut short by a crash is left out.
+    """The lines of a log. A last line that a crash cut short is left out. Raises ``ValueError``
+    with the number of the first other line that is none.
     """
     rows = data.split(b"\n")
     for number, row in enumerate(rows, 1):
@@ -83,10 +82,10 @@ def decode(data: bytes) -> Iterator[Line]:
 
 
 def entries(words: Iterable[Word]) -> tuple[Entry, ...]:
-    """Words as a log has them."""
+    """Words in the form of a log."""
     return tuple((word.text, word.start_ms, word.end_ms, word.joined) for word in words)
 
 
 def words_of(found: Sequence[Entry]) -> list[Word]:
-    """Words as policies take them."""
+    """Words in the form that policies take."""
     return [Word(text, None, start, end, joined) for text, start, end, joined in found]

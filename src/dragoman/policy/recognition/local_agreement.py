@@ -48,7 +48,7 @@ class DecodePosition(Enum):
     """Where in the speech a hypothesis was made."""
 
     STEP = "step"  # the speaker goes on
-    PAUSE = "pause"  # a soft pause: nothing is being said right now
+    PAUSE = "pause"  # a soft pause: nobody speaks right now
     END = "end"  # the turn is over
 
 
@@ -58,7 +58,7 @@ class SpelledWord(msgspec.Struct, frozen=True):
     """
 
     word: Word
-    heard: tuple[str, ...]
+    recognised: tuple[str, ...]
 
 
 class Spelling(Protocol):
@@ -173,8 +173,8 @@ class LocalAgreement:
         self._spelled_before = {fold(word.text): word.text for word in beyond}
 
     def sentence_end(self, since_ms: int, least: int = 0) -> int | None:
-        """How many committed words, ``least`` or more, stand before the first sentence break at or
-        after this media time of the session. A break is a closing mark behind which another
+        """How many committed words, ``least`` or more, there are before the first sentence break at
+        or after this media time of the session. A break is a closing mark behind which another
         committed word begins.
         """
         for count, (word, following) in enumerate(itertools.pairwise(self.committed), 1):
@@ -207,19 +207,19 @@ class LocalAgreement:
         self, spelling: Spelling, hypothesis: Hypothesis, at: DecodePosition
     ) -> Hypothesis:
         """The hypothesis with its tail respelled. Committed words are not looked at again."""
-        heard, done = hypothesis.words, [fold(word.text) for word in self._window]
-        kept = len(done) if [fold(word.text) for word in heard[: len(done)]] == done else 0
-        spelled = spelling.respell(heard[kept:])
+        words, done = hypothesis.words, [fold(word.text) for word in self._window]
+        kept = len(done) if [fold(word.text) for word in words[: len(done)]] == done else 0
+        spelled = spelling.respell(words[kept:])
         tail = tuple(one.word for one in spelled)
         stable = hypothesis.stable
         if stable > kept:  # counts recognised words: count the spelled ones that they cover
             left, count = stable - kept, 0
             for place, one in enumerate(spelled, 1):
-                left -= len(one.heard)
+                left -= len(one.recognised)
                 count = place if left >= 0 else count
             is_step = at is DecodePosition.STEP
             stable = kept + (spelling.committable_count(tail, count) if is_step else count)
-        return replace(hypothesis, words=(*heard[:kept], *tail), stable=stable)
+        return replace(hypothesis, words=(*words[:kept], *tail), stable=stable)
 
     def _lowered(self, words: Sequence[Word]) -> list[Word]:
         """The first words of the present window as they read behind the window before it."""
@@ -251,28 +251,28 @@ class LocalAgreement:
             return self._spelling.committable_count(tail, count)
         return count
 
-    def _repeated_count(self, heard: Sequence[Word]) -> int:
+    def _repeated_count(self, words: Sequence[Word]) -> int:
         """How many words of the hypothesis repeat what is committed. Where they differ, the last
         committed words are searched for, and the match nearest to the expected place is taken.
         """
         done = [fold(word.text) for word in self._window]
-        said = [fold(word.text) for word in heard]
-        if said[: len(done)] == done:
+        keys = [fold(word.text) for word in words]
+        if keys[: len(done)] == done:
             return len(done)
         for size in range(min(_ANCHOR_WORDS, len(done)), 0, -1):
             ends = [
-                i + size for i in range(len(said) - size + 1) if said[i : i + size] == done[-size:]
+                i + size for i in range(len(keys) - size + 1) if keys[i : i + size] == done[-size:]
             ]
             if ends:
                 return min(ends, key=lambda end: abs(end - len(done)))
-        return min(len(done), len(said))
+        return min(len(done), len(keys))
 
-    def _punctuate_last(self, heard: Sequence[Word], start: int, at: DecodePosition) -> None:
+    def _punctuate_last(self, words: Sequence[Word], start: int, at: DecodePosition) -> None:
         """Give the last committed word the mark that it turned out to carry."""
-        goes_on = at is DecodePosition.END or len(heard) - start >= 2
-        if not self._window or not 0 < start <= len(heard) or not goes_on:
+        goes_on = at is DecodePosition.END or len(words) - start >= 2
+        if not self._window or not 0 < start <= len(words) or not goes_on:
             return
-        last, now = self._window[-1], heard[start - 1].text
+        last, now = self._window[-1], words[start - 1].text
         if now.startswith(last.text) and bare(now) == bare(last.text):
             self._window[-1] = _with_text(last, now)
 

@@ -1,9 +1,8 @@
 """The words around a full stop: whether it ends a sentence or belongs to the word before it.
 
-Law of this file: pure functions over a buffer, each looking at a bounded stretch of it. No rule
-here names a word; the words stand in ``sentence_data``. An answer of None means that the text so
-far does not tell; it is then asked again with more text, and once an answer is given, more text
-does not change it.
+Scope: pure functions over a buffer, each on a bounded stretch of it. No rule here names a word; the
+words are in ``data``. None means that the text so far does not decide; the question is asked again
+with more text. An answer does not depend on later text.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _LIST_MARKS = " \t\r\n\v\f\u00a0>*-+•#_(["
 
 
 class WordKind(Enum):
-    """What the word in front of a full stop is."""
+    """What kind of word is in front of a full stop."""
 
     ORDINARY = "ordinary"
     NEVER = "never"
@@ -84,8 +83,8 @@ def word_ahead(text: str, at: int, *, final: bool) -> tuple[str, str] | None:
 
 
 def kind_before(text: str, start: int, line: int, at: int) -> WordKind:
-    """What stands in front of the full stop at ``at``; ``start`` and ``line`` begin the segment
-    and the line.
+    """The kind of word in front of the full stop at ``at``; ``start`` and ``line`` are where the
+    segment and the line begin.
     """
     found = _TOKEN.search(text, max(start, at - 24), at)
     if found is None:
@@ -123,7 +122,7 @@ def _number(bare: str) -> WordKind:
 
 
 def _known(text: str, start: int, where: int, bare: str) -> WordKind | None:
-    """What the tables say."""
+    """The kind by the tables."""
     if "/" in bare[1:-1] or "@" in bare:
         return _KINDS.get(bare.lower(), WordKind.ORDINARY)
     previous = ""
@@ -157,7 +156,7 @@ def _look_up(word: str) -> WordKind | None:
 
 
 def _unknown(bare: str) -> WordKind:
-    """What its shape says about a word that no table has."""
+    """The kind by the shape, for a word that no table has."""
     if "." in bare:
         parts = [part.lstrip("-‐") for part in bare.split(".")]
         if all(len(part) == 1 for part in parts):
@@ -216,11 +215,11 @@ def ends_with(
         return None
     if kind is WordKind.ORDINAL:
         return not _is_ordinal(text, start, at, ahead[0])
-    return _fits(kind, *ahead)
+    return _ends_before(kind, *ahead)
 
 
-def _fits(kind: WordKind, word: str, following: str) -> bool:
-    """The same, when the next word is known and does not begin in lower case."""
+def _ends_before(kind: WordKind, word: str, following: str) -> bool:
+    """``ends_with``, given the next word, which does not begin in lower case."""
     if kind is WordKind.NUMBER:
         return _ROMAN.fullmatch(word) is None
     if kind is WordKind.CLIPPED:
@@ -245,7 +244,7 @@ def _is_ordinal(text: str, start: int, at: int, word: str) -> bool:
 
 
 def is_elision(text: str, at: int) -> bool:
-    """Whether the apostrophe at ``at`` stands for left-out letters and opens no quotation."""
+    """Whether the apostrophe at ``at`` replaces letters and opens no quotation."""
     found = _ELISION.match(text, at + 1)
     return found is not None and (found[0].lower() in _ELIDED or found[0][0].isdigit())
 
@@ -280,7 +279,7 @@ def goes_on_after_quote(text: str, at: int, *, final: bool) -> bool | None:
 
 
 def _goes_on_densely(text: str, at: int, *, final: bool) -> bool | None:
-    """The same for Chinese and Japanese: no white space follows."""
+    """``goes_on_after_quote`` for Chinese and Japanese, where no white space follows."""
     if text[at] in marks.CLAUSE_DENSE or text[at] in marks.CLAUSE:
         return True
     if not scripts.is_dense(text[at]):

@@ -1,8 +1,8 @@
 """One mark of the text: cut behind it, go on, or wait for more text.
 
-Law of this file: every look ahead is bounded, and what was decided once holds whatever follows.
-A verdict is where to go on and whether to cut there; None in its place is to be asked again with
-more text. Rules about words are in ``sentences_words``, what is open in ``sentences_nest``.
+Scope: every look-ahead is bounded, and a decision does not depend on later text. A verdict is where
+to go on and whether to cut there; None in its place means to ask again with more text. Rules about
+words are in ``abbreviation_rules``, what is open in ``open_quotes``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from dragoman.policy.segmentation import abbreviation_rules as words
-from dragoman.policy.segmentation import length_limits as caps
+from dragoman.policy.segmentation import length_limits
 from dragoman.policy.segmentation.data import marks
 from dragoman.policy.segmentation.open_quotes import OpenQuotes
+from dragoman.text.characters import EXTENDS
 from dragoman.text.scripts import is_dense
 
 BREAKS = "\n\u2028\u2029"
@@ -21,7 +22,7 @@ BRACKETS = frozenset("".join(marks.PAIRS)) | marks.CLOSERS | frozenset(marks.REV
 CLAUSES = marks.CLAUSE | marks.CLAUSE_DENSE
 
 _RUN = re.compile(f"[{re.escape(''.join(sorted(TERMINATORS)))}]{{1,40}}")
-_ATTACHED = re.compile(f"[{marks.EMOJI}{marks.EXTENDS}¹²³⁴-⁹⁰]")
+_ATTACHED = re.compile(f"[{marks.EMOJI}{EXTENDS}¹²³⁴-⁹⁰]")
 _FOOTNOTE = re.compile(r"\[\^?\d{0,3}\]?")
 _ASKING = re.compile(f"[{marks.SEMICOLON_ASKS}]")
 _FENCE = re.compile(r"`{3,16}|~{3,16}")
@@ -35,9 +36,9 @@ Verdict = tuple[int, bool]
 
 
 class BoundaryRules:
-    """What is known of the segment being read: where it and its line begin, what is open."""
+    """The segment that is being read: where it and its line begin, what is open in it."""
 
-    __slots__ = ("eager", "fence", "final", "line", "nest", "start")
+    __slots__ = ("eager", "fence", "final", "line", "open_quotes", "start")
 
     def __init__(self) -> None:
         self.start = self.line = 0
@@ -46,22 +47,22 @@ class BoundaryRules:
         """Whether the end of the buffer is the end of the text."""
         self.fence = ""
         """The marks that opened the code block in which the text is."""
-        self.nest = OpenQuotes()
+        self.open_quotes = OpenQuotes()
 
     def restart(self) -> None:
         """A new text begins."""
         self.start = self.line = 0
         self.fence = ""
-        self.nest.clear()
+        self.open_quotes.clear()
 
     def shift(self, by: int) -> None:
         """The text lost its first ``by`` characters."""
         self.start -= by
         self.line -= by
-        self.nest.shift(by)
+        self.open_quotes.shift(by)
 
     def verdict(self, text: str, at: int, char: str) -> Verdict | None:
-        """What to do about the mark at ``at``."""
+        """The verdict on the mark at ``at``."""
         if char in TERMINATORS:
             return self._terminator(text, at, char)
         if char in BREAKS:
@@ -81,7 +82,7 @@ class BoundaryRules:
         return self._clause(text, at, char) if self.eager else (at + 1, False)
 
     def _terminator(self, text: str, at: int, char: str) -> Verdict | None:
-        if char in marks.AT_ONCE and not self.nest:
+        if char in marks.AT_ONCE and not self.open_quotes:
             return at + 1, True
         run = _RUN.match(text, at)
         stop = run.end() if run else at + 1
@@ -96,31 +97,26 @@ class BoundaryRules:
                 behind = note.end()
                 if behind >= len(text) and not self.final:
                     return None
-        if self.nest.holds(text, at, depth):
-            self.nest.close_to(depth)
-            return behind, False
-        if behind >= len(text):
-            self.nest.close_to(depth)
-            return behind, False
-        ends = self._ends(text, at, stop, behind)
+        is_inside = behind >= len(text) or self.open_quotes.holds(text, at, depth)
+        ends = False if is_inside else self._ends(text, at, stop, behind)
         if ends is None:
             return None
-        self.nest.close_to(depth)
+        self.open_quotes.close_to(depth)
         return behind, ends
 
     def _closing(self, text: str, at: int) -> tuple[int, int]:
-        """Behind the closers, emphasis marks and emoji at ``at``; and the depth left then."""
-        depth = self.nest.depth
+        """The place behind the closers, emphasis marks and emoji at ``at``, and the depth there."""
+        depth = self.open_quotes.depth
         for index in range(at, min(len(text), at + _CLOSERS_AT_MOST)):
             char = text[index]
             if char in marks.CLOSERS or char in marks.PAIRS:
-                level = self.nest.level(char, depth)
+                level = self.open_quotes.level(char, depth)
                 if level >= 0:
                     depth = level
                 elif char in marks.PAIRS or char in marks.STRAIGHT or char in "«‹":
                     return index, depth
             elif char in " \u00a0\u202f":
-                if not depth or self.nest.level("»", depth) < 0:
+                if not depth or self.open_quotes.level("»", depth) < 0:
                     return index, depth
                 if index + 1 < len(text) and text[index + 1] != "»":
                     return index, depth
@@ -129,14 +125,14 @@ class BoundaryRules:
         return min(len(text), at + _CLOSERS_AT_MOST), depth
 
     def _ends(self, text: str, at: int, stop: int, behind: int) -> bool | None:
-        """Whether the marks from ``at`` to ``stop`` end a sentence. ``behind`` the closers that
-        follow them there is more text.
+        """Whether the marks from ``at`` to ``stop`` end a sentence. There is more text at
+        ``behind``, behind their closers.
         """
         following = text[behind]
         closers = text[stop:behind]
         is_quoted = any(char in marks.QUOTES for char in closers)
         if following in BREAKS:
-            return False  # the line break will say
+            return False  # decided at the line break
         if not following.isspace():
             return self._ends_densely(text, at, stop, behind, is_quoted=is_quoted)
         run = text[at:stop]
@@ -151,7 +147,7 @@ class BoundaryRules:
         return words.ends_with(kind, text, self.start, at, behind=behind, final=self.final)
 
     def _ends_by_mark(self, text: str, at: int, behind: int) -> bool | None:
-        """! and ? end a sentence, but in names and in front of "— she said"."""
+        """! and ? end a sentence, except in names and in front of "— she said"."""
         opening = text[self.start : self.start + 4].lstrip()[:1]
         if opening not in marks.DASHES and not words.is_name(text, self.start, at):
             return True
@@ -170,7 +166,7 @@ class BoundaryRules:
     def _ends_densely(
         self, text: str, at: int, stop: int, behind: int, *, is_quoted: bool
     ) -> bool | None:
-        """The same with no white space behind the marks."""
+        """``_ends`` without white space behind the marks."""
         following = text[behind]
         last = text[stop - 1]
         if following in TERMINATORS or following in CLAUSES:
@@ -193,8 +189,8 @@ class BoundaryRules:
         return self._ends_behind_closers(text, behind) if is_quoted else True
 
     def _is_aside(self, text: str, stop: int, behind: int) -> bool:
-        """Whether the closers end a bracket in the middle of a sentence of a dense script."""
-        opened = self.nest.opened_by(text[stop:behind], marks.ASIDES)
+        """Whether the closers end a bracket inside a sentence of a dense script."""
+        opened = self.open_quotes.opened_by(text[stop:behind], marks.ASIDES)
         return opened is not None and text[self.start : max(self.start, opened)].strip() != ""
 
     def _line_break(self, text: str, at: int) -> Verdict | None:
@@ -209,7 +205,7 @@ class BoundaryRules:
                 self.line = at + 1
                 return at + 1, False
         self.line = at + 1
-        self.nest.clear()
+        self.open_quotes.clear()
         return at + 1, True
 
     def _is_wrapped(self, text: str, line: int, at: int) -> bool | None:
@@ -231,7 +227,7 @@ class BoundaryRules:
             self.fence = ""
 
     def _tick(self, text: str, at: int, char: str) -> Verdict | None:
-        """Code: a fence at the beginning of a line, else a span."""
+        """Backticks and tildes: a fence at the beginning of a line, else a code span."""
         stop = at
         while stop < len(text) and stop - at < 16 and text[stop] == char:
             stop += 1
@@ -241,69 +237,64 @@ class BoundaryRules:
         is_first = line == self.line and at - line < 8 and not text[line:at].strip(_INDENT)
         if stop - at >= 3 and is_first:
             self.fence = text[at:stop]
-            self.nest.clear()
+            self.open_quotes.clear()
         elif char == "`":
-            self.nest.take(char, "", at)
+            self.open_quotes.take(char, "", at)
         return stop, False
 
     def _apostrophe(self, text: str, at: int, char: str) -> Verdict | None:
-        level = self.nest.level(char, self.nest.depth)
+        level = self.open_quotes.level(char, self.open_quotes.depth)
         previous = text[at - 1] if at > self.start else ""
         if level < 0:
             if char == "'" and OpenQuotes.may_open(previous):
-                self.nest.open_apostrophe(at)
+                self.open_quotes.open_apostrophe(at)
             return at + 1, False
         if at + 1 == len(text) and not self.final:
             return None
         if not text[at + 1 : at + 2].isalnum() and not previous.isspace():
-            return self._closed(text, at, level)
+            self.open_quotes.close_to(level)
         return at + 1, False
 
     def _bracket(self, text: str, at: int, char: str) -> Verdict | None:
-        level = self.nest.level(char, self.nest.depth)
+        level = self.open_quotes.level(char, self.open_quotes.depth)
         if level >= 0:
-            return self._closed(text, at, level)
+            self.open_quotes.close_to(level)  # apart from the mark before it: « Viens ! »
+            return at + 1, False
         if char == "(":
             if at + 1 == len(text) and not self.final:
                 return None
             if text[at + 1 : at + 2].isspace():
                 return at + 1, False
-        self.nest.take(char, text[at - 1] if at > self.start else "", at)
-        return at + 1, False
-
-    def _closed(self, text: str, at: int, level: int) -> Verdict | None:
-        """A closer apart from the mark that it closes: « Viens ! »."""
-        self.nest.close_to(level)
+        self.open_quotes.take(char, text[at - 1] if at > self.start else "", at)
         return at + 1, False
 
     def _pair(self, text: str, at: int) -> Verdict | None:
         if at + 1 == len(text) and not self.final:
             return None
-        if text[at + 1 : at + 2] != marks.PAIRED or self.nest.holds(text, at, self.nest.depth):
-            return at + 1, False
-        return at + 2, True
+        is_end = text[at + 1 : at + 2] == marks.PAIRED and not self._is_quoted(text, at)
+        return (at + 2, True) if is_end else (at + 1, False)
 
     # ------------------------------------------------------------ less than a sentence
     def _space(self, text: str, at: int) -> Verdict | None:
-        """A space between Thai words parts phrases."""
-        if not caps.is_long_phrase(at - self.start, eager=self.eager):
+        """A space between Thai words separates phrases."""
+        if not length_limits.is_long_phrase(at - self.start, eager=self.eager):
             return at + 1, False
         if at + 1 == len(text) and not self.final:
             return None
-        parts = caps.parts_phrases(text[at - 1 : at], text[at + 1 : at + 2])
-        return (at, True) if parts and not self._is_nested(text, at) else (at + 1, False)
+        separates = length_limits.separates_phrases(text[at - 1 : at], text[at + 1 : at + 2])
+        return (at, True) if separates and not self._is_quoted(text, at) else (at + 1, False)
 
     def _clause(self, text: str, at: int, char: str) -> Verdict | None:
         """While eager: whether a clause of some length ends here."""
         if at + 1 >= len(text):
             return (at + 1, False) if self.final else None
-        if self._is_nested(text, at) or not caps.is_some_clause(text, self.start, at):
+        if self._is_quoted(text, at) or not length_limits.is_long_clause(text, self.start, at):
             return at + 1, False
         following = text[at + 1]
         previous = text[at - 1]
         if char in marks.CLAUSE_DENSE or (is_dense(previous) and is_dense(following)):
-            parted = following not in CLAUSES and following not in marks.CLOSERS
-            return at + 1, parted and not following.isdigit() and following not in BREAKS
+            is_free = following not in CLAUSES and following not in marks.CLOSERS
+            return at + 1, is_free and not following.isdigit() and following not in BREAKS
         if char == "—" and following.isalpha():
             return at + 1, True
         if not following.isspace() or following in BREAKS or (char == "–" and previous != " "):
@@ -313,5 +304,5 @@ class BoundaryRules:
             return None if first is None else (at + 1, not first.isdigit())
         return at + 1, True
 
-    def _is_nested(self, text: str, at: int) -> bool:
-        return self.nest.holds(text, at, self.nest.depth)
+    def _is_quoted(self, text: str, at: int) -> bool:
+        return self.open_quotes.holds(text, at, self.open_quotes.depth)

@@ -1,8 +1,8 @@
-"""How long a segment may become, how short a clause may be, and where an overlong text is cut.
+"""How long a segment may be, how short a clause may be, and where a text that is too long is cut.
 
-Law of this file: pure, bounded work. The weight of a segment is looked at in steps that halve
-what is left, so each character is weighed once and there are few steps; the steps depend on the
-text alone, not on the pieces it comes in.
+Scope: pure, bounded work. The weight of a segment is checked in steps that halve what is left, so
+each character is weighed once and there are few steps. The steps depend on the text alone, not on
+the pieces in which it comes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import unicodedata
 from dragoman.policy.segmentation.data import marks
 from dragoman.policy.segmentation.open_quotes import OpenQuotes
 from dragoman.text import scripts
+from dragoman.text.characters import EXTENDS
 
 LONGEST = 200
 """Characters in a segment; those of dense scripts count 2. Closers and marks may exceed it."""
 
-_CRUMB = LONGEST // 6  # a cut before this would only make crumbs
-_FIRST_LOOK = 80
-_EAGER_LOOK = 12
+_SHORTEST = LONGEST // 6  # a cut before this would leave tiny segments
+_FIRST_CHECK = 80
+_EAGER_CHECK = 12
 _EAGER_WEIGHT = 12
 _EAGER_WORDS = 3
 _WIDE = re.compile(f"[{scripts.WIDE}]")  # about twice as long to say
@@ -33,7 +34,7 @@ _CLAUSE_END = re.compile(r"[,;:،؛፣፤՝၊–—](?=\s)|[，、；：､—]
 _SPACE = re.compile(r"\s(?=\S)")
 _SURROGATES = ("\ud800", "\udbff", "\udc00", "\udfff")
 _JOINER = "\u200d"
-_EXTENDS = re.compile(f"[{marks.EXTENDS}]")
+_EXTENDS = re.compile(f"[{EXTENDS}]")
 _VIRAMAS = frozenset("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u1039\u17d2")
 _LONGEST_CHARACTER = 40
 
@@ -47,7 +48,7 @@ class SegmentLength:
         self._start = self._to = start
         self._weight = 0
         self.is_unstopped = False  # whether it has letters of a script without full stops
-        self.next_at = start + (_EAGER_LOOK if eager else _FIRST_LOOK)
+        self.next_at = start + (_EAGER_CHECK if eager else _FIRST_CHECK)
 
     def shift(self, by: int) -> None:
         """The text lost its first ``by`` characters."""
@@ -56,7 +57,7 @@ class SegmentLength:
         self.next_at -= by
 
     def weigh(self, text: str) -> bool:
-        """The text has reached ``next_at``: whether the segment is overlong."""
+        """The text has reached ``next_at``: whether the segment is too long."""
         piece = text[self._to : self.next_at]
         self._weight += len(piece)
         if not piece.isascii():
@@ -66,10 +67,10 @@ class SegmentLength:
         self.next_at += max(1, (LONGEST - self._weight) // 2)
         return self._weight >= LONGEST
 
-    def place(self, text: str, nest: OpenQuotes) -> int:
-        """Where to cut the overlong segment."""
-        low, high = self._start + _CRUMB, self._to
-        opened = nest.whole_from(low, high)
+    def place(self, text: str, open_quotes: OpenQuotes) -> int:
+        """Where to cut the segment that is too long."""
+        low, high = self._start + _SHORTEST, self._to
+        opened = open_quotes.whole_from(low, high)
         if opened is not None:
             high = opened
         for pattern in (_SENTENCE_END, _CLAUSE_END, _SPACE):
@@ -115,11 +116,11 @@ def _flags_before(text: str, at: int, start: int) -> int:
 
 def is_long_phrase(size: int, *, eager: bool) -> bool:
     """Whether ``size`` characters without a full stop are enough for a segment."""
-    return size >= (_EAGER_LOOK if eager else _FIRST_LOOK)
+    return size >= (_EAGER_CHECK if eager else _FIRST_CHECK)
 
 
-def parts_phrases(before: str, after: str) -> bool:
-    """Whether a space between the two characters parts phrases of an unstopped script."""
+def separates_phrases(before: str, after: str) -> bool:
+    """Whether a space between the two characters separates phrases of a script without stops."""
     return (
         _UNSTOPPED.match(before) is not None
         and _UNSTOPPED.match(after) is not None
@@ -129,8 +130,8 @@ def parts_phrases(before: str, after: str) -> bool:
     )
 
 
-def is_some_clause(text: str, start: int, at: int) -> bool:
-    """Whether the text up to a clause mark is no crumb: three words, or six dense characters."""
+def is_long_clause(text: str, start: int, at: int) -> bool:
+    """Whether the text up to a clause mark is long enough: three words, or six dense characters."""
     piece = text[start:at]
     dense = len(_DENSE.findall(piece)) if not piece.isascii() else 0
     if len(piece.strip()) + dense < _EAGER_WEIGHT:

@@ -1,10 +1,10 @@
-"""Words that nobody would read out to the end.
+"""Words that nobody would read aloud to the end.
 
-Law of this file: pure; state only for the word that a segment's border cuts in two. A "word" of
-5,000 letters or digits (a blob of base64, a held-down key) would be read for half an hour. Of a
-word ``LONGEST_WORD`` letters and digits are spoken and the rest is left out, whatever segments it
-is cut into. Scripts that write without spaces have no such words, and their punctuation ends one;
-other marks belong to the word and are not counted, so that no row of dots swallows what follows.
+Scope: pure; state only for the word that the border of a segment cuts in two. A "word" of 5,000
+letters or digits (base64, a key that is held down) would be read for half an hour. Of a word
+``LONGEST_WORD`` letters and digits are spoken and the rest is dropped, in whatever segments it
+comes. Scripts without spaces between words have no such words, and their punctuation ends one;
+other marks belong to the word and are not counted, so a row of dots does not drop what follows.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 
 from dragoman.text import scripts
-
-LONGEST_WORD = 200
+from dragoman.text.spoken import LONGEST_WORD
 
 _BREAKS = rf"\s{scripts.UNSPACED}{scripts.EAST_ASIAN_MARKS}"
 _WORD = re.compile(f"[^{_BREAKS}]+")
@@ -24,7 +23,7 @@ _LAST = re.compile(f"[^{_BREAKS}]\\Z")
 
 
 class LongWords:
-    """One text, segment by segment. ``dropped`` counts the characters left out so far."""
+    """One text, segment by segment. ``dropped`` counts the characters dropped so far."""
 
     def __init__(self, longest: int = LONGEST_WORD) -> None:
         self._longest = longest
@@ -34,7 +33,7 @@ class LongWords:
         self.dropped = 0
 
     def cut(self, segment: str, spoken: str) -> str:
-        """What is left of ``spoken``, which was read from the client's ``segment``."""
+        """The part of ``spoken`` that is spoken; it was made from the client's ``segment``."""
         if not (self._open and _FIRST.match(segment)):
             self._length = 0
         self._open = _LAST.search(segment, max(0, len(segment) - 1)) is not None
@@ -42,16 +41,16 @@ class LongWords:
             return spoken  # nearly all segments
         return self._shortened(spoken)
 
-    def swallow(self, text: str) -> bool:
-        """Whether this piece of the client's text may be left out unread: a long one in the middle
-        of a word that is long already. Asked about every piece, before it is read.
+    def drops(self, text: str) -> bool:
+        """Whether this piece of the client's text can be dropped before it is read: a long one in
+        the middle of a word that is long already. To be asked for every piece, in order.
         """
         unbroken = len(text) > 4 * self._longest and _BREAK.search(text) is None
-        swallowed = unbroken and self._unbroken
+        dropped = unbroken and self._unbroken
         self._unbroken = unbroken
-        if swallowed:
+        if dropped:
             self.dropped += len(text)
-        return swallowed
+        return dropped
 
     def reset(self) -> None:
         """A new text begins."""
@@ -70,7 +69,7 @@ class LongWords:
         return "".join([*parts, spoken[at:]])
 
     def _beginning(self, word: str, left: int) -> tuple[str, int]:
-        """What is kept of a word that may have ``left`` more letters, and how many it has."""
+        """The part of a word that is kept if it may have ``left`` more letters, and its letters."""
         if left < 0:  # it was cut before
             self.dropped += len(word)
             return "", 0

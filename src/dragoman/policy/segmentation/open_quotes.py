@@ -1,7 +1,7 @@
 """Open quotations and brackets of the segment that is being read.
 
-Law of this file: bounded state, constant work. An opener that nothing closes (an inch sign, an
-unusual apostrophe) counts for no longer than a segment may be long.
+Scope: bounded state, constant work. An opener that nothing closes (an inch sign, an unusual
+apostrophe) counts for no longer than a segment may be long.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class OpenQuotes:
             self._open = [(closers, at - by) for closers, at in self._open]
 
     def forget(self, start: int) -> None:
-        """A segment begins at ``start``: what was opened long before it counts no more, and an
-        apostrophe, which may have been one, does not count at all.
+        """A segment begins at ``start``: openers long before it no longer count. Apostrophes before
+        it do not count at all, because they may not have been quotes.
         """
         if self._open:
             self._open = [
@@ -53,7 +53,7 @@ class OpenQuotes:
         return len(self._open)
 
     def level(self, char: str, depth: int) -> int:
-        """The depth after ``char`` closed something of the first ``depth``; -1: it closes none."""
+        """The depth after ``char`` closed one of the first ``depth``; -1 if it closes none."""
         for index in range(depth - 1, -1, -1):
             if char in self._open[index][0]:
                 return index
@@ -74,7 +74,7 @@ class OpenQuotes:
         return False
 
     def opened_by(self, closers: str, kinds: frozenset[str]) -> int | None:
-        """Where that was opened which the first of ``closers`` closes, if it is of ``kinds``."""
+        """Where the first of ``closers`` was opened, if it is of ``kinds``."""
         if not closers or closers[0] not in kinds:
             return None
         level = self.level(closers[0], len(self._open))

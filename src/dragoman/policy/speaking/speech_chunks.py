@@ -1,25 +1,24 @@
-"""Committed target text, that may come word by word, to pieces worth speaking.
+"""Committed target text, which may come word by word, to pieces that are worth speaking.
 
-Law of this file: only *how much is spoken at a time*; what may be spoken was decided before (the
-text is committed and never changes), when it is played is decided later. Pure; ``now_s`` is an
-input. A voice that is given single words sounds like a list, one that waits for sentences
-comes late; a piece is spoken as soon as it
+Scope: how much is spoken at a time. The text is committed before and played later; that is decided
+elsewhere. Pure; ``now_s`` is an input. A voice that is given single words sounds like a list, one
+that waits for sentences comes late. So a piece is spoken as soon as it
 
-* ends at a clause mark and holds at least three words, or
+* ends at a clause mark and has at least three words, or
 * was committed together as a clause (``ends``), or
 * has eight words (in languages without spaces: fourteen to sixteen characters), or
-* has waited for a second since its first word, unless the voice still has something to say: then
-  nobody would hear it earlier, and longer pieces sound better.
+* has waited for a second since its first word, unless the voice is still playing: then it would not
+  be heard earlier, and longer pieces sound better.
 
-Everything given in comes out once, in order: ``"".join`` of the pieces is the text. Usage::
+Everything that is added comes out once, in order: ``"".join`` of the pieces is the text. Usage::
 
-    pieces = units.add(piece, now_s, ends=True)   # what is ripe at once
-    units.due_s                                   # when to ask again if nothing comes, or None
-    pieces = units.ripe(now_s, busy=False)        # what has waited long enough
-    pieces = units.flush()                        # the turn is over
+    pieces = chunks.add(piece, now_s, ends=True)   # pieces to speak now
+    chunks.due_s                                   # when to ask again if nothing comes, or None
+    pieces = chunks.take_due(now_s, busy=False)    # what has waited long enough
+    pieces = chunks.flush()                        # the turn is over
 
-Source: the values are those with which interpreted speech in our measurements had the fewest
-audible gaps without lagging further behind.
+Source: the values with which interpreted speech in our measurements had the fewest audible gaps
+without more lag.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ from __future__ import annotations
 import re
 
 from dragoman.text import clause_data
+from dragoman.text.spoken import is_speakable
 from dragoman.text.words import ends_with_mark, fold
 
 LEAST_WORDS = 3
@@ -39,7 +39,7 @@ _CHARACTER = re.compile(r"\s*\S")
 
 
 class SpeechChunks:
-    """What of one turn waits to be spoken. ``language`` is the one that is spoken."""
+    """The text of one turn that waits to be spoken, in this language."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -48,34 +48,34 @@ class SpeechChunks:
 
     @property
     def waiting(self) -> str:
-        """The text that is not yet given out."""
+        """The text that has not come out yet."""
         return self._waiting
 
     @property
     def due_s(self) -> float | None:
-        """When what waits should be asked for with ``ripe``; None while nothing waits."""
+        """When to call ``take_due``; None while nothing waits."""
         return None if self._since_s is None else self._since_s + LONGEST_WAIT_S
 
     def add(self, piece: str, now_s: float, *, ends: bool = False) -> list[str]:
-        """Take committed text (it brings its own leading space); the pieces to speak now.
+        """Add committed text, with its own leading space; returns the pieces to speak now.
         ``ends``: a clause or sentence is complete with it.
         """
         self._waiting += piece
         if ends:
             return self.flush()
-        ripe: list[str] = []
+        pieces: list[str] = []
         while (end := self._end()) is not None:
-            ripe.append(self._waiting[:end])
+            pieces.append(self._waiting[:end])
             self._waiting = self._waiting[end:]
             self._since_s = None
-        if not any(char.isalnum() for char in self._waiting):
+        if not is_speakable(self._waiting):
             self._since_s = None
         elif self._since_s is None:
             self._since_s = now_s
-        return ripe
+        return pieces
 
-    def ripe(self, now_s: float, *, busy: bool = False) -> list[str]:
-        """What has waited long enough. ``busy``: earlier pieces are still being heard."""
+    def take_due(self, now_s: float, *, busy: bool = False) -> list[str]:
+        """What has waited long enough. ``busy``: earlier pieces are still playing."""
         if busy or self.due_s is None or now_s < self.due_s:
             return []
         return self.flush()

@@ -1,10 +1,9 @@
-"""When committed source is ripe to be translated: clause units and sentence breaks.
+"""When committed source text is translated: clause units and sentence breaks.
 
-Law of this file: where source is cut, and nothing else. Pure. ``ClauseUnits.update`` is given all
-committed words of the turn each time; they only grow (the last may gain a mark, see
-``policy.recognition.local_agreement``), so it keeps positions, not words. Language data is in
-``text.clause_data``. What is done with a cut is the target policies' to say
-(``policy.translation.commit_rules``).
+Scope: where source text is cut. Pure. ``ClauseUnits.update`` is given all committed words of the
+turn each time; they only grow (the last may gain a mark, see ``policy.recognition``), so it keeps
+positions, not words. Language data is in ``text.clause_data``. What is done with a unit is decided
+by ``policy.translation.commit_rules``.
 
 A cut closes the sentence at a full stop, at forty words, or where a long silence follows at least
 four words. It cuts a clause at a semicolon or colon; at a comma or a short silence when the clause
@@ -28,12 +27,12 @@ _LEAST_SENTENCE = 4
 _CLAUSE_PAUSE_MS = 250
 
 Together = Callable[[Sequence[Word], int], bool]
-"""Whether words and the position behind one of them are inside a phrase that must stay whole."""
+"""Given words and a position: whether a cut there would be inside a phrase that must stay whole."""
 
 
 class UnitLengths(msgspec.Struct, frozen=True):
-    """Unit lengths in words: ``least`` before a comma or pause cuts, ``soft`` before a clause
-    opener cuts, ``most`` at which a cut comes anyway.
+    """In words: from ``least`` on a comma or pause cuts, from ``soft`` on a word that opens a
+    clause does, and at ``most`` there is a cut in any case.
     """
 
     least: int = 4
@@ -93,42 +92,40 @@ class ClauseUnits:
     def update(
         self, words: Sequence[Word], tail: Sequence[Word] = (), *, paused: bool, final: bool
     ) -> list[ClauseUnit]:
-        """The units that became ripe. ``tail`` are uncommitted words, only looked at."""
-        ripe: list[ClauseUnit] = []
+        """The units that are complete now. ``tail``: uncommitted words, used only to look ahead."""
+        units: list[ClauseUnit] = []
         if self._begin < self._cut and self._closes(words[self._cut - 1]):
-            ripe.append(self._take(words, self._cut, closes=True))  # the mark came late
+            units.append(self._take(words, self._cut, closes=True))  # the mark came after the cut
         for end in range(self._cut + 1, len(words) + 1):
             following = words[end] if end < len(words) else (tail[0] if tail else None)
-            verdict = self._verdict(words, end, following)
-            if verdict is not None:
-                ripe.append(self._take(words, end, closes=verdict))
+            closes = self._cut_behind(words, end, following)
+            if closes is not None:
+                units.append(self._take(words, end, closes=closes))
         if final and self._begin < len(words):
-            ripe.append(self._take(words, len(words), closes=True))
+            units.append(self._take(words, len(words), closes=True))
         elif paused and self.size(words, self._cut, self._known(words)) >= self._pace.least:
-            ripe.append(self._take(words, self._known(words), closes=False))
-        return ripe
+            units.append(self._take(words, self._known(words), closes=False))
+        return units
 
     def open_unit(self, words: Sequence[Word]) -> ClauseUnit:
-        """The open sentence as far as it is committed, without cutting anything, nor through a
-        phrase that must stay whole.
-        """
+        """The committed part of the open sentence, up to a phrase that must stay whole; no cut."""
         end = self._known(words)
         return ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
 
     def size(self, words: Sequence[Word], begin: int, end: int) -> float:
-        """How many words of ordinary length stand between two positions."""
+        """How many words of ordinary length there are between two positions."""
         if clause_data.is_spaced(self._language):
             return end - begin
         return clause_data.weight("".join(w.text for w in words[begin:end]), self._language)
 
     def _known(self, words: Sequence[Word]) -> int:
-        """How many words there are before a phrase that has only begun."""
+        """How many words there are before a phrase that is not complete."""
         end = len(words)
         while self._together is not None and end > self._cut and self._together(words, end):
             end -= 1
         return end
 
-    def _verdict(self, words: Sequence[Word], end: int, following: Word | None) -> bool | None:
+    def _cut_behind(self, words: Sequence[Word], end: int, following: Word | None) -> bool | None:
         """None: no cut behind this word; else whether the cut closes the sentence."""
         word, size = words[end - 1], self.size(words, self._cut, end)
         whole = self.size(words, self._begin, end)
@@ -164,7 +161,7 @@ class ClauseUnits:
 
 
 def _gap_ms(word: Word, following: Word | None) -> int:
-    """The silence between two words as the recogniser timed them; 0 where it does not."""
+    """The silence between two words by the recogniser's times; 0 without times."""
     if following is None or following.start_ms is None or word.start_ms is None:
         return 0
     return following.start_ms - word.end_ms if word.end_ms is not None else 0

@@ -1,26 +1,26 @@
 """When target text is committed: the policies ``agree``, ``units`` and ``turn``.
 
-Law of this file: one pure state machine for the target side of one turn. It is given the source
-words as they are heard (``update``), says what to translate next (``due``) and turns each answer
-into committed text and a tentative rest (``answer``). It knows no engine, no client and no clock:
+Scope: one pure state machine for the target side of one turn. It is given the source words as they
+are recognised (``update``), says what to translate next (``due``) and turns each answer into
+committed text and a tentative rest (``answer``). It knows no engine, no client and no clock:
 ``now_s`` and the cost of a call are inputs, so the runtime and the replay tool run the same code.
 
 * ``turn``   a sentence is translated when it is closed, and committed whole.
-* ``units``  so is every clause unit, with the sentence before it as context; only what goes
-             beyond the committed text is added (``policy.translation.continuation``).
-* ``agree``  the open sentence is translated again as it grows. What two translations in a row
-             share is committed, except the last word of each, which the end of the text makes
-             uncertain (of the older one none at the eager pace, two at the careful). Sentence
-             ends, pauses and clauses that a mark ends commit all. Where word order keeps two
-             translations from agreeing, a clause that was cut otherwise is committed whole when
-             its oldest word without a translation is 2.5 s old.
-* ``through``  source and target are the same language: heard is said.
+* ``units``  so is every clause unit, with the sentence before it as context; only what goes beyond
+             the committed text is added (``text.continuation``).
+* ``agree``  the open sentence is translated again as it grows (LocalAgreement). The words that two
+             successive translations share are committed, except the last word of each, which the
+             end of the text makes uncertain (of the older one none at the eager pace, two at the
+             careful). Sentence ends, pauses and clauses that end in a mark commit all. Where word
+             order keeps two translations from agreeing, a clause that was cut for another reason is
+             committed whole when its oldest word without a translation is 2.5 s old.
+* ``through``  source and target are the same language: the source is the target.
 
-All of them show drafts as the tentative rest, without the last word if there is another: it is the
-one that changes most. Drafts are made only when nothing is to be committed, and so seldom that they
+All of them show drafts as the tentative rest, without the last word if there is another, because it
+changes most often. Drafts are made only when nothing is to be committed, and so seldom that they
 take at most half of the time. Committed text is only ever extended, every source word is translated
-before ``finished`` holds, and of the asks that are not yet made only the newest of a sentence is
-kept: a slow engine makes fewer calls, not a queue.
+before ``finished`` holds, and of the translations that wait only the newest of a sentence is kept:
+a slow engine makes fewer calls, not a queue.
 
 Sources: LocalAgreement, https://arxiv.org/abs/2307.14743; clause units with the sentence as prefix,
 hold-n and re-translation, https://arxiv.org/abs/2004.03643.
@@ -35,27 +35,23 @@ from typing import Literal
 import msgspec
 
 from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
-from dragoman.policy.translation.continuation import (
-    continuation,
-    shared,
-    tokens,
-    without_false_stop,
-)
-from dragoman.policy.translation.target_text import TargetText
+from dragoman.policy.translation.target_text import TurnTarget
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
+from dragoman.text.continuation import continuation, keys, tokens, without_false_stop
+from dragoman.text.similarity import shared_length
 
 Rule = Literal["agree", "units", "turn", "through"]
 
 QUICK_S = 0.25
-"""A translator that answers within this can translate the sentence again with every few words."""
+"""A translator that answers within this can translate the sentence again after every few words."""
 DRAFT_EVERY_S = 0.3
 _DRAFT_COST_S = 1.0
-"""Where a call takes longer, no drafts are made: they would keep what is committed waiting."""
+"""If a call takes longer, no drafts are made: they would delay what is committed."""
 _STALL_S = 2.5
-_HELD: dict[PaceName, int] = {"eager": 0, "even": 1, "careful": 2}
+_HELD_BACK: dict[PaceName, int] = {"eager": 0, "even": 1, "careful": 2}
 _MARKS = clause_data.HALF_STOPS + clause_data.COMMAS
-_LENIENCE = 1.5
+_HYSTERESIS = 1.5
 
 
 def chosen(
@@ -67,16 +63,16 @@ def chosen(
     forces_prefix: bool,
     now: Rule | None = None,
 ) -> Rule:
-    """The rule for a direction. ``cost_s``: what a call lately took, None if none was made.
-    ``now`` is the rule so far, which is not left for a small difference.
+    """The rule for a direction. ``cost_s``: what a call lately took, None if none was made. ``now``
+    is the rule so far; hysteresis keeps it when the cost varies a little.
     """
     if source == target:
         return "through"
     if wanted != "auto":
         return wanted
-    limit_s = QUICK_S * (_LENIENCE if now == "agree" else 1.0)
-    quick = cost_s is not None and cost_s < limit_s
-    if (quick or forces_prefix) and not clause_data.is_far(source, target):
+    limit_s = QUICK_S * (_HYSTERESIS if now == "agree" else 1.0)
+    is_quick = cost_s is not None and cost_s < limit_s
+    if (is_quick or forces_prefix) and not clause_data.is_far(source, target):
         return "agree"
     return "units"
 
@@ -107,7 +103,7 @@ class CommitStep(msgspec.Struct, frozen=True):
 
 
 class TargetPolicy:
-    """One turn; see the head of this file."""
+    """The target text of one turn: what to translate next, what is committed, what is shown."""
 
     def __init__(
         self,
@@ -121,22 +117,20 @@ class TargetPolicy:
         self.rule: Rule = rule
         self.stash = ""
         """The tentative rest behind ``text``, as the newest draft has it."""
-        self._held = _HELD[pace]
-        self._target = TargetText(target)
+        self._held_back = _HELD_BACK[pace]
+        self._target = TurnTarget(target)
         self._units = ClauseUnits(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
-        self._heard_s: list[float] = []  # when each word of the turn was first given
-        self._ripe: deque[ClauseUnit] = deque()
+        self._word_times_s: list[float] = []  # when each word of the turn came first
+        self._ready: deque[ClauseUnit] = deque()
         self._cuts: set[int] = set()  # ends of clauses
-        self._clause: ClauseUnit | None = (
-            None  # agree: the last cut, as long as it is not translated
-        )
-        self._covered = 0  # words of the turn whose translation is committed
+        self._clause: ClauseUnit | None = None  # agree: the last cut, until it is translated
+        self._covered = 0  # words whose translation is committed
         self._draft = ""  # newest translation of the open sentence
         self._draft_end = 0
-        self._asked = ""  # the source of the last ask
-        self._asked_end = 0  # words of the turn whose translation is asked for, to be committed
+        self._asked = ""  # the source of the last request
+        self._asked_end = 0  # words whose translation is requested, to be committed
         self._drafted_s = float("-inf")
         self._busy = False
 
@@ -148,7 +142,7 @@ class TargetPolicy:
     @property
     def finished(self) -> bool:
         """The turn is over and everything of it is committed."""
-        return self._final and not self._ripe and not self._busy
+        return self._final and not self._ready and not self._busy
 
     def update(
         self,
@@ -161,63 +155,63 @@ class TargetPolicy:
     ) -> None:
         """Take the newest committed words of the turn (all of them) and the tail behind."""
         self._words, self._final = words, final
-        self._heard_s += [now_s] * (len(words) - len(self._heard_s))
+        self._word_times_s += [now_s] * (len(words) - len(self._word_times_s))
         for unit in self._units.update(words, tail, paused=paused, final=final):
             self._cuts.add(unit.end)
-            self._ripen(unit, paused=paused)
+            self._queue(unit, paused=paused)
         if self.rule == "through" or (self.rule == "agree" and paused):
-            self._ripen_all(1 if self.rule == "through" else self._units.least)
+            self._queue_all(1 if self.rule == "through" else self._units.least)
 
     def switch(self, rule: Rule) -> None:
         """Go on by another rule; what was committed and asked stays as it is."""
         clause, self.rule = self._clause, rule
         if rule != "agree" and clause is not None:
             self._clause = None
-            self._ripen(clause, paused=False)
+            self._queue(clause, paused=False)
 
     def due(self, now_s: float, cost_s: float | None = None) -> WantedTranslation | None:
-        """The next translation to make, or None for now. To be answered before the next ``due``;
-        ``update`` may come in between. ``cost_s``: what a call lately took.
+        """The next translation to make, or None for now. It has to be answered before the next
+        ``due``; ``update`` may come in between. ``cost_s``: what a call lately took.
         """
-        ask = None
-        if self._ripe:
-            ask = self._committing(self._ripe.popleft())
+        wanted = None
+        if self._ready:
+            wanted = self._committing(self._ready.popleft())
         elif self._clause is not None and now_s >= self._stalled_s():
-            ask = self._committing(self._clause)
+            wanted = self._committing(self._clause)
         elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s):
             unit = self._units.open_unit(self._words)
             self._drafted_s = now_s
-            ask = WantedTranslation(unit.sentence, unit.source, unit.end, self._target.open)
-        if ask is not None:
-            self._asked, self._busy = ask.source, True
-            self._asked_end = max(self._asked_end, ask.end if ask.commits else 0)
-        return ask
+            wanted = WantedTranslation(unit.sentence, unit.source, unit.end, self._target.open)
+        if wanted is not None:
+            self._asked, self._busy = wanted.source, True
+            self._asked_end = max(self._asked_end, wanted.end if wanted.commits else 0)
+        return wanted
 
     def next_s(self, cost_s: float | None = None) -> float | None:
-        """When ``due`` may say something new though no words come; None for never."""
+        """When ``due`` may want a translation though no words come; None for never."""
         moments = [self._stalled_s()] if self._clause is not None else []
         if self._wants_draft():
             moments.append(self._drafted_s + _interval_s(cost_s))
         return min(moments, default=None)
 
-    def answer(self, ask: WantedTranslation, translation: str) -> CommitStep:
-        """Take the translation of what ``due`` asked for."""
+    def answer(self, wanted: WantedTranslation, translation: str) -> CommitStep:
+        """Take the translation that ``due`` wanted."""
         self._busy = False
-        if ask.commits:
-            return self._commit(ask, translation)
+        if wanted.commits:
+            return self._commit(wanted, translation)
         addition = self._agreed(translation) if self.rule == "agree" else ""
         joined = self._target.behind(addition)
-        self._draft, self._draft_end = translation, ask.end
+        self._draft, self._draft_end = translation, wanted.end
         if addition:
             self._target.extend(addition)
-            self._cover(ask, translation)
-        if addition or not self._ripe:  # else it is stale: what is to be committed comes at once
+            self._cover(wanted, translation)
+        if addition or not self._ready:  # else it is stale: a committing answer follows
             rest = continuation(translation, self._target.open)
-            self.stash = _calmed(self._target.behind(rest))
+            self.stash = _without_last_word(self._target.behind(rest))
         return CommitStep(joined)
 
-    # ------------------------------------------------------------ what becomes ripe
-    def _ripen(self, unit: ClauseUnit, *, paused: bool) -> None:
+    # ------------------------------------------------------------ what is translated
+    def _queue(self, unit: ClauseUnit, *, paused: bool) -> None:
         if self.rule == "turn" and not unit.closes:
             return
         whole = unit.closes or paused or unit.source.rstrip(clause_data.CLOSERS).endswith(_MARKS)
@@ -226,17 +220,17 @@ class TargetPolicy:
             return
         if self._clause is not None and self._clause.sentence <= unit.sentence:
             self._clause = None
-        if self._ripe and self._ripe[-1].sentence == unit.sentence:
-            self._ripe.pop()  # the later cut says all that the earlier does
-        self._ripe.append(unit)
+        if self._ready and self._ready[-1].sentence == unit.sentence:
+            self._ready.pop()  # the later unit contains the earlier one
+        self._ready.append(unit)
 
-    def _ripen_all(self, least: int) -> None:
-        """Everything that is committed by the recogniser is ripe, cut or not."""
-        ripe = self._ripe[-1].end if self._ripe else 0
-        asked = max(ripe, self._asked_end, self._covered, self._units.begin)
+    def _queue_all(self, least: int) -> None:
+        """Queue everything that the recogniser committed, cut or not."""
+        ready = self._ready[-1].end if self._ready else 0
+        asked = max(ready, self._asked_end, self._covered, self._units.begin)
         unit = self._units.open_unit(self._words)
         if unit.end > asked and self._units.size(self._words, asked, unit.end) >= least:
-            self._ripen(unit, paused=True)
+            self._queue(unit, paused=True)
 
     def _committing(self, unit: ClauseUnit) -> WantedTranslation:
         ends = unit.closes or unit.end in self._cuts
@@ -246,7 +240,7 @@ class TargetPolicy:
         )  # fmt: skip
 
     def _wants_draft(self) -> bool:
-        if self.rule == "through" or self._final or self._ripe:
+        if self.rule == "through" or self._final or self._ready:
             return False
         if len(self._words) <= max(self._covered, self._units.begin):
             return False
@@ -254,56 +248,56 @@ class TargetPolicy:
         return unit.end > max(self._covered, self._units.begin) and unit.source != self._asked
 
     def _stalled_s(self) -> float:
-        oldest = min(self._covered, len(self._heard_s) - 1)
-        return self._heard_s[oldest] + _STALL_S
+        oldest = min(self._covered, len(self._word_times_s) - 1)
+        return self._word_times_s[oldest] + _STALL_S
 
-    # ------------------------------------------------------------ what becomes of answers
-    def _commit(self, ask: WantedTranslation, translation: str) -> CommitStep:
-        if not ask.closes:
-            translation = without_false_stop(translation, ask.source)
+    # ------------------------------------------------------------ answers
+    def _commit(self, wanted: WantedTranslation, translation: str) -> CommitStep:
+        if not wanted.closes:
+            translation = without_false_stop(translation, wanted.source)
         addition = continuation(translation, self._target.open)
         joined = self._target.behind(addition)
         self._target.extend(addition)
-        self._covered = max(self._covered, ask.end)
-        if self._clause is not None and self._clause.end <= ask.end:
+        self._covered = max(self._covered, wanted.end)
+        if self._clause is not None and self._clause.end <= wanted.end:
             self._clause = None
-        self._cuts = {end for end in self._cuts if end > ask.end}
+        self._cuts = {end for end in self._cuts if end > wanted.end}
         rest, pair = "", None
-        if self._draft_end > ask.end:  # the draft says more: keep showing that
+        if self._draft_end > wanted.end:  # the draft goes further: keep showing it
             rest = continuation(self._draft, self._target.open)
-        if ask.closes:
-            pair = ask.source, self._target.close()
+        if wanted.closes:
+            pair = wanted.source, self._target.close()
             self._draft = ""
-        elif self._draft_end <= ask.end:
-            self._draft, self._draft_end = translation, ask.end
-        self.stash = self._target.behind(_calmed(rest))
-        return CommitStep(joined, ask.ends, pair)
+        elif self._draft_end <= wanted.end:
+            self._draft, self._draft_end = translation, wanted.end
+        self.stash = self._target.behind(_without_last_word(rest))
+        return CommitStep(joined, wanted.ends, pair)
 
     def _agreed(self, translation: str) -> str:
-        """What this translation and the one before it share and is not yet committed."""
-        before, now = tokens(self._draft), tokens(translation)
-        count = min(shared(before, now), len(now) - 1, len(before) - self._held)
+        """What this translation shares with the one before it and is not committed yet."""
+        before, now = keys(self._draft), keys(translation)
+        count = min(shared_length(before, now), len(now) - 1, len(before) - self._held_back)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
-    def _cover(self, ask: WantedTranslation, translation: str) -> None:
+    def _cover(self, wanted: WantedTranslation, translation: str) -> None:
         """Estimate how far into the source the committed target reaches."""
-        if ask.sentence != self._units.sentence:
-            return  # the sentence has been closed meanwhile
+        if wanted.sentence != self._units.sentence:
+            return  # the sentence was closed in the meantime
         share = len(tokens(self._target.open)) / max(len(tokens(translation)), 1)
         begin = self._units.begin
-        self._covered = max(self._covered, begin + int(min(share, 1.0) * (ask.end - begin)))
+        self._covered = max(self._covered, begin + int(min(share, 1.0) * (wanted.end - begin)))
         if self._clause is not None and self._clause.end <= self._covered:
             self._clause = None
 
 
-def _calmed(stash: str) -> str:
+def _without_last_word(stash: str) -> str:
     """The stash without its last word, unless it is the only one."""
     found = tokens(stash)
     return stash[: found[-2].end] if len(found) > 1 else stash
 
 
 def _interval_s(cost_s: float | None) -> float:
-    """How far apart drafts are made."""
+    """The least time between two drafts."""
     if cost_s is not None and cost_s > _DRAFT_COST_S:
         return float("inf")
     return max(DRAFT_EVERY_S, 2.0 * (cost_s or 0.0))

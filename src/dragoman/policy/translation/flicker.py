@@ -1,14 +1,14 @@
-"""How a tentative tail is shown without flicker.
+"""How tentative text is shown without flicker.
 
-Law of this file: only what is *shown* is decided here, never what is committed. A new stash
-that would rewrite more than half of the shown one within 300 ms waits for the next update;
-meanwhile the shown words that are still pending stay (``FlickerFilter``). Committed text is shown
-at once, a changed stash alone at most every 150 ms (``DisplayThrottle``). Pure; ``now_s`` is an
-input.
+Scope: only what is shown, never what is committed. ``FlickerFilter``: a new stash that would
+rewrite more than half of the shown one within 300 ms waits for the next update; meanwhile the shown
+words that are still pending stay. ``DisplayThrottle``: committed text is shown at once, a change of
+the stash alone at most every 150 ms. Pure; ``now_s`` is an input.
 """
 
 from __future__ import annotations
 
+from dragoman.text.similarity import shared_length
 from dragoman.text.words import fold
 
 _HOLD_S = 0.3
@@ -16,7 +16,7 @@ _STASH_EVERY_S = 0.15
 
 
 class FlickerFilter:
-    """What is on show for one turn: committed text and the stash behind it."""
+    """What is shown of one turn: committed text and the stash behind it."""
 
     def __init__(self) -> None:
         self._text = ""
@@ -25,15 +25,16 @@ class FlickerFilter:
 
     def show(self, text: str, stash: str, now_s: float) -> str:
         """The stash to show behind ``text``, which must begin with the text shown before."""
-        left = self._left(text)
-        if stash and left and self._rewrites(left, stash) and now_s - self._changed_s < _HOLD_S:
-            stash = left
+        pending = self._pending(text)
+        is_recent = now_s - self._changed_s < _HOLD_S
+        if stash and pending and is_recent and _rewrites(pending, stash):
+            stash = pending
         if stash != self._stash:
             self._changed_s = now_s
         self._text, self._stash = text, stash
         return stash
 
-    def _left(self, text: str) -> str:
+    def _pending(self, text: str) -> str:
         """What of the shown stash is still tentative now that ``text`` is committed."""
         shown = self._stash
         grown = text[len(self._text) :]
@@ -42,33 +43,30 @@ class FlickerFilter:
         words = shown.split()
         for word in grown.split():
             if not words or fold(words[0]) != fold(word):
-                return ""  # committed otherwise than shown: what follows is stale too
+                return ""  # committed in other words than shown: the rest is stale too
             words.pop(0)
         return " " + " ".join(words) if words else ""
 
-    @staticmethod
-    def _rewrites(shown: str, new: str) -> bool:
-        old_words, new_words = shown.split(), new.split()
-        same = 0
-        while same < min(len(old_words), len(new_words)) and fold(old_words[same]) == fold(
-            new_words[same]
-        ):
-            same += 1
-        return len(old_words) - same > len(old_words) / 2
+
+def _rewrites(shown: str, new: str) -> bool:
+    """Whether the new text changes more than half of the shown words."""
+    old_words = [fold(word) for word in shown.split()]
+    same = shared_length(old_words, [fold(word) for word in new.split()])
+    return len(old_words) - same > len(old_words) / 2
 
 
 class DisplayThrottle:
-    """What a client was shown of one turn, and when it is worth showing it more."""
+    """What a client was shown of one turn, and when it is shown more."""
 
     def __init__(self) -> None:
-        self._calm = FlickerFilter()
+        self._filter = FlickerFilter()
         self._shown = ("", "")
         self._shown_s = float("-inf")
         self._wanted = ("", "")
 
     @property
     def due_s(self) -> float | None:
-        """When a stash that was held back may be shown; None where there is none."""
+        """When a stash that was held back may be shown; None if none is."""
         return None if self._wanted == self._shown else self._shown_s + _STASH_EVERY_S
 
     def show(self, text: str, stash: str, now_s: float) -> tuple[str, str] | None:
@@ -76,7 +74,7 @@ class DisplayThrottle:
         if text == self._shown[0] and now_s - self._shown_s < _STASH_EVERY_S:
             self._wanted = (text, stash)
             return None
-        self._wanted = (text, self._calm.show(text, stash, now_s))
+        self._wanted = (text, self._filter.show(text, stash, now_s))
         if self._wanted == self._shown:
             return None
         self._shown, self._shown_s = self._wanted, now_s

@@ -1,7 +1,7 @@
 """The committed target text of one turn, sentence by sentence.
 
-Law of this file: text is only ever added. It joins sentences with a space where the language is
-written with spaces. Pure.
+Scope: text is only ever added. Sentences are joined with a space where the language is written with
+spaces. Pure.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dragoman.text import clause_data
 
 
-class TargetText:
+class TurnTarget:
     """Closed sentences and the open one."""
 
     def __init__(self, language: str) -> None:
@@ -28,7 +28,7 @@ class TargetText:
         self.open += addition if self.open else addition.lstrip()
 
     def behind(self, rest: str) -> str:
-        """More of the open sentence as it reads behind the whole text, space and all."""
+        """More of the open sentence as it reads behind the whole text, with its leading space."""
         if self.open or not rest:
             return rest
         return self._join(self._closed, rest.lstrip())[len(self._closed) :]

@@ -1,9 +1,9 @@
-"""What a picture is and how often one may come.
+"""What a picture is, and how often one may come.
 
-Law of this file: pure looks at bytes and at the clock it is given; no picture is decoded, and no
-library that could be made to. The format is told by the first bytes, the size by the headers
-(``IHDR`` of a PNG, the first start-of-frame segment of a JPEG). The limits are those of the
-documents: 1080p in either orientation, two pictures a second with a bucket of four.
+Scope: pure functions of bytes and of the time that they are given. No picture is decoded, and no
+library is used that could be made to decode one. The first bytes tell the format, the headers the
+size (``IHDR`` of a PNG, the first start-of-frame segment of a JPEG). The limits are those of the
+API's documents: 1080p in either orientation, two pictures a second with a token bucket of four.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ class ImageInfo(msgspec.Struct, frozen=True):
 
     @property
     def fits(self) -> bool:
-        """Whether it is at most 1080p, upright or lying."""
+        """Whether it is at most 1080p, in portrait or landscape."""
         long, short = max(self.width_px, self.height_px), min(self.width_px, self.height_px)
         return long <= LONG_SIDE_PX and short <= SHORT_SIDE_PX
 
     def tokens(self, square_px: int) -> float:
-        """What it costs: half a token for each square of this side that it touches."""
+        """Its cost in tokens: half a token for each square of this side that it touches."""
         across, down = -(-self.width_px // square_px), -(-self.height_px // square_px)
         return across * down * 0.5
 
@@ -87,7 +87,7 @@ def _picture(kind: Literal["jpeg", "png"], width: bytes, height: bytes) -> Image
 
 
 class ImageBucket:
-    """Lets ``burst`` pictures through at once and ``rate`` a second in the long run."""
+    """Token bucket: ``burst`` pictures at once, ``rate`` a second in the long run."""
 
     def __init__(self, rate: float = 2.0, burst: int = 4) -> None:
         self._rate, self._burst = rate, burst
@@ -95,7 +95,7 @@ class ImageBucket:
         self._last_s: float | None = None
 
     def admit(self, now: float) -> bool:
-        """Whether a picture may pass at ``now`` (seconds, monotonic); if so, it has."""
+        """Take a token at ``now`` (seconds, monotonic); whether there was one."""
         if self._last_s is not None:
             gained = max(0.0, now - self._last_s) * self._rate
             self._level = min(float(self._burst), self._level + gained)

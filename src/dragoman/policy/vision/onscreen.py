@@ -1,14 +1,14 @@
 """What is shown while someone speaks: from lines read in pictures to names and terms.
 
-Law of this file: pure, the clock is an input. Lines that are hard to read or tiny are left out.
-A *term* is what a listener could not spell from the sound alone: names (capitalised words, taken
-together where they stand together), acronyms, and words with a capital or a digit inside; not
-numbers, addresses and the small words of a language. A capital at the beginning of a line proves
-little, so such words come last, and a recogniser leaves out what its own vocabulary knows.
+Scope: pure, time is an input. Lines of low confidence and small print are dropped. A *term* is what
+a listener could not spell from the sound alone: names (capitalised words, joined where they stand
+together), acronyms, and words with a capital or a digit inside; not numbers, addresses and the
+small words of a language. A capital at the beginning of a line proves little, so such words come
+last, and a recogniser drops what its own vocabulary has.
 
-What is shown may never be said: lines and terms are context, and whoever uses them has to make
-sure of that. They are fresh while their picture is the last one, for at most ``SHOWN_S`` after it
-came (a client may send slides only when they change), and for ``FRESH_S`` after it was replaced.
+What is shown may never be said: lines and terms are context, and whoever uses them has to check.
+They are fresh while their picture is the last one, for at most ``SHOWN_S`` after it came (a client
+may send slides only when they change), and for ``FRESH_S`` after it was replaced.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from dragoman.text.scripts import DENSE
 
 FRESH_S = 30.0
 SHOWN_S = 300.0
-SURE = 0.8
+SURE_CONFIDENCE = 0.8
 SMALLEST = 0.018
-"""Lines lower than this share of the picture's height are small print."""
+"""Lines with less than this share of the picture's height are small print."""
 MOST_TERMS = 40
 MOST_LINES = 24
 _MOST_KEPT = 120
@@ -31,6 +31,7 @@ _LONGEST_LINE = 120
 _LONGEST_PHRASE = 4
 _LONGEST_DENSE = 10
 _NOISE = 6
+"""Grey levels by which a cell may differ in the same picture: camera and JPEG noise."""
 
 _EDGES = "\"'`´‘’“”«»„()[]{}<>.,;:!?¡¿…*•·–—-_|/\\=+~#^"
 _BREAKS = ".,;:!?…)]}»”|/"
@@ -62,39 +63,39 @@ class LineLike(Protocol):
     def height(self) -> float: ...  # noqa: D102
 
 
-def looks_the_same(sketch: bytes, before: bytes) -> bool:
-    """Whether two sketches (grey means of the cells of one grid) show the same picture but for
-    the noise of a camera and of JPEG. A word that changed on a slide moves some cell by far more;
-    a coarse hash of 64 bits would not see it.
+def looks_the_same(fingerprint: bytes, before: bytes) -> bool:
+    """Whether two fingerprints (grey means of the cells of one grid) are of the same picture, but
+    for noise. A word that changed on a slide changes some cell by far more; a perceptual hash of
+    64 bits would miss it.
     """
-    if len(sketch) != len(before) or not sketch:
+    if len(fingerprint) != len(before) or not fingerprint:
         return False
-    return all(-_NOISE <= a - b <= _NOISE for a, b in zip(sketch, before, strict=True))
+    return all(-_NOISE <= a - b <= _NOISE for a, b in zip(fingerprint, before, strict=True))
 
 
 def terms_of(text: str) -> list[tuple[bool, str]]:
-    """The names and terms of a line, each with whether it is one beyond doubt (else only a
-    capital at the beginning of the line, or in a line of capitals, speaks for it).
+    """The names and terms of a line, each with whether it is certain. Else the only evidence is a
+    capital at the beginning of the line, or a line in capitals.
     """
-    if _DENSE.search(text):  # no capitals: a short line is a title or a name as a whole
+    if _DENSE.search(text):  # no capitals: a short line is one title or name
         plain = text.strip(_EDGES + " ")
         return [(False, plain)] if 2 <= len(plain) <= _LONGEST_DENSE else []
     found: list[tuple[bool, str]] = []
     phrase: list[str] = []
     sure = False
-    shouting = text.isupper() and len(text.split()) > 1
+    is_upper = text.isupper() and len(text.split()) > 1
     words = text.split()
     for place, raw in enumerate([*words, ""]):
         word = _POSSESSIVE.sub("", raw.strip(_EDGES))
-        if shouting:
+        if is_upper:
             word = word.capitalize() if not any(c.isdigit() for c in word) else word
-        namelike = _is_namelike(word)
-        if phrase and (not namelike or len(phrase) == _LONGEST_PHRASE):
+        name_like = _is_name_like(word)
+        if phrase and (not name_like or len(phrase) == _LONGEST_PHRASE):
             found.append((sure, " ".join(phrase)))
             phrase, sure = [], False
-        if namelike:
+        if name_like:
             phrase.append(word)
-            sure = sure or ((place > 0 or _is_special(word)) and not shouting)
+            sure = sure or ((place > 0 or _is_special(word)) and not is_upper)
             ends = raw[-1] in _BREAKS or _POSSESSIVE.search(raw) is not None
             if ends and phrase:
                 found.append((sure, " ".join(phrase)))
@@ -107,7 +108,7 @@ def _is_special(word: str) -> bool:
     return any(c.isupper() or c.isdigit() for c in word[1:])
 
 
-def _is_namelike(word: str) -> bool:
+def _is_name_like(word: str) -> bool:
     if len(word) < 2 or word.lower() in _SMALL or _ADDRESS.search(word):
         return False
     if not any(c.isalpha() for c in word):
@@ -116,7 +117,7 @@ def _is_namelike(word: str) -> bool:
 
 
 class OnscreenTerms:
-    """What has been read in the pictures of one session."""
+    """The lines and terms that were read in the pictures of one session."""
 
     def __init__(self) -> None:
         self._seen_s: dict[str, float] = {}  # line: when last seen; newest last
@@ -131,7 +132,7 @@ class OnscreenTerms:
         usable = [
             " ".join(line.text.split())[:_LONGEST_LINE]
             for line in lines
-            if line.confidence >= SURE and line.height >= SMALLEST and line.text.strip()
+            if line.confidence >= SURE_CONFIDENCE and line.height >= SMALLEST and line.text.strip()
         ][:MOST_LINES]
         self._shown, self._since_s = frozenset(usable), now_s
         for text in usable:
@@ -142,8 +143,8 @@ class OnscreenTerms:
         self._seen_s = {text: self._seen_s[text] for text in fresh}
         self._terms = {text: self._terms[text] for text in fresh}
 
-    def still(self, now_s: float) -> None:
-        """A picture came that looks like the last one."""
+    def repeat(self, now_s: float) -> None:
+        """A picture came that looks the same as the last one."""
         self._since_s = now_s
 
     def lines(self, now_s: float) -> tuple[str, ...]:
@@ -153,7 +154,7 @@ class OnscreenTerms:
         return tuple([*now, *(text for text in fresh if text not in self._shown)][:MOST_LINES])
 
     def terms(self, now_s: float) -> tuple[str, ...]:
-        """The fresh names and terms, those beyond doubt first."""
+        """The fresh names and terms, the certain ones first."""
         found = [term for text in self._fresh(now_s) for term in reversed(self._terms[text])]
         return _distinct([t for sure, t in found if sure] + [t for sure, t in found if not sure])
 

@@ -1,9 +1,9 @@
-"""Opus as clients send it: what a packet lasts, and packets out of an Ogg stream.
+"""Opus as clients send it: the duration of a packet, and packets out of an Ogg stream.
 
-Law of this file: framing only, pure; nothing is decoded. The API names the format and not its
-framing, so both that clients may send are taken: one bare packet an append, or an Ogg stream cut
-anywhere (told by its first bytes, "OggS"). A first append that is only the beginning of "OggS" is
-kept until the next one tells: it cannot be a bare packet, as "O" announces a frame count and "g" is
+Scope: framing only, pure; nothing is decoded. The API names the format and not its framing, so both
+that clients may send are taken: one bare packet per append, or an Ogg stream cut anywhere
+(recognised by its first bytes, "OggS"). A first append that is only the beginning of "OggS" is kept
+until the next one decides: it cannot be a bare packet, as "O" announces a frame count and "g" is
 one that is too high.
 
 Sources: RFC 6716 (3.1, the table of contents byte), RFC 7845 (Opus in Ogg), RFC 3533 (Ogg).
@@ -25,14 +25,14 @@ _CELT_MS = (2.5, 5.0, 10.0, 20.0)
 
 
 class Packet(NamedTuple):
-    """One Opus packet and how long its sound lasts."""
+    """One Opus packet and its duration."""
 
     data: bytes
     ms: float
 
 
 def packet_ms(data: bytes) -> float:
-    """How long a packet's sound lasts. Raises ``ValueError`` for what cannot be one."""
+    """The duration of a packet, ms. Raises ``ValueError`` for what cannot be one."""
     if not data or len(data) > _LONGEST_PACKET:
         raise ValueError("not an Opus packet: wrong size")
     kind, code = data[0] >> 3, data[0] & 3
@@ -56,7 +56,7 @@ class OpusFraming:
     def __init__(self) -> None:
         self._is_ogg: bool | None = None
         self._rest = b""
-        self._begun = b""  # a packet whose end is on the next page
+        self._open_packet = b""  # a packet whose end is on the next page
 
     def feed(self, data: bytes) -> list[Packet]:
         """The packets that ``data`` completes. Raises ``ValueError`` for anything else; the
@@ -73,13 +73,13 @@ class OpusFraming:
             packet = Packet(data, packet_ms(data))
             self._is_ogg, self._rest = False, b""  # what was kept was no packet
             return [packet]
-        packets, rest, begun = _pages(whole, self._begun)
-        self._is_ogg, self._rest, self._begun = True, rest, begun
+        packets, rest, open_packet = _pages(whole, self._open_packet)
+        self._is_ogg, self._rest, self._open_packet = True, rest, open_packet
         return packets
 
 
-def _pages(data: bytes, begun: bytes) -> tuple[list[Packet], bytes, bytes]:
-    """Packets of the whole pages in ``data``; what is left of it; the packet that goes on."""
+def _pages(data: bytes, open_packet: bytes) -> tuple[list[Packet], bytes, bytes]:
+    """Packets of the whole pages in ``data``; the rest of it; the packet that is continued."""
     packets: list[Packet] = []
     at = 0
     while len(data) - at >= _PAGE_HEAD.size:
@@ -92,23 +92,23 @@ def _pages(data: bytes, begun: bytes) -> tuple[list[Packet], bytes, bytes]:
         if len(data) < end or len(lacing) < count:
             break
         if not kind & _CONTINUED:
-            begun = b""
-        packets_here, begun = _unlaced(data, body, lacing, begun)
+            open_packet = b""
+        packets_here, open_packet = _unlaced(data, body, lacing, open_packet)
         packets += packets_here
         at = end
-    return packets, data[at:], begun
+    return packets, data[at:], open_packet
 
 
-def _unlaced(data: bytes, at: int, lacing: bytes, begun: bytes) -> tuple[list[Packet], bytes]:
+def _unlaced(data: bytes, at: int, lacing: bytes, open_packet: bytes) -> tuple[list[Packet], bytes]:
     packets: list[Packet] = []
     for size in lacing:
-        begun += data[at : at + size]
+        open_packet += data[at : at + size]
         at += size
-        if len(begun) > _LONGEST_PACKET:
+        if len(open_packet) > _LONGEST_PACKET:
             raise ValueError("not an Opus stream: a packet without end")
         if size == 255:
             continue
-        if begun and not begun.startswith((b"OpusHead", b"OpusTags")):
-            packets.append(Packet(begun, packet_ms(begun)))
-        begun = b""
-    return packets, begun
+        if open_packet and not open_packet.startswith((b"OpusHead", b"OpusTags")):
+            packets.append(Packet(open_packet, packet_ms(open_packet)))
+        open_packet = b""
+    return packets, open_packet

@@ -43,6 +43,10 @@ class SpeechIntake:
         """Whether speech waits for a commit."""
         return bool(self._waiting or self._packets)
 
+    def waiting_ms(self, rate_hz: int) -> int:
+        """How much speech waits for a commit, media time."""
+        return int(self._packets_ms) or len(self._waiting) // 2 * 1000 // rate_hz
+
     def accept(self, audio: str, rate_hz: int, *, opus: bool, keep: bool) -> list[Audio]:
         """Take an append: what to push, nothing where it is kept for a commit.
 

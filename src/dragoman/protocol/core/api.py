@@ -1,6 +1,6 @@
 """The row of an API in the registry: everything the server needs to know of a dialect.
 
-Scope: shapes. Whoever serves a model asks the row; nobody compares names of APIs.
+Scope: shapes. Code that serves a model asks the row; nothing compares names of APIs.
 """
 
 from __future__ import annotations

@@ -1,18 +1,18 @@
-"""From the pieces a job makes to the deltas a client gets.
+"""Cuts the audio that a job makes into the deltas a client gets.
 
-Law of this file: bytes in, bytes out; no event, no base64. Some clients join the base64
-*strings* of a response and decode later, so no delta but the last may need padding:
+Scope: bytes in, bytes out; no event, no base64. Some clients join the base64 *strings* of a
+response and decode later, so no delta but the last may need padding:
 
     pcm          multiples of 6 bytes (2 for a sample, 3 for base64); the last one is filled up
                  with zero samples
     wav          multiples of 6; the last one is what is left, whole samples all the same
     mp3, opus    multiples of 3; the last one is what is left
 
-Nothing waits for a nominal size: what came is handed on at once, so that the first sound is
-early and no sound hangs in here while an engine thinks. Only crumbs (under 20 ms of samples) are
-kept back to go with the next piece, and a long piece is cut: for synthesis at 960 ms, because
-every delta costs the event loop some 50 µs whatever its size (the cloud's have some 320 ms); for
-interpretation at 300 ms. An encoder's bytes come in pieces of at most 300 ms of sound already.
+Nothing waits for a nominal size: what came is passed on at once, so that the first audio is early
+and none waits here while an engine computes. Only pieces under 20 ms are kept for the next delta,
+and a long piece is cut: for synthesis at 960 ms, because every delta costs the event loop some
+50 µs whatever its size (the cloud's have some 320 ms); for interpretation at 300 ms. An encoder's
+bytes come in pieces of at most 300 ms already.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dragoman.speech import Format
 
 NOMINAL_MS = 300
 LONGEST_MS = 960
-CRUMB_MS = 20
+MIN_DELTA_MS = 20
 DELTA_BYTES = 48_000
 """No delta is larger; at every documented rate it also stays below one second."""
 
@@ -29,19 +29,19 @@ _SAMPLED_UNIT, _ENCODED_UNIT = 6, 3
 
 
 class AudioPacker:
-    """Cuts the sound of one response into deltas. ``rate_hz`` is the output rate."""
+    """Cuts the audio of one response into deltas. ``rate_hz`` is the output rate."""
 
     def __init__(self, rate_hz: int, form: Format = "pcm", longest_ms: int = NOMINAL_MS) -> None:
         self._fills_up = form == "pcm"
         self._rest = b""
         if form in ("pcm", "wav"):
             nominal = min(rate_hz * 2 * longest_ms // 1000, DELTA_BYTES)
-            crumb = rate_hz * 2 * CRUMB_MS // 1000
+            least = rate_hz * 2 * MIN_DELTA_MS // 1000
             self._unit = _SAMPLED_UNIT
         else:
-            nominal, crumb, self._unit = DELTA_BYTES, 0, _ENCODED_UNIT
+            nominal, least, self._unit = DELTA_BYTES, 0, _ENCODED_UNIT
         self._most = max(self._unit, self._whole(nominal))
-        self._least = max(self._unit, self._whole(crumb))
+        self._least = max(self._unit, self._whole(least))
 
     def feed(self, data: bytes) -> list[bytes]:
         """The deltas that ``data`` completes; it may end in half a sample."""

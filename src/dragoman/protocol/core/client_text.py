@@ -1,7 +1,7 @@
-"""Client text inside our messages, and the halves of characters that clients cut.
+"""Client text inside our messages, and lone surrogates where clients cut a character in two.
 
-Law of this file: strings in, strings out; used wherever something a client sent is shown back
-to it, so that an answer can always be encoded and stays short.
+Scope: strings in, strings out; used wherever something a client sent is shown back to it, so that
+an answer can always be encoded and stays short.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class HalfKeeper:
         return bool(self._half)
 
     def feed(self, piece: str) -> str:
-        """The text that is whole by now."""
+        """The text that is complete so far."""
         if not piece:
             return ""
         text, self._half = self._half + piece, ""

@@ -96,7 +96,7 @@ class Codec:
         return f'{{"event_id":"{event_id}",{self._encoder.encode(event)[1:].decode()}'
 
     def read(self, frame: str | bytes) -> ServerEvent | None:
-        """A server's frame as an event, for whoever plays the client; None for a type of event
+        """A server's frame as an event, for the client's side; None for a type of event
         that this API does not know. Raises ``Unreadable`` for anything else.
         """
         try:
@@ -107,7 +107,7 @@ class Codec:
             return None
 
     def write(self, event: ClientEvent) -> str:
-        """The frame of a client event, for whoever plays the client."""
+        """The frame of a client event, for the client's side."""
         fields = msgspec.to_builtins(event)
         if event.event_id is None:
             del fields["event_id"]
@@ -134,7 +134,8 @@ class Codec:
         if kind is None:
             return Malformed(INVALID, "Missing required parameter: 'type'.", "type", event_id)
         if not isinstance(kind, str) or kind not in self._types:
-            return Malformed(INVALID, f"invalid event type '{shown(kind)}'", "type", event_id)
+            message, is_name = f"invalid event type '{shown(kind)}'", isinstance(kind, str)
+            return Malformed(INVALID, message, "type", event_id, has_unknown_type=is_name)
         try:
             typed: ClientEvent = msgspec.convert(event, self._union)
         except _REFUSED as refusal:

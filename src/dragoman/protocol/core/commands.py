@@ -18,10 +18,14 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 
 # ---------------------------------------------------------------- commands
 class Send(msgspec.Struct, frozen=True):
-    """Send this event to the client, after those sent before it."""
+    """Send this event to the client, after those sent before it. ``supersedes`` is a key: while the
+    client does not read, the event may take the place of an unsent one with the same key, because
+    it says all that the older one said.
+    """
 
     event: ServerEvent
     event_id: str
+    supersedes: str = ""
 
 
 class Start(msgspec.Struct, frozen=True):

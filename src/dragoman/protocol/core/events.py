@@ -37,12 +37,14 @@ class Malformed(msgspec.Struct, frozen=True):
     """A frame that is no event of this API; the session answers it with an ``error`` event.
 
     ``param`` is the path of the culprit inside the event, or "" where there is none.
+    ``has_unknown_type``: it is a sound event whose type this API does not know.
     """
 
     code: str
     message: str
     param: str = ""
     event_id: str | None = None
+    has_unknown_type: bool = False
 
 
 def culprit(event_id: Any) -> str | None:

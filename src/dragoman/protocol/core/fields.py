@@ -1,10 +1,10 @@
 """Checks for single fields of a client's settings, with the documented message templates.
 
-Law of this file: pure functions from "whatever the client sent" to a typed value, or
-``Invalid``. No field name of either API stands here; ``param`` is the path a caller gives
-(``session.voice``). A session turns ``Invalid`` into its ``error`` event.
+Scope: pure functions from "whatever the client sent" to a typed value, or ``Invalid``. No field
+name of an API stands here; ``param`` is the path a caller gives (``session.voice``). A session
+answers ``Invalid`` with an error.
 
-Both APIs treat ``null`` as "not given" in most places; ``given`` says so in one place. Whole
+All APIs treat ``null`` as "not given" in most places; ``given`` says so in one place. Whole
 floats pass as integers and nothing else is converted, so ``"24000"`` is not 24000.
 """
 

@@ -18,10 +18,12 @@ class OutOfOrder(Exception):
 
 
 class LegalOrder:
-    """Where one sequence of events stands in its table."""
+    """Where one sequence of events stands in its table. ``needs``: of which events one must have
+    come, anywhere before.
+    """
 
-    def __init__(self, table: OrderTable) -> None:
-        self._table = table
+    def __init__(self, table: OrderTable, needs: Mapping[str, tuple[str, ...]] = {}) -> None:
+        self._table, self._needs = table, needs
         self._last = ""
         self._seen: set[str] = set()
 
@@ -35,5 +37,8 @@ class LegalOrder:
         repeats = name in self._table.get(name, ())
         if name not in following or (name in self._seen and not repeats):
             raise OutOfOrder(f"{name} after {self._last or 'nothing'}")
+        needed = self._needs.get(name, ())
+        if needed and not self.has_seen(*needed):
+            raise OutOfOrder(f"{name} before {' or '.join(needed)}")
         self._last = name
         self._seen.add(name)

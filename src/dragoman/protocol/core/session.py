@@ -56,7 +56,7 @@ class Phase(Enum):
 
     OPEN = "open"
     FINISHING = "finishing"  # the client finished (or the session is too old): flush what is open
-    FINISHED = "finished"  # the client was told: wait for it to hang up
+    FINISHED = "finished"  # the client knows: wait for it to hang up
     CLOSED = "closed"
 
 
@@ -105,7 +105,7 @@ class BaseSession:
         self.phase = Phase.OPEN
         self._out: list[Command] = []
         self.now = 0.0  # of the step that is being taken
-        self._born = self._last_life = self._finished_at = 0.0
+        self._opened_at = self._active_at = self._finished_at = 0.0
         self._expired = False
 
     # ------------------------------------------------------------ hooks of a subclass
@@ -116,6 +116,10 @@ class BaseSession:
     def on_event(self, event: ClientEvent) -> None:
         """Act on a client event that is not the finish; may raise ``Rejected``."""
         raise NotImplementedError
+
+    def on_malformed(self, event: Malformed) -> None:
+        """Answer a frame that is no event of the API."""
+        self.reject(event.code, event.message, event.param, event.event_id)
 
     def on_report(self, report: Report) -> None:
         """Act on news of a job; stale jobs are the subclass's to recognise."""
@@ -150,7 +154,7 @@ class BaseSession:
 
     def open(self, now: float) -> list[Command]:
         """The connection stands: greet."""
-        self._born = self._last_life = self.now = now
+        self._opened_at = self._active_at = self.now = now
         self.on_open()
         return self._flush(now)
 
@@ -158,9 +162,9 @@ class BaseSession:
         """The client sent something."""
         if self.closed:
             return []
-        self._last_life = self.now = now
+        self._active_at = self.now = now
         if isinstance(event, Malformed):
-            self.reject(event.code, event.message, event.param, event.event_id)
+            self.on_malformed(event)
             return self._flush(now)
         try:
             if self.is_finish(event):
@@ -185,8 +189,8 @@ class BaseSession:
             return None
         if self.phase is Phase.FINISHED:
             return self._finished_at + self.limits.linger_s
-        idle = self._last_life + self.limits.idle_s
-        return min(idle, self._born + self.limits.age_s) if self.phase is Phase.OPEN else idle
+        idle = self._active_at + self.limits.idle_s
+        return min(idle, self._opened_at + self.limits.age_s) if self.phase is Phase.OPEN else idle
 
     def tick(self, now: float) -> list[Command]:
         """A deadline may have come."""
@@ -196,23 +200,23 @@ class BaseSession:
         if self.phase is Phase.FINISHED:
             if now >= self._finished_at + self.limits.linger_s:
                 self.close(1000)
-        elif now >= self._last_life + self.limits.idle_s:
+        elif now >= self._active_at + self.limits.idle_s:
             self._time_out()
-        elif now >= self._born + self.limits.age_s and self.phase is Phase.OPEN:
-            self._expire()  # one that finishes already is told so, as it asked
+        elif now >= self._opened_at + self.limits.age_s and self.phase is Phase.OPEN:
+            self._expire()  # a session that is finishing gets its normal answer
         return self._flush(now)
 
     # ------------------------------------------------------------ for subclasses
-    def send(self, event: ServerEvent) -> None:
-        """Queue an event for the client."""
-        self._out.append(Send(event, self.ids.new("event")))
+    def send(self, event: ServerEvent, supersedes: str = "") -> None:
+        """Queue an event for the client; ``supersedes`` as in ``Send``."""
+        self._out.append(Send(event, self.ids.new("event"), supersedes))
 
     def command(self, command: Command) -> None:
         """Queue any other command."""
         self._out.append(command)
 
     def note(self, name: str, detail: str = "") -> None:
-        """Count and log something the client is not told."""
+        """Count and log something that is not sent to the client."""
         self._out.append(Note(name, detail))
 
     def used(self, amount: Used) -> None:
@@ -220,7 +224,7 @@ class BaseSession:
         self._out.append(amount)
 
     def reject(self, code: str, message: str, param: str = "", event_id: str | None = None) -> None:
-        """Answer a mistake; the connection lives."""
+        """Answer a mistake of the client; the connection lives."""
         self.send(self.error(Failure(code, message, param, event_id)))
 
     def die(self, code: str, message: str, close_code: int = 1011) -> None:
@@ -241,7 +245,7 @@ class BaseSession:
     # ------------------------------------------------------------ inside
     def _finish(self) -> None:
         if self.phase is Phase.FINISHED and self.starts_over:
-            self.phase = Phase.FINISHING  # asked again with nothing new: answered again
+            self.phase = Phase.FINISHING  # a repeated finish with nothing new is answered again
         elif self.phase is Phase.OPEN:
             self.phase = Phase.FINISHING
             self.on_finish()
@@ -261,15 +265,15 @@ class BaseSession:
 
     def _flush(self, now: float) -> list[Command]:
         if self.phase is Phase.FINISHING and self.is_idle():
-            self._wind_up(now)
+            self._finish_up(now)
         out, self._out = self._out, []
         for command in out:
             if isinstance(command, Send):
-                self._last_life = now
+                self._active_at = now
                 break
         return out
 
-    def _wind_up(self, now: float) -> None:
+    def _finish_up(self, now: float) -> None:
         if self._expired:
             minutes = f"{self.limits.age_s / 60:g}"
             self.die("session_expired", f"Your session hit its limit of {minutes} minutes.", 1007)

@@ -1,9 +1,9 @@
 """Counting text the way the usage of a response reports it.
 
-Law of this file: pure counts. ``characters`` is exact: recordings of the cloud bear out that a
-Han ideograph (also as Kanji or Hanja) counts 2 and anything else 1. ``text_tokens`` is an
-estimate and documented as one, since the cloud's tokenizer is not public: one per Han, kana or
-hangul character, and one per four others, rounded up.
+Scope: pure counts. ``characters`` is exact: recordings of the cloud confirm that a Han ideograph
+(also as Kanji or Hanja) counts 2 and anything else 1. ``text_tokens`` is an estimate and documented
+as one, since the cloud's tokenizer is not public: one per Han, kana or hangul character, and one
+per four others, rounded up.
 """
 
 from __future__ import annotations
@@ -53,6 +53,18 @@ def text_tokens(text: str) -> int:
     meter = TextMeter()
     meter.feed(text)
     return meter.tokens
+
+
+def cut_to_tokens(text: str, most: int) -> str:
+    """The longest beginning of the text that is estimated at ``most`` tokens or less."""
+    text = text[: most * _CHARS_PER_TOKEN]  # no more can fit
+    if text_tokens(text) <= most:
+        return text
+    lo, hi = most, len(text)
+    while lo < hi:
+        middle = (lo + hi + 1) // 2
+        lo, hi = (middle, hi) if text_tokens(text[:middle]) <= most else (lo, middle - 1)
+    return text[:lo]
 
 
 def _covered(runs: re.Pattern[str], text: str) -> int:

@@ -1,8 +1,8 @@
 """Where the settings of an interpretation session stand in a client's ``session`` object.
 
-Law of this file: paths, no meaning. Flat and nested names are both understood in every
-generation; where both are there, the generation's own form wins. ``null`` says nothing, except
-for ``turn_detection`` (manual mode) and the source transcript (off). Unknown fields are ignored.
+Scope: paths, no meaning. Flat and nested names are both understood in every generation; where both
+are there, the generation's own form wins. ``null`` means "not given", except for ``turn_detection``
+(manual mode) and the source transcript (off). Unknown fields are ignored.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ def _nested(patch: Mapping[str, Any]) -> dict[str, FieldValue]:
     if fields.given(patch, "output_modalities"):
         asked["modalities"] = FieldValue(patch["output_modalities"], "session.output_modalities")
     audio = inner(patch, "audio", "session.audio")
-    hears = inner(audio, "input", "session.audio.input")
-    says = inner(audio, "output", "session.audio.output")
-    _add_format(asked, hears, "session.audio.input.format", "format_in", "rate_in")
-    _add_format(asked, says, "session.audio.output.format", "format_out", "rate_out")
-    if "turn_detection" in hears:
+    audio_in = inner(audio, "input", "session.audio.input")
+    audio_out = inner(audio, "output", "session.audio.output")
+    _add_format(asked, audio_in, "session.audio.input.format", "format_in", "rate_in")
+    _add_format(asked, audio_out, "session.audio.output.format", "format_out", "rate_out")
+    if "turn_detection" in audio_in:
         path = "session.audio.input.turn_detection"
-        asked["detection"] = FieldValue(hears["turn_detection"], path)
-    if "transcription" in hears:
+        asked["detection"] = FieldValue(audio_in["turn_detection"], path)
+    if "transcription" in audio_in:
         asked["transcription"] = FieldValue(
-            hears["transcription"], "session.audio.input.transcription"
+            audio_in["transcription"], "session.audio.input.transcription"
         )
-    if fields.given(says, "voice"):
-        asked["voice"] = FieldValue(says["voice"], "session.audio.output.voice")
+    if fields.given(audio_out, "voice"):
+        asked["voice"] = FieldValue(audio_out["voice"], "session.audio.output.voice")
     return asked
 
 

@@ -1,8 +1,8 @@
 """What a generation of live interpretation is: a table of what it calls, allows and defaults to.
 
 Scope: the shape of the table and the task for the engines; the three generations stand in
-``generations``. Wherever generations differ, the difference is a field here and nobody asks for a
-name. How a client's patch is read stands in ``session_update``, how settings are shown in
+``generations``. Wherever generations differ, the difference is a field here; nothing compares
+names. How a client's patch is read stands in ``session_update``, how settings are shown in
 ``session_object``.
 """
 
@@ -89,7 +89,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     transcribes_always: bool = False
     needs_translation: bool = False
     skips_same_language: bool = False
-    hears_opus: bool = False
+    accepts_opus: bool = False
     commit_under_vad: bool = False
     """Whether a commit closes the open turn although the server finds the turns."""
     opens_response_with_turn: bool = False

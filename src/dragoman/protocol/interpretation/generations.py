@@ -37,7 +37,7 @@ QWEN35 = Generation(
     writer=Snapshots,
     session_shape="flat",
     skips_same_language=True,
-    hears_opus=True,
+    accepts_opus=True,
 )
 
 QWEN38 = Generation(

@@ -13,6 +13,7 @@ from typing import Any
 
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.fields import Invalid
+from dragoman.protocol.core.languages import canonical
 from dragoman.protocol.interpretation import languages
 from dragoman.protocol.interpretation.generation import Generation
 from dragoman.protocol.interpretation.settings import InterpretationSettings
@@ -23,7 +24,7 @@ def language(family: Generation, value: Any, param: str, *, strict: bool) -> str
     """The code a client declared; None for "find out" (``""`` and ``auto`` mean that)."""
     if strict:
         return fields.enum(value, family.languages, param)
-    code = languages.canonical(fields.text(value, param, max_chars=35))
+    code = canonical(fields.text(value, param, max_chars=35))
     return None if code in ("", "auto") else code
 
 

@@ -2,7 +2,7 @@
 
 Scope: tables and pure questions. Codes are BCP-47 primary tags as the API writes
 them (``nb``, ``fil``, ``yue``). What the engines can do counts, also beyond a family's table; a
-language that nobody ever listed is unknown, even to engines that claim every language (``"*"``).
+language that no table lists is unknown, even to engines that claim every language (``"*"``).
 
 Sources of the tables: the model pages of qwen3-, qwen3.5- and qwen3.8-livetranslate-flash-realtime.
 """
@@ -30,14 +30,7 @@ QWEN35_TEXT_ONLY = tuple(_QWEN35_TEXT_ONLY.split())
 
 KNOWN = frozenset(QWEN3_SPOKEN + QWEN3_TEXT_ONLY + QWEN35_SPOKEN + QWEN35_TEXT_ONLY)
 
-_SYNONYMS = {"no": "nb", "tl": "fil", "iw": "he", "in": "id", "jw": "jv", "cmn": "zh"}
 _ANY = "*"
-
-
-def canonical(code: str) -> str:
-    """The primary tag of a code as clients write it: ``en-US``, ``ZH`` and ``no`` are known."""
-    primary = code.strip().replace("_", "-").split("-")[0].lower()
-    return _SYNONYMS.get(primary, primary)
 
 
 def recognised(coverage: Coverage) -> frozenset[str]:

@@ -1,8 +1,8 @@
-"""How a client overrides, for its session, how the interpretation trades earliness and calm.
+"""The latency options a client may override for its session.
 
-Law of this file: names and bounds of ``speech.Conduct``'s fields as a client may send them in
-``session.translation``. They are this server's own: the cloud has none of them and ignores
-unknown keys, so a client that sends them still runs there.
+Scope: names and bounds of the fields of ``speech.InterpretationOptions`` that a client may send in
+``session.translation``. They are this server's own: the cloud has none of them and ignores unknown
+keys, so a client that sends them still runs there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NAMES = tuple(_CHECKS)
 
 
 def overrides(translation: Mapping[str, Any], param: str) -> dict[str, Any]:
-    """What ``translation`` says about the conduct. Raises ``Invalid``."""
+    """The options that ``translation`` sets. Raises ``Invalid``."""
     return {
         name: check(translation[name], f"{param}.{name}")
         for name, check in _CHECKS.items()

@@ -82,7 +82,7 @@ def _read_formats(
 ) -> None:
     if "format_in" in asked:
         value, param = asked["format_in"]
-        formats = PCM_IN if strict and not family.hears_opus else (*PCM_IN, OPUS_IN)
+        formats = PCM_IN if strict and not family.accepts_opus else (*PCM_IN, OPUS_IN)
         changes["opus_in"] = fields.enum(value, formats, param) == OPUS_IN
     if "format_out" in asked:
         fields.enum(asked["format_out"].value, PCM_OUT, asked["format_out"].param)

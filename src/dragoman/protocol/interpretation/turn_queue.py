@@ -1,10 +1,10 @@
-"""Ordered release of facts: only the oldest open turn may speak.
+"""Ordered release of facts: only those of the oldest open turn go out.
 
-Law of this file: order and bounds, no events. Engines work on several turns at once; clients
-expect one response after the other. Facts of later turns are held here until every turn before
-them is done. What is held is bounded in two ways: snapshots of text replace each other (only the
-newest of a stream says anything), and a turn that has more sound waiting than ``max_bytes`` in
-the whole queue allows is cut: the rest of it is dropped and it ends as ``failed``.
+Scope: order and bounds, no events. Engines work on several turns at once; clients expect one
+response after the other. Facts of later turns are held here until every turn before them is done.
+What is held is bounded in two ways: snapshots of text replace each other (only the newest counts),
+and a turn that has more audio waiting than ``max_bytes`` in the whole queue allows is cut: the rest
+of it is dropped and it ends as ``failed``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from dragoman.speech import Fact, Heard, Translated, TurnDone, Voiced
 K = TypeVar("K", bound=Hashable)
 
 MAX_HELD_BYTES = 32 * 1024 * 1024
-"""About eleven minutes of speech that waits behind the turn that is being spoken."""
+"""About eleven minutes of speech that waits behind the oldest turn."""
 
 
-class _Held:
+class _HeldFacts:
     """What is known of one turn and not yet released."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class _Held:
             self.facts = [held for held in self.facts if type(held) is not type(fact)]
         self.facts.append(fact)
 
-    def sound(self) -> int:
+    def audio_bytes(self) -> int:
         return sum(len(fact.pcm) for fact in self.facts if isinstance(fact, Voiced))
 
 
@@ -45,7 +45,7 @@ class TurnQueue(Generic[K]):
 
     def __init__(self, max_turns: int, max_bytes: int = MAX_HELD_BYTES) -> None:
         self._max_turns, self._max_bytes = max_turns, max_bytes
-        self._turns: dict[K, _Held] = {}  # in the order they were opened
+        self._turns: dict[K, _HeldFacts] = {}  # in the order they were opened
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -58,18 +58,18 @@ class TurnQueue(Generic[K]):
 
     @property
     def oldest(self) -> K | None:
-        """The turn that may speak."""
+        """The turn whose facts go out."""
         return next(iter(self._turns), None)
 
     def open(self, turn: K) -> bool:
         """A new turn behind all others; False if too many wait already."""
         if len(self._turns) >= self._max_turns:
             return False
-        self._turns[turn] = _Held()
+        self._turns[turn] = _HeldFacts()
         return True
 
     def put(self, turn: K, fact: Fact) -> bool:
-        """Add a fact; False if it was dropped (no such turn, turn done, or too much sound)."""
+        """Add a fact; False if it was dropped (no such turn, turn done, or too much audio)."""
         held = self._turns.get(turn)
         if held is None or held.is_done:
             return False
@@ -88,10 +88,10 @@ class TurnQueue(Generic[K]):
         return True
 
     def release(self) -> Iterator[tuple[K, Fact]]:
-        """Everything that may be told now, in order; a turn leaves with its ``TurnDone``."""
+        """Everything that may go out now, in order; a turn leaves with its ``TurnDone``."""
         while self._turns:
             turn, held = next(iter(self._turns.items()))
-            self._bytes -= held.sound()
+            self._bytes -= held.audio_bytes()
             facts = deque(held.facts)
             held.facts = []
             while facts:

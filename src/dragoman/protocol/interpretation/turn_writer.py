@@ -1,9 +1,9 @@
 """One turn on the wire: from its first event to ``response.done``.
 
-Scope: facts of one turn to events; nothing is sent past the tables in ``event_order``. A writer gets
-the facts of its turn, and only while it is the oldest turn. It keeps the settings it was opened
-with. Whatever the engines report, and in whatever order, closing texts are what was published:
-nothing appears there first, nothing is taken back.
+Scope: facts of one turn to events; nothing is sent past the tables in ``event_order``. A writer
+gets the facts of its turn, and only while it is the oldest turn. It keeps the settings it was
+opened with. Whatever the engines report, and in whatever order, closing texts are what was
+published: nothing appears there first, nothing is taken back.
 
 The generation says whether the response opens with the turn or with the first word recognised (or
 translated). A turn in which nothing was recognised completes empty; where the response did not open

@@ -1,6 +1,6 @@
 """Voices of the interpretation families, as the model pages list them.
 
-Law of this file: names only. Which engine voice stands for a name is the engines' own affair.
+Scope: names only. Which engine voice stands for a name is the engines' own table.
 """
 
 from __future__ import annotations

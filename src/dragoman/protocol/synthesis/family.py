@@ -55,7 +55,7 @@ _INSTRUCTIONS = ("instructions", "optimize_instructions")
 
 
 class SynthesisSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """The settings of a session. UNSET: the client never said anything about it."""
+    """The settings of a session. UNSET: the client never set it."""
 
     voice: str
     mode: Literal["server_commit", "commit"] = "server_commit"

@@ -9,23 +9,23 @@ Scope: what each client event and each report means, and nothing about how text 
                     segments until a commit or finish is spoken, however long it gets: clients
                     take the first ``response.done`` behind either for the end of the speech
 
-One job speaks one response. A job is fed only a few segments ahead, so no inbox grows with the
-text. Choices where the protocol is silent, beside the rulings:
+One job speaks one response. A job gets only a few segments ahead, so no inbox grows with the text.
+Choices where the protocol is silent, beside the rulings:
 
 * White space counts as an empty buffer. Text without a letter or digit does not: committed, it
   is answered by a response without audio, as there are clients that wait for the ``response.done``
   behind each ``committed``; not committed, it is passed over.
 * A commit in server_commit is good while a response is open, even with nothing left to say: it
   asks for the end of that response.
-* When an engine fails, what its response still had to say is dropped in commit mode (a commit is
-  one response); in server_commit the segments not yet handed over open the next response. Text
-  that cannot be spoken with what is installed (kanji without a Japanese voice) is the client's
-  to know: an ``error`` event says so before its response ends as failed.
+* When an engine fails, the rest of its response is dropped in commit mode (a commit is one
+  response); in server_commit the segments not yet pushed open the next response. For text that
+  cannot be spoken with what is installed (kanji without a Japanese voice) an ``error`` event says
+  so before its response ends as failed.
 * ``response.cancel`` drops what was not spoken. Without an open response it says nothing, and
   drops the text of server_commit all the same, which nothing else could take back; the buffer of
   commit mode has its ``clear`` and stays.
-* Text after ``session.finish`` starts over; the earlier finish, if not answered yet, is taken
-  back by it, and the client finishes again.
+* Text after ``session.finish`` starts over and cancels an earlier finish that is not answered yet;
+  the client finishes again.
 * With ``response_chars`` a response ends earlier, at a segment border behind so many characters,
   if more text and no commit waits; the next text opens the next response.
 * The usage counts the text as the client sent it, with its markup, once its speech has begun.
@@ -33,7 +33,6 @@ text. Choices where the protocol is silent, beside the rulings:
 
 from __future__ import annotations
 
-from dragoman.policy.segmentation.segmenter import is_speakable
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.client_text import HalfKeeper
 from dragoman.protocol.core.commands import (
@@ -70,6 +69,7 @@ from dragoman.protocol.synthesis.response import Response, Spent
 from dragoman.protocol.synthesis.states import Draining, Idle, Speaking
 from dragoman.protocol.synthesis.text_queue import QueueItem, TextQueue
 from dragoman.speech import Said, Say, Status, Voiced
+from dragoman.text.spoken import is_speakable
 
 SEGMENTS_AHEAD = 8
 _PIECE_CHARS = 1024
@@ -91,11 +91,11 @@ class SynthesisSession(RealtimeSession):
         self.id = self.ids.new("sess")
         self.settings = family.defaults()
         self.state: Idle | Speaking | Draining = Idle()
-        self._buffer: list[str] = []  # commit mode: what was appended since the last commit
+        self._buffer: list[str] = []  # commit mode: text since the last commit
         self._buffered_chars = 0
         self._halves = HalfKeeper()
         self._queue = self._new_queue()
-        self._appended_at: float | None = None  # when text last came that may have to be flushed
+        self._appended_at: float | None = None  # when text came that may have to be flushed
         self._jobs = 0
         self._spent = Spent()  # by earlier responses, where the usage is the session's
 
@@ -135,7 +135,7 @@ class SynthesisSession(RealtimeSession):
             case Ended() if isinstance(state, Draining):
                 self._close_response("completed")
             case Ended():
-                self._fail("the job ended before it was told to")
+                self._fail("the job ended before its input did")
             case Failed(reason=reason, refusal=refusal):
                 self._fail(reason, refusal)
             case _:
@@ -147,8 +147,8 @@ class SynthesisSession(RealtimeSession):
         """Speak what is left, in both modes."""
         commit_mode = self.settings.mode == "commit"
         if commit_mode and not is_speakable("".join(self._buffer)):
-            self._forget_buffer()  # nothing to speak: no empty response at the end
-        self._settle_text()
+            self._clear_buffer()  # nothing to speak: no empty response at the end
+        self._queue_buffered()
         if self._queue.has_tail() or (not commit_mode and isinstance(self.state, Speaking)):
             self._queue.border()
         self._advance()
@@ -159,8 +159,8 @@ class SynthesisSession(RealtimeSession):
 
     # ------------------------------------------------------------ text that waits for its end
     def deadline(self) -> float | None:
-        """As in the base; the end of the patience with unfinished text, too, and at once while
-        there is text not yet looked at.
+        """As in the base; also when unfinished text is to be flushed, and at once while there is
+        text not yet examined.
         """
         if self._queue.has_more and not self.closed:
             return self.now
@@ -168,11 +168,11 @@ class SynthesisSession(RealtimeSession):
         return flush if ends is not None and flush is not None and flush < ends else ends
 
     def tick(self, now: float) -> list[Command]:
-        """As in the base; unfinished text that waited long enough is spoken."""
+        """As in the base; unfinished text is flushed after ``flush_s``."""
         self.now = now
         flush = self._flush_at()
         if self._queue.has_more and not self.closed:
-            self._queue.has_more = False  # else a job that is given enough would keep us ticking
+            self._queue.has_more = False  # else a job whose inbox is full would keep us ticking
             self._advance()
         if flush is not None and now >= flush and not self.closed:
             self._appended_at = None
@@ -199,7 +199,7 @@ class SynthesisSession(RealtimeSession):
         if patch.get("voice") is not None and not self.family.has_voice(settings.voice):
             self.note("unknown_voice", settings.voice)
         self.settings = settings
-        self._queue = self._new_queue()  # held white space at most: nothing the other mode wants
+        self._queue = self._new_queue()  # it holds white space at most
         lower_case = self.options.lower_case_language
         shown = updated(settings, self.id, self.context.model, lower_case=lower_case)
         self.send(SessionUpdated(session=shown))
@@ -222,36 +222,36 @@ class SynthesisSession(RealtimeSession):
                 "text",
             )
         self._reopen()
-        self._hold(self._halves.feed(text))
+        self._add_text(self._halves.feed(text))
 
     def _commit(self) -> None:
         self._check_room()
         if not self._has_uncommitted():
             raise Rejected(fields.INVALID_VALUE, _EMPTY)
         self._reopen()
-        self._settle_text()
+        self._queue_buffered()
         self.send(TextCommitted())
         self._queue.border(commit=True)
 
     def _clear(self) -> None:
         if self.settings.mode != "commit":
             raise Rejected(fields.INVALID_VALUE, _NO_CLEAR)
-        self._forget_buffer()
+        self._clear_buffer()
         self.send(TextCleared())
 
     def _cancel(self) -> None:
         if isinstance(self.state, Idle):
             if self.settings.mode != "commit":
-                self._forget_text()
+                self._drop_text()
             return
         self.command(Abort(self.state.job))
-        self._forget_text()
+        self._drop_text()
         self._close_response("incomplete")
         if self.options.cancel_finishes and self.phase is Phase.OPEN:
             self.send(SessionFinished())
 
     # ------------------------------------------------------------ text
-    def _hold(self, text: str) -> None:
+    def _add_text(self, text: str) -> None:
         if not text:
             return
         if self.settings.mode == "commit":
@@ -264,22 +264,22 @@ class SynthesisSession(RealtimeSession):
             self._queue.feed(text)
             self._appended_at = self.now if self.options.flush_s > 0 else None
 
-    def _settle_text(self) -> None:
+    def _queue_buffered(self) -> None:
         """Everything appended so far goes into the queue."""
-        self._hold(self._halves.flush())
+        self._add_text(self._halves.flush())
         self._queue.feed("".join(self._buffer))
-        self._forget_buffer()
+        self._clear_buffer()
 
     def _new_queue(self) -> TextQueue:
         """In server_commit the first words go early and the last ones may have to wait."""
         streams = self.settings.mode != "commit"
         return TextQueue(eager=streams, hold_tail=streams and self.options.hold_tail)
 
-    def _forget_text(self) -> None:
+    def _drop_text(self) -> None:
         self._queue = self._new_queue()
-        self._forget_buffer()
+        self._clear_buffer()
 
-    def _forget_buffer(self) -> None:
+    def _clear_buffer(self) -> None:
         self._buffer.clear()
         self._buffered_chars = 0
         self._halves = HalfKeeper()
@@ -313,7 +313,7 @@ class SynthesisSession(RealtimeSession):
 
     # ------------------------------------------------------------ responses
     def _advance(self) -> None:
-        """Hand over whatever can be handed over now."""
+        """Push whatever can be pushed now."""
         while not isinstance(self.state, Draining):
             state = self.state
             if isinstance(state, Speaking):
@@ -333,12 +333,12 @@ class SynthesisSession(RealtimeSession):
                 state.response.add_text(unit.cost)
                 self._end_input(state)
             else:
-                self._answer_nothing(unit)
+                self._answer_empty(unit)
 
     def _is_long(self, state: Speaking) -> bool:
-        """Whether the response has had enough and there is text for another. Where a commit
+        """Whether the response is long enough to end and there is text for another. Where a commit
         waits, it gets one response up to there, since clients take the first ``response.done``
-        behind their commit for its end; and a commit behind the last word finds one to end.
+        behind their commit for its end; and a commit behind the last word finds an open one to end.
         """
         most = self.options.response_chars
         if not most or self.settings.mode == "commit" or self._queue.commits:
@@ -364,8 +364,8 @@ class SynthesisSession(RealtimeSession):
         )
         self.command(End(state.job))
 
-    def _answer_nothing(self, unit: QueueItem) -> None:
-        """A border without text: to a commit a response is owed all the same."""
+    def _answer_empty(self, unit: QueueItem) -> None:
+        """A border without text: a commit gets a response all the same."""
         if unit.commit or self.settings.mode == "commit":
             response = self._open_response()
             response.add_text(unit.cost)

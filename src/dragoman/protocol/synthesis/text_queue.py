@@ -1,13 +1,12 @@
-"""Text on its way from the client to the job: a line of text and borders.
+"""Text on its way from the client to the job: a queue of text and borders.
 
-Law of this file: order and counting, no events. ``feed`` adds text, ``border`` marks where a
-response must end (a commit, a finish), ``next`` takes the oldest unit out: a segment cut by
+Scope: order and counting, no events. ``feed`` adds text, ``border`` marks where a response must end
+(a commit, a finish), ``next`` takes the oldest unit out: a segment cut by
 ``policy.segmentation.segmenter`` and made readable by ``policy.reading.markup``. Segments are cut
-only when they are asked for, so that a book in one append costs the event loop no more at once than
-a line does, and so that what waits is bounded by one number of characters: small pieces are put
-together. A whole slice with nothing to say is passed over without a look at each character, for a
-client may send a million spaces; what is passed over still counts, so it comes along with the next
-unit.
+lazily, so that a book in one append costs the event loop no more at once than a line does, and what
+waits is bounded by its number of characters: small pieces are joined. A whole slice without
+anything speakable is skipped without a look at each character, because a client may send a million
+spaces; skipped text still counts, as part of the next unit.
 """
 
 from __future__ import annotations
@@ -19,16 +18,17 @@ from itertools import chain
 
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.long_words import LongWords
-from dragoman.policy.segmentation.segmenter import Segmenter, is_speakable
+from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.protocol.core.token_estimate import TextMeter
+from dragoman.text.spoken import is_speakable
 
 _SLICE_CHARS = 1024
-_MOST_LOOKED_AT = 8192
-_CHEAPER = 16  # what a slice costs that is passed over whole, compared with one that is read
+_MAX_EXAMINED = 8192
+_SKIP_DISCOUNT = 16  # how much cheaper it is to skip a whole slice than to read it
 
 
 class QueueMark(Enum):
-    """What is in the line besides text."""
+    """What is in the queue besides text."""
 
     BORDER = "border"  # a response ends here
     COMMIT = "commit"  # the same, and the client asked for it: one response up to here
@@ -40,9 +40,9 @@ _BORDERS = (QueueMark.BORDER, QueueMark.COMMIT)
 
 @dataclass(frozen=True)
 class QueueItem:
-    """The next thing to do. ``spoken`` is what to say, None at a border; ``cost`` counts the
-    client's text that it accounts for, what was passed over before it included; ``cut`` is how
-    many characters of endless words were left out of it; ``commit``: the border is a commit's.
+    """The next thing to do. ``spoken`` is the segment, None at a border; ``cost`` counts the
+    client's text that it accounts for, what was skipped before it included; ``cut`` is how many
+    characters of endless words were left out of it; ``commit``: the border is a commit's.
     """
 
     spoken: str | None
@@ -52,7 +52,7 @@ class QueueItem:
 
 
 class TextQueue:
-    """See the head of this file.
+    """A bounded queue between append and job.
 
     ``eager``: the first segment behind a border may be an early clause. ``hold_tail``: the last
     complete segment is held until more text, a border or a break follows.
@@ -62,15 +62,15 @@ class TextQueue:
         self._segmenter = Segmenter(eager=eager)
         self._reader = MarkupReader()
         self._words = LongWords()
-        self._holds = hold_tail
+        self._hold_tail = hold_tail
         self._raw: deque[str | QueueMark] = deque()
         self._ready: deque[str | QueueMark] = deque()
-        self._passed = TextMeter()
+        self._skipped = TextMeter()
         self.chars = 0
         self.borders = 0  # that wait, commits among them
         self.commits = 0
         self.has_more = False
-        self._looked_at = 0
+        self._examined = 0
 
     def feed(self, text: str) -> None:
         """Text arrived."""
@@ -95,22 +95,22 @@ class TextQueue:
     def next(self) -> QueueItem | None:
         """The next unit; None while none is complete.
 
-        Segments without a letter or digit hold nothing to say and are passed over. A megabyte of
-        them (a code block, say) is not worth a second of the event loop: after some thousand
-        characters ``has_more`` says that the next call goes on.
+        Segments without a letter or digit are skipped. A megabyte of them (a code block, say) would
+        block the event loop for a second: after some thousand characters this returns None with
+        ``has_more`` set, and the next call goes on.
         """
-        self._looked_at, self.has_more = 0, False
+        self._examined, self.has_more = 0, False
         while (unit := self._unit()) is not None:
             if isinstance(unit, QueueMark):
                 if unit in _BORDERS:
-                    self._begin_text()
-                    return self._made(None, commit=unit is QueueMark.COMMIT)
+                    self._reset_text()
+                    return self._item(None, commit=unit is QueueMark.COMMIT)
                 continue
-            self._passed.feed(unit)
+            self._skipped.feed(unit)
             spoken = self._words.cut(unit, self._reader.read(unit))
             if is_speakable(spoken):
-                return self._made(spoken)
-            self._looked_at += len(unit)
+                return self._item(spoken)
+            self._examined += len(unit)
         return None
 
     def has_tail(self) -> bool:
@@ -129,9 +129,9 @@ class TextQueue:
         return any(isinstance(unit, str) and unit.strip() for unit in waiting)
 
     def drop_unit(self) -> None:
-        """Forget everything up to and with the next border."""
-        self._passed = TextMeter()
-        self._begin_text()
+        """Drop everything up to and with the next border."""
+        self._skipped = TextMeter()
+        self._reset_text()
         while self._ready:
             if self._take(self._ready) in _BORDERS:
                 return
@@ -140,12 +140,12 @@ class TextQueue:
             if self._take(self._raw) in _BORDERS:
                 return
 
-    def _begin_text(self) -> None:
+    def _reset_text(self) -> None:
         self._reader.reset()
         self._words.reset()
 
-    def _made(self, spoken: str | None, *, commit: bool = False) -> QueueItem:
-        cost, self._passed = self._passed, TextMeter()
+    def _item(self, spoken: str | None, *, commit: bool = False) -> QueueItem:
+        cost, self._skipped = self._skipped, TextMeter()
         cut, self._words.dropped = self._words.dropped, 0
         return QueueItem(spoken, cost, cut, commit)
 
@@ -153,19 +153,19 @@ class TextQueue:
         while not self._ready or self._is_held():
             if not self._raw:
                 return None
-            if self._looked_at >= _MOST_LOOKED_AT:
+            if self._examined >= _MAX_EXAMINED:
                 self.has_more = True
                 return None
             piece = self._raw.popleft()
-            if isinstance(piece, str) and self._says_nothing(piece):
+            if isinstance(piece, str) and self._is_silent_slice(piece):
                 self.chars -= len(piece)
-                self._passed.feed(piece)
-                self._looked_at += len(piece) // _CHEAPER
+                self._skipped.feed(piece)
+                self._examined += len(piece) // _SKIP_DISCOUNT
                 self._words.reset()
-            elif isinstance(piece, str) and self._words.swallow(piece):
+            elif isinstance(piece, str) and self._words.drops(piece):
                 self.chars -= len(piece)
-                self._passed.feed(piece)
-                self._looked_at += len(piece) // _CHEAPER
+                self._skipped.feed(piece)
+                self._examined += len(piece) // _SKIP_DISCOUNT
             elif isinstance(piece, str):
                 self._ready.extend(self._segmenter.feed(piece))
             else:
@@ -173,8 +173,8 @@ class TextQueue:
                 self._ready.append(piece)
         return self._take(self._ready)
 
-    def _take(self, line: deque[str | QueueMark]) -> str | QueueMark:
-        unit = line.popleft()
+    def _take(self, queue: deque[str | QueueMark]) -> str | QueueMark:
+        unit = queue.popleft()
         if isinstance(unit, str):
             self.chars -= len(unit)
         elif unit in _BORDERS:
@@ -183,11 +183,11 @@ class TextQueue:
         return unit
 
     def _is_held(self) -> bool:
-        """Whether the one segment that is ready has to wait for what follows it."""
-        if not self._holds or len(self._ready) > 1 or isinstance(self._ready[0], QueueMark):
+        """Whether the only ready segment has to wait for what follows it."""
+        if not self._hold_tail or len(self._ready) > 1 or isinstance(self._ready[0], QueueMark):
             return False
         return not self._segmenter.pending.strip()
 
-    def _says_nothing(self, piece: str) -> bool:
+    def _is_silent_slice(self, piece: str) -> bool:
         whole = len(piece) == _SLICE_CHARS
         return whole and not self._segmenter.has_begun and not is_speakable(piece)

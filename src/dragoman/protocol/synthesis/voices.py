@@ -1,6 +1,6 @@
 """The 48 voices of the synthesis API.
 
-Law of this file: a table. A name is case-sensitive. ``group`` says which models have the voice:
+Scope: a table. A name is case-sensitive. ``group`` says which models have the voice:
 ``shared`` (flash and instruct), ``flash`` (standard voices of flash alone), ``accent`` and
 ``dialect`` (flash alone). ``speaks`` is what is special about a voice: the language of its
 accent, or its Chinese dialect; empty means all languages of its models alike.

@@ -94,12 +94,13 @@ class Diarizer:
         change = None
         if self._check is not None and at_ms >= self._due_ms:
             vector = await self._vector()
-            change = None if vector is None else self._detector.saw(vector)
+            change = None if vector is None else self._detector.add_vector(vector)
         if self._broken:
             return None
         self._keep(_KeptAudio(at_ms, samples))
-        length_ms, is_voice = len(samples) // _PER_MS, probability >= _VOICE_PROBABILITY
-        check = self._detector.hear(at_ms, length_ms, is_voice=is_voice, level=_level_dbfs(samples))
+        length_ms, level = len(samples) // _PER_MS, _level_dbfs(samples)
+        is_voice = probability >= _VOICE_PROBABILITY
+        check = self._detector.add_frame(at_ms, length_ms, is_voice=is_voice, level=level)
         if check is not None:
             self._start(check)
             self._due_ms = check.to_ms + ANSWER_MS
@@ -110,7 +111,7 @@ class Diarizer:
         now is returned; ``speaker`` is the one behind it.
         """
         vector = await self._vector()
-        change = None if vector is None else self._detector.saw(vector)
+        change = None if vector is None else self._detector.add_vector(vector)
         check = self._detector.close()
         if check is None or change is not None:
             return change

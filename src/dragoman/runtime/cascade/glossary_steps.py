@@ -10,7 +10,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dragoman.engines.base import Info, Translation
-from dragoman.policy.glossary.mt_placeholders import TermPlaceholders, kept, mended, missing
+from dragoman.policy.glossary.mt_placeholders import (
+    TermPlaceholders,
+    missing_terms,
+    with_lost_terms,
+    with_terms,
+)
 from dragoman.policy.glossary.terms import glossary
 from dragoman.policy.translation.clause_units import Together
 from dragoman.runtime.observer import Observer, TermMissed
@@ -57,13 +62,13 @@ class GlossarySteps:
         if self._hidden is not None and self._hidden[0] is request:
             answer = self._hidden[1].restored(answer)
         known = glossary(request.hints.phrases, request.source)
-        answer = mended(request.text, answer, known)
+        answer = with_terms(request.text, answer, known)
         spaced = is_spaced(request.target)
-        return kept(request.text, answer, request.prefix, known, spaced=spaced)
+        return with_lost_terms(request.text, answer, request.prefix, known, spaced=spaced)
 
     def count_misses(self, pair: tuple[str, str], source: str, settings: Interpret) -> None:
         """Report the terms that a committed sentence and its translation lack all the same."""
         if not settings.hints.phrases or source == settings.target:
             return
-        for match in missing(*pair, glossary(settings.hints.phrases, source)):
+        for match in missing_terms(*pair, glossary(settings.hints.phrases, source)):
             self._observer.on(TermMissed(len(match.term.key)))

@@ -110,5 +110,5 @@ class ImageReader:
         self._observer.on(PictureHandled("read"))
 
     def _is_same(self, now_s: float) -> None:
-        self._onscreen.still(now_s)
+        self._onscreen.repeat(now_s)
         self._observer.on(PictureHandled("same"))

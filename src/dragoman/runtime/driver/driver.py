@@ -1,28 +1,31 @@
-"""The imperative shell: one driver per connection does all the waiting.
+"""One connection: a driver carries out what the session asks for and does all the waiting.
 
-Law of this file. The session is a synchronous step function, so any task here may step it at
-once; there is no await between a step and the carrying out of its commands, and so no order to
-lose. Four kinds of tasks wait, each for one thing:
+Scope: the tasks of one connection and nothing of any protocol. The session is a synchronous step
+function, so any task here may step it at once; there is no await between a step and the carrying
+out of its commands, so their order is never lost. All events that the client has sent by now are
+stepped in one go, and the frames that a step makes are written at once if the socket takes them.
+Four kinds of tasks wait, each for one thing:
 
 * the reader waits for the client, for room in the inboxes of running jobs, and, when the client
   asks without reading the answers, for room in the outbox;
-* the writer waits for the socket, and it alone sends; a send is never cancelled while the
-  client lives;
+* the writer waits for a socket that was full, and sends what could not be written at once; it
+  also closes, after the last frame;
 * the timer waits for the session's deadline;
 * a job waits for its engines, and for room in the outbox before it reports.
 
 The step never waits for a job, a job never waits for the reader: no circle, no deadlock.
 Commands for a job that has just ended are no-ops. A job's failure becomes a ``Failed`` report,
-and so does a cancellation that nobody asked for; what fails while that is reported is a bug of
-ours and ends the run, because a session whose job has silently gone would wait for ever.
-Cutting off a client that takes nothing is the listener's (``server.websocket_guard``), which can.
+and so does a cancellation that nobody asked for. What fails while that is reported is a bug of
+ours and ends the run, because a session that is not told the end of its job would wait for ever.
+Cutting off a client that reads nothing is up to ``server.websocket_guard``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from dragoman.protocol.core import commands as kernel
@@ -39,9 +42,9 @@ INBOX_BYTES = 10 * 32_000
 """High water of a job's inbox: ten seconds of 16 kHz audio."""
 OUTBOX_CHARS = 512 * 1024
 """High water of the outbox: about eight seconds of speech in base64."""
-_LONGEST_NAP_S = 60.0
+_LONGEST_SLEEP_S = 60.0
 _BURST = 64
-"""Events of one client that are taken in a row before other sessions have their turn."""
+"""Events of one client after which other sessions have their turn."""
 
 Emit = Callable[[Result], Awaitable[None]]
 Encode = Callable[[ServerEvent, str], str]
@@ -52,18 +55,32 @@ RunJob = Callable[[Task, Inbox, Emit], Awaitable[None]]
 class ClientConnection(Protocol):
     """What the driver needs of a socket."""
 
-    async def receive(self) -> ClientEvent | Malformed | None:
-        """The next client event, or None when the client is gone."""
+    @property
+    def is_gone(self) -> bool:
+        """Whether the client is gone: no more events come."""
 
-    async def send(self, text: str) -> None:
-        """Send one text frame; raises ``OSError`` when the client is gone."""
+    def take(self) -> Sequence[ClientEvent | Malformed]:
+        """The events that are there now, but not more than a few milliseconds' work."""
+
+    def arrival(self) -> Awaitable[None]:
+        """Done when there is an event to take, or the client is gone."""
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether ``write`` is welcome; not when the client is gone."""
+
+    def write(self, texts: Sequence[str]) -> None:
+        """Send text frames without waiting; ask ``is_writable`` first."""
+
+    async def drain(self) -> None:
+        """Wait until ``write`` is welcome. Raises ``OSError`` when the client is gone."""
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket."""
 
 
 class Driver:
-    """Runs one session over one connection; see the head of this file."""
+    """Runs one session over one connection."""
 
     def __init__(
         self,
@@ -81,13 +98,15 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._outbox = Outbox(OUTBOX_CHARS)
         self._jobs: dict[int, tuple[Inbox, asyncio.Task[None]]] = {}
+        self._has_leftover = asyncio.Event()  # frames that could not be written, or the close
         self._deadline_moved = asyncio.Event()
         self._wakes_at = 0.0  # when the timer looks again if nobody wakes it
         self._broken: asyncio.Future[None] = self._loop.create_future()
 
     async def run(self) -> None:
         """Until the session closed or the client went away; no job outlives this."""
-        self._perform(self._session.open(self._loop.time()))
+        self._carry_out(self._session.open(self._loop.time()))
+        self._settle()
         tasks = [
             asyncio.create_task(self._read(), name="reader"),
             asyncio.create_task(self._write(), name="writer"),
@@ -110,26 +129,46 @@ class Driver:
 
     # ------------------------------------------------------------ the waiting tasks
     async def _read(self) -> None:
-        taken = 0
-        while (event := await self._connection.receive()) is not None:
-            self._perform(self._session.receive(event, self._loop.time()))
-            if self._session.closed:
-                await asyncio.Event().wait()  # the writer ends the run, after the last frame
-            for inbox in [inbox for inbox, _ in self._jobs.values() if not inbox.has_room]:
-                await inbox.room()
-            await self._outbox.room_to_answer()
-            taken += 1
-            if taken % _BURST == 0:  # thousands of tiny frames may have come in one read
+        connection, session, taken = self._connection, self._session, 0
+        while not connection.is_gone:
+            await connection.arrival()
+            events = connection.take()
+            now = self._loop.time()
+            for event in events:
+                self._carry_out(session.receive(event, now))
+                if session.closed:
+                    self._settle()
+                    await asyncio.Event().wait()  # the writer ends the run, after the last frame
+                if not self._has_room():
+                    self._settle()
+                    await self._room()
+            self._settle()
+            taken += len(events)
+            if taken >= _BURST:
+                taken = 0
                 await asyncio.sleep(0)
+
+    def _has_room(self) -> bool:
+        for inbox, _ in self._jobs.values():
+            if not inbox.has_room:
+                return False
+        return self._outbox.has_room_to_answer
+
+    async def _room(self) -> None:
+        for inbox in [inbox for inbox, _ in self._jobs.values()]:
+            await inbox.room()
+        await self._outbox.room_to_answer()
 
     async def _write(self) -> None:
         while True:
-            frame = await self._outbox.get()
+            await self._has_leftover.wait()
+            self._has_leftover.clear()
             try:
-                if not isinstance(frame, str):
-                    await self._connection.close(*frame)
+                await self._connection.drain()
+                self._flush()
+                if self._outbox.closing is not None and not self._outbox.frames:
+                    await self._connection.close(*self._outbox.closing)
                     return
-                await self._connection.send(frame)
             except OSError:
                 return
 
@@ -139,7 +178,8 @@ class Driver:
             self._deadline_moved.clear()
             deadline = self._session.deadline()
             if deadline is not None and now >= deadline:
-                self._perform(self._session.tick(now))
+                self._carry_out(self._session.tick(now))
+                self._settle()
                 await asyncio.sleep(0)  # a session may want one tick after the other
                 continue
             await self._sleep_until(deadline, now)
@@ -147,26 +187,41 @@ class Driver:
     async def _sleep_until(self, deadline: float | None, now: float) -> None:
         # Deadlines mostly move later, so waking a little early and looking again is cheaper
         # than being woken at every event; only one that moves nearer wakes the timer.
-        nap = _LONGEST_NAP_S if deadline is None else min(_LONGEST_NAP_S, deadline - now)
-        self._wakes_at = now + nap
+        sleep_s = min(_LONGEST_SLEEP_S, math.inf if deadline is None else deadline - now)
+        self._wakes_at = now + sleep_s
         try:
-            async with asyncio.timeout(max(nap, 0.001)):
+            async with asyncio.timeout(max(sleep_s, 0.001)):
                 await self._deadline_moved.wait()
         except TimeoutError:
             return
 
     # ------------------------------------------------------------ carrying out commands
-    def _perform(self, commands: list[kernel.Command]) -> None:
+    def _settle(self) -> None:
+        """To be called after each step, or after several without an await between them."""
+        self._flush()
+        # Also without any command: text alone can be a reason to look again soon.
+        deadline = self._session.deadline()
+        if deadline is not None and deadline < self._wakes_at:
+            self._deadline_moved.set()
+
+    def _flush(self) -> None:
+        outbox, connection = self._outbox, self._connection
+        while outbox.frames and connection.is_writable:
+            connection.write(outbox.take())
+        if outbox.frames or outbox.closing is not None:
+            self._has_leftover.set()
+
+    def _carry_out(self, commands: list[kernel.Command]) -> None:
         for command in commands:
             match command:
-                case kernel.Send(event=event, event_id=event_id):
-                    self._outbox.put(self._encode(event, event_id))
-                    self._observer.on(EventSent(str(event.__struct_config__.tag)))
+                case kernel.Push():
+                    if command.job in self._jobs:
+                        self._jobs[command.job][0].put(command.item)
+                case kernel.Send():
+                    self._outbox.put(self._encode(command.event, command.event_id))
+                    self._observer.on(EventSent(str(command.event.__struct_config__.tag)))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
-                case kernel.Push(job=job, item=item):
-                    if job in self._jobs:
-                        self._jobs[job][0].put(item)
                 case kernel.End(job=job):
                     if job in self._jobs:
                         self._jobs[job][0].end()
@@ -176,18 +231,14 @@ class Driver:
                     self._outbox.close(code, reason)
                 case kernel.Note() | kernel.Used():
                     self._observer.on(command)
-        # Also without any command: text alone can be a reason to look again soon.
-        deadline = self._session.deadline()
-        if deadline is not None and deadline < self._wakes_at:
-            self._deadline_moved.set()
 
     def _start(self, job: int, task: Task) -> None:
         inbox = Inbox(INBOX_BYTES)
         running = asyncio.create_task(self._job(job, task, inbox), name=f"job-{job}")
         self._jobs[job] = (inbox, running)
-        running.add_done_callback(self._over)
+        running.add_done_callback(self._ended)
 
-    def _over(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
         failure = None if task.cancelled() else task.exception()
         if failure is not None and not self._broken.done():
             self._broken.set_exception(failure)
@@ -230,7 +281,8 @@ class Driver:
         self._report(report)
 
     def _report(self, report: kernel.Report) -> None:
-        self._perform(self._session.report(report, self._loop.time()))
+        self._carry_out(self._session.report(report, self._loop.time()))
+        self._settle()
 
 
 _aborted_tasks: set[asyncio.Task[None]] = set()

@@ -1,8 +1,8 @@
 """The bounded queue of a job's inputs.
 
-Law of this file: ``put`` never waits, because the session's step that pushes is synchronous;
-whoever *makes* the client's inputs arrive waits in ``room`` instead, and only the socket reader
-does. So what a job holds is bounded by the high-water mark plus what one client event pushes.
+Scope: order and bounds. ``put`` never waits, because the session's step that pushes is synchronous;
+the socket reader, which makes inputs arrive, waits in ``room`` instead. So what a job holds is
+bounded by the high-water mark plus what one client event pushes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import deque
 from dragoman.speech import HEARING_RATE_HZ, Audio, Image, Input, Interpret, Say
 
 _ITEM = 64
-"""What keeping an input costs besides its content, roughly: a million empty ones are not free."""
+"""What an input costs besides its content, roughly, so that empty ones are bounded, too."""
 
 
 def weight(item: Input) -> int:
@@ -39,7 +39,7 @@ class Inbox:
         self._high_water = high_water
         self._weight = 0
         self.audio_bytes = 0
-        """How much audio waits."""
+        """How much audio waits, as PCM."""
         self._ended = False
         # One reader, an item for every 100 ms of every session: cheaper than an Event.
         self._loop = asyncio.get_running_loop()
@@ -65,7 +65,7 @@ class Inbox:
         self._wake()
 
     def close(self) -> None:
-        """The reader is gone: forget what waits and never hold anybody up again."""
+        """The reader is gone: drop what waits, and have room for ever."""
         self._items.clear()
         self._weight = self.audio_bytes = 0
         self._room.set()
@@ -73,7 +73,8 @@ class Inbox:
 
     async def get(self) -> Input | None:
         """The next input, or None when all were taken and no more come."""
-        await self.arrival()
+        if not self._items:  # else nothing to wait for
+            await self.arrival()
         return self._take() if self._items else None
 
     async def arrival(self) -> None:
@@ -83,11 +84,11 @@ class Inbox:
             await self._arrival
 
     def get_now(self) -> Input | None:
-        """The next input if one waits."""
+        """The next input if one waits, else None."""
         return self._take() if self._items else None
 
     def peek(self) -> Input | None:
-        """What ``get_now`` would give, left in place."""
+        """What ``get_now`` would give, without taking it."""
         return self._items[0] if self._items else None
 
     @property
@@ -96,7 +97,7 @@ class Inbox:
         return self._room.is_set()
 
     async def room(self) -> None:
-        """Wait until less than the high-water mark is queued."""
+        """Wait until at most the high-water mark is queued."""
         await self._room.wait()
 
     def _wake(self) -> None:
@@ -107,12 +108,12 @@ class Inbox:
     def _take(self) -> Input:
         item = self._items.popleft()
         self._weight -= weight(item)
-        if isinstance(item, Audio):
-            self.audio_bytes -= item.size(self.rate_hz)
         if self._weight <= self._high_water:
             self._room.set()
         if isinstance(item, Audio):
-            self.listened_s += item.size(self.rate_hz) / (2 * self.rate_hz)
+            size = item.size(self.rate_hz)
+            self.audio_bytes -= size
+            self.listened_s += size / (2 * self.rate_hz)
         elif isinstance(item, Interpret):
             self.rate_hz = item.rate_in
         return item

@@ -30,7 +30,7 @@ BATCH_METHOD: dict[type, str] = {Window: "transcribe", Translation: "translate_b
 
 
 def batching_of(engine: Engine, max_batch: int | None = None, max_wait_ms: float = 0.0) -> Batching:
-    """How the calls of this engine are batched; ``max_batch`` replaces the engine's own."""
+    """How the calls of this engine are batched: by ``max_batch`` or the engine's own limit."""
     kinds = frozenset(kind for kind, method in BATCH_METHOD.items() if hasattr(engine, method))
     return Batching(max_batch or engine.info.max_batch, max_wait_ms / 1000, kinds)
 

@@ -36,6 +36,8 @@ class EngineHost(Protocol):
     """An engine with threads or processes under it."""
 
     info: Info
+    capacity: int
+    """How many requests the engine works on at the same time: calls times their batch."""
 
     @property
     def waiting(self) -> int:

@@ -31,6 +31,7 @@ T = TypeVar("T")
 class LoopHost:
     """An ``EngineHost`` that calls the engine where it is called itself."""
 
+    capacity = 1
     waiting = 0
     """Nothing is ever queued."""
 

@@ -119,7 +119,9 @@ class ThreadHost:
         self._count = max(1, threads)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
-        self._queue: JobQueue[Work] = JobQueue(batching or batching_of(engine))
+        batching = batching or batching_of(engine)
+        self.capacity = self._count * batching.max_batch
+        self._queue: JobQueue[Work] = JobQueue(batching)
         self._threads: EngineThreads | None = None
         self._futures: set[asyncio.Future[Any]] = set()
         self._segments: set[ThreadSegment] = set()

@@ -15,7 +15,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from dragoman.audio.encode import Encoder, encoder
+from dragoman.audio.encode import encoder
+from dragoman.audio.encoder import Encoder
 from dragoman.audio.pcm import SAMPLE_BYTES, bytes_in
 from dragoman.runtime.driver.driver import Emit
 from dragoman.speech import Speak, Voiced

@@ -27,6 +27,8 @@ from tests.recordings import DICKENS, read, spoken_words, two_cities
 from tests.runtime.cascade.fake_cascade import Events, pcm
 from tests.runtime.cascade.recognition.noises import KINDS, noise
 
+pytestmark = pytest.mark.engine
+
 STEPS = Interpret(target="en", source="en", conduct=InterpretationOptions(step_ms=480))
 SILENCE = np.zeros(24_000, np.float32)
 

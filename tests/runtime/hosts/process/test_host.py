@@ -25,7 +25,7 @@ from dragoman.runtime.hosts.process.worker_jobs import SegmentJob
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 HERE = str(Path(tiny.__file__).parent)
 
 

@@ -1,7 +1,7 @@
 """Turkish, Greek, Finnic, Hungarian, Vietnamese, Indic, Semitic and others: segmenter tables.
 
-Law of this file: data only, in the shape of ``words.Words``; and, at the end, what follows a
-closing quote in the languages that report speech without a change of case.
+Scope: data, in the shape of ``words.LanguageWords``; at the end, what follows a closing quote in
+languages that report speech without a change of case.
 """
 
 from __future__ import annotations

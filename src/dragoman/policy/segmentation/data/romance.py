@@ -1,6 +1,6 @@
 """French, Spanish, Italian, Portuguese, Catalan, Romanian: tables for the segmenter.
 
-Law of this file: data only, in the shape of ``words.Words``.
+Scope: data, in the shape of ``words.LanguageWords``.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The shape of a language's table.
 
-Law of this file: a value and how several are put together; no words, no rules. Words stand in one
-string, with spaces between them, without their last full stop. A word in lower case is meant in
-any case; one with a capital only so. What is written with a space after its inner full stops
-("z. B.") stands here without it ("z.b").
+Scope: a value, and the union of several; no words, no rules. Words are in one string, with spaces
+between them, without their last full stop. A word in lower case holds in any case; one with a
+capital only with it. Words with a space after inner full stops ("z. B.") are listed without the
+space ("z.b").
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class LanguageWords:
     """Verbs that report speech behind the name of the speaker."""
 
 
-def together(tables: Iterable[LanguageWords]) -> dict[str, frozenset[str]]:
+def union(tables: Iterable[LanguageWords]) -> dict[str, frozenset[str]]:
     """The union of the tables, by the name of the field."""
     listed = list(tables)
     return {

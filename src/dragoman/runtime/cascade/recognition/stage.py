@@ -118,7 +118,7 @@ class RecognitionStage:
                 await turns.end_long()
 
     async def _act(self, event: EndpointEvent) -> None:
-        match event.mark:
+        match event.kind:
             case EndpointKind.ONSET if self._turns.current is None:
                 await self._turns.open(event.at_ms)
             case EndpointKind.ONSET | EndpointKind.RESUME:

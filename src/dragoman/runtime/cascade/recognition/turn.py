@@ -103,7 +103,7 @@ class TurnPublisher:
         """Send the words as they are now, if there is anything new in them."""
         agreement, language = turn.decoder.agreement, turn.language
         words, tail = agreement.committed, agreement.tail
-        language.heard(turn.decoder.language, len(words) + len(tail), final=paused)
+        language.add_hypothesis(turn.decoder.language, len(words) + len(tail), final=paused)
         if language.settled is not None:
             turn.decoder.fix_language(language.settled)
         turn.sent_words = len(words)
@@ -114,7 +114,7 @@ class TurnPublisher:
         if (text, stash) != turn.shown:
             turn.shown = (text, stash)
             await self._emit(Heard(turn.number, text, stash, language=language.best))
-        if language.doubtful:
+        if language.is_doubtful:
             turn.pause_pending = turn.pause_pending or paused
         else:
             self._put(turn, words, tail, language.best, paused=paused or turn.pause_pending)

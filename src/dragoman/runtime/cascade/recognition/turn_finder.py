@@ -61,7 +61,7 @@ class TurnFinder:
         if event is None and self._endpointer.speaking:
             return frame, None
         self._keep(frame)
-        if event is not None and event.mark is EndpointKind.PAUSE:
+        if event is not None and event.kind is EndpointKind.PAUSE:
             self.paused_ms = event.at_ms
         return None, event
 

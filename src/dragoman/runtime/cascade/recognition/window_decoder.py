@@ -326,7 +326,7 @@ class WindowDecoder:
         self.language = hypothesis.language or self.language
         known = self._trusted or len(self.agreement.committed) >= _KNOWN_WORDS
         decoded_ms = self._requested / _PER_MS
-        is_plausible = self._evidence.bears(words, decoded_ms, self._hallucinations)
+        is_plausible = self._evidence.is_plausible(words, decoded_ms, self._hallucinations)
         confidence = hypothesis.confidence if is_plausible else -1.0
         timed = Hypothesis(words, confidence, hypothesis.language, hypothesis.stable)
         self.agreement.update(timed, at, trusted=known and self._requested >= _SNIPPET)

@@ -99,7 +99,7 @@ class SpeechStage:
 
     def backlog_s(self) -> float:
         """How long after now text that is committed now would begin to be heard."""
-        return self._playback.waits_s(self._source_s()) + self._queue.seconds
+        return self._playback.queued_s(self._source_s()) + self._queue.seconds
 
     def wants_terse(self, settings: Interpret) -> bool:
         """Whether a translator that can should choose the shortest wording."""
@@ -112,7 +112,7 @@ class SpeechStage:
             try:
                 item = await self._queue.get(self._wait_s())
             except TimeoutError:
-                busy = self._playback.waits_s(self._source_s()) > _AHEAD_S
+                busy = self._playback.queued_s(self._source_s()) > _AHEAD_S
                 await self._speak(self._turn.ripe(self._now_s(), busy=busy))
                 continue
             match item:
@@ -130,7 +130,7 @@ class SpeechStage:
         due_s = self._turn.due_s
         if due_s is None:
             return None
-        playing_s = self._playback.waits_s(self._source_s()) - _AHEAD_S
+        playing_s = self._playback.queued_s(self._source_s()) - _AHEAD_S
         return max(due_s - self._now_s(), playing_s, 0.0)
 
     async def _speak(self, chunks: list[CommittedText]) -> None:
@@ -154,12 +154,12 @@ class SpeechStage:
     ) -> SpeakingStyle | None:
         """How to speak the chunk; None to skip it."""
         now_s = max(self._now_s(), chunk.at_s)
-        return self._catch_up.manner(
+        return self._catch_up.style(
             max(self._playback.ends_s, now_s) - chunk.at_s,
             chunk.settings.conduct,
             begins=starts_sentence,
             playing_s=self._playback.longest_s(now_s),
-            idle=is_last and self._playback.waits_s(now_s) < _IDLE_S,
+            idle=is_last and self._playback.queued_s(now_s) < _IDLE_S,
         )
 
     def _log_skipped(self) -> None:
@@ -175,7 +175,7 @@ class SpeechStage:
     def _seconds(self, text: CommittedText) -> float:
         language, voice = text.settings.target, text.settings.voice
         spaced = clause_data.is_spaced(language)
-        return self._pace.seconds(text.text, language, voice, spaced=spaced)
+        return self._pace.expected_s(text.text, language, voice, spaced=spaced)
 
     # ------------------------------------------------------------ sound
     async def _speak_chunk(self, chunk: CommittedText, style: SpeakingStyle) -> None:
@@ -187,7 +187,7 @@ class SpeechStage:
             self._turn.failed = True
             self._turn.failures += not isinstance(failure, TextRefused)
         else:
-            self._pace.measured(chunk.text, length_s * style.rate)
+            self._pace.measure(chunk.text, length_s * style.rate)
 
     async def _synthesize(self, chunk: CommittedText, style: SpeakingStyle) -> float:
         """Speak the chunk; how many seconds it has. Raises ``EngineFailed``."""
@@ -201,7 +201,7 @@ class SpeechStage:
             pause=style.pause,
         )
         host = self._engines.synthesizer(settings.target)
-        slack_s = self._playback.waits_s(self._source_s())
+        slack_s = self._playback.queued_s(self._source_s())
         length_s = 0.0
         async with aclosing(host.speak(utterance, settings.rate_out, slack_s=slack_s)) as sounds:
             async for pcm in sounds:
@@ -210,7 +210,7 @@ class SpeechStage:
                     lag_s = self._playback.begin(now_s) - chunk.at_s
                     self._observer.on(SpeechPlayed(lag_s, style.rate, chunk.at_s))
                 seconds = len(pcm) / SAMPLE_BYTES / settings.rate_out
-                self._playback.hear(seconds, now_s)
+                self._playback.add(seconds, now_s)
                 length_s += seconds
                 turn.audio_bytes += len(pcm)
                 await self._emit(Voiced(pcm, chunk.turn))

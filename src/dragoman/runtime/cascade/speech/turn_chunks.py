@@ -11,6 +11,7 @@ import msgspec
 
 from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.speech import Interpret
+from dragoman.text.spoken import is_speakable
 from dragoman.text.words import ends_sentence
 
 
@@ -29,7 +30,7 @@ class CommittedText(msgspec.Struct, frozen=True):
     @property
     def is_speakable(self) -> bool:
         """Whether there is anything to say."""
-        return any(char.isalnum() for char in self.text)
+        return is_speakable(self.text)
 
 
 class EndOfTurn(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ class TurnChunks:
 
     def ripe(self, now_s: float, *, busy: bool) -> list[CommittedText]:
         """What has waited long enough. ``busy``: earlier speech still plays."""
-        return self._texts(self._chunks.ripe(now_s, busy=busy)) if self._chunks else []
+        return self._texts(self._chunks.take_due(now_s, busy=busy)) if self._chunks else []
 
     def flush(self) -> list[CommittedText]:
         """Everything that waits."""

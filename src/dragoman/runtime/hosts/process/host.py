@@ -89,6 +89,8 @@ class ProcessHost:
         self._most_waiting = most_waiting
         self._start_limit_s = start_limit_s
         self._open = False
+        batching = batching or Batching()
+        self.capacity = self._count * batching.max_batch
         self._queue: JobQueue[SegmentJob] = JobQueue(batching)
         self._asking_again: asyncio.TimerHandle | None = None
         self._idle: deque[WorkerProcess] = deque()

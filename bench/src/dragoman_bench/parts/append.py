@@ -1,0 +1,197 @@
+"""What one audio append costs the event loop's thread, compared with a bare echo.
+
+Scope: three servers get the same frames at the same rate from the same load, one after the other,
+in several rounds: ``cascade`` (scripted engines), ``gateway`` (an end-to-end interpreter whose
+answers cost nothing: server, session and driver alone) and ``echo`` (the same web server, which
+parses nothing). Server and load have cores of their own. Ratios are taken within a round, then the
+median over rounds, because the speed of a core changes from minute to minute. The sound goes on
+and off like speech, so that turns open and close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from statistics import median
+
+import msgspec
+import numpy as np
+import uvloop
+
+from dragoman.client.interpretation import InterpretSettings, session_object
+from dragoman_bench.figures import Figure, Part
+from dragoman_bench.harness import metrics_page, processes
+from dragoman_bench.harness.pacer import Pacer
+from dragoman_bench.harness.server_process import ServerProcess, echoing, serving
+from dragoman_bench.harness.ws_client import INTERPRETATION_MODEL as MODEL
+from dragoman_bench.harness.ws_client import WsClient, append_audio, framed
+from dragoman_bench.interpret.recordings import RATE_HZ
+
+FRAME_BYTES = 4_360
+SESSIONS = 50
+_EVERY_S = 0.1
+_WARM_S = 2.0
+_PART = "append"
+AIMS = {"gateway": 2.0, "cascade": 3.0}
+"""At most so many times the event loop time of the bare echo."""
+_CHUNK_BYTES = 3_200
+_LOOP_S = 12
+
+
+class AppendCost(msgspec.Struct, kw_only=True):
+    """CPU in µs per append, of the main thread and of all threads; and what the load saw."""
+
+    main_us: float
+    all_us: float
+    appends: int
+    received: int
+    loop_lag_p99_ms: float | None
+    load_late_p99_ms: float
+
+
+SERVERS: dict[str, Callable[[], AbstractContextManager[ServerProcess]]] = {
+    "cascade": lambda: serving("--engines", "scripted"),
+    "gateway": lambda: serving("--engines", "scripted,interpreter=bench-interpreter"),
+    "echo": echoing,
+}
+
+
+def measure(*, quick: bool) -> Part:
+    """Measure the three servers in turns; the figures are medians over the rounds."""
+    rounds, seconds = (3, 4.0) if quick else (6, 6.0)
+    frames = speechlike()
+    costs: dict[str, list[AppendCost]] = {name: [] for name in SERVERS}
+    server_cores, load_cores = processes.shares()
+    for _ in range(rounds):
+        for name, make in SERVERS.items():
+            with contextlib.ExitStack() as stack:
+                with processes.on_cores(server_cores):
+                    server = stack.enter_context(make())
+                stack.enter_context(processes.on_cores(load_cores))
+                run = _run(server, frames, seconds, greets=name != "echo")
+                costs[name].append(uvloop.run(run))
+    raw: dict[str, object] = {
+        "sessions": SESSIONS,
+        "seconds": seconds,
+        **{name: msgspec.to_builtins(found) for name, found in costs.items()},
+    }
+    return Part(name=_PART, figures=figures(costs), raw=raw)
+
+
+def figures(costs: Mapping[str, Sequence[AppendCost]]) -> list[Figure]:
+    """The table's lines, from the rounds of each server; ratios are of the same round."""
+
+    def line(name: str, value: float, unit: str, aim: float | None = None) -> Figure:
+        return Figure(part=_PART, name=name, value=value, unit=unit, aim=aim)
+
+    echo = costs["echo"]
+    lines = [
+        line(f"event loop per append, {name}", median(cost.main_us for cost in found), "µs")
+        for name, found in costs.items()
+    ]
+    for name, aim in AIMS.items():
+        pairs = list(zip(costs[name], echo, strict=True))
+        by_loop = median(cost.main_us / bare.main_us for cost, bare in pairs)
+        by_all = median(cost.all_us / bare.all_us for cost, bare in pairs)
+        lines += [
+            line(f"ratio to the bare echo, {name}", by_loop, "x", aim),
+            line(f"ratio to the bare echo, {name}, all threads", by_all, "x"),
+        ]
+    return lines
+
+
+def speechlike() -> list[bytes]:
+    """Twelve seconds of append frames, each of 4,360 bytes: syllables, with a pause now and then.
+
+    Noise with a swell for each syllable; 2.4 s of it, then 1.6 s of near silence.
+    """
+    rng = np.random.default_rng(7)
+    at_s = np.arange(_LOOP_S * RATE_HZ) / RATE_HZ
+    swell = 0.5 * (1 - np.cos(2 * np.pi * 4 * at_s)) * (at_s % 4 < 2.4)
+    level = 0.0005 + 0.2 * swell
+    pcm = (rng.standard_normal(len(at_s)) * level * 8_000).astype("<i2").tobytes()
+    frames = []
+    for start in range(0, len(pcm), _CHUNK_BYTES):
+        event = append_audio(pcm[start : start + _CHUNK_BYTES])
+        # Clients send ids; one of this length makes the event the usual size.
+        event_id = "e" * (FRAME_BYTES - len(event) - len('"event_id":"",'))
+        frames.append(framed(b'{"event_id":"' + event_id.encode() + b'",' + event[1:]))
+    return frames
+
+
+async def _run(
+    server: ServerProcess, frames: list[bytes], seconds: float, *, greets: bool
+) -> AppendCost:
+    received = 0
+
+    def count(_frame: bytes, _now_s: float) -> None:
+        nonlocal received
+        received += 1
+
+    clients: list[WsClient] = []
+    for _ in range(SESSIONS):
+        greeting = "session.created" if greets else ""
+        client = await WsClient.connect(server.port, MODEL, greeting=greeting)
+        if greets:
+            await client.update(session_object(InterpretSettings(target="es"), MODEL))
+        client.on_text = count
+        clients.append(client)
+    pacer = Pacer()
+    load = _Load(pacer, clients, frames)
+    load.start()
+    await asyncio.sleep(_WARM_S)
+    received, lag = 0, await asyncio.to_thread(server.loop_lag)
+    main_s, all_s = processes.main_thread_cpu_s(server.pid), processes.threads_cpu_s(server.pid)
+    sent = load.sent
+    await asyncio.sleep(seconds)
+    main_s = processes.main_thread_cpu_s(server.pid) - main_s
+    all_s = processes.threads_cpu_s(server.pid) - all_s
+    sent = load.sent - sent
+    load.stop()
+    lag = metrics_page.since(lag, await asyncio.to_thread(server.loop_lag))
+    lag_p99_s = metrics_page.quantile(lag, 0.99)
+    for client in clients:
+        client.close()
+    return AppendCost(
+        main_us=main_s * 1e6 / sent,
+        all_us=all_s * 1e6 / sent,
+        appends=sent,
+        received=received,
+        loop_lag_p99_ms=None if lag_p99_s is None else lag_p99_s * 1000,
+        load_late_p99_ms=pacer.late_p99_ms(),
+    )
+
+
+class _Load:
+    """Every session sends every 100 ms, each with a phase and a place in the sound of its own."""
+
+    def __init__(self, pacer: Pacer, clients: list[WsClient], frames: list[bytes]) -> None:
+        self.sent = 0
+        self._pacer = pacer
+        self._clients = clients
+        self._frames = frames
+        self._stopped = False
+
+    def start(self) -> None:
+        """Begin to send."""
+        zero_s = self._pacer.now_s + 0.05
+        for index, client in enumerate(self._clients):
+            phase_s = index * _EVERY_S / len(self._clients)
+            place = index * len(self._frames) // len(self._clients)
+            self._at(zero_s + phase_s, client, place)
+
+    def stop(self) -> None:
+        """Send no more."""
+        self._stopped = True
+
+    def _at(self, due_s: float, client: WsClient, place: int) -> None:
+        def send(due_s: float) -> None:
+            if self._stopped:
+                return
+            client.write(self._frames[place % len(self._frames)])
+            self.sent += 1
+            self._at(due_s + _EVERY_S, client, place + 1)
+
+        self._pacer.at(due_s, send)

@@ -1,0 +1,125 @@
+"""What both clients share: opening a session, and iterating over its typed events.
+
+Law of this file: no event of one API. A dialogue is one connection; it can be sent to and
+iterated over at the same time by two tasks, one for each direction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from types import TracebackType
+from typing import Any, Self
+
+from dragoman.client.connection import Connection, Raw, Tap
+from dragoman.client.errors import CannotConnect, ClientError, ConnectionLost
+from dragoman.client.events import Event, SessionFinished
+
+
+class Dialogue:
+    """An asynchronous context manager over one session, and an asynchronous iterator of events.
+
+    Iteration stops after ``SessionFinished`` or a normal close. Any other end raises
+    ``ServerError`` (the last ``error`` event) or ``ConnectionLost`` (the close code and reason).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        model: str,
+        api_key: str | None = None,
+        tap: Tap | None = None,
+        open_timeout_s: float = 10.0,
+    ) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            url: ``ws://`` or ``wss://`` address of the API, without the model.
+            model: goes into the query and decides the dialect.
+            api_key: sent as bearer token. None takes DASHSCOPE_API_KEY from the environment,
+                if the address is this machine or encrypted; "" sends none.
+            tap: called with "in" or "out" and each event, for logs.
+            open_timeout_s: for the handshake, and again for ``session.created``.
+
+        """
+        self.url = url
+        self.model = model
+        self.session: dict[str, Any] = {}
+        self._api_key = api_key
+        self._tap = tap
+        self._open_timeout_s = open_timeout_s
+        self._connection: Connection | None = None
+        self._waiting: deque[Event] = deque()
+        self._finished = False
+
+    async def __aenter__(self) -> Self:
+        """Connect and wait for ``session.created``, whose settings are then in ``session``.
+
+        Raises:
+            CannotConnect, Refused, ServerError, ConnectionLost: as their names say.
+
+        """
+        connection = await Connection.open(
+            self.url,
+            self.model,
+            api_key=self._api_key,
+            tap=self._tap,
+            open_timeout_s=self._open_timeout_s,
+        )
+        try:
+            async with asyncio.timeout(self._open_timeout_s):
+                first = await connection.receive()
+        except TimeoutError:
+            await connection.close()
+            raise CannotConnect(self.url, "it opened no session in time") from None
+        except BaseException:
+            await connection.close()
+            raise
+        if first is None:
+            raise ConnectionLost(1000, "")
+        self._connection = connection
+        if first.get("type") == "session.created" and isinstance(first.get("session"), dict):
+            self.session = first["session"]
+        else:
+            self._waiting.extend(self._read(first))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Hang up (1000). Safe to call twice."""
+        if self._connection is not None:
+            await self._connection.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self._finished:
+            self._finished = False
+            raise StopAsyncIteration
+        while not self._waiting:
+            raw = await self._open_connection.receive()
+            if raw is None:
+                raise StopAsyncIteration
+            self._waiting.extend(self._read(raw))
+        event = self._waiting.popleft()
+        self._finished = isinstance(event, SessionFinished)
+        return event
+
+    async def send(self, event: Raw) -> str:
+        """Send any event as it is on the wire; returns the ``event_id`` it was given."""
+        return await self._open_connection.send(event)
+
+    def _read(self, raw: Raw) -> list[Event]:
+        raise NotImplementedError
+
+    @property
+    def _open_connection(self) -> Connection:
+        if self._connection is None:
+            raise ClientError("the client is not connected: use it in an `async with` block")
+        return self._connection

@@ -1,0 +1,60 @@
+"""The messages of one WebSocket that its session has not taken yet.
+
+Scope: a queue with one reader, which takes one message (as ASGI does) or all that are there (as
+a session does). It stands in for the ``asyncio.Queue`` of uvicorn's protocol, so it takes what
+uvicorn puts: ASGI messages, the disconnect included. Its bound is kept by the protocol, which
+stops reading from the socket while ``size`` is large.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Message
+
+
+class Incoming:
+    """ASGI messages in order. ``size`` is that of the data among them, in bytes or characters."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._messages: list[Message] = []
+        self._loop = asyncio.get_running_loop()
+        self._arrival: asyncio.Future[None] | None = None
+        self._done = self._loop.create_future()
+        self._done.set_result(None)
+
+    def put_nowait(self, message: Message) -> None:
+        """Queue a message."""
+        self._messages.append(message)
+        self.size += _size(message)
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None and not arrival.done():  # done: its reader was cancelled
+            arrival.set_result(None)
+
+    def empty(self) -> bool:
+        """Whether nothing waits."""
+        return not self._messages
+
+    async def get(self) -> Message:
+        """The next message, as ASGI asks for it."""
+        await self.arrival()
+        return self.take(1)[0]
+
+    def take(self, most: int) -> list[Message]:
+        """The next messages, as many as are there."""
+        taken = self._messages[:most]
+        del self._messages[:most]
+        self.size -= sum(map(_size, taken))
+        return taken
+
+    def arrival(self) -> asyncio.Future[None]:
+        """Done when a message waits. A plain future, because a coroutine costs more to await."""
+        if self._messages:
+            return self._done
+        self._arrival = self._loop.create_future()
+        return self._arrival
+
+
+def _size(message: Message) -> int:
+    return len(message.get("text") or message.get("bytes") or "")

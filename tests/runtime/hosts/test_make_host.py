@@ -1,0 +1,52 @@
+"""Which host an engine gets, by what it says and what the operator wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dragoman.engines.registry import RegistryError, make
+from dragoman.runtime.hosts.host import EngineHost
+from dragoman.runtime.hosts.loop_host import LoopHost
+from dragoman.runtime.hosts.make_host import make_host
+from dragoman.runtime.hosts.process.host import ProcessHost
+from dragoman.runtime.hosts.thread_host import ThreadHost
+
+
+def made(spec: str) -> EngineHost:
+    return make_host(make(spec), spec=spec, threads=2, workers=3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "capacity"),
+    [
+        ("scripted-mt", LoopHost, 1),
+        ("scripted-mt?script=talk.toml", ThreadHost, 2),
+        ("espeak", ProcessHost, 3),
+        ("espeak@concurrency=5", ProcessHost, 5),
+        ("flite@host=thread", ThreadHost, 2),
+        ("scripted-asr?script=talk.toml", ThreadHost, 2 * 16),
+        ("scripted-asr@host=thread,concurrency=3,batch=4", ThreadHost, 12),
+        ("silero@host=process", ProcessHost, 3),
+    ],
+)
+def test_the_engine_proposes_and_the_operator_decides(
+    spec: str, kind: type[Any], capacity: int
+) -> None:
+    host = made(spec)
+    assert type(host) is kind
+    assert host.capacity == capacity
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("silero@batch=8", "at most 1 in a batch"),
+        ("espeak@host=thread", "GPL"),
+        ("scripted-mt@concurrency=2", "host=thread"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(spec: str, sentence: str) -> None:
+    with pytest.raises(RegistryError, match=sentence):
+        made(spec)
