@@ -31,11 +31,12 @@ from websockets.exceptions import InvalidState
 from websockets.http11 import Request
 
 from dragoman.server.config import ConfigError
-from dragoman.server.connection import STREAM
 from dragoman.server.incoming import Incoming
 
 SEND_BUFFER_BYTES = 128 * 1024
 UNSENT_BYTES = 64 * 1024
+STREAM = "dragoman.stream"
+"""The extension of the ASGI scope that holds the ``BoundedWebSocket`` itself."""
 READ_AHEAD = 64 * 1024
 """Bytes or characters of a client that may wait for its session."""
 BACKLOG = 2048

@@ -16,7 +16,7 @@ from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.loaded_engine import LoadedEngine
 from dragoman.runtime.observer import Event
 from dragoman.speech import Audio, Endpointing, Heard, Input, Interpret, Result, Translated
-from tests.runtime.fakes import FakeHost, LevelDetector, cut
+from tests.runtime.fake_engines import FakeHost, LevelDetector, cut
 
 ASR = Info(name="levels", role="asr", licence="-", quality="scripted", languages=("en",),
            confidence_gate=0.5, max_window_s=6.0)  # fmt: skip

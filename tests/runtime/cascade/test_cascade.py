@@ -44,7 +44,7 @@ from tests.runtime.cascade.fake_cascade import (
     run,
     start,
 )
-from tests.runtime.fakes import spoken
+from tests.runtime.fake_engines import spoken
 
 
 def voices(facts: list[Result]) -> dict[int, str]:

@@ -11,7 +11,7 @@ from dragoman.policy.recognition.hypothesis_log import LoggedEnd, LoggedStart, L
 from dragoman.runtime.cascade import hypothesis_recorder
 from dragoman.speech import Heard, Input
 from tests.runtime.cascade.fake_cascade import FakeEngines, final, pieces, run
-from tests.runtime.fakes import spoken
+from tests.runtime.fake_engines import spoken
 
 
 def speech() -> list[Input]:

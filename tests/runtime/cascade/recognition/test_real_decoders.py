@@ -25,7 +25,7 @@ from dragoman.runtime.engine_set import EngineSet
 from dragoman.speech import Audio, Heard, Interpret, InterpretationOptions, Result
 from tests.recordings import DICKENS, read, spoken_words, two_cities
 from tests.runtime.cascade.fake_cascade import Events, pcm
-from tests.runtime.cascade.recognition.noises import KINDS, noise
+from tests.runtime.cascade.recognition.noise_signals import KINDS, noise
 
 pytestmark = pytest.mark.engine
 

@@ -38,7 +38,7 @@ from dragoman.speech import (
     Word,
 )
 from tests.runtime.cascade.fake_cascade import FakeEngines, final, pieces
-from tests.runtime.fakes import FakeHost, spoken
+from tests.runtime.fake_engines import FakeHost, spoken
 
 PATIENT = Endpointing(silence_ms=3000)
 TASK = Interpret(target="es", source="en", endpointing=PATIENT)
