@@ -1,4 +1,4 @@
-"""The loaded set of engines: what is covered, who does what, what is missing."""
+"""The engine set: what is covered, which engine does what, what is missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dragoman.runtime.hosts.host import EngineFailed
 
 
 def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
-    """The same engine, which says other things about itself, or cannot load.
+    """The same engine with another description of itself, or one that cannot load.
 
     A subclass and no proxy: from Python 3.12 on, ``isinstance`` with a Protocol looks only at what
     is really there, so what ``__getattr__`` would give does not count.
@@ -55,7 +55,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def loaded(choice: str, **options: Any) -> Any:
-    """Load a engines, look at it, close it."""
+    """Load the engines, look at the set, close it."""
 
     async def main(look: Callable[[EngineSet], Any]) -> Any:
         engines = EngineSet(parse_choice(choice), **options)
@@ -68,7 +68,7 @@ def loaded(choice: str, **options: Any) -> Any:
     return lambda look: asyncio.run(main(look))
 
 
-def test_the_scripted_stack_covers_everything_and_is_ready() -> None:
+def test_the_scripted_engines_cover_everything_and_are_ready() -> None:
     def look(engines: EngineSet) -> None:
         assert engines.coverage.can_hear("xx")
         assert engines.coverage.can_translate("xx", "yy")
@@ -100,7 +100,7 @@ def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registere
     loaded("scripted,mt=mt-a,mt-b,tts=tts-a,scripted-tts,asr=asr-a")(look)
 
 
-def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
+def test_a_missing_second_choice_is_reported_and_a_missing_only_one_ends_the_start(
     registered: Any,
 ) -> None:
     registered(gone=variant(ScriptedTts(), name="gone", missing="apt-get install it"))
@@ -138,12 +138,12 @@ def test_warming_skips_directions_nobody_covers(registered: Any) -> None:
 def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
     registered: Callable[..., None],
 ) -> None:
-    told: list[str] = []
+    progress: list[str] = []
 
     async def main() -> None:
         registered(absent=variant(ScriptedMt(), missing="Not here.", role="ocr"))
         engines = EngineSet(parse_choice("scripted,ocr=absent"), warm=())
-        await engines.load(told.append)
+        await engines.load(progress.append)
         try:
             assert engines.text_reader is None
             assert engines.speaker_encoder is None
@@ -154,4 +154,4 @@ def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
             await engines.close()
 
     asyncio.run(main())
-    assert not [line for line in told if "Not here" in line], "it is the doctor's to tell"
+    assert not [line for line in progress if "Not here" in line], "`dragoman doctor` shows it"

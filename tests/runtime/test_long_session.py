@@ -66,7 +66,7 @@ def word(cell: int) -> str:
 
 
 class MarkedAsr(ScriptedAsr):
-    """Hears marks only where sentences are spoken."""
+    """Puts marks only where sentences are spoken."""
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
         return [
@@ -204,7 +204,7 @@ def hour() -> Microphone:
     return talk(60)
 
 
-def test_every_word_of_an_hour_is_heard_once_and_in_order(hour: Microphone) -> None:
+def test_every_word_of_an_hour_is_recognised_once_and_in_order(hour: Microphone) -> None:
     assert hour.odd == []
     assert next(hour.words, None) is None
 

@@ -1,4 +1,4 @@
-"""A text that cannot be spoken: the engine's sentence gets as far as the session's report."""
+"""A text that cannot be spoken: the engine's sentence reaches the session's report."""
 
 from __future__ import annotations
 

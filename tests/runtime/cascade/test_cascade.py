@@ -124,7 +124,7 @@ def test_speech_without_a_pause_is_cut_at_thirty_seconds_and_no_word_is_lost() -
     assert " ".join(heard[n] for n in sorted(heard)).split() == names
 
 
-def test_the_translation_and_the_voice_begin_while_the_speaker_talks() -> None:
+def test_translation_and_speech_begin_while_the_speaker_talks() -> None:
     names = [f"w{n}" for n in range(2, 32)]
     facts = run(FakeEngines(), pieces(spoken(*names, 1600), [1600]))
     kinds = [type(f) for f in facts]
@@ -163,7 +163,7 @@ def test_many_commits_that_end_inside_a_frame_keep_the_clock_of_the_session() ->
     assert ended == pytest.approx([number * length / 16 for number in range(1, 41)], abs=2)
 
 
-def test_a_commit_under_vad_closes_the_open_turn_and_is_nothing_without_one() -> None:
+def test_a_commit_under_vad_closes_the_open_turn_and_has_no_effect_without_one() -> None:
     audio = spoken("w5", "w6", "w7")
     facts = run(FakeEngines(), [EndTurn(), Audio(pcm(audio)), EndTurn(), EndTurn()])
     assert final(facts, Heard) == {1: "w5 w6 w7"}
@@ -189,7 +189,7 @@ def test_settings_apply_from_the_next_turn() -> None:
     assert set(voices(facts)) == {1}
 
 
-def test_a_turn_says_how_far_was_listened_when_it_was_found() -> None:
+def test_a_turn_says_how_much_audio_had_been_examined_when_it_was_found() -> None:
     """So whoever changes the task in between knows which task the turn has."""
     words = pcm(spoken(1000, "w5", "w6", 1600))
     facts = run(FakeEngines(), [Audio(words)])
@@ -197,7 +197,7 @@ def test_a_turn_says_how_far_was_listened_when_it_was_found() -> None:
     assert begun.at_ms < 1000 <= (begun.found_ms or 0) <= 1000 + 4 * 32
 
 
-def test_detection_settings_that_come_during_a_turn_find_the_next_one() -> None:
+def test_detection_settings_that_come_during_a_turn_hold_for_the_next_one() -> None:
     padded = msgspec.structs.replace(TASK, endpointing=Endpointing(silence_ms=600, prefix_ms=0))
     inputs: list[Input] = [
         Audio(pcm(spoken(960, "w5"))), padded, Audio(pcm(spoken(3200, "w8", 1600))),
@@ -285,7 +285,7 @@ def test_the_latest_picture_goes_to_translators_that_take_one(takes: bool) -> No
     assert set(seen) == {b"slide" if takes else b""}
 
 
-def test_eight_kilohertz_input_is_heard() -> None:
+def test_eight_kilohertz_input_is_recognised() -> None:
     task = Interpret(target="es", source="en", rate_in=8000, endpointing=TASK.endpointing)
     narrow = np.concatenate((np.full(4800, 0.05), np.zeros(12_800))).astype(np.float32)
     facts = run(FakeEngines(), pieces(narrow, [800]), task)

@@ -91,7 +91,7 @@ def test_tones_are_speakers() -> None:
 
 
 @pytest.mark.parametrize("turns_of_the_loop", [0, 1, 40])
-def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: int) -> None:
+def test_changes_do_not_depend_on_how_long_the_engine_takes(turns_of_the_loop: int) -> None:
     async def wait() -> None:
         for _ in range(turns_of_the_loop):
             await asyncio.sleep(0)
@@ -190,7 +190,7 @@ def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[
 
 @pytest.mark.engine
 @recordings.needs_pocketsphinx
-def test_two_readers_are_parted_at_the_gap_and_known_again(encoder: Wespeaker) -> None:
+def test_two_readers_are_told_apart_at_the_gap_and_recognised_again(encoder: Wespeaker) -> None:
     dickens = recordings.read(recordings.two_cities())
     austen = recordings.pocketsphinx()[0].samples()
     changes = listened(encoder, dickens[: 8 * RATE], austen, dickens[10 * RATE : 15 * RATE])

@@ -83,7 +83,7 @@ def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> Non
     assert said("kubernetes is new", "es", **name) == "Kubernetes es nuevo"
 
 
-def test_who_has_a_glossary_gets_what_the_sentence_needs() -> None:
+def test_an_engine_with_a_glossary_gets_the_entries_that_the_sentence_needs() -> None:
     terms, asked = GlossarySteps(Events()), request("The AI of the void")
     sent = terms.prepare_request(
         asked, Info(name="llm", role="mt", licence="", quality="good", takes_glossary=True)
@@ -94,7 +94,7 @@ def test_who_has_a_glossary_gets_what_the_sentence_needs() -> None:
     assert terms.restore_terms(asked, "La AI del vacío") == "La IAx del vacío"
 
 
-def test_who_has_none_is_told_nothing() -> None:
+def test_an_engine_without_a_glossary_gets_placeholders() -> None:
     plain = Info(name="plain", role="mt", licence="", quality="gist")
     terms, asked = GlossarySteps(Events()), request("The AI and Kubernetes of the void")
     sent = terms.prepare_request(asked, plain)

@@ -107,7 +107,7 @@ def play(test: Test) -> None:
     asyncio.run(main())
 
 
-def test_what_is_read_is_there_for_the_other_stages() -> None:
+def test_other_stages_get_what_was_read() -> None:
     async def test(scene: Scene) -> None:
         scene.images.show(b"The Veltrano group")
         await scene.clock.until(101)
@@ -123,7 +123,7 @@ def test_what_is_read_is_there_for_the_other_stages() -> None:
     play(test)
 
 
-def test_at_most_one_reading_in_a_while_and_the_latest_picture_wins() -> None:
+def test_readings_are_throttled_and_the_latest_picture_wins() -> None:
     async def test(scene: Scene) -> None:
         for half_second in range(40):
             scene.images.show(f"{chr(65 + half_second)} picture".encode())
@@ -140,7 +140,7 @@ def test_at_most_one_reading_in_a_while_and_the_latest_picture_wins() -> None:
     play(test)
 
 
-def test_a_slow_reader_is_asked_more_rarely_and_never_twice_at_once() -> None:
+def test_a_slow_engine_is_asked_more_rarely_and_never_twice_at_once() -> None:
     async def test(scene: Scene) -> None:
         scene.engine.takes_s = 2.0
         for second in range(40):
@@ -169,7 +169,7 @@ def test_what_looks_the_same_is_not_read_again_for_long() -> None:
     play(test)
 
 
-def test_failures_are_counted_and_slow_it_down() -> None:
+def test_failures_are_reported_and_make_readings_rarer() -> None:
     async def test(scene: Scene) -> None:
         scene.engine.broken = True
         for second in range(200):
@@ -187,7 +187,7 @@ def test_failures_are_counted_and_slow_it_down() -> None:
 
 
 @pytest.mark.parametrize("shown", [b"", b"picture"])
-def test_without_a_reader_nothing_happens(shown: bytes) -> None:
+def test_without_an_engine_only_the_latest_picture_is_kept(shown: bytes) -> None:
     async def main() -> None:
         images = ImageReader(None, Events(), lambda: 0.0)
         images.show(shown)

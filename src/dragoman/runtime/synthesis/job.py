@@ -1,8 +1,8 @@
 """The job ``Speak``: segments in, one stream of speech out, in order.
 
 Scope: each ``Say`` is spoken in full before the next, and each ends with ``Said``.
-``policy.reading.voice_language`` decides the language of a segment. The host is told how much the
-playback has still to play, so that segments go first whose playbacks hear nothing yet. All segments
+``policy.reading.voice_language`` decides the language of a segment. The host is given how much the
+listener has still to play, so that segments go first whose listeners hear nothing yet. All segments
 go through one encoder (``runtime.synthesis.encoding``), whose last bytes come before the job ends;
 also when a segment fails, so that what was spoken until then can be heard to its end. Words that
 come out as nothing at all (in a script that no voice here can read) are refused, never reported as

@@ -106,7 +106,7 @@ def errors(heard: list[Heard]) -> float:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_speech_says_nothing(engines: RealEngines, kind: str) -> None:
+def test_noise_gives_no_words(engines: RealEngines, kind: str) -> None:
     parts = [SILENCE]
     for seed, level_dbfs in enumerate((-50, -35, -20, -10)):
         parts += [noise(kind, 6.0, level_dbfs, seed), SILENCE]
@@ -127,7 +127,7 @@ def test_a_fixed_step_gives_the_same_text_whatever_the_chunks_and_the_pace(
         )
 
 
-def test_the_adaptive_step_is_as_good_at_any_pace(engines: RealEngines) -> None:
+def test_the_adaptive_step_is_as_accurate_at_any_pace(engines: RealEngines) -> None:
     adaptive = Interpret(target="en", source="en")
     for pace in (0.0, 0.15):
         assert errors(engines.heard(pcm(reading()), adaptive, pace=pace)) <= 0.15

@@ -1,4 +1,4 @@
-"""Turns out of audio: cut where they should be, each word once, with the settings that held."""
+"""Audio to turns: cut where they should be, each word once, with the settings that held."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ PATIENT = Endpointing(silence_ms=3000)
 TASK = Interpret(target="es", source="en", endpointing=PATIENT)
 
 
-class Speaker(FakeHost):
-    """Hears levels as words; a full stop stands behind every word in ``stops``, and then a
+class MarkingAsr(FakeHost):
+    """Recognises levels as words; a full stop stands behind every word in ``stops``, and then a
     capital letter.
     """
 
@@ -67,12 +67,12 @@ class Speaker(FakeHost):
 
 
 class TalkEngines(FakeEngines):
-    """Engines whose recogniser can be told where sentences end; counts the decoders."""
+    """Engines whose recogniser has sentence ends where the test wants them; counts the decoders."""
 
-    def __init__(self, rng: random.Random | None = None, **told: Any) -> None:
-        super().__init__(rng, step_ms=told.pop("step_ms", 320))
-        self.asr = Speaker(self.asr.info, rng=rng)
-        for name, value in told.items():
+    def __init__(self, rng: random.Random | None = None, **options: Any) -> None:
+        super().__init__(rng, step_ms=options.pop("step_ms", 320))
+        self.asr = MarkingAsr(self.asr.info, rng=rng)
+        for name, value in options.items():
             setattr(self.asr, name, value)
         self.decoders = 0
         self.speaker_encoder = FakeHost(ScriptedSpeaker().info, engine=ScriptedSpeaker())
@@ -88,7 +88,7 @@ def stage(engines: TalkEngines, task: Interpret, emit: Any, words: WordMailbox) 
     return RecognitionStage(task, engines, publisher, images)
 
 
-async def listen(
+async def recognise(
     engines: TalkEngines, inputs: list[Input], task: Interpret = TASK, *, pause: Any = None
 ) -> tuple[list[Result], list[TurnWords]]:
     """The facts, and what the next stage was given last of every turn."""
@@ -120,7 +120,7 @@ async def listen(
 def run(
     engines: TalkEngines, inputs: list[Input], task: Interpret = TASK, **how: Any
 ) -> list[Result]:
-    return asyncio.run(listen(engines, inputs, task, **how))[0]
+    return asyncio.run(recognise(engines, inputs, task, **how))[0]
 
 
 def spans(facts: list[Result]) -> list[tuple[int, int]]:
@@ -134,7 +134,7 @@ def plain(facts: list[Result]) -> list[str]:
     return " ".join(texts[n] for n in sorted(texts)).replace(".", "").lower().split()
 
 
-# ---------------------------------------------------------------- talks without an end
+# ---------------------------------------------------------------- long talks
 NAMES = [f"w{2 + n % 80}" for n in range(150)]  # a minute without a pause
 
 
@@ -170,7 +170,7 @@ def test_sentences_shorter_than_a_turn_stay_together() -> None:
     assert len(spans(facts)) == 1  # 14.4 s
 
 
-def test_how_long_a_turn_is_can_be_told() -> None:
+def test_the_length_of_turns_is_a_setting() -> None:
     task = msgspec.structs.replace(TASK, conduct=InterpretationOptions(turn_s=5.0))
     facts = run(
         TalkEngines(stops=("w9", "w20", "w31")), pieces(spoken(*NAMES[:40], 4000), [1600]), task
@@ -259,7 +259,7 @@ def test_updates_at_any_moment_lose_no_word_and_hold_from_the_next_turn(
         assert isinstance(item, Audio)
         received += len(item.pcm) // 2
     engines = TalkEngines(rng, stops=("w30", "w44"), step_ms=step_ms)
-    facts, given_on = asyncio.run(listen(engines, sent, pause=lambda: rng.randrange(6)))
+    facts, given_on = asyncio.run(recognise(engines, sent, pause=lambda: rng.randrange(6)))
     assert plain(facts) == words
     held = {words.turn: words.settings for words in given_on}
     for fact in facts:
@@ -286,7 +286,7 @@ def test_the_language_sticks_to_the_turn_and_switches_between_turns() -> None:
         "w2", "w3", "w7", "w4", 1500, "w40", 1500, *[f"w{n}" for n in range(41, 49)], 1500
     )
     engines = TalkEngines(languages=languages)
-    facts, given_on = asyncio.run(listen(engines, pieces(audio, [1600]), auto))
+    facts, given_on = asyncio.run(recognise(engines, pieces(audio, [1600]), auto))
     told = [fact.language for fact in facts if isinstance(fact, Heard) and fact.final]
     assert told == ["en", "en", "fr"]  # one French word is no reason
     for turn, language in ((1, "en"), (3, "fr")):
@@ -312,8 +312,8 @@ def notes(*parts: tuple[int, int]) -> Samples:
     ).astype(np.float32)
 
 
-class Counting(FakeHost):
-    """Hears one word, ``s<n>``, for every second of the session that lies in the window whole."""
+class SecondCounter(FakeHost):
+    """Recognises one word, ``s<n>``, for every second of the session that is whole in the window."""
 
     async def call(self, request: Any) -> Hypothesis | str:
         assert isinstance(request, Window)
@@ -323,13 +323,13 @@ class Counting(FakeHost):
         return Hypothesis(tuple(Word(f"s{second}") for second in seconds), 1.0, "en")
 
 
-def test_a_turn_ends_where_another_one_begins_to_speak() -> None:
+def test_a_turn_ends_where_another_speaker_begins() -> None:
     both = msgspec.structs.replace(
         TASK, by_speaker=True, conduct=InterpretationOptions(turn_s=29, turn_most_s=29)
     )
     audio = notes((220, 9000), (0, 450), (660, 9000), (0, 3500))
     engines = TalkEngines()
-    engines.asr = Counting(engines.asr.info)
+    engines.asr = SecondCounter(engines.asr.info)
     facts = run(engines, pieces(audio, [1600]), both)
     begun = [fact for fact in facts if isinstance(fact, SpeechStarted)]
     assert [fact.speaker for fact in begun] == [0, 1]

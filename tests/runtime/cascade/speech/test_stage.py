@@ -1,4 +1,4 @@
-"""Voicing on a clock that jumps: what is spoken when, how fast, and what is left out."""
+"""The speech stage in virtual time: what is spoken when, how fast, and what is skipped."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class SpeechEvents:
 
 
 class Run:
-    """One session's voice, given speech at its times (seconds from the start)."""
+    """The speech stage of one session, given text at its times (seconds from the start)."""
 
     def __init__(
         self,
@@ -176,7 +176,7 @@ def test_speech_keeps_up_with_a_fast_speaker(load: float, skips: bool) -> None:
         assert not resumed or texts[number - 1].endswith(".") or late_s < 1.1
 
 
-def test_what_was_left_out_is_counted_in_seconds_of_speech(
+def test_skipped_speech_is_reported_in_seconds(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, "dragoman.session"):
@@ -188,8 +188,8 @@ def test_what_was_left_out_is_counted_in_seconds_of_speech(
     assert len(left_out) == run.all_skipped > 10
     assert sum(run.events.skips) == pytest.approx(exact_s, rel=0.1)
     lines = [r.getMessage() for r in caplog.records if "skipped" in r.getMessage()]
-    assert 0 < len(lines) <= run.all_skipped  # a line for each gap, not for each piece
-    assert sum(float(line.split()[0]) for line in lines) == pytest.approx(
+    assert 0 < len(lines) <= run.all_skipped  # a queue for each gap, not for each piece
+    assert sum(float(queue.split()[0]) for queue in lines) == pytest.approx(
         sum(run.events.skips), abs=0.1 * len(lines)
     )
 
@@ -228,7 +228,7 @@ def test_a_voice_slower_than_speech_skips_instead_of_falling_behind() -> None:
     assert max(late) < 0.01  # and never holds up the text
 
 
-def test_a_recording_that_is_sent_at_once_is_spoken_whole_and_unhurried() -> None:
+def test_a_recording_that_is_sent_at_once_is_spoken_whole_and_at_its_own_pace() -> None:
     """Ten times faster than speech: nobody listens to that as it comes."""
     live = spoken_talk(talk(0.9, seed=7, minutes=4))
     speech = [(at_s / 10, turn, text, ends) for at_s, turn, text, ends in live]
@@ -262,7 +262,7 @@ def test_words_wait_for_their_clause_but_not_longer_than_a_second() -> None:
     ]  # fmt: skip
 
 
-def test_words_that_nobody_could_hear_yet_wait_for_more() -> None:
+def test_words_wait_for_more_while_earlier_speech_still_plays() -> None:
     long = "a" * 60
     run = Run(Voice(), [(0.0, 1, f"{long}.", True), (0.1, 1, " uno", False),
                         (2.0, 1, " dos", False), (30.0, 1, " tres", True)])  # fmt: skip
@@ -272,7 +272,7 @@ def test_words_that_nobody_could_hear_yet_wait_for_more() -> None:
     assert 0.1 < run.voice.slacks[1] <= 0.25
 
 
-def test_late_pieces_are_faster_and_closer_together() -> None:
+def test_late_chunks_are_faster_and_closer_together() -> None:
     run = Run(Voice(), [(0.0, 1, f" {'a' * 20}.", True)] * 5)
     assert run.voice.rates[0] == 1.0
     assert run.voice.rates[1:] == sorted(run.voice.rates[1:])
@@ -322,13 +322,13 @@ MIXED = [(0.0, 1, "Uno dos tres.", True), (0.1, 1, " 漢字.", True), (0.2, 1, "
          (0.3, 1, " 漢.", True), (0.4, 1, " Cinco.", True), (0.5, 2, "Seis.", True)]  # fmt: skip
 
 
-def test_behind_a_text_that_is_refused_speech_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_speech_goes_on_behind_a_refused_text(caplog: pytest.LogCaptureFixture) -> None:
     run = Run(Voice(fails=failing(TextRefused("no kanji"))), MIXED)
     assert run.voice.texts == ["Uno dos tres.", "漢字.", "Cuatro.", "漢.", "Cinco.", "Seis."]
     assert [(d.turn, d.status) for d in run.done] == [(1, "failed"), (2, "completed")]
     assert run.done[0].audio_ms > 1000
-    (line,) = [r.getMessage() for r in caplog.records]
-    assert line == "turn 1 is not spoken to its end: no kanji"
+    (queue,) = [r.getMessage() for r in caplog.records]
+    assert queue == "turn 1 is not spoken to its end: no kanji"
 
 
 def test_after_a_second_failure_the_rest_of_the_turn_is_not_tried() -> None:
@@ -337,25 +337,25 @@ def test_after_a_second_failure_the_rest_of_the_turn_is_not_tried() -> None:
     assert [(d.turn, d.status) for d in run.done] == [(1, "failed"), (2, "completed")]
 
 
-# ---------------------------------------------------------------- the line
-def test_a_line_is_bounded_in_seconds_and_in_items() -> None:
+# ---------------------------------------------------------------- the queue
+def test_the_queue_is_bounded_in_seconds_and_in_items() -> None:
     async def main() -> list[int]:
         found = []
         for seconds in (10.0, 0.0):
-            line: SpeechQueue[int] = SpeechQueue()
+            queue: SpeechQueue[int] = SpeechQueue()
 
-            async def fill(line: SpeechQueue[int] = line, seconds: float = seconds) -> None:
+            async def fill(queue: SpeechQueue[int] = queue, seconds: float = seconds) -> None:
                 for number in range(100):
-                    await line.put(number, seconds)
+                    await queue.put(number, seconds)
 
             task = asyncio.create_task(fill())
             await asyncio.sleep(0.1)
-            found.append(len(line))
-            assert [await line.get() for _ in range(100)] == list(range(100))
+            found.append(len(queue))
+            assert [await queue.get() for _ in range(100)] == list(range(100))
             await task
-            assert line.seconds == 0.0
+            assert queue.seconds == 0.0
             with pytest.raises(TimeoutError):
-                await line.get(0.5)
+                await queue.get(0.5)
         return found
 
     assert run_in_virtual_time(main()) == [3, 64]

@@ -158,7 +158,7 @@ def test_the_stash_is_not_emptied_while_words_are_pending() -> None:
     play(test)
 
 
-def test_agree_says_words_as_they_agree_and_marks_where_clauses_end() -> None:
+def test_agree_commits_words_as_they_agree_and_marks_where_clauses_end() -> None:
     async def test(scene: Scene) -> None:
         await scene.mailbox.open(1, conduct("agree"))
         await scene.recognise("the old")
@@ -222,7 +222,7 @@ def test_closed_sentences_are_context() -> None:
 
 
 @pytest.mark.parametrize("shortens", [True, False])
-def test_only_who_can_be_terse_is_asked_to_be(shortens: bool) -> None:
+def test_only_an_engine_that_shortens_is_asked_for_terse_wording(shortens: bool) -> None:
     async def test(scene: Scene) -> None:
         scene.host.info = msgspec.structs.replace(INFO, shortens=shortens)
         scene.behind = True
@@ -251,7 +251,7 @@ def test_a_call_that_fails_fails_its_turn_only() -> None:
     play(test)
 
 
-def test_auto_goes_by_what_calls_cost() -> None:
+def test_auto_chooses_the_rule_by_what_calls_cost() -> None:
     async def test(scene: Scene) -> None:
         call_costs.record_cost(scene.host, ("en", "es"), 0.01)
         await scene.mailbox.open(1, TASK)
