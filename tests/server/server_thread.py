@@ -52,10 +52,6 @@ class FakeEngines:
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}
 
-    @property
-    def counts(self) -> dict[str, int]:
-        return {"pictures_read": 2}
-
     async def close(self) -> None:
         self.closed = True
 

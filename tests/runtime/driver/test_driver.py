@@ -24,6 +24,7 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver import driver as driver_module
 from dragoman.runtime.driver.driver import Driver, Emit
 from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.observer import Event, EventSent, JobFailed
 from dragoman.speech import Audio, Say, Speak, Task, Voiced
 
 
@@ -147,14 +148,12 @@ class Seen:
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def sent(self, event_type: str) -> None:
-        self.names.append(event_type)
-
-    def noted(self, name: str, detail: str) -> None:
-        self.names.append(name)
-
-    def failed(self, reason: str) -> None:
-        self.names.append(f"failed {reason}")
+    def on(self, event: Event) -> None:
+        match event:
+            case EventSent(event_type=event_type):
+                self.names.append(event_type)
+            case JobFailed(reason=reason):
+                self.names.append(f"failed {reason}")
 
 
 def pong(text: str) -> Send:
