@@ -31,7 +31,10 @@ def engine():
 
 def pids(engine: Apertium) -> list[int]:
     return [
-        pid for leg in engine._pool._directions.values() if leg.stages for pid in leg.stages.pids
+        pid
+        for direction in engine._pool._directions.values()
+        if direction.pipeline
+        for pid in direction.pipeline.pids
     ]
 
 
@@ -205,7 +208,7 @@ def test_no_program_outlives_a_server_that_was_killed() -> None:
         "from dragoman.engines.apertium.engine import Apertium; import sys; "
         "a = Apertium(); a.load(); "
         "a.warm('en', 'es'); a.warm('es', 'en'); "
-        "print(*[p for l in a._pool._directions.values() for p in l.stages.pids], flush=True); "
+        "print(*[p for l in a._pool._directions.values() for p in l.pipeline.pids], flush=True); "
         "sys.stdin.read()"
     )
     server = subprocess.Popen(
