@@ -12,7 +12,6 @@ import asyncio
 
 from starlette.types import Message
 
-
 _MESSAGE = 100
 """What a message costs besides its data, roughly, so that empty ones are bounded, too."""
 
