@@ -17,8 +17,8 @@ from dragoman import __version__
 from dragoman.server.app import model_in
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
-from tests.server.raw import handshake
-from tests.server.shell import FakeEngines, shell
+from tests.server.raw_websocket import handshake
+from tests.server.server_thread import FakeEngines, shell
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 

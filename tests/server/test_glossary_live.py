@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from dragoman.client.events import SourceText, TargetText, TurnDone
+from dragoman.client.events import ResponseFinished, SourceText, TranslatedText
 from dragoman.client.interpretation import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
@@ -64,7 +64,7 @@ async def interpreted(url: str, pcms: Sequence[bytes], **settings: object) -> tu
 
         sending = asyncio.create_task(send())
         async for event in client:
-            if isinstance(event, SourceText | TargetText) and event.final:
+            if isinstance(event, SourceText | TranslatedText) and event.final:
                 (source if isinstance(event, SourceText) else target).append(event.text)
         await sending
     return " ".join(source), " ".join(target)
@@ -111,9 +111,9 @@ def test_a_new_glossary_holds_from_the_next_turn_on(embedded_server: LiveServer)
                 await client.send_audio(speech)
                 await client.commit()
                 async for event in client:
-                    if isinstance(event, TargetText) and event.final:
+                    if isinstance(event, TranslatedText) and event.final:
                         texts.append(event.text)
-                    if isinstance(event, TurnDone):
+                    if isinstance(event, ResponseFinished):
                         break
         assert ["uno" in text for text in texts] == [False, True, False]
         assert ["dos" in text for text in texts] == [False, False, True]

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.server.http_guard import HEAD_BYTES, GuardedHttp
-from tests.server.raw import handshake, masked
-from tests.server.shell import Shell, shell
+from tests.server.raw_websocket import handshake, masked
+from tests.server.server_thread import Shell, shell
 
 
 @contextlib.contextmanager

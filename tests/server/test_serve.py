@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from dragoman.testing.live_server import LiveServer, command, environment, serve
-from tests.server.raw import handshake, masked
+from tests.server.raw_websocket import handshake, masked
 
 pytestmark = pytest.mark.live
 

@@ -19,8 +19,8 @@ from websockets.sync.client import connect
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.websocket_guard import READ_AHEAD, BoundedWebSocket
-from tests.server.raw import handshake, masked
-from tests.server.shell import shell
+from tests.server.raw_websocket import handshake, masked
+from tests.server.server_thread import shell
 
 
 async def report(lifecycle: Lifecycle, accepted: Accepted) -> None:
