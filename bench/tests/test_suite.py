@@ -67,6 +67,7 @@ def test_a_part_that_fails_does_not_keep_others_from_running(
     assert found.failures == {"idle": "the server did not start"}
 
 
+@pytest.mark.live
 @pytest.mark.timeout(180)
 def test_the_command_measures_a_part_and_keeps_the_figures(tmp_path: Path) -> None:
     done = run("bench", "idle", "--quick", "--out", str(tmp_path))

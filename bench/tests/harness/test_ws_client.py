@@ -61,6 +61,7 @@ def test_a_refused_handshake_says_why(scripted_server: Server) -> None:
         uvloop.run(scene())
 
 
+@pytest.mark.live
 def test_the_echo_answers_every_frame() -> None:
     async def scene(port: int) -> list[bytes]:
         seen: list[bytes] = []

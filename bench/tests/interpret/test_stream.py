@@ -12,7 +12,7 @@ import soundfile as sf
 
 from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret import recordings, stream
-from dragoman_bench.interpret.script import Script, Segment
+from dragoman_bench.interpret.script import Script
 
 RATE_HZ = 16_000
 
@@ -111,22 +111,6 @@ def test_a_script_is_kept_as_it_is(folder: Path, tmp_path: Path) -> None:
     one.script.terms = {"one": "uno"}
     one.script.save(tmp_path / "x.script.json")
     assert Script.load(tmp_path / "x.script.json") == one.script
-
-
-def test_words_without_times_are_spread_over_what_sounds() -> None:
-    """Silence to 0.5 s, sound to 1.5, silence to 3, sound to 4: two seconds sound."""
-    quiet = np.zeros(RATE_HZ // 2, "<i2")
-    samples = np.concatenate([quiet, tone(1.0), quiet, quiet, quiet, tone(1.0), quiet])
-    segment = Segment(
-        id="x", start_ms=0, length_ms=4500, speech_start_ms=0, speech_end_ms=4500,
-        transcript="aa bb cc dd",
-    )  # fmt: skip
-    recording = recordings.Recording(path=Path("x.wav"), language="en", segment=segment)
-    found = stream.with_word_times(recording, samples)
-    ends = [word.end_ms for word in found.words]
-    assert ends == pytest.approx([1000, 1500, 3500, 4000], abs=50)
-    assert found.speech_start_ms == pytest.approx(500, abs=50)
-    assert found.speech_end_ms == pytest.approx(4000, abs=50)
 
 
 def test_an_excerpt_is_one_recording_with_the_words_in_it(folder: Path) -> None:

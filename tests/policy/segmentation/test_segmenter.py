@@ -156,7 +156,7 @@ def test_an_eager_first_segment_is_an_early_clause(text: str, first: str | None)
     assert segments[0] == (first or "He said “well, well, well, my friend” and left,")
 
 
-def test_only_the_first_segment_is_eager_unless_told_so():
+def test_only_the_first_segment_is_eager():
     text = "One two three, four five sixty. One two three, four five sixty. "
     segmenter = Segmenter(eager=True)
     whole = "One two three, four five sixty."
@@ -167,12 +167,7 @@ def test_only_the_first_segment_is_eager_unless_told_so():
         whole,
     ]
     assert segmenter.feed(text)[0] == "One two three,"
-    calm = Segmenter()
-    assert calm.feed(text)[0] == whole
-    calm.flush()
-    assert calm.feed(text)[0] == whole
-    calm.be_eager()
-    assert calm.feed(text)[0].strip() == "One two three,"
+    assert Segmenter().feed(text)[0] == whole
 
 
 def test_thai_is_cut_at_a_space_when_a_phrase_is_long():
@@ -261,22 +256,6 @@ def test_nothing_is_lost_in_long_texts(seed: int):
     assert "".join(expected) == text
     sizes = [rnd.randint(1, 9) for _ in range(100)]
     assert in_pieces(text, sizes, eager=seed % 2 == 0) == expected
-
-
-@settings(max_examples=100, deadline=None)
-@given(TEXT, CUTS)
-def test_eagerness_in_the_middle_depends_on_the_text_alone(text: str, sizes: list[int]):
-    def run(pieces: list[int]) -> list[str]:
-        segmenter, found, rest = Segmenter(), [], text
-        found += segmenter.feed(rest[:50])
-        segmenter.be_eager()
-        rest = rest[50:]
-        for size in pieces:
-            found += segmenter.feed(rest[:size])
-            rest = rest[size:]
-        return found + segmenter.feed(rest) + segmenter.flush()
-
-    assert run(sizes) == run([])
 
 
 @given(st.text(st.sampled_from(list(".-!? \"'(*`")), min_size=500, max_size=900))

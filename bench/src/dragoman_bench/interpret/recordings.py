@@ -33,15 +33,29 @@ RATE_HZ = 16_000
 _LONGEST_S = 60.0
 
 TWO_CITIES = (
-    "It was the best of times, it was the worst of times, it was the age of wisdom, it was the "
-    "age of foolishness, it was the epoch of belief, it was the epoch of incredulity, it was the "
-    "season of Light, it was the season of Darkness, it was the spring of hope, it was the winter "
-    "of despair, we had everything before us, we had nothing before us, we were all going direct "
-    "to Heaven, we were all going direct the other way – in short, the period was so far like the "
-    "present period, that some of its noisiest authorities insisted on its being received, for "
-    "good or for evil, in the superlative degree of comparison only."
+    ("It was the best of times,", 0.4, 2.85),
+    ("it was the worst of times,", 2.9, 4.55),
+    ("it was the age of wisdom,", 4.8, 6.2),
+    ("it was the age of foolishness,", 6.4, 8.2),
+    ("it was the epoch of belief,", 8.8, 10.4),
+    ("it was the epoch of incredulity,", 10.65, 12.9),
+    ("it was the season of Light,", 13.15, 15.0),
+    ("it was the season of Darkness,", 15.1, 16.7),
+    ("it was the spring of hope,", 17.05, 18.75),
+    ("it was the winter of despair,", 19.0, 20.5),
+    ("we had everything before us,", 21.1, 22.55),
+    ("we had nothing before us,", 22.6, 24.0),
+    ("we were all going direct to Heaven,", 24.6, 26.05),
+    ("we were all going direct the other way –", 26.25, 28.4),
+    ("in short,", 28.95, 29.65),
+    ("the period was so far like the present period,", 29.9, 32.3),
+    ("that some of its noisiest authorities insisted on its being received,", 32.35, 36.8),
+    ("for good or for evil,", 36.85, 38.6),
+    ("in the superlative degree of comparison only.", 38.65, 41.75),
 )
-"""A Tale of Two Cities, 1859: what is read in the wheel's ``two_cities.wav``."""
+"""A Tale of Two Cities, 1859, as read in the wheel's ``two_cities.wav``: clauses with their start
+and end in seconds, from the pauses and a recogniser.
+"""
 
 Pcm = npt.NDArray[np.int16]
 
@@ -117,7 +131,10 @@ def two_cities() -> Recording:
     spec = importlib.util.find_spec("moonshine_voice")
     for folder in [] if spec is None else spec.submodule_search_locations or []:
         for path in sorted(Path(folder).glob("assets/*two_cities*.wav")):
-            return _read_aloud("two_cities", path, TWO_CITIES)
+            clauses = [{"text": text, "start": a, "end": b} for text, a, b in TWO_CITIES]
+            speech = {"speech_start_s": TWO_CITIES[0][1], "speech_end_s": TWO_CITIES[-1][2]}
+            text = " ".join(clause for clause, _, _ in TWO_CITIES)
+            return _read_aloud("two_cities", path, text, clauses=clauses, **speech)
     raise BenchFailed("no recording: the package moonshine-voice is not installed")
 
 
@@ -132,11 +149,11 @@ def _debian() -> list[Recording]:
     ]
 
 
-def _read_aloud(name: str, path: Path, transcript: str) -> Recording:
+def _read_aloud(name: str, path: Path, transcript: str, **more: object) -> Recording:
     with wave.open(str(path)) as sound:
         duration_s = sound.getnframes() / sound.getframerate()
     entry = {"id": name, "file": path.name, "duration_s": duration_s, "transcript": transcript}
-    return _of(entry | {"language": "en"}, path.parent)
+    return _of(entry | {"language": "en"} | more, path.parent)
 
 
 async def read(path: Path) -> Pcm:

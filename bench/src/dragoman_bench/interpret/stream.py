@@ -26,7 +26,6 @@ from dragoman_bench.interpret.script import (
     Span,
     joined,
     spoken_words,
-    units,
 )
 
 _LEAD_S, _TAIL_S = 0.5, 1.0
@@ -34,7 +33,6 @@ _GAP_S, _READER_GAP_S = 0.35, 1.2
 _ROOM_DBFS = -65.0
 _SEED = 20260
 _FRAME = 1024
-_SILENCE = 0.05  # of the loud parts: 26 dB below
 
 
 class Stream(msgspec.Struct, frozen=True):
@@ -70,9 +68,7 @@ async def singles(found: Sequence[Recording], target: str, speed: float = 1.0) -
     """Each recording as a stream of its own. Raises ``MediaError``."""
     streams = []
     for one in found:
-        original = await read(one.path)
-        segment = with_word_times(one, original).moved(0.0, speed)
-        samples = faster(original, speed)
+        samples, segment = faster(await read(one.path), speed), one.segment.moved(0.0, speed)
         languages = one.language, target
         streams.append(Stream.of(samples, [segment], languages, name=one.id, speed=speed))
     return streams
@@ -104,7 +100,7 @@ async def talk(
             pieces.append(_room_tone(rng, gap_s))
             at_s += len(pieces[-1]) / RATE_HZ
         samples = await read(one.path)
-        segments.append(with_word_times(one, samples).moved(at_s * 1000 / speed, speed))
+        segments.append(one.segment.moved(at_s * 1000 / speed, speed))
         pieces.append(samples)
         at_s += len(samples) / RATE_HZ
         before = one.id
@@ -123,48 +119,30 @@ def excerpt(stream: Stream, start_s: float, length_s: float, name: str) -> Strea
     )
     samples = stream.samples[first : first + int(length_s * RATE_HZ)]
     start_ms, length_ms = first * 1000 / RATE_HZ, len(samples) * 1000 / RATE_HZ
-    words = [
-        word.moved(-start_ms, 1.0)
+    inside = [
+        word
         for word in spoken_words(stream.script)
         if start_ms <= word.start_ms and word.end_ms <= start_ms + length_ms
     ]
+    language = stream.script.language
+    clauses = []
+    for clause in stream.script.clauses:
+        mine = [word for word in inside if clause.start_ms <= word.start_ms < clause.end_ms]
+        if mine:
+            text = joined([word.text for word in mine], language)
+            clauses.append(Span(text=text, start_ms=mine[0].start_ms, end_ms=mine[-1].end_ms))
     segment = Segment(
         id=name,
-        start_ms=0.0,
+        start_ms=start_ms,
         length_ms=length_ms,
-        speech_start_ms=words[0].start_ms,
-        speech_end_ms=words[-1].end_ms,
-        transcript=joined([word.text for word in words], stream.script.language),
-        words=words,
-    )
-    languages = stream.script.language, stream.script.target
+        speech_start_ms=clauses[0].start_ms,
+        speech_end_ms=clauses[-1].end_ms,
+        transcript=joined([clause.text for clause in clauses], language),
+        clauses=clauses,
+        words=inside,
+    ).moved(-start_ms, 1.0)
+    languages = language, stream.script.target
     return Stream.of(samples, [segment], languages, name=name, speed=stream.script.speed)
-
-
-def with_word_times(recording: Recording, samples: Pcm) -> Segment:
-    """The recording's segment; where nobody wrote down when its clauses or words are spoken, its
-    words are spread evenly over what sounds, by characters.
-    """
-    segment = recording.segment
-    if segment.words or segment.clauses:
-        return segment
-    curve = np.array(loudness(samples))
-    sounding = np.cumsum(curve > max(np.quantile(curve, 0.95) * _SILENCE, 1e-4))
-    words = units(segment.transcript, recording.language)
-    borders = np.append(0, np.cumsum([len(word) for word in words]))
-    borders = borders / borders[-1] * sounding[-1]
-    starts = np.searchsorted(sounding, borders[:-1], side="right") * LOUDNESS_MS
-    ends = (np.searchsorted(sounding, borders[1:]) + 1) * LOUDNESS_MS
-    spans = [
-        Span(text=word, start_ms=start, end_ms=end)
-        for word, start, end in zip(words, starts.tolist(), ends.tolist(), strict=True)
-    ]
-    return msgspec.structs.replace(
-        segment,
-        words=spans,
-        speech_start_ms=spans[0].start_ms,
-        speech_end_ms=spans[-1].end_ms,
-    )
 
 
 def _reading(name: str) -> str:

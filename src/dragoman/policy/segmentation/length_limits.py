@@ -32,7 +32,6 @@ _SENTENCE_END = re.compile(
 )
 _CLAUSE_END = re.compile(r"[,;:،؛፣፤՝၊–—](?=\s)|[，、；：､—]+(?=.)")
 _SPACE = re.compile(r"\s(?=\S)")
-_SURROGATES = ("\ud800", "\udbff", "\udc00", "\udfff")
 _JOINER = "\u200d"
 _EXTENDS = re.compile(f"[{EXTENDS}]")
 _VIRAMAS = frozenset("\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca\u1039\u17d2")

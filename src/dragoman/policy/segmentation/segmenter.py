@@ -39,6 +39,7 @@ from dragoman.policy.segmentation.boundary_rules import (
 )
 from dragoman.policy.segmentation.data import marks
 from dragoman.policy.segmentation.length_limits import SegmentLength
+from dragoman.text.spoken import is_speakable
 
 _SPEAKABLE = re.compile(r"[^\W_]")
 _MARKS = "".join(sorted(TERMINATORS | BRACKETS)) + BREAKS + ";~" + marks.PAIRED
@@ -69,17 +70,12 @@ class Segmenter:
     @property
     def has_begun(self) -> bool:
         """Whether the text not yet cut off has a letter or a digit."""
-        return _SPEAKABLE.search(self._text) is not None
+        return is_speakable(self._text)
 
     @property
     def pending(self) -> str:
         """The text not yet cut off."""
         return self._text
-
-    def be_eager(self) -> None:
-        """The next segment may be an early clause."""
-        self._rules.eager = True
-        self._begin()
 
     def feed(self, text: str) -> list[str]:
         """The segments that ``text`` completes."""

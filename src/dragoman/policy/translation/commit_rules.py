@@ -40,6 +40,7 @@ from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
 from dragoman.text.continuation import continuation, keys, tokens, without_false_stop
 from dragoman.text.similarity import shared_length
+from dragoman.text.words import ends_with_mark
 
 Rule = Literal["agree", "units", "turn", "through"]
 
@@ -214,7 +215,7 @@ class TargetPolicy:
     def _queue(self, unit: ClauseUnit, *, paused: bool) -> None:
         if self.rule == "turn" and not unit.closes:
             return
-        whole = unit.closes or paused or unit.source.rstrip(clause_data.CLOSERS).endswith(_MARKS)
+        whole = unit.closes or paused or ends_with_mark(unit.source, _MARKS, None)
         if self.rule == "agree" and not whole:
             self._clause = unit
             return

@@ -209,7 +209,7 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
         ends = super().deadline()
         if ends is None or self.phase is Phase.FINISHED:
             return ends
-        if self._held:
+        if self._may_overlap():
             ends = min(ends, self._held_since + HOLD_S)
         if self._waiting_turn() is not None:
             ends = min(ends, self._sent_at + REPEAT_S)
@@ -218,13 +218,20 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
     def tick(self, now: float) -> list[Command]:
         """As in the base; also what is due of the above."""
         self.now = now
-        if not self.closed and self._held and now >= self._held_since + HOLD_S:
+        if not self.closed and self._may_overlap() and now >= self._held_since + HOLD_S:
             self._release()
         if not self.closed and now >= self._sent_at + REPEAT_S:
             waiting = self._waiting_turn()
             if waiting is not None:
                 waiting.repeat()
         return super().tick(now)
+
+    def _may_overlap(self) -> bool:
+        """Whether a turn is held back and all before it only wait for their transcripts."""
+        if not self._held:
+            return False
+        first = next(iter(self._held))
+        return all(turn.awaits_end for number, turn in self._turns.items() if number < first)
 
     def _waiting_turn(self) -> ItemWriter | None:
         """The oldest turn whose speech has ended and whose transcript is not complete."""

@@ -230,7 +230,8 @@ class Driver:
                     if command.job in self._jobs:
                         self._jobs[command.job][0].put(command.item)
                 case kernel.Send():
-                    self._outbox.put(self._encode(command.event, command.event_id))
+                    frame = self._encode(command.event, command.event_id)
+                    self._outbox.put(frame, command.supersedes)
                     self._observer.sent(str(command.event.__struct_config__.tag))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)

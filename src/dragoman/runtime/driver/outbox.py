@@ -3,7 +3,7 @@
 Scope: order and bounds. ``put`` never waits, so a session's answer to a client event always goes
 out in order; jobs wait in ``room`` before they report. Jobs stop at the high-water mark. What lies
 above that are answers to a client that asks and does not read: at twice the mark the socket reader
-waits, too, in ``room_to_answer``.
+waits, too, in ``room_to_answer``. Long before that, snapshots replace older unsent ones.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections import deque
 
 _WRITE_CHARS = 64 * 1024
 """What is taken in one write at least, if there is so much."""
+_CONFLATE_CHARS = 64 * 1024
+"""From here on the client does not keep up: a newer snapshot takes the place of an older one."""
 
 
 class Outbox:
@@ -25,14 +27,20 @@ class Outbox:
         """What waits; only ``put`` and ``take`` change it."""
         self._high_water = high_water
         self._chars = 0
+        self._taken = 0
+        self._snapshots: dict[str, int] = {}  # by key: which frame, counted from the first one
         self._room = asyncio.Event()
         self._room.set()
         self._room_to_answer = asyncio.Event()
         self._room_to_answer.set()
 
-    def put(self, frame: str) -> None:
-        """Queue a frame; after ``close`` nothing more is taken."""
+    def put(self, frame: str, supersedes: str = "") -> None:
+        """Queue a frame; after ``close`` nothing more is taken. A frame may take the place of one
+        with the same key ``supersedes`` that still waits, if the client does not keep up.
+        """
         if self.closing is not None:
+            return
+        if supersedes and self._replace(frame, supersedes):
             return
         self.frames.append(frame)
         self._chars += len(frame)
@@ -40,6 +48,15 @@ class Outbox:
             self._room.clear()
         if self._chars > 2 * self._high_water:
             self._room_to_answer.clear()
+
+    def _replace(self, frame: str, key: str) -> bool:
+        at = self._snapshots.get(key, -1) - self._taken
+        if at >= 0 and self._chars > _CONFLATE_CHARS:
+            self._chars += len(frame) - len(self.frames[at])
+            self.frames[at] = frame
+            return True
+        self._snapshots[key] = self._taken + len(self.frames)
+        return False
 
     def close(self, code: int, reason: str) -> None:
         """The last thing to do, behind all frames."""
@@ -56,6 +73,9 @@ class Outbox:
             frames.append(self.frames.popleft())
             size += len(frames[-1])
         self._chars -= size
+        self._taken += len(frames)
+        if not self.frames:
+            self._snapshots.clear()
         if self._chars <= self._high_water:
             self._room.set()
         if self._chars <= 2 * self._high_water:

@@ -1,7 +1,8 @@
-"""Speech on its way from an engine to whoever asked for it: the event loop's end.
+"""Speech on its way from an engine to its listener: the event loop's end.
 
-Law of this file: loop thread only. The bound is kept by the host, which stops the engine when
-too much waits here.
+Scope: loop thread only. The bound is kept by the host, which stops the engine when too much waits
+here. Pieces that wait together leave as one: every piece costs the loop some 100 µs on its way to
+the client, and they wait together when the loop is busy.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from dragoman.audio.pcm import bytes_in
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
+from dragoman.runtime.hosts.synthesize_segment import LONGEST_MS
 
 
 class PcmStream:
-    """Pieces in order, then the end or a failure."""
+    """Pieces of PCM s16le at ``rate_hz`` in order, then the end or a failure."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int) -> None:
+        self._most = bytes_in(LONGEST_MS, rate_hz)
         self._pieces: deque[bytes] = deque()
         self._failure: EngineFailed | None = None
         self._arrived = asyncio.Event()
@@ -37,7 +41,9 @@ class PcmStream:
             self._arrived.set()
 
     async def next(self) -> bytes | None:
-        """The next piece, None at the end. Raises ``EngineFailed`` behind the last piece."""
+        """What has come and not been taken, None at the end. Raises ``EngineFailed`` behind the
+        last piece.
+        """
         while not self._pieces:
             if self._failure is not None:
                 raise self._failure
@@ -45,4 +51,9 @@ class PcmStream:
                 return None
             self._arrived.clear()
             await self._arrived.wait()
-        return self._pieces.popleft()
+        taken = [self._pieces.popleft()]
+        size = len(taken[0])
+        while self._pieces and size + len(self._pieces[0]) <= self._most:
+            size += len(self._pieces[0])
+            taken.append(self._pieces.popleft())
+        return b"".join(taken)

@@ -144,13 +144,14 @@ class ThreadHost:
 
     async def close(self) -> None:
         """As in the Protocol; waits briefly for calls that are inside the engine."""
-        threads, self._threads = self._threads, None
+        threads = self._threads
         if threads is None:
             return
         reason = "the engine's host was closed"
         for segment in self._segments:
             segment.leave()
             segment.stream.end(reason)
+        self._threads = None
         for future in self._futures:
             if not future.done():
                 future.set_exception(EngineFailed(reason))

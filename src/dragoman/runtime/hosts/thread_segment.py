@@ -33,7 +33,7 @@ class ThreadSegment:
         window_bytes: int,
         requeue: Requeue,
     ) -> None:
-        self.stream = PcmStream()
+        self.stream = PcmStream(rate_hz)
         self._loop = asyncio.get_running_loop()
         self._engine = engine
         self._utterance, self._rate_hz = utterance, rate_hz

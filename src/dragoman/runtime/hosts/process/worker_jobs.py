@@ -29,7 +29,7 @@ class SegmentJob:
     def __init__(self, utterance: Utterance, rate_hz: int, window: int) -> None:
         self.utterance = utterance
         self.rate_hz = rate_hz
-        self.stream = PcmStream()
+        self.stream = PcmStream(rate_hz)
         self.abandoned = False
         self.window = window
         self._widest = window * MOST_WINDOWS
