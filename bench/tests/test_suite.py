@@ -43,7 +43,7 @@ def test_the_report_shows_values_aims_and_failures() -> None:
 
 
 def test_the_json_holds_everything(tmp_path: Path) -> None:
-    path = report.write(results(), tmp_path / "new" / "folder")
+    path = results().write(tmp_path / "new" / "folder", "bench-{began}.json")
     assert path.name == "bench-2026-01-02T030405Z.json"
     found = json.loads(path.read_text("utf-8"))
     assert found["parts"][0]["raw"] == {"inner": {"x": [1.5]}}

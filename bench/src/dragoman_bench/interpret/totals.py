@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from dragoman_bench import text_metrics
-from dragoman_bench.figures import Figure, mean, median, percent, quantile, ratio
+from dragoman_bench.figures import Figure, Row, mean, median, percent, quantile, ratio
 from dragoman_bench.interpret import text_lag
 from dragoman_bench.interpret.score import Item, TextLags
 from dragoman_bench.interpret.script import by_character
 from dragoman_bench.interpret.shown_text import DisplayStability
 from dragoman_bench.interpret.speech_lag import LONGEST_GAP_MS
 
-Row = tuple[str, float | None, str, float | None]
 _AT_LEAST = frozenset({"retention (chrF live / offline)", "recall of terms that were heard"})
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import uvloop
 
-from dragoman_bench.figures import Figure, Part, mean, quantile
+from dragoman_bench.figures import Figure, Part, Row, lines, mean, quantile
 from dragoman_bench.harness import metrics_page, processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
 from dragoman_bench.interpret import log, recordings, stream
@@ -23,7 +23,6 @@ from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.shown_text import DisplayStability
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.interpret.totals import Row
 
 SESSIONS = (1, 4, 6)
 TARGET = "es"
@@ -98,12 +97,8 @@ def _ms(seconds: float | None) -> float | None:
 
 # ---------------------------------------------------------------- the table
 def _figures(result: LoadResult) -> list[Figure]:
-    part = f"interpretation x{len(result.items)}"
     rows = [*_lags(result.items), *_stability(result.items), *_server(result)]
-    return [
-        Figure(part=part, name=name, value=value, unit=unit, aim=aim)
-        for name, value, unit, aim in rows
-    ]
+    return lines(f"interpretation x{len(result.items)}", rows)
 
 
 def _lags(items: Sequence[Item]) -> list[Row]:
