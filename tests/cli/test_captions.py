@@ -9,9 +9,9 @@ from rich.console import Console
 
 from dragoman.cli.captions import CaptionLine, Captions, plain
 from dragoman.cli.screen import CaptionScreen, closing_lines
-from dragoman.client.event_reader import SessionReading
-from dragoman.client.events import Problem, SourceText, TargetText, TurnDone
-from dragoman.client.latency import Summary
+from dragoman.client.event_reader import EventReader
+from dragoman.client.events import Problem, ResponseFinished, SourceText, TranslatedText
+from dragoman.client.latency import LatencySummary
 from tests.client.fake_server import ASR
 
 
@@ -19,12 +19,14 @@ def source(text: str, stash: str = "", item: str = "s1", *, final: bool = False)
     return SourceText(item_id=item, text=text, stash=stash, final=final, language="en")
 
 
-def target(text: str, stash: str = "", response: str = "r1", *, final: bool = False) -> TargetText:
-    return TargetText(response_id=response, item_id="t", text=text, stash=stash, final=final)
+def target(
+    text: str, stash: str = "", response: str = "r1", *, final: bool = False
+) -> TranslatedText:
+    return TranslatedText(response_id=response, item_id="t", text=text, stash=stash, final=final)
 
 
-def done(response: str = "r1") -> TurnDone:
-    return TurnDone(response_id=response, status="completed")
+def done(response: str = "r1") -> ResponseFinished:
+    return ResponseFinished(response_id=response, status="completed")
 
 
 def drawn(show: Callable[[Console], None]) -> tuple[str, str]:
@@ -134,7 +136,7 @@ def test_open_lines_are_bounded() -> None:
 
 
 def test_the_newest_dialect_looks_the_same() -> None:
-    reading, captions = SessionReading(), Captions("en", "es")
+    reading, captions = EventReader(), Captions("en", "es")
     kind = "response.audio_transcript"
     raws = [
         {"type": f"{ASR}delta", "item_id": "s", "delta": "It was"},
@@ -149,7 +151,7 @@ def test_the_newest_dialect_looks_the_same() -> None:
 
 
 def test_a_terminal_gets_lines_above_and_a_pipe_gets_plain_lines() -> None:
-    def play(console: Console) -> None:
+    def script(console: Console) -> None:
         with CaptionScreen(Captions("en", "es"), 60_000, console) as screen:
             screen.show(source("It was", " the west"))
             screen.progress(30_000)
@@ -157,10 +159,10 @@ def test_a_terminal_gets_lines_above_and_a_pipe_gets_plain_lines() -> None:
             screen.show(target("Era el mejor.", final=True))
             screen.show(source("Cut", item="s2"))
 
-    terminal, _ = drawn(play)
+    terminal, _ = drawn(script)
     assert "en It was the best." in terminal
     pipe = io.StringIO()
-    play(Console(file=pipe, width=20))
+    script(Console(file=pipe, width=20))
     assert pipe.getvalue() == "en: It was the best.\nes: Era el mejor.\nen: Cut\n"
 
 
@@ -174,7 +176,7 @@ def test_a_problem_is_a_note_and_no_caption() -> None:
 
 
 def test_the_closing_lines_say_what_was_measured_and_what_never_came() -> None:
-    lines = closing_lines(Summary(first_text_ms=1234, first_translation_ms=2000))
+    lines = closing_lines(LatencySummary(first_text_ms=1234, first_translation_ms=2000))
     assert "1.23 s" in lines[0]
     assert "2.00 s" in lines[1]
     assert "none came" in lines[2]

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from dragoman.cli.demo import demo, dickens
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
 from dragoman.testing.live_server import LiveServer, command, environment
-from tests.client.fake_server import FLAT, Stage, accept, fake_server, interpreting, opening
+from tests.client.fake_server import FLAT, ServerSide, accept, fake_server, interpreting, opening
 from tests.client.media_files import make_media
 
 pytestmark = pytest.mark.live
@@ -91,19 +91,19 @@ def test_the_sdk_and_our_client_send_what_the_fake_expects(talk: Path, tmp_path:
 
 
 def test_errors_of_the_server_end_it(talk: Path, tmp_path: Path) -> None:
-    async def refuse(stage: Stage) -> None:
-        await opening(stage, FLAT)
-        await stage.hear("session.update")
-        await stage.error("invalid_value", "No such language: 'tlh'.", "invalid_request_error")
-        await stage.gone()
+    async def refuse(server: ServerSide) -> None:
+        await opening(server, FLAT)
+        await server.receive_until("session.update")
+        await server.error("invalid_value", "No such language: 'tlh'.", "invalid_request_error")
+        await server.wait_for_close()
 
-    async def hang_up(stage: Stage) -> None:
-        await accept(stage, FLAT)
-        await stage.hear("input_audio_buffer.append")
-        await stage.socket.close(1011, "")
+    async def hang_up(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("input_audio_buffer.append")
+        await server.socket.close(1011, "")
 
-    for play, words in ((refuse, "No such language"), (hang_up, "hung up")):
-        with fake_server(play) as fake:
+    for script, words in ((refuse, "No such language"), (hang_up, "hung up")):
+        with fake_server(script) as fake:
             result = run("--file", talk, "--out", tmp_path, "--url", fake.url)
         assert result.exit_code == 1
         assert words in result.stderr
@@ -160,13 +160,13 @@ def interrupted(folder: Path, when: Callable[[IO[str]], None], *args: str) -> tu
 def test_ctrl_c_in_the_conversation_keeps_what_was_said(talk: Path, tmp_path: Path) -> None:
     speaking = threading.Event()
 
-    async def play(stage: Stage) -> None:
-        await accept(stage, FLAT)
-        await stage.hear("input_audio_buffer.append")
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("input_audio_buffer.append")
         speaking.set()
-        await stage.gone()
+        await server.wait_for_close()
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         args = ("--file", str(talk), "--url", fake.url)
         code, errors = interrupted(tmp_path, lambda _: assert_(speaking.wait(30)), *args)
     assert (code, errors.strip()) == (130, "Error: stopped")

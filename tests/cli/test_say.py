@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dragoman.cli.say import say
-from tests.client.fake_server import SPOKEN, TTS, Stage, fake_server, opening, speaking
+from tests.client.fake_server import SPOKEN, TTS, ServerSide, fake_server, opening, speaking
 
 APP = typer.Typer()
 APP.command()(say)
@@ -117,12 +117,12 @@ def test_text_from_a_pipe_is_spoken_before_the_pipe_ends(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("stdin", ["", None])
 def test_nothing_to_say_is_told(tmp_path: Path, stdin: str | None) -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, TTS)
-        await stage.hear("session.finish")
-        await stage.say("session.finished")
+    async def script(server: ServerSide) -> None:
+        await opening(server, TTS)
+        await server.receive_until("session.finish")
+        await server.send("session.finished")
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run("-o", str(tmp_path / "o.wav"), "--url", fake.url, stdin=stdin)
     assert result.exit_code == 1
     assert "nothing was spoken" in result.stderr
@@ -146,15 +146,15 @@ def test_no_server_says_how_to_start_one(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_server_is_shown_and_what_was_spoken_is_kept(tmp_path: Path) -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, TTS)
-        await stage.hear("session.finish")
-        await stage.say("response.audio.delta", response_id="r", item_id="i", delta="AAAAAAAA")
-        await stage.error("invalid_value", "The voice 'X' is not supported.", "server_error")
-        await stage.socket.close(1011, "")
+    async def script(server: ServerSide) -> None:
+        await opening(server, TTS)
+        await server.receive_until("session.finish")
+        await server.send("response.audio.delta", response_id="r", item_id="i", delta="AAAAAAAA")
+        await server.error("invalid_value", "The voice 'X' is not supported.", "server_error")
+        await server.socket.close(1011, "")
 
     out = tmp_path / "o.wav"
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run("Hello.", "-o", str(out), "--url", fake.url)
     assert result.exit_code == 1
     assert "The voice 'X' is not supported." in result.stderr

@@ -18,7 +18,7 @@ from tests.client.fake_server import (
     FLAT,
     NESTED,
     OLDEST,
-    Stage,
+    ServerSide,
     accept,
     b64,
     fake_server,
@@ -65,20 +65,20 @@ def test_fast_in_every_generation(speech: Path, tmp_path: Path, model: str) -> N
 
 
 def test_at_speaking_pace_speech_stands_where_it_was_heard(speech: Path, tmp_path: Path) -> None:
-    async def play(stage: Stage) -> None:
-        await accept(stage, FLAT)
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
         for _ in range(4):
-            await stage.hear("input_audio_buffer.append")
+            await server.receive_until("input_audio_buffer.append")
         place = {"response_id": "resp_1", "item_id": "item_1"}
-        await stage.say("response.audio.delta", **place, delta=b64(tone(200)))
-        await stage.hear("session.finish")
-        await stage.say("response.audio.delta", **place, delta=b64(tone(100)))
-        await stage.say("session.finished")
-        await stage.gone()
+        await server.send("response.audio.delta", **place, delta=b64(tone(200)))
+        await server.receive_until("session.finish")
+        await server.send("response.audio.delta", **place, delta=b64(tone(100)))
+        await server.send("session.finished")
+        await server.wait_for_close()
 
     out, log = tmp_path / "out.wav", tmp_path / "log.jsonl"
     begun = time.monotonic()
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run(speech, "--to", "es", "-o", out, "--url", fake.url, "--log", log)
     assert result.exit_code == 0, result.output
     assert time.monotonic() - begun >= 1.0
@@ -129,14 +129,14 @@ def test_pictures_of_a_video_go_along(tmp_path: Path, option: str, pictures: boo
 def test_a_language_that_the_server_cannot_do(speech: Path, tmp_path: Path) -> None:
     message = "No engine translates into 'tlh'. Supported are: 'es'."
 
-    async def play(stage: Stage) -> None:
-        await opening(stage, FLAT)
-        await stage.hear("session.update")
+    async def script(server: ServerSide) -> None:
+        await opening(server, FLAT)
+        await server.receive_until("session.update")
         code = "invalid_value"
-        await stage.error(code, message, "invalid_request_error", "session.translation.language")
-        await stage.gone()
+        await server.error(code, message, "invalid_request_error", "session.translation.language")
+        await server.wait_for_close()
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run(speech, "--to", "tlh", "--url", fake.url, "-o", tmp_path / "o.wav")
     assert result.exit_code == 1
     assert message in result.stderr
@@ -144,14 +144,14 @@ def test_a_language_that_the_server_cannot_do(speech: Path, tmp_path: Path) -> N
 
 
 def test_a_problem_on_the_way_is_told_and_the_session_goes_on(speech: Path) -> None:
-    async def play(stage: Stage) -> None:
-        await accept(stage, FLAT)
-        await stage.hear("session.finish")
-        await stage.error("invalid_value", "That picture is too big.", "invalid_request_error")
-        await stage.say("session.finished")
-        await stage.gone()
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("session.finish")
+        await server.error("invalid_value", "That picture is too big.", "invalid_request_error")
+        await server.send("session.finished")
+        await server.wait_for_close()
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run(speech, "--to", "es", "--fast", "--url", fake.url)
     assert result.exit_code == 0, result.output
     assert "That picture is too big." in result.stderr
@@ -160,13 +160,13 @@ def test_a_problem_on_the_way_is_told_and_the_session_goes_on(speech: Path) -> N
 def test_a_model_of_another_kind_is_an_error(speech: Path) -> None:
     message = "invalid event type 'input_audio_buffer.append'"
 
-    async def play(stage: Stage) -> None:
-        await accept(stage, FLAT)
-        await stage.hear("input_audio_buffer.append")
-        await stage.error("invalid_value", message, "invalid_request_error", "type")
-        await stage.gone()
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("input_audio_buffer.append")
+        await server.error("invalid_value", message, "invalid_request_error", "type")
+        await server.wait_for_close()
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run(speech, "--to", "es", "--fast", "--url", fake.url, "--model", FLAT)
     assert result.exit_code == 1
     assert f"{FLAT} is not for interpretation: {message}" in result.stderr
@@ -176,20 +176,20 @@ def test_a_model_of_another_kind_is_an_error(speech: Path) -> None:
 def test_a_session_that_breaks_off_keeps_what_was_said(
     speech: Path, tmp_path: Path, fatal: bool
 ) -> None:
-    async def play(stage: Stage) -> None:
-        await accept(stage, FLAT)
-        await stage.hear("input_audio_buffer.append")
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("input_audio_buffer.append")
         place = {"response_id": "resp_1", "item_id": "item_1"}
-        await stage.say("response.audio_transcript.text", **place, text="Era el", stash=" mejor")
-        await stage.say("response.audio.delta", **place, delta=b64(tone(200)))
+        await server.send("response.audio_transcript.text", **place, text="Era el", stash=" mejor")
+        await server.send("response.audio.delta", **place, delta=b64(tone(200)))
         if fatal:
-            await stage.error("engine_failed", "The translator failed.", "server_error")
-            await stage.socket.close(1011, "")
+            await server.error("engine_failed", "The translator failed.", "server_error")
+            await server.socket.close(1011, "")
         else:
-            stage.socket.transport.abort()
+            server.socket.transport.abort()
 
     out = tmp_path / "out.wav"
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run(speech, "--to", "es", "--url", fake.url, "-o", out)
     assert result.exit_code == 1
     words = "The translator failed." if fatal else "1006"
@@ -199,11 +199,11 @@ def test_a_session_that_breaks_off_keeps_what_was_said(
 
 
 def test_a_server_that_ends_before_it_finished(speech: Path) -> None:
-    async def play(stage: Stage) -> None:
-        await accept(stage, FLAT)
-        await stage.hear("session.finish")
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("session.finish")
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         result = run(speech, "--to", "es", "--fast", "--url", fake.url)
     assert result.exit_code == 1
     assert "before the session was finished" in result.stderr

@@ -1,7 +1,7 @@
-"""A tiny WebSocket server that plays written sessions, in a thread of its own.
+"""A small WebSocket server that runs a scripted session for each connection, in a thread.
 
-A *play* is a coroutine over a ``Stage``: it says events and waits for those of the client. The
-plays below follow the documented event orders of both dialects and of synthesis.
+A script is a coroutine over a ``ServerSide``, which sends events and waits for those of the client.
+The scripts below follow the documented event orders of interpretation and synthesis.
 """
 
 from __future__ import annotations
@@ -25,42 +25,42 @@ NESTED = "qwen3.8-livetranslate-flash-realtime"
 ASR = "conversation.item.input_audio_transcription."
 
 
-class Stage:
-    """The server's end of one connection."""
+class ServerSide:
+    """The server side of one connection."""
 
     def __init__(self, socket: ServerConnection, received: list[dict[str, Any]]) -> None:
         self.socket = socket
         self.received = received
-        self._said = 0
+        self._sent = 0
 
-    async def say(self, type_: str, **fields: Any) -> None:
-        self._said += 1
-        event = {"event_id": f"event_{self._said:021d}", "type": type_, **fields}
+    async def send(self, type_: str, **fields: Any) -> None:
+        self._sent += 1
+        event = {"event_id": f"event_{self._sent:021d}", "type": type_, **fields}
         await self.socket.send(json.dumps(event))
 
-    async def hear(self, *types: str) -> dict[str, Any]:
-        """Everything the client sends up to an event of one of these types."""
+    async def receive_until(self, *types: str) -> dict[str, Any]:
+        """Receive events up to one of these types, and return that one."""
         while True:
             event = json.loads(await self.socket.recv())
             self.received.append(event)
             if event["type"] in types:
                 return event
 
-    async def gone(self) -> None:
-        """Listen until the client has hung up."""
+    async def wait_for_close(self) -> None:
+        """Receive until the client closes the connection."""
         with contextlib.suppress(ConnectionClosed):
-            await self.hear("")
+            await self.receive_until("")
 
     async def error(self, code: str, message: str, type_: str, param: str = "") -> None:
         body = {"type": type_, "code": code, "message": message, "param": param}
-        await self.say("error", error=body)
+        await self.send("error", error=body)
 
 
-Play = Callable[[Stage], Awaitable[None]]
+Script = Callable[[ServerSide], Awaitable[None]]
 
 
-class Fake:
-    """A running fake: its address, and what it saw."""
+class FakeServer:
+    """A running fake server: its address, and what it received."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -81,15 +81,15 @@ class Fake:
 
 @contextlib.contextmanager
 def fake_server(
-    play: Play | None = None, *, status: int | None = None, body: bytes = b""
-) -> Iterator[Fake]:
-    """Serve ``play`` to every connection, or answer each handshake with an HTTP status."""
-    fake = Fake()
+    script: Script | None = None, *, status: int | None = None, body: bytes = b""
+) -> Iterator[FakeServer]:
+    """Run ``script`` for every connection, or answer each handshake with an HTTP status."""
+    fake = FakeServer()
     ready = threading.Event()
     loop = asyncio.new_event_loop()
     stop = asyncio.Event()
 
-    def door(connection: ServerConnection, request: Request) -> Response | None:
+    def handshake(connection: ServerConnection, request: Request) -> Response | None:
         fake.paths.append(request.path)
         fake.headers.append(dict(request.headers.raw_items()))
         if status is None:
@@ -101,12 +101,12 @@ def fake_server(
         return response
 
     async def session(socket: ServerConnection) -> None:
-        if play is not None:
+        if script is not None:
             with contextlib.suppress(ConnectionClosed):
-                await play(Stage(socket, fake.received))
+                await script(ServerSide(socket, fake.received))
 
     async def run() -> None:
-        options: dict[str, Any] = {"process_request": door, "ping_interval": None}
+        options: dict[str, Any] = {"process_request": handshake, "ping_interval": None}
         options |= {"compression": None, "close_timeout": 1, "max_size": 16 * 1024 * 1024}
         async with serve(session, "127.0.0.1", 0, **options) as server:
             port = next(iter(server.sockets)).getsockname()[1]
@@ -126,7 +126,7 @@ def fake_server(
 
 
 def tone(ms: int, rate_hz: int = 24_000, start: int = 1) -> bytes:
-    """A recognisable ramp of samples that are never all zero."""
+    """A ramp of samples, none of them zero."""
     count = ms * rate_hz // 1000
     return b"".join(((start + i) % 30_000 + 1).to_bytes(2, "little") for i in range(count))
 
@@ -135,34 +135,41 @@ def b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-async def opening(stage: Stage, model: str) -> None:
-    await stage.say(
+def usage(total: int, given: int, made: int) -> dict[str, Any]:
+    """The ``usage`` of a response."""
+    return {
+        "total_tokens": total, "input_tokens": given, "output_tokens": made,
+        "input_tokens_details": {"text_tokens": given},
+        "output_tokens_details": {"text_tokens": made},
+    }  # fmt: skip
+
+
+async def opening(server: ServerSide, model: str) -> None:
+    await server.send(
         "session.created",
         session={"id": "sess_1", "object": "realtime.session", "model": model, "voice": "Cherry"},
     )
 
 
 # ---------------------------------------------------------------- synthesis
-async def speaking(stage: Stage) -> None:
-    """server_commit: speaks a piece at the first text, the rest after finish."""
-    await opening(stage, TTS)
-    first = await stage.hear("session.update", "input_text_buffer.append")
+async def speaking(server: ServerSide) -> None:
+    """server_commit: audio after the first text, the rest after finish."""
+    await opening(server, TTS)
+    first = await server.receive_until("session.update", "input_text_buffer.append")
     if first["type"] == "session.update":
-        await stage.say("session.updated", session=first["session"] | {"id": "sess_1"})
-        await stage.hear("input_text_buffer.append", "session.finish")
+        await server.send("session.updated", session=first["session"] | {"id": "sess_1"})
+        await server.receive_until("input_text_buffer.append", "session.finish")
     spoken = {"response_id": "resp_1", "item_id": "item_1", "output_index": 0, "content_index": 0}
-    await stage.say("response.created", response={"id": "resp_1", "status": "in_progress"})
-    await stage.say("response.audio.delta", **spoken, delta=b64(tone(100)))
-    if "session.finish" not in [event["type"] for event in stage.received]:
-        await stage.hear("session.finish")
-    await stage.say("response.audio.delta", **spoken, delta=b64(tone(50, start=2400)))
-    await stage.say("response.audio.done", **spoken)
-    usage = {"characters": 5, "total_tokens": 9, "input_tokens": 4, "output_tokens": 5}
-    await stage.say(
-        "response.done", response={"id": "resp_1", "status": "completed", "usage": usage}
-    )
-    await stage.say("session.finished")
-    await stage.gone()
+    await server.send("response.created", response={"id": "resp_1", "status": "in_progress"})
+    await server.send("response.audio.delta", **spoken, delta=b64(tone(100)))
+    if "session.finish" not in [event["type"] for event in server.received]:
+        await server.receive_until("session.finish")
+    await server.send("response.audio.delta", **spoken, delta=b64(tone(50, start=2400)))
+    await server.send("response.audio.done", **spoken)
+    response = {"id": "resp_1", "status": "completed", "usage": usage(9, 4, 5) | {"characters": 5}}
+    await server.send("response.done", response=response)
+    await server.send("session.finished")
+    await server.wait_for_close()
 
 
 SPOKEN = tone(100) + tone(50, start=2400)
@@ -182,70 +189,70 @@ def _place(turn: int) -> dict[str, Any]:
     }
 
 
-async def flat_turn(stage: Stage, turn: int = 1, *, audio: bool = True) -> None:
-    """One segment of the older dialect: snapshots with a stash."""
+async def flat_turn(server: ServerSide, turn: int = 1, *, audio: bool = True) -> None:
+    """One turn of ``qwen3`` and ``qwen3.5``: snapshots with a stash."""
     item = {"item_id": f"item_s{turn}", **_CONTENT}
     kind = "response.audio_transcript" if audio else "response.text"
-    await stage.say("input_audio_buffer.speech_started", audio_start_ms=100, **item)
-    await stage.say(f"{_ASR}text", **item, text="", stash="It was", language="en")
-    await stage.say("response.created", response={"id": f"resp_{turn}", "status": "in_progress"})
-    await stage.say(f"{_ASR}text", **item, text="It was", stash=" the west", language="en")
-    await stage.say(f"{kind}.text", **_place(turn), text="Era", stash=" el oeste")
+    await server.send("input_audio_buffer.speech_started", audio_start_ms=100, **item)
+    await server.send(f"{_ASR}text", **item, text="", stash="It was", language="en")
+    await server.send("response.created", response={"id": f"resp_{turn}", "status": "in_progress"})
+    await server.send(f"{_ASR}text", **item, text="It was", stash=" the west", language="en")
+    await server.send(f"{kind}.text", **_place(turn), text="Era", stash=" el oeste")
     if audio:
-        await stage.say("response.audio.delta", **_place(turn), delta=b64(tone(300)))
-    await stage.say(f"{_ASR}text", **item, text="It was the best", stash="", language="en")
-    await stage.say(f"{kind}.text", **_place(turn), text="Era el mejor", stash="")
-    await stage.say("input_audio_buffer.speech_stopped", audio_end_ms=900, **item)
-    await stage.say(f"{_ASR}completed", **item, transcript="It was the best.", language="en")
+        await server.send("response.audio.delta", **_place(turn), delta=b64(tone(300)))
+    await server.send(f"{_ASR}text", **item, text="It was the best", stash="", language="en")
+    await server.send(f"{kind}.text", **_place(turn), text="Era el mejor", stash="")
+    await server.send("input_audio_buffer.speech_stopped", audio_end_ms=900, **item)
+    await server.send(f"{_ASR}completed", **item, transcript="It was the best.", language="en")
     done = {"transcript": "Era el mejor."} if audio else {"text": "Era el mejor."}
-    await stage.say(f"{kind}.done", **_place(turn), **done)
+    await server.send(f"{kind}.done", **_place(turn), **done)
     if audio:
-        await stage.say("response.audio.delta", **_place(turn), delta=b64(tone(200)))
-        await stage.say("response.audio.done", **_place(turn))
-    await _turn_done(stage, turn)
+        await server.send("response.audio.delta", **_place(turn), delta=b64(tone(200)))
+        await server.send("response.audio.done", **_place(turn))
+    await _turn_done(server, turn)
 
 
-async def nested_turn(stage: Stage, turn: int = 1) -> None:
-    """One segment of the newest dialect: pieces, in the recorded order."""
+async def nested_turn(server: ServerSide, turn: int = 1) -> None:
+    """One turn of ``qwen3.8``: deltas, in the recorded order."""
     item = {"item_id": f"item_s{turn}", **_CONTENT}
     kind = "response.audio_transcript"
-    await stage.say("input_audio_buffer.speech_started", audio_start_ms=200, speaker_id=1, **item)
-    await stage.say("response.created", response={"id": f"resp_{turn}", "status": "in_progress"})
+    await server.send("input_audio_buffer.speech_started", audio_start_ms=200, speaker_id=1, **item)
+    await server.send("response.created", response={"id": f"resp_{turn}", "status": "in_progress"})
     for piece in ("It was", " the best"):
-        await stage.say(f"{_ASR}delta", **item, delta=piece, obfuscation="abcdefghijklmn")
+        await server.send(f"{_ASR}delta", **item, delta=piece, obfuscation="abcdefghijklmn")
     for piece in ("Era", " el mejor"):
-        await stage.say(f"{kind}.delta", **_place(turn), delta=piece)
-    await stage.say("response.audio.delta", **_place(turn), delta=b64(tone(500)))
-    await stage.say("input_audio_buffer.speech_stopped", audio_end_ms=900, **item)
-    await stage.say(f"{_ASR}completed", **item, transcript="It was the best.")
-    await stage.say(f"{kind}.done", **_place(turn), transcript="Era el mejor.")
-    await stage.say("response.audio.done", **_place(turn))
-    await _turn_done(stage, turn)
+        await server.send(f"{kind}.delta", **_place(turn), delta=piece)
+    await server.send("response.audio.delta", **_place(turn), delta=b64(tone(500)))
+    await server.send("input_audio_buffer.speech_stopped", audio_end_ms=900, **item)
+    await server.send(f"{_ASR}completed", **item, transcript="It was the best.")
+    await server.send(f"{kind}.done", **_place(turn), transcript="Era el mejor.")
+    await server.send("response.audio.done", **_place(turn))
+    await _turn_done(server, turn)
 
 
-async def _turn_done(stage: Stage, turn: int) -> None:
-    usage = {"total_tokens": 56, "input_tokens": 47, "output_tokens": 9}
-    response = {"id": f"resp_{turn}", "status": "completed", "usage": usage, "output": []}
-    await stage.say("response.done", response=response)
+async def _turn_done(server: ServerSide, turn: int) -> None:
+    response = {"id": f"resp_{turn}", "status": "completed", "output": []}
+    response["usage"] = usage(56, 47, 9)
+    await server.send("response.done", response=response)
 
 
-async def accept(stage: Stage, model: str) -> None:
-    await opening(stage, model)
-    update = await stage.hear("session.update")
-    await stage.say("session.updated", session=update["session"] | {"id": "sess_1"})
+async def accept(server: ServerSide, model: str) -> None:
+    await opening(server, model)
+    update = await server.receive_until("session.update")
+    await server.send("session.updated", session=update["session"] | {"id": "sess_1"})
 
 
-def interpreting(model: str = FLAT, turns: int = 1) -> Play:
-    """A whole session: the first turn begins with the first sound, the rest comes at the end."""
+def interpreting(model: str = FLAT, turns: int = 1) -> Script:
+    """A whole session: the turns start with the first audio."""
 
-    async def play(stage: Stage) -> None:
-        await accept(stage, model)
-        await stage.hear("input_audio_buffer.append")
+    async def script(server: ServerSide) -> None:
+        await accept(server, model)
+        await server.receive_until("input_audio_buffer.append")
         one = nested_turn if model == NESTED else flat_turn
         for turn in range(1, turns + 1):
-            await one(stage, turn)
-        await stage.hear("session.finish")
-        await stage.say("session.finished")
-        await stage.gone()
+            await one(server, turn)
+        await server.receive_until("session.finish")
+        await server.send("session.finished")
+        await server.wait_for_close()
 
-    return play
+    return script

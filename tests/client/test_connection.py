@@ -19,7 +19,7 @@ from dragoman.client.errors import (
     Refused,
     ServerError,
 )
-from tests.client.fake_server import Stage, fake_server, opening
+from tests.client.fake_server import ServerSide, fake_server, opening
 
 Use = Callable[[Connection], Awaitable[Any]]
 
@@ -115,10 +115,10 @@ def test_the_key_comes_from_the_argument_or_the_environment(
     if environment is not None:
         monkeypatch.setenv("DASHSCOPE_API_KEY", environment)
 
-    async def play(stage: Stage) -> None:
-        await opening(stage, "m")
+    async def script(server: ServerSide) -> None:
+        await opening(server, "m")
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         connected(fake.url, everything, api_key=given)
     headers = {name.lower(): value for name, value in fake.headers[0].items()}
     assert headers.get("authorization") == sent
@@ -135,24 +135,24 @@ def test_a_key_of_the_environment_never_travels_in_the_clear(
 
 
 def test_frames_that_hold_no_event_are_skipped() -> None:
-    async def play(stage: Stage) -> None:
-        await stage.socket.send(b"\x00\x01")
-        await stage.socket.send("{not json")
-        await stage.socket.send("[1]")
-        await stage.socket.send(json.dumps({"no": "type"}))
-        await stage.say("session.finished")
+    async def script(server: ServerSide) -> None:
+        await server.socket.send(b"\x00\x01")
+        await server.socket.send("{not json")
+        await server.socket.send("[1]")
+        await server.socket.send(json.dumps({"no": "type"}))
+        await server.send("session.finished")
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         assert [event["type"] for event in connected(fake.url, everything)] == ["session.finished"]
 
 
 @pytest.mark.parametrize(("code", "reason"), [(1007, "Workspace access denied"), (1011, "")])
 def test_a_close_keeps_its_code_and_reason(code: int, reason: str) -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, "m")
-        await stage.socket.close(code, reason)
+    async def script(server: ServerSide) -> None:
+        await opening(server, "m")
+        await server.socket.close(code, reason)
 
-    with fake_server(play) as fake, pytest.raises(ConnectionLost) as lost:
+    with fake_server(script) as fake, pytest.raises(ConnectionLost) as lost:
         connected(fake.url, everything)
     assert (lost.value.code, lost.value.reason) == (code, reason)
     assert str(code) in str(lost.value)
@@ -160,43 +160,43 @@ def test_a_close_keeps_its_code_and_reason(code: int, reason: str) -> None:
 
 
 def test_a_connection_that_breaks_off_is_1006() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, "m")
-        stage.socket.transport.abort()
+    async def script(server: ServerSide) -> None:
+        await opening(server, "m")
+        server.socket.transport.abort()
 
-    with fake_server(play) as fake, pytest.raises(ConnectionLost) as lost:
+    with fake_server(script) as fake, pytest.raises(ConnectionLost) as lost:
         connected(fake.url, everything)
     assert lost.value.code == 1006
 
 
 def test_a_close_after_an_error_event_is_that_error() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, "m")
-        await stage.error("ModelNotFound", "Model not found (m)!", "invalid_request_error")
-        await stage.socket.close(1007, "Model not found (m)!")
+    async def script(server: ServerSide) -> None:
+        await opening(server, "m")
+        await server.error("ModelNotFound", "Model not found (m)!", "invalid_request_error")
+        await server.socket.close(1007, "Model not found (m)!")
 
-    with fake_server(play) as fake, pytest.raises(ServerError) as failed:
+    with fake_server(script) as fake, pytest.raises(ServerError) as failed:
         connected(fake.url, everything)
     assert (failed.value.code, failed.value.message) == ("ModelNotFound", "Model not found (m)!")
 
 
 def test_an_old_harmless_error_is_not_blamed_for_a_later_close() -> None:
-    async def play(stage: Stage) -> None:
-        await stage.error("invalid_value", "no such voice", "invalid_request_error")
-        await stage.say("session.updated", session={})
-        await stage.socket.close(1001, "")
+    async def script(server: ServerSide) -> None:
+        await server.error("invalid_value", "no such voice", "invalid_request_error")
+        await server.send("session.updated", session={})
+        await server.socket.close(1001, "")
 
-    with fake_server(play) as fake, pytest.raises(ConnectionLost, match="shutting down"):
+    with fake_server(script) as fake, pytest.raises(ConnectionLost, match="shutting down"):
         connected(fake.url, everything)
 
 
 def test_a_fatal_error_is_blamed_even_if_more_came_before_the_close() -> None:
-    async def play(stage: Stage) -> None:
-        await stage.error("engine_failed", "the recogniser failed", "server_error")
-        await stage.say("response.done", response={"id": "resp_1", "status": "failed"})
-        await stage.socket.close(1011, "")
+    async def script(server: ServerSide) -> None:
+        await server.error("engine_failed", "the recogniser failed", "server_error")
+        await server.send("response.done", response={"id": "resp_1", "status": "failed"})
+        await server.socket.close(1011, "")
 
-    with fake_server(play) as fake, pytest.raises(ServerError, match="recogniser") as failed:
+    with fake_server(script) as fake, pytest.raises(ServerError, match="recogniser") as failed:
         connected(fake.url, everything)
     assert failed.value.fatal
 
@@ -204,16 +204,16 @@ def test_a_fatal_error_is_blamed_even_if_more_came_before_the_close() -> None:
 def test_events_go_out_with_ids_of_their_own_and_the_tap_sees_both_ways() -> None:
     seen: list[tuple[str, str]] = []
 
-    async def play(stage: Stage) -> None:
-        await stage.hear("b")
-        await stage.say("session.finished")
+    async def script(server: ServerSide) -> None:
+        await server.receive_until("b")
+        await server.send("session.finished")
 
     async def talk(connection: Connection) -> list[str]:
         ids = [await connection.send({"type": name}) for name in ("a", "b")]
         await everything(connection)
         return ids
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         tap = lambda way, event: seen.append((way, event["type"]))  # noqa: E731  one line
         ids = connected(fake.url, talk, tap=tap)
     assert [event["event_id"] for event in fake.received] == ids
@@ -226,11 +226,11 @@ def test_a_cancelled_send_leaves_the_stream_whole() -> None:
     big = "x" * 12_000_000  # more than the system takes at once, however fast the reader
     full = threading.Event()
 
-    async def play(stage: Stage) -> None:
-        await stage.hear("go")
+    async def script(server: ServerSide) -> None:
+        await server.receive_until("go")
         await asyncio.to_thread(full.wait, 30)  # until then nothing is read
-        await stage.hear("last")
-        await stage.say("session.finished")
+        await server.receive_until("last")
+        await server.send("session.finished")
 
     async def talk(connection: Connection) -> int:
         cancelled = 0
@@ -245,7 +245,7 @@ def test_a_cancelled_send_leaves_the_stream_whole() -> None:
         await everything(connection)
         return cancelled
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         assert connected(fake.url, talk) >= 1
     assert fake.types()[0] == "go"
     assert fake.types()[-1] == "last"
@@ -253,13 +253,13 @@ def test_a_cancelled_send_leaves_the_stream_whole() -> None:
 
 
 def test_sending_into_a_closed_connection_is_one_of_our_errors() -> None:
-    async def play(stage: Stage) -> None:
-        await stage.socket.close(1007, "Requests rate limit exceeded, please try again later.")
+    async def script(server: ServerSide) -> None:
+        await server.socket.close(1007, "Requests rate limit exceeded, please try again later.")
 
     async def talk(connection: Connection) -> None:
         with pytest.raises(ClientError):
             await everything(connection)
         await connection.send({"type": "a"})
 
-    with fake_server(play) as fake, pytest.raises(ConnectionLost, match="rate limit"):
+    with fake_server(script) as fake, pytest.raises(ConnectionLost, match="rate limit"):
         connected(fake.url, talk)

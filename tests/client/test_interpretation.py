@@ -10,21 +10,21 @@ import pytest
 
 from dragoman.client.errors import CannotConnect, ServerError
 from dragoman.client.events import (
-    Audio,
     Event,
-    SessionFinished,
+    ResponseFinished,
+    SessionEnded,
+    SourceSpeechStarted,
+    SourceSpeechStopped,
     SourceText,
-    SpeechStarted,
-    SpeechStopped,
-    TargetText,
-    TurnDone,
+    SpeechAudio,
+    TranslatedText,
 )
 from dragoman.client.interpretation import InterpretClient, InterpretSettings, session_object
 from tests.client.fake_server import (
     FLAT,
     NESTED,
     OLDEST,
-    Stage,
+    ServerSide,
     fake_server,
     interpreting,
     opening,
@@ -48,17 +48,22 @@ def test_all_generations_tell_the_same_story(model: str) -> None:
     assert fake.pcm() == pcm
     finals = [(e.item_id, e.text) for e in events if isinstance(e, SourceText) and e.final]
     assert finals == [("item_s1", "It was the best."), ("item_s2", "It was the best.")]
-    said = [(e.response_id, e.text) for e in events if isinstance(e, TargetText) and e.final]
+    said = [(e.response_id, e.text) for e in events if isinstance(e, TranslatedText) and e.final]
     assert said == [("resp_1", "Era el mejor."), ("resp_2", "Era el mejor.")]
-    growing = [e.text for e in events if isinstance(e, TargetText) and e.response_id == "resp_1"]
+    growing = [
+        e.text for e in events if isinstance(e, TranslatedText) and e.response_id == "resp_1"
+    ]
     assert growing == ["Era", "Era el mejor", "Era el mejor."]
-    assert sum(len(e.pcm) for e in events if isinstance(e, Audio)) == 2 * 500 * 48
-    assert [e.status for e in events if isinstance(e, TurnDone)] == ["completed", "completed"]
-    starts = [e.audio_start_ms for e in events if isinstance(e, SpeechStarted)]
-    stops = [e.audio_end_ms for e in events if isinstance(e, SpeechStopped)]
+    assert sum(len(e.data) for e in events if isinstance(e, SpeechAudio)) == 2 * 500 * 48
+    assert [e.status for e in events if isinstance(e, ResponseFinished)] == [
+        "completed",
+        "completed",
+    ]
+    starts = [e.audio_start_ms for e in events if isinstance(e, SourceSpeechStarted)]
+    stops = [e.audio_end_ms for e in events if isinstance(e, SourceSpeechStopped)]
     assert len(starts) == 2
     assert stops == [900, 900]
-    assert isinstance(events[-1], SessionFinished)
+    assert isinstance(events[-1], SessionEnded)
 
 
 def test_stashes_only_come_from_the_older_dialect() -> None:
@@ -116,12 +121,12 @@ def test_manual_mode_switches_detection_off_by_null(model: str) -> None:
 
 
 def test_a_later_update_keeps_what_was_said_before() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, NESTED)
-        await stage.hear("input_audio_buffer.commit")
-        await stage.hear("input_audio_buffer.clear")
-        await stage.hear("session.finish")
-        await stage.say("session.finished")
+    async def script(server: ServerSide) -> None:
+        await opening(server, NESTED)
+        await server.receive_until("input_audio_buffer.commit")
+        await server.receive_until("input_audio_buffer.clear")
+        await server.receive_until("session.finish")
+        await server.send("session.finished")
 
     async def run(url: str) -> None:
         async with InterpretClient(url, model=NESTED) as client:
@@ -131,9 +136,9 @@ def test_a_later_update_keeps_what_was_said_before() -> None:
             await client.commit()
             await client.clear()
             await client.finish()
-            assert [type(event) async for event in client] == [SessionFinished]
+            assert [type(event) async for event in client] == [SessionEnded]
 
-    with fake_server(play) as fake:
+    with fake_server(script) as fake:
         asyncio.run(run(fake.url))
     first, second = (event["session"] for event in fake.sent("session.update"))
     assert first["translation"] == second["translation"] == {"language": "es"}
@@ -162,29 +167,29 @@ def test_long_audio_is_sent_in_moderate_frames() -> None:
 
 
 def test_a_model_that_does_not_exist() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, "nonsense")
-        await stage.error("ModelNotFound", "Model not found (nonsense)!", "invalid_request_error")
-        await stage.socket.close(1007, "Model not found (nonsense)!")
+    async def script(server: ServerSide) -> None:
+        await opening(server, "nonsense")
+        await server.error("ModelNotFound", "Model not found (nonsense)!", "invalid_request_error")
+        await server.socket.close(1007, "Model not found (nonsense)!")
 
     async def run(url: str) -> None:
         async with InterpretClient(url, model="nonsense") as client:
             async for _ in client:
                 pass
 
-    with fake_server(play) as fake, pytest.raises(ServerError, match="nonsense"):
+    with fake_server(script) as fake, pytest.raises(ServerError, match="nonsense"):
         asyncio.run(run(fake.url))
 
 
 def test_a_server_that_opens_no_session() -> None:
-    async def play(stage: Stage) -> None:
-        await stage.gone()
+    async def script(server: ServerSide) -> None:
+        await server.wait_for_close()
 
     async def run(url: str) -> None:
         async with InterpretClient(url, open_timeout_s=0.3):
             pass
 
-    with fake_server(play) as fake, pytest.raises(CannotConnect, match="no session"):
+    with fake_server(script) as fake, pytest.raises(CannotConnect, match="no session"):
         asyncio.run(run(fake.url))
 
 

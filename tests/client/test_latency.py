@@ -11,20 +11,20 @@ import pytest
 
 from dragoman.client.event_log import EventLog
 from dragoman.client.events import (
-    Audio,
+    SourceSpeechStarted,
+    SourceSpeechStopped,
     SourceText,
-    SpeechStarted,
-    SpeechStopped,
-    TargetText,
+    SpeechAudio,
+    TranslatedText,
 )
-from dragoman.client.latency import Latency, Playback, Summary
+from dragoman.client.latency import Latency, LatencySummary, Playback
 from dragoman.client.wav import WavWriter
 
 SECOND = bytes(48_000)
 
 
-def voice(pcm: bytes = SECOND) -> Audio:
-    return Audio(pcm=pcm, response_id="r", raw={"type": "response.audio.delta"})
+def voice(pcm: bytes = SECOND) -> SpeechAudio:
+    return SpeechAudio(data=pcm, response_id="r", raw={"type": "response.audio.delta"})
 
 
 def test_pieces_that_arrive_early_are_heard_one_after_the_other() -> None:
@@ -44,15 +44,15 @@ def test_the_silence_before_the_first_word_is_no_gap() -> None:
 
 def test_waiting_times_count_from_the_speaker_s_first_word() -> None:
     latency = Latency()
-    latency.note(900, SpeechStarted(audio_start_ms=400, item_id="s"))
+    latency.note(900, SourceSpeechStarted(audio_start_ms=400, item_id="s"))
     latency.note(1000, SourceText(item_id="s", text="", stash=""))
     latency.note(1400, SourceText(item_id="s", text="", stash="It"))
-    latency.note(1900, TargetText(response_id="r", item_id="t", text="Era"))
+    latency.note(1900, TranslatedText(response_id="r", item_id="t", text="Era"))
     latency.note(2400, voice())
     latency.note(5400, voice())
-    latency.note(5500, SpeechStopped(audio_end_ms=5000, item_id="s"))
-    latency.note(5600, SpeechStarted(audio_start_ms=5200, item_id="s2"))
-    assert latency.summary(6000) == Summary(
+    latency.note(5500, SourceSpeechStopped(audio_end_ms=5000, item_id="s"))
+    latency.note(5600, SourceSpeechStarted(audio_start_ms=5200, item_id="s2"))
+    assert latency.summary(6000) == LatencySummary(
         first_text_ms=1000,
         first_translation_ms=1500,
         first_voice_ms=2000,
@@ -79,7 +79,7 @@ def test_the_log_has_one_clock_and_running_totals(tmp_path: Path) -> None:
         log.sent("input_audio_buffer.append", bytes(3200))
         log.sent("input_audio_buffer.append", bytes(3200))
         raw = {"type": "response.audio_transcript.delta", "item_id": "t", "delta": "el"}
-        text = TargetText(response_id="r", item_id="t", text="Era el", raw=raw)
+        text = TranslatedText(response_id="r", item_id="t", text="Era el", raw=raw)
         log.received(log.now_ms(), text)
         log.received(250.0, voice())
     rows = [json.loads(line) for line in path.read_text().splitlines()]

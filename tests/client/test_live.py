@@ -14,14 +14,14 @@ from dragoman.cli.say import say
 from dragoman.cli.translate import translate
 from dragoman.client.errors import ServerError
 from dragoman.client.events import (
-    Audio,
     Event,
     Problem,
+    ResponseFinished,
     SessionChanged,
-    SessionFinished,
+    SessionEnded,
     SourceText,
-    TargetText,
-    TurnDone,
+    SpeechAudio,
+    TranslatedText,
 )
 from dragoman.client.interpretation import InterpretClient
 from dragoman.client.media import MediaFile, SoundChunk
@@ -65,18 +65,18 @@ def talk(tmp_path: Path) -> Path:
 def test_a_session_of_every_generation(scripted_server: LiveServer, talk: Path, model: str) -> None:
     events = asyncio.run(interpret(scripted_server.url, model, talk))
     assert not [event for event in events if isinstance(event, Problem)]
-    assert isinstance(events[-1], SessionFinished)
+    assert isinstance(events[-1], SessionEnded)
     changed = [event for event in events if isinstance(event, SessionChanged)]
     assert changed[0].session["translation"]["language"] == "es"
     heard = [event.text for event in events if isinstance(event, SourceText) and event.final]
-    said = [event.text for event in events if isinstance(event, TargetText) and event.final]
+    said = [event.text for event in events if isinstance(event, TranslatedText) and event.final]
     assert heard
     assert len(heard) == len(said)
     for source, target in zip(heard, said, strict=True):
         assert len(source.split()) == len(target.split())
         assert all("-es" in word for word in target.split())
-    assert sum(len(event.pcm) for event in events if isinstance(event, Audio)) > 24_000
-    turns = [event for event in events if isinstance(event, TurnDone)]
+    assert sum(len(event.data) for event in events if isinstance(event, SpeechAudio)) > 24_000
+    turns = [event for event in events if isinstance(event, ResponseFinished)]
     assert [turn.status for turn in turns] == ["completed"] * len(said)
     assert all(turn.usage and turn.usage.total_tokens > 0 for turn in turns)
 
@@ -86,7 +86,7 @@ def test_certain_text_only_ever_grows(scripted_server: LiveServer, talk: Path, m
     events = asyncio.run(interpret(scripted_server.url, model, talk))
     shown: dict[str, str] = {}
     for event in events:
-        if isinstance(event, TargetText):
+        if isinstance(event, TranslatedText):
             before = shown.get(event.response_id, "")
             assert event.text.startswith(before)
             shown[event.response_id] = event.text
@@ -122,14 +122,14 @@ def test_a_second_of_silence_between_pieces_is_kept_open(scripted_server: LiveSe
             kinds: list[type] = []
             async for event in client:
                 kinds.append(type(event))
-                if isinstance(event, TurnDone):
+                if isinstance(event, ResponseFinished):
                     await client.append("Three.")
                     await client.finish()
             return kinds
 
     kinds = asyncio.run(run())
-    assert kinds.count(TurnDone) == 2
-    assert kinds[-1] is SessionFinished
+    assert kinds.count(ResponseFinished) == 2
+    assert kinds[-1] is SessionEnded
 
 
 def test_say_against_the_server(scripted_server: LiveServer, tmp_path: Path) -> None:

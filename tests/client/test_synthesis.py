@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from dragoman.client.errors import ConnectionLost, ServerError
-from dragoman.client.events import Cleared, Committed, SessionChanged, SessionFinished, SpokenData
+from dragoman.client.events import Cleared, Committed, SessionChanged, SessionEnded, SpeechAudio
 from dragoman.client.synthesis import SpeechClient
-from tests.client.fake_server import SPOKEN, TTS, Stage, fake_server, opening, speaking
+from tests.client.fake_server import SPOKEN, TTS, ServerSide, fake_server, opening, speaking
 
 
 async def spoken(client: SpeechClient, text: str | AsyncIterator[str]) -> bytes:
@@ -83,15 +83,15 @@ def test_commit_mode_commits_before_it_finishes() -> None:
 
 
 def test_both_directions_by_hand() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, TTS)
-        await stage.hear("input_text_buffer.commit")
-        await stage.say("input_text_buffer.committed", item_id="")
-        await stage.hear("input_text_buffer.clear")
-        await stage.say("input_text_buffer.cleared")
-        await stage.hear("response.cancel")
-        await stage.hear("session.finish")
-        await stage.say("session.finished")
+    async def script(server: ServerSide) -> None:
+        await opening(server, TTS)
+        await server.receive_until("input_text_buffer.commit")
+        await server.send("input_text_buffer.committed", item_id="")
+        await server.receive_until("input_text_buffer.clear")
+        await server.send("input_text_buffer.cleared")
+        await server.receive_until("response.cancel")
+        await server.receive_until("session.finish")
+        await server.send("session.finished")
 
     async def run(url: str) -> list[type]:
         async with SpeechClient(url) as client:
@@ -103,17 +103,17 @@ def test_both_directions_by_hand() -> None:
             await client.finish()
             return [type(event) async for event in client]
 
-    with fake_server(play) as fake:
-        assert asyncio.run(run(fake.url)) == [Committed, Cleared, SessionFinished]
+    with fake_server(script) as fake:
+        assert asyncio.run(run(fake.url)) == [Committed, Cleared, SessionEnded]
     assert len(fake.sent("input_text_buffer.append")) == 1
 
 
 def test_iteration_goes_on_after_a_finish_for_those_who_reuse_a_session() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, TTS)
+    async def script(server: ServerSide) -> None:
+        await opening(server, TTS)
         for _ in range(2):
-            await stage.hear("session.finish")
-            await stage.say("session.finished")
+            await server.receive_until("session.finish")
+            await server.send("session.finished")
 
     async def run(url: str) -> list[type]:
         async with SpeechClient(url) as client:
@@ -122,37 +122,39 @@ def test_iteration_goes_on_after_a_finish_for_those_who_reuse_a_session() -> Non
             await client.finish()
             return kinds + [type(event) async for event in client]
 
-    with fake_server(play) as fake:
-        assert asyncio.run(run(fake.url)) == [SessionFinished, SessionFinished]
+    with fake_server(script) as fake:
+        assert asyncio.run(run(fake.url)) == [SessionEnded, SessionEnded]
 
 
 def test_an_error_event_is_raised_with_its_fields() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, TTS)
-        await stage.hear("session.finish")
-        await stage.error("invalid_value", "no voice 'X'", "invalid_request_error", "session.voice")
-        await stage.gone()
+    async def script(server: ServerSide) -> None:
+        await opening(server, TTS)
+        await server.receive_until("session.finish")
+        await server.error(
+            "invalid_value", "no voice 'X'", "invalid_request_error", "session.voice"
+        )
+        await server.wait_for_close()
 
     async def run(url: str) -> None:
         async with SpeechClient(url) as client:
             await spoken(client, "Hello.")
 
-    with fake_server(play) as fake, pytest.raises(ServerError) as failed:
+    with fake_server(script) as fake, pytest.raises(ServerError) as failed:
         asyncio.run(run(fake.url))
     error = failed.value
     assert (error.code, error.param, error.fatal) == ("invalid_value", "session.voice", False)
 
 
 def test_a_server_that_ends_early_is_noticed() -> None:
-    async def play(stage: Stage) -> None:
-        await opening(stage, TTS)
-        await stage.hear("session.finish")
+    async def script(server: ServerSide) -> None:
+        await opening(server, TTS)
+        await server.receive_until("session.finish")
 
     async def run(url: str) -> None:
         async with SpeechClient(url) as client:
             await spoken(client, "Hello.")
 
-    with fake_server(play) as fake, pytest.raises(ConnectionLost):
+    with fake_server(script) as fake, pytest.raises(ConnectionLost):
         asyncio.run(run(fake.url))
 
 
@@ -208,5 +210,5 @@ def test_updates_and_data_are_typed_events() -> None:
     assert fake.received[0]["session"]["enable_tn"] is True
     changed = [event for event in events if isinstance(event, SessionChanged)]
     assert changed[0].session["voice"] == "Cherry"
-    data = b"".join(event.data for event in events if isinstance(event, SpokenData))
+    data = b"".join(event.data for event in events if isinstance(event, SpeechAudio))
     assert data == SPOKEN

@@ -190,8 +190,8 @@ def segment(
         log.tell("input_audio_buffer.speech_stopped", audio_end_ms=turn * 10_000 + 3_000,
                  item_id=source)  # fmt: skip
     log.tell(ASR + "completed", item_id=source, content_index=0, transcript="My fellow Americans.")
-    told = {"transcript" if audio else "text": "Mis compatriotas."}
-    log.tell(f"response.{'audio_transcript' if audio else 'text'}.done", **part, **told)
+    result = {"transcript" if audio else "text": "Mis compatriotas."}
+    log.tell(f"response.{'audio_transcript' if audio else 'text'}.done", **part, **result)
     if audio:
         log.tell("response.audio.done", **part)
     content = {"type": kind, "text": "Mis compatriotas."}
@@ -199,7 +199,7 @@ def segment(
     log.tell("response.output_item.done", **ids, item=item(target, "completed", content))
     paid = usage(6 if audio else 0, 3)
     log.tell("response.done", response=head | {
-        "status": "completed", "output": [item(target, "completed", {"type": kind} | told)],
+        "status": "completed", "output": [item(target, "completed", {"type": kind} | result)],
         "usage": paid})  # fmt: skip
     return target
 

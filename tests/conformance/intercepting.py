@@ -1,4 +1,4 @@
-"""``dragoman intercept`` as a process of its own, for clients that cannot be told a URL."""
+"""``dragoman intercept`` as a process of its own, for clients that take no URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judge many flows, and tell all that is wrong at once."""
+"""Judge many flows, and show all faults at once."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def run_program(
     pcm: bytes = b"",
 ) -> tuple[dict[str, dict[str, Any]], str]:
     """Run ``sdk/<program>.py`` with these environment variables and this standard input; raises
-    when it fails. Returns what each flow told, and what it wrote to standard error.
+    when it fails. Returns what each flow printed, and what it wrote to standard error.
     """
     done = subprocess.run(
         [python, str(PROGRAMS / f"{program}.py"), *options],
@@ -75,8 +75,8 @@ def run_program(
     )
     errors = done.stderr.decode()
     assert done.returncode == 0, errors[-4000:]
-    told: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    return told, errors
+    result: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return result, errors
 
 
 def run_client(
@@ -88,9 +88,9 @@ def run_client(
 ) -> dict[str, dict[str, Any]]:
     """As ``run_program``, in the environment of ``client``; raises at a printed traceback, too."""
     python = python_of(client)
-    told, errors = run_program(python, program, *options, variables=variables, pcm=pcm)
+    result, errors = run_program(python, program, *options, variables=variables, pcm=pcm)
     assert "Traceback" not in errors, errors[-4000:]
-    return told
+    return result
 
 
 def run_flows(
@@ -98,9 +98,9 @@ def run_flows(
 ) -> list[Flow]:
     """Run the named flows of ``sdk/<program>.py``; raises when the program itself fails."""
     settings = ("--url", url, "--model", model, *options)
-    told, _ = run_program(interpreter(version), program, *settings, *flows)
+    result, _ = run_program(interpreter(version), program, *settings, *flows)
     return [
-        Flow(name, [(way, event) for way, event in told[name]["log"]], told[name]["outcome"])
+        Flow(name, [(way, event) for way, event in result[name]["log"]], result[name]["outcome"])
         for name in flows
     ]
 
@@ -110,12 +110,12 @@ def changed_files(client: str, distribution: str, folder: str) -> list[str]:
     lib = Path(python_of(client)).parents[1] / "lib"
     (record,) = lib.glob(f"python*/site-packages/{distribution}-*.dist-info/RECORD")
     rows = [row for row in csv.reader(record.open()) if row[0].startswith(f"{folder}/")]
-    published = {name: told for name, told, _ in rows if name.endswith(".py")}
+    published = {name: digest for name, digest, _ in rows if name.endswith(".py")}
     assert published, f"{distribution} has no Python files in {folder}"
     return [
         name
-        for name, told in published.items()
-        if told != f"sha256={_digest(record.parents[1] / name)}"
+        for name, digest in published.items()
+        if digest != f"sha256={_digest(record.parents[1] / name)}"
     ]
 
 

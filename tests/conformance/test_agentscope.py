@@ -1,6 +1,6 @@
 """The real AgentScope, unmodified, in environments of its own: 1.0.21 and 2.0.10.
 
-1.0.21 takes our URL as an argument. 2.0.10 cannot be told one, so it believes that it talks to the
+1.0.21 takes our URL as an argument. 2.0.10 takes none, so it believes that it talks to the
 cloud: two environment variables send it through ``dragoman intercept``. All it says and hears goes
 through a relay, whose log the strict client reads; the speech it hands to its user is compared bit
 for bit with what the simplest client gets for the same text.
@@ -35,18 +35,18 @@ CLOUD = "/api-ws/v1/realtime?model="
 def converse(
     version: str, options: tuple[str, ...], variables: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
-    """What each flow of the program told."""
+    """What each flow of the program printed."""
     options = ("--model", MODEL, "--text", TEXT, *options)
-    told = run_client(f"agentscope-{version}", "agent_speech", *options, variables=variables)
-    assert told.keys() == UTTERANCES.keys()
-    return told
+    result = run_client(f"agentscope-{version}", "agent_speech", *options, variables=variables)
+    assert result.keys() == UTTERANCES.keys()
+    return result
 
 
-def check_flow(name: str, told: Mapping[str, Any], call: RelayedCall, speech: bytes) -> None:
+def check_flow(name: str, result: Mapping[str, Any], call: RelayedCall, speech: bytes) -> None:
     """All of the text is spoken, once; nothing is complained about; the end is clean."""
-    assert "raised" not in told, told["raised"]
-    assert told["complaints"] == []
-    assert [base64.b64decode(text) for text in told["speech"]] == [speech] * UTTERANCES[name]
+    assert "raised" not in result, result["raised"]
+    assert result["complaints"] == []
+    assert [base64.b64decode(text) for text in result["speech"]] == [speech] * UTTERANCES[name]
     sent = [event for way, event in call.log if way == ">"]
     said = "".join(e["text"] for e in sent if e["type"] == "input_text_buffer.append")
     assert said == TEXT * UTTERANCES[name]
@@ -59,12 +59,12 @@ def check_flow(name: str, told: Mapping[str, Any], call: RelayedCall, speech: by
     assert call.ended[:2] == (">", 1000)
 
 
-def check(told: Mapping[str, Any], relay: RecordingRelay, live: LiveServer) -> None:
+def check(result: Mapping[str, Any], relay: RecordingRelay, live: LiveServer) -> None:
     speech = asyncio.run(plain.speak(live.url, TEXT))
     for name in UTTERANCES:
         call = relay.call(f"sk-{name}")
         assert call.path == CLOUD + MODEL
-        check_flow(name, told[name], call, speech)
+        check_flow(name, result[name], call, speech)
 
 
 def test_the_first_line(scripted_server: LiveServer):

@@ -82,19 +82,19 @@ def test_the_recorder_finds_it_with_real_voices(embedded_server: LiveServer):
 
 # ---------------------------------------------------------------- no ids, no update, own pings
 def test_ten(scripted_server: LiveServer):
-    told = wait(ten.run(scripted_server.url, [TEXT, OTHER, TEXT]))
+    result = wait(ten.run(scripted_server.url, [TEXT, OTHER, TEXT]))
     first, second = (wait(plain.speak(scripted_server.url, text)) for text in (TEXT, OTHER))
-    assert told.requests == [first, second, first]
-    assert len(strict(told.log).responses) == 3
+    assert result.requests == [first, second, first]
+    assert len(strict(result.log).responses) == 3
 
 
 def test_ten_gets_its_pongs_while_the_server_speaks(scripted_server: LiveServer):
     """Some come with speech before them and much more behind them than any buffer holds."""
-    told = wait(ten.run(scripted_server.url, [TEXT * 40]))
-    heard = [at for at, (_, event) in enumerate(told.log) if "delta" in event]
-    assert [at for at in told.pongs if heard[0] < at < heard[-100]]
-    assert told.slowest_pong_s < ten.PONG_S / 4
-    strict(told.log)
+    result = wait(ten.run(scripted_server.url, [TEXT * 40]))
+    heard = [at for at, (_, event) in enumerate(result.log) if "delta" in event]
+    assert [at for at in result.pongs if heard[0] < at < heard[-100]]
+    assert result.slowest_pong_s < ten.PONG_S / 4
+    strict(result.log)
 
 
 # ---------------------------------------------------------------- one connection, many answers
@@ -116,7 +116,7 @@ def test_cancelling(engines: str, request: pytest.FixtureRequest):
     assert status == "incomplete"
     if engines == "scripted":
         assert speech == wait(plain.speak(live.url, OTHER))
-    assert [told for _, told, _ in strict(log).responses] == ["incomplete", "completed"]
+    assert [status for _, status, _ in strict(log).responses] == ["incomplete", "completed"]
 
 
 @pytest.mark.parametrize("engines", ENGINES)
@@ -147,8 +147,8 @@ def test_bridging_with_every_setting(scripted_server: LiveServer):
     }  # fmt: skip
     speech, characters, log = wait(bridging.run(scripted_server.url, TEXT, **settings))
     assert characters == len(TEXT)
-    told = next(event for _, event in log if event["type"] == "session.updated")
-    assert {name: told["session"][name] for name in settings} == settings
+    result = next(event for _, event in log if event["type"] == "session.updated")
+    assert {name: result["session"][name] for name in settings} == settings
     as_spoken = len(wait(plain.speak(scripted_server.url, TEXT))) / 2 / RATE_HZ
     assert seconds(speech, "mp3float", 16_000) == pytest.approx(as_spoken / 1.25, rel=0.1)
     strict(log)

@@ -14,14 +14,14 @@ import pytest
 from dragoman.testing.live_server import serve
 from dragoman.testing.validators.rules import Event, Log
 from dragoman.testing.validators.synthesis import SynthesisValidator, validate_synthesis
-from tests.conformance.clients.connection import MODEL, dialled, of_type
+from tests.conformance.clients.connection import MODEL, connected, of_type
 
 pytestmark = pytest.mark.live
 
 
 async def three(url: str, texts: list[str], language: str) -> tuple[list[Event], Log]:
     """Commit each text; wait for all responses at the end."""
-    async with dialled(url) as socket:
+    async with connected(url) as socket:
         await socket.until("session.created")
         await socket.update(voice="Cherry", mode="commit", language_type=language)
         for text in texts:
@@ -40,8 +40,8 @@ def test_a_failing_engine(tmp_path: Path):
     with serve(engines=f"scripted,tts=scripted-tts?script={script}") as live:
         texts = ["The wind rose.", "Then the storm came.", "Nobody went out."]
         events, log = asyncio.run(three(live.url, texts, "English"))
-    told = validate_synthesis(log, model=MODEL, failures=True)
-    assert statuses(told) == ["completed", "failed", "completed"]
+    found = validate_synthesis(log, model=MODEL, failures=True)
+    assert statuses(found) == ["completed", "failed", "completed"]
     assert of_type(events, "error") == []
 
 
@@ -49,8 +49,8 @@ def test_text_that_cannot_be_read():
     with serve(engines="scripted,tts=espeak") as live:
         texts = ["これはよめます。", "漢字は読めません。", "これもよめます。"]
         events, log = asyncio.run(three(live.url, texts, "Japanese"))
-    told = validate_synthesis(log, model=MODEL, errors=True)
-    assert statuses(told) == ["completed", "failed", "completed"]
+    found = validate_synthesis(log, model=MODEL, errors=True)
+    assert statuses(found) == ["completed", "failed", "completed"]
     (error,) = of_type(events, "error")
     assert error["error"]["type"] == "invalid_request_error"
     assert "kanji" in error["error"]["message"]

@@ -55,25 +55,25 @@ def run(command_line: list[str], env: dict[str, str], pcm: bytes = b"") -> dict[
         command_line, env=env, input=pcm, capture_output=True, timeout=100, check=False
     )
     assert done.returncode == 0, done.stderr.decode()[-4000:]
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 def test_two_variables_are_all_it_takes(two_variables: dict[str, str]) -> None:
     assert set(two_variables) == {"https_proxy", "WEBSOCKET_CLIENT_CA_BUNDLE"}
     env = clean() | two_variables
-    told = run([interpreter(NEWEST), PROGRAM, "speak", "interpret"], env, turns(2000))
-    assert told["speak"]["last"] == told["interpret"]["last"] == "session.finished"
-    assert told["speak"]["speech"] > 20_000
-    assert told["interpret"]["speech"] > 5_000
-    assert told["interpret"]["texts"]
+    result = run([interpreter(NEWEST), PROGRAM, "speak", "interpret"], env, turns(2000))
+    assert result["speak"]["last"] == result["interpret"]["last"] == "session.finished"
+    assert result["speak"]["speech"] > 20_000
+    assert result["interpret"]["speech"] > 5_000
+    assert result["interpret"]["texts"]
 
 
 def test_a_host_of_a_workspace_by_the_object_api(two_variables: dict[str, str]) -> None:
-    told = run([interpreter(NEWEST), PROGRAM, "converse"], clean() | two_variables, turns(2000))
-    assert told["converse"]["last"] == "session.finished"
-    assert told["converse"]["speech"] > 5_000
-    assert told["converse"]["texts"]
+    result = run([interpreter(NEWEST), PROGRAM, "converse"], clean() | two_variables, turns(2000))
+    assert result["converse"]["last"] == "session.finished"
+    assert result["converse"]["speech"] > 5_000
+    assert result["converse"]["texts"]
 
 
 @pytest.mark.parametrize(
@@ -83,10 +83,10 @@ def test_older_versions_too(
     version: str, sessions: tuple[str, ...], two_variables: dict[str, str]
 ) -> None:
     line = [interpreter(version), PROGRAM, *sessions]
-    told = run(line, clean() | two_variables, turns(2000))
+    result = run(line, clean() | two_variables, turns(2000))
     for session in sessions:
-        assert told[session]["last"] == "session.finished"
-        assert told[session]["speech"] > 5_000
+        assert result[session]["last"] == "session.finished"
+        assert result[session]["speech"] > 5_000
 
 
 def test_run_by_intercept_itself_against_no_proxy(
@@ -95,5 +95,5 @@ def test_run_by_intercept_itself_against_no_proxy(
     line = [*command(), "intercept", "--server", scripted_server.url, "--dir", str(tmp_path / "i"),
             "--", interpreter(NEWEST), PROGRAM, "speak"]  # fmt: skip
     env = clean() | {"no_proxy": "intranet.example,.aliyuncs.com", "PATH": os.environ["PATH"]}
-    told = run(line, env)
-    assert told["speak"]["last"] == "session.finished"
+    result = run(line, env)
+    assert result["speak"]["last"] == "session.finished"

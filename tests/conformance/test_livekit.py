@@ -19,6 +19,7 @@ import pytest
 from dragoman.testing.live_server import LiveServer, serve
 from dragoman.testing.recording_relay import RelayedCall, recorded
 from dragoman.testing.validators.interpretation import validate_interpretation
+from dragoman.testing.validators.recognition import validate_recognition
 from dragoman.testing.validators.synthesis import validate_synthesis
 from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL
@@ -34,12 +35,12 @@ SILENCE = bytes(480)
 """10 ms that LiveKit itself puts behind a text that it got as one string."""
 
 
-def check_application(told: Mapping[str, Any], speech: bytes, count: int) -> None:
+def check_application(result: Mapping[str, Any], speech: bytes, count: int) -> None:
     """It heard everything, and only then that the utterance was over."""
-    assert "raised" not in told, told["raised"]
-    assert told["complaints"] == []
-    assert len(told["utterances"]) == count
-    for heard in told["utterances"]:
+    assert "raised" not in result, result["raised"]
+    assert result["complaints"] == []
+    assert len(result["utterances"]) == count
+    for heard in result["utterances"]:
         assert heard["finals"] == [heard["frames"]]
         pcm = base64.b64decode(heard["speech"])
         assert len(pcm) in (len(speech), len(speech + SILENCE))
@@ -64,10 +65,12 @@ def test_everything_is_heard_before_the_end(text: str, scripted_server: LiveServ
     assert len(speech) == speech_bytes(text)
     with recorded(scripted_server.port) as tap:
         url = f"{tap.origin}/api-ws/v1/realtime"
-        told = run_client(CLIENT, "livekit_speech", "--url", url, "--model", MODEL, "--text", text)
-        assert told.keys() == UTTERANCES.keys()
+        result = run_client(
+            CLIENT, "livekit_speech", "--url", url, "--model", MODEL, "--text", text
+        )
+        assert result.keys() == UTTERANCES.keys()
         for name, count in UTTERANCES.items():
-            check_application(told[name], speech, count)
+            check_application(result[name], speech, count)
             *dropped, call = tap.calls_of(f"sk-{name}")
             check_log(call, text, count)
             assert len(dropped) == (name == "interrupted")
@@ -90,16 +93,37 @@ def check_turns(events: list[dict[str, Any]], call: RelayedCall) -> None:
         assert [e["seconds"] > 1.9 for e in turn if e["type"] == "recognition_usage"] == [True]
 
 
+@pytest.mark.live
+def test_its_recognition(scripted_server: LiveServer):
+    """Two turns found by the server; two commits; two commits and one without audio behind."""
+    with recorded(scripted_server.port) as tap:
+        url = f"{tap.origin}/api-ws/v1/realtime"
+        flows = {"vad": 2, "manual": 2, "manual_flushed": 3}
+        options = ("--url", url, "--model", RECOGNISER, "--turn-ms", "3500", *flows)
+        result = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
+        for name, count in flows.items():
+            assert "raised" not in result[name], result[name]["raised"]
+            assert result[name]["complaints"] == []
+            validator = validate_recognition(tap.call(f"sk-{name}").log, model=RECOGNISER)
+            assert validator.is_finished
+            assert len(validator.transcripts) == count
+            finals = [e for e in result[name]["events"] if e["type"] == "final_transcript"]
+            recognised = [text for text in validator.transcripts if text]
+            assert [event["text"] for event in finals if event["text"]] == recognised
+            assert len(recognised) == 2
+
+
+@pytest.mark.live
 def test_its_recognition_under_an_alias_of_an_interpreter():
     with serve(aliases={RECOGNISER: INTERPRETER}) as live, recorded(live.port) as tap:
         url = f"{tap.origin}/api-ws/v1/realtime"
         options = ("--url", url, "--model", RECOGNISER, "--turn-ms", "3500", "vad", "manual")
-        told = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
+        result = run_client(CLIENT, "livekit_stt", *options, pcm=turns(2000, 2000))
         for name in ("vad", "manual"):
-            assert "raised" not in told[name], told[name]["raised"]
-            assert told[name]["complaints"] == []
+            assert "raised" not in result[name], result[name]["raised"]
+            assert result[name]["complaints"] == []
             call = tap.call(f"sk-{name}")
-            check_turns(told[name]["events"], call)
+            check_turns(result[name]["events"], call)
             assert validate_interpretation(call.log, model=RECOGNISER).is_finished
 
 

@@ -3,7 +3,7 @@
 The service knows no URL: two environment variables send it through ``dragoman intercept``. It
 opens a connection for each piece of text it has to say (what an application says is one piece,
 the answer of a language model one for each sentence), takes the first ``response.done`` for the
-end of the speech, and hangs up: what comes behind that event is lost, and nobody is told.
+end of the speech, and hangs up: what comes behind that event is lost, without any message.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def test_everything_is_heard_before_the_end(text: str, scripted_server: LiveServ
         intercepting(tap.origin, tmp_path / "authority") as variables,
     ):
         options = ("--model", MODEL, "--text", text)
-        told = run_client(CLIENT, "pipecat_speech", *options, variables=variables)
+        result = run_client(CLIENT, "pipecat_speech", *options, variables=variables)
         for name, pieces in (("spoken", 1), ("written", text.count("."))):
-            assert told[name]["complaints"] == []
-            (heard,) = told[name]["utterances"]
+            assert result[name]["complaints"] == []
+            (heard,) = result[name]["utterances"]
             assert (heard["stopped"], heard["late"]) == (1, 0)
             pcm = base64.b64decode(heard["speech"])
             assert len(pcm) == len(speech)

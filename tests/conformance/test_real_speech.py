@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import sacrebleu
 
-from dragoman.client.events import Audio, SourceText, TargetText
+from dragoman.client.events import SourceText, SpeechAudio, TranslatedText
 from dragoman.client.interpretation import InterpretClient
 from dragoman.engines import registry
 from dragoman.engines.base import Translation
@@ -81,9 +81,9 @@ async def interpret(
             match event:
                 case SourceText(final=True, text=text):
                     heard.source.append(text)
-                case TargetText(final=True, text=text):
+                case TranslatedText(final=True, text=text):
                     heard.target.append(text)
-                case Audio(pcm=voice):
+                case SpeechAudio(data=voice):
                     heard.speech += len(voice)
         await sending
     return heard

@@ -50,35 +50,35 @@ def check_flow(model: str) -> Callable[[Flow], None]:
         assert flow.outcome.get("close_came", True)
         if flow.name == "close_early":
             return
-        told = validate_interpretation(flow.log, model=model, errors=flow.name in REFUSED)
-        assert flow.outcome["session_id"] == told.session_id
+        found = validate_interpretation(flow.log, model=model, errors=flow.name in REFUSED)
+        assert flow.outcome["session_id"] == found.session_id
         if flow.name not in ("end_async",):
             assert flow.outcome["ended"]
-        about(flow, told)
+        about(flow, found)
 
     return check
 
 
-def about(flow: Flow, told: InterpretationValidator) -> None:
+def about(flow: Flow, found: InterpretationValidator) -> None:
     """What came of the two turns that were spoken."""
-    heard = [text for text in told.translations if text]
+    heard = [text for text in found.translations if text]
     if flow.name in ("quiet", "clear"):
         assert heard == []
-        assert told.audio_bytes == 0
+        assert found.audio_bytes == 0
         return
-    assert len(heard) >= (1 if flow.name in ONE_TURN else 2), told.translations
+    assert len(heard) >= (1 if flow.name in ONE_TURN else 2), found.translations
     if flow.name in SPOKEN:
-        assert told.audio_bytes > 0
+        assert found.audio_bytes > 0
     if flow.name == "text_only":
-        assert told.audio_bytes == 0
+        assert found.audio_bytes == 0
     if flow.name in ("source_on", "detection"):
-        assert all(told.transcripts[: len(heard)])
+        assert all(found.transcripts[: len(heard)])
     if flow.name == "bad_update":
         (error,) = flow.errors()
         assert error["event_id"] == "bad_1"
         assert error["param"].startswith("session.")
     if flow.name == "defaults":
-        assert heard == [text for text in told.transcripts if text] or not told.transcripts
+        assert heard == [text for text in found.transcripts if text] or not found.transcripts
 
 
 @pytest.fixture
@@ -123,17 +123,17 @@ def check_real(model: str, spoken: str) -> Callable[[Flow], None]:
 
     def check(flow: Flow) -> None:
         assert "raised" not in flow.outcome, flow.outcome["raised"]
-        told = validate_interpretation(flow.log, model=model)
-        assert any(told.translations)
-        assert (told.audio_bytes > 0) == (flow.name != "text_only")
-        heard = set(spoken_words(" ".join(told.transcripts)).split())
+        found = validate_interpretation(flow.log, model=model)
+        assert any(found.translations)
+        assert (found.audio_bytes > 0) == (flow.name != "text_only")
+        heard = set(spoken_words(" ".join(found.transcripts)).split())
         if heard:
             said = set(spoken_words(spoken).split())
             assert len(heard & said) / len(said) > 0.6, sorted(said - heard)
         else:
             assert model != GENERATIONS[2]  # there the source text is always on
             assert flow.name != "source_on"  # elsewhere the SDK switches it off
-        words = spoken_words(" ".join(told.translations)).split()
+        words = spoken_words(" ".join(found.translations)).split()
         assert {"de", "la", "el", "que", "los", "las", "y"} & set(words), words
 
     return check

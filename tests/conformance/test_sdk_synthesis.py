@@ -1,7 +1,7 @@
 """Synthesis through the unmodified SDK, newest, 1.25.11 and 1.23.9, against a live server.
 
 Each test runs all flows of one SDK in one program, as importing the SDK is most of the cost; the
-flows are then judged one by one, and all that is wrong is told at once.
+flows are then judged one by one, and all faults are shown at once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ RESPONSES = {
 }  # fmt: skip
 
 
-def told(flow: Flow) -> SynthesisValidator:
+def validated(flow: Flow) -> SynthesisValidator:
     """The strict client's verdict."""
     return validate_synthesis(flow.log, model=MODEL, errors=flow.name in REFUSED)
 
@@ -54,7 +54,7 @@ def check_flow(flow: Flow) -> None:
     if flow.name == "close_early":
         assert flow.count("response.audio.delta") >= 1
         return
-    validator = told(flow)
+    validator = validated(flow)
     assert flow.outcome["session_id"] == validator.session_id
     assert flow.outcome["last_type"] == "session.finished"
     if flow.name in RESPONSES:

@@ -231,8 +231,8 @@ BROKEN_BOTH: list[tuple[str, Change, str]] = [
 
 
 def test_good_synthesis():
-    told = validate_synthesis(synthesis(), model=TTS_MODEL)
-    assert told.responses == [("resp_1", "completed", 24_000), ("resp_2", "completed", 24_000)]
+    found = validate_synthesis(synthesis(), model=TTS_MODEL)
+    assert found.responses == [("resp_1", "completed", 24_000), ("resp_2", "completed", 24_000)]
 
 
 @pytest.mark.parametrize(("change", "words"), [c[1:] for c in BROKEN_SYNTHESIS],
@@ -247,8 +247,8 @@ def test_broken_synthesis(change: Change, words: str):
 
 @pytest.mark.parametrize(("form", "size"), [("wav", 24_044), ("mp3", 671), ("opus", 671)])
 def test_good_formats(form: str, size: int):
-    told = validate_synthesis(synthesis(form), model=TTS_MODEL)
-    assert [told_size for *_, told_size in told.responses] == [size, size]
+    found = validate_synthesis(synthesis(form), model=TTS_MODEL)
+    assert [total for *_, total in found.responses] == [size, size]
 
 
 BROKEN_FORMATS: list[tuple[str, str, Change, str]] = [
@@ -287,8 +287,8 @@ def failed() -> Log:
 def test_a_failed_response():
     with pytest.raises(Violation, match="ended as 'failed'"):
         validate_synthesis(failed(), model=TTS_MODEL)
-    told = validate_synthesis(failed(), model=TTS_MODEL, failures=True)
-    assert [status for _, status, _ in told.responses] == ["failed", "completed"]
+    found = validate_synthesis(failed(), model=TTS_MODEL, failures=True)
+    assert [status for _, status, _ in found.responses] == ["failed", "completed"]
 
 
 def test_a_refused_response():
@@ -299,19 +299,19 @@ def test_a_refused_response():
         drop(DELTA)(log)
     with pytest.raises(Violation, match="an error: No"):
         validate_synthesis(log, model=TTS_MODEL, failures=True)
-    told = validate_synthesis(log, model=TTS_MODEL, errors=True)
-    assert told.responses[0][1:] == ("failed", 0)
-    assert len(told.errors) == 1
+    found = validate_synthesis(log, model=TTS_MODEL, errors=True)
+    assert found.responses[0][1:] == ("failed", 0)
+    assert len(found.errors) == 1
 
 
 @pytest.mark.parametrize("model", [MODEL_A, MODEL_B])
 @pytest.mark.parametrize("audio", [True, False])
 @pytest.mark.parametrize("manual", [True, False])
 def test_good_translation(model: str, audio: bool, manual: bool):
-    told = validate_interpretation(interpretation(model, audio=audio, manual=manual), model=model)
-    assert told.transcripts == ["My fellow Americans."] * 2
-    assert told.translations == ["Mis compatriotas."] * 2
-    assert told.audio_bytes == (48_000 if audio else 0)
+    found = validate_interpretation(interpretation(model, audio=audio, manual=manual), model=model)
+    assert found.transcripts == ["My fellow Americans."] * 2
+    assert found.translations == ["Mis compatriotas."] * 2
+    assert found.audio_bytes == (48_000 if audio else 0)
 
 
 CASES = [

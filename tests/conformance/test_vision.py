@@ -8,7 +8,7 @@ import re
 import pytest
 
 from dragoman.audio.resample import Resampler
-from dragoman.client.events import SourceText, TargetText
+from dragoman.client.events import SourceText, TranslatedText
 from dragoman.client.interpretation import InterpretClient
 from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.engines.flite.engine import Flite
@@ -58,7 +58,7 @@ async def interpreted(server: LiveServer, pcm: bytes, picture: bytes) -> tuple[s
         async for event in client:
             if isinstance(event, SourceText) and event.final:
                 heard.append(event.text)
-            elif isinstance(event, TargetText) and event.final:
+            elif isinstance(event, TranslatedText) and event.final:
                 translated.append(event.text)
     return " ".join(heard), " ".join(translated)
 

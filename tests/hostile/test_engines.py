@@ -20,7 +20,7 @@ from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.protocol.core.client_text import whole
 from dragoman.runtime.hosts.host import TextRefused
 from dragoman.runtime.hosts.process.host import ProcessHost
-from tests.hostile.soup import clusters, soups
+from tests.hostile.random_texts import clusters, soups
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 RATE_HZ = 16_000

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.testing.live_server import LiveServer, serve
-from tests.hostile.soup import clusters, soups
-from tests.hostile.talking import MODEL, children, resident_mib, talking
-from tests.server.raw import handshake
+from tests.hostile.hostile_client import MODEL, children, resident_mib, talking
+from tests.hostile.random_texts import clusters, soups
+from tests.server.raw_websocket import handshake
 
 pytestmark = pytest.mark.anyio
 LONGEST_WORD_S = 90  # of sound for a word of any length

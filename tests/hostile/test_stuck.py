@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from dragoman.engines.base import Info
-from dragoman.protocol.core.events import Ids, nonce_from
+from dragoman.protocol.core.events import ClientEvent, Ids, Malformed, nonce_from
 from dragoman.protocol.core.session import Limits
 from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from dragoman.runtime.hosts.process.host import ProcessHost
@@ -35,16 +36,26 @@ def _workers_find_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 class Client:
     """Both ends of a connection: what the test says, and what it has been told."""
 
+    is_gone = False
+    is_writable = True
+
     def __init__(self) -> None:
-        self.asked: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
+        self._arrived: list[ClientEvent | Malformed] = []
+        self.asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    async def receive(self) -> Any:
-        event = await self.asked.get()
-        return None if event is None else CODEC.decode(json.dumps(event))
+    async def arrival(self) -> None:
+        self._arrived.append(CODEC.decode(json.dumps(await self.asked.get())))
 
-    async def send(self, text: str) -> None:
-        self.told.put_nowait(json.loads(text))
+    def take(self) -> list[ClientEvent | Malformed]:
+        taken, self._arrived = self._arrived, []
+        return taken
+
+    def write(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self.told.put_nowait(json.loads(text))
+
+    async def drain(self) -> None: ...
 
     async def close(self, code: int, reason: str) -> None:
         self.told.put_nowait({"type": "closed", "code": code})

@@ -27,7 +27,7 @@ from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
 from dragoman.speech import Hypothesis, InterpretationOptions
-from tests.runtime.clockwork import jump
+from tests.runtime.virtual_time import run_in_virtual_time
 
 pytestmark = pytest.mark.slow
 
@@ -206,7 +206,7 @@ def talk(minutes: int) -> Microphone:
         await run_session(session, microphone, codec.encode, stack, Nobody())
         return microphone
 
-    return jump(session(), turn_s=1e-6)
+    return run_in_virtual_time(session(), turn_s=1e-6)
 
 
 @pytest.fixture(scope="module")

@@ -154,8 +154,8 @@ def test_sizes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "ROOT", tmp_path)
     file = tmp_path / "a.py"
     file.write_text("def f():\n" + "    x = 1\n" * 70)
-    told = {name: (lines, limit) for name, lines, _, limit in module.sizes(file)}
-    assert told == {"a.py": (71, 400), "a.py::f": (71, 60)}
+    found = {name: (lines, limit) for name, lines, _, limit in module.sizes(file)}
+    assert found == {"a.py": (71, 400), "a.py::f": (71, 60)}
 
 
 def test_a_benchmark_in_the_wheel_of_the_server_is_found() -> None:

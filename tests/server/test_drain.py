@@ -6,7 +6,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from tests.server.shell import shell
+from tests.server.server_thread import shell
 
 
 def test_a_running_session_may_finish_while_new_ones_are_refused() -> None:

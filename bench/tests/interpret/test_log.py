@@ -9,7 +9,7 @@ import pytest
 
 from bench.tests.interpret.sessions import ASR, ROWS, created, heard, log, row, said, voice
 from dragoman.client.event_log import EventLog
-from dragoman.client.events import Audio, Other, TargetText
+from dragoman.client.events import Other, SpeechAudio, TranslatedText
 from dragoman_bench.figures import BenchFailed
 from dragoman_bench.interpret.log import read
 
@@ -88,10 +88,10 @@ def test_what_the_client_writes_can_be_read(tmp_path: Path) -> None:
         raw = {"type": "response.created", "response": {"id": "r9"}}
         writing.received(1.0, Other(type="response.created", raw=raw))
         raw = {"type": "response.text.done"}
-        text = TargetText(response_id="r9", item_id="o9", text="Hola", final=True, raw=raw)
+        text = TranslatedText(response_id="r9", item_id="o9", text="Hola", final=True, raw=raw)
         writing.received(2.0, text)
         raw = {"type": "response.audio.delta", "response_id": "r9"}
-        writing.received(3.0, Audio(pcm=bytes(4800), response_id="r9", raw=raw))
+        writing.received(3.0, SpeechAudio(data=bytes(4800), response_id="r9", raw=raw))
     rows = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
     assert rows[2]["final"] is True
     found = read(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 
@@ -11,12 +12,12 @@ import pytest
 
 from bench.tests.interpret.manifest import one_recording
 from dragoman.client.events import (
-    Audio,
     Other,
     Problem,
+    ResponseFinished,
+    SourceSpeechStarted,
     SourceText,
-    SpeechStarted,
-    TurnDone,
+    SpeechAudio,
 )
 from dragoman.testing.live_server import LiveServer
 from dragoman_bench.harness import processes
@@ -43,25 +44,25 @@ def sound(seconds: float) -> Pcm:
 def test_what_was_begun_and_did_not_end_stays_open() -> None:
     work = OpenWork()
     for item in ("a", "b"):
-        work.take(0, SpeechStarted(audio_start_ms=0, item_id=item))
+        work.take(0, SourceSpeechStarted(audio_start_ms=0, item_id=item))
         work.take(0, Other(type="response.created", raw={"response": {"id": f"r{item}"}}))
     open_ = work.outcome(0.0)
     assert (open_.turns, open_.open_items, open_.open_responses) == (2, 2, 2)
     work.take(1, SourceText(item_id="a", text="x"))
     assert work.open_items == 2
     work.take(2, SourceText(item_id="a", text="x", final=True))
-    work.take(3, TurnDone(response_id="ra", status="completed"))
+    work.take(3, ResponseFinished(response_id="ra", status="completed"))
     open_ = work.outcome(0.0)
     assert (open_.open_items, open_.open_responses, open_.failed) == (1, 1, [])
-    work.take(4, TurnDone(response_id="rb", status="failed"))
+    work.take(4, ResponseFinished(response_id="rb", status="failed"))
     work.take(5, Problem(type="server_error", code="boom", message=""))
     assert work.failed == ["failed", "boom"]
 
 
 def test_speech_that_was_not_played_yet() -> None:
     work = OpenWork()
-    work.take(1_000, Audio(pcm=bytes(48 * 500), response_id="r"))
-    work.take(1_100, Audio(pcm=bytes(48 * 1_000), response_id="r"))
+    work.take(1_000, SpeechAudio(data=bytes(48 * 500), response_id="r"))
+    work.take(1_100, SpeechAudio(data=bytes(48 * 1_000), response_id="r"))
     assert work.unplayed_s(1_200) == pytest.approx(1.3)
     assert work.unplayed_s(9_000) == 0.0
 
@@ -70,7 +71,8 @@ def test_speech_that_was_not_played_yet() -> None:
 def test_what_a_process_holds() -> None:
     before = processes.usage([os.getpid()])
     with Path(os.devnull).open("rb"):
-        kept = bytearray(b"x" * (8 << 20))
+        kept = mmap.mmap(-1, 8 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # never reused
+        kept.write(b"x" * len(kept))
         after = processes.usage([os.getpid()])
     assert after.files == before.files + 1
     assert after.own_kib - before.own_kib > 7 * 1024

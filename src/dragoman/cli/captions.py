@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from dragoman.client.events import Event, SourceText, TargetText, TurnDone
+from dragoman.client.events import Event, ResponseFinished, SourceText, TranslatedText
 
 _OPEN = 8
 
@@ -62,9 +62,9 @@ class Captions:
         match event:
             case SourceText():
                 return self._source(event)
-            case TargetText():
+            case TranslatedText():
                 return self._target(event)
-            case TurnDone():
+            case ResponseFinished():
                 held = self._said.pop(event.response_id, _Growing())
                 line = self._line(held.text, translated=True)
                 return [*self._flush(), line] if line.text else self._flush()
@@ -104,7 +104,7 @@ class Captions:
             self._waiting.append(line)
         return leaving
 
-    def _target(self, event: TargetText) -> list[CaptionLine]:
+    def _target(self, event: TranslatedText) -> list[CaptionLine]:
         key = event.response_id
         if not event.final:
             _keep(self._said, key, _Growing(plain(event.text), plain(event.stash)))

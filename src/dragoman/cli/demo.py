@@ -30,8 +30,8 @@ from dragoman.cli.spawn import ServerFailed, running_server
 from dragoman.cli.why import explain
 from dragoman.client.errors import ClientError, ConnectionLost
 from dragoman.client.event_log import EventLog
-from dragoman.client.event_reader import SessionReading
-from dragoman.client.events import Event, Problem, SessionChanged, SessionFinished
+from dragoman.client.event_reader import EventReader
+from dragoman.client.events import Event, Problem, SessionChanged, SessionEnded
 from dragoman.client.interpretation import DEFAULT_MODEL, OUTPUT_RATE_HZ
 from dragoman.client.media import CHUNK_MS, MediaFile, SoundChunk
 from dragoman.client.wav import WavWriter
@@ -151,7 +151,7 @@ class _Session:
         self._paced = paced
         self._log = EventLog()
         self._arrivals: queue.Queue[_Arrival] = queue.Queue(_QUEUE)
-        self._reading = SessionReading()
+        self._reading = EventReader()
         self._listener: Listener | None = None
         self._accepted = False
         self._finished = False
@@ -228,7 +228,7 @@ class _Session:
         match event:
             case SessionChanged() if event.raw.get("type") == "session.updated":
                 self._accepted = True
-            case SessionFinished():
+            case SessionEnded():
                 self._finished = True
             case Problem() if event.fatal or not self._accepted:
                 raise event.as_error()

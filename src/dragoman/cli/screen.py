@@ -23,8 +23,8 @@ from rich.text import Text
 
 from dragoman.cli.captions import CaptionLine, Captions, plain
 from dragoman.client.event_log import EventLog
-from dragoman.client.events import Audio, Event, Problem
-from dragoman.client.latency import Latency, Summary
+from dragoman.client.events import Event, Problem, SpeechAudio
+from dragoman.client.latency import Latency, LatencySummary
 from dragoman.client.wav import WavWriter
 
 LONG_MS = 20_000
@@ -73,7 +73,7 @@ class CaptionScreen:
             self.note(f"The server reports: {event.message or event.code}", style="yellow")
             return
         finished = self._captions.apply(event)
-        if self._live is not None and not isinstance(event, Audio):
+        if self._live is not None and not isinstance(event, SpeechAudio):
             self._live.update(self._picture())  # Before printing, or a line is seen twice.
         for line in finished:
             self._print(line)
@@ -138,14 +138,14 @@ class Listener:
         """Take an event that arrived at this time (ms since the start of sending)."""
         silence_ms = self.latency.note(at_ms, event)
         self._log.received(at_ms, event)
-        if isinstance(event, Audio) and self._wav is not None:
+        if isinstance(event, SpeechAudio) and self._wav is not None:
             if self._timeline:
                 self._wav.silence(silence_ms)
-            self._wav.write(event.pcm)
+            self._wav.write(event.data)
         self._screen.show(event)
 
 
-def closing_lines(found: Summary) -> list[str]:
+def closing_lines(found: LatencySummary) -> list[str]:
     """The measured waiting times, one to a line, for a session at microphone pace."""
     rows = [
         ("first text", found.first_text_ms, "after the speaker began"),

@@ -26,7 +26,7 @@ from dragoman.cli.why import explain
 from dragoman.client.connection import LOCAL_URL
 from dragoman.client.errors import ClientError, ConnectionLost
 from dragoman.client.event_log import EventLog
-from dragoman.client.events import Problem, SessionChanged, SessionFinished
+from dragoman.client.events import Problem, SessionChanged, SessionEnded
 from dragoman.client.interpretation import DEFAULT_MODEL, OUTPUT_RATE_HZ, InterpretClient
 from dragoman.client.media import JpegFrame, MediaFile, SoundChunk
 from dragoman.client.wav import WavWriter
@@ -247,7 +247,7 @@ class _Session:
                 case Problem(param="type"):  # It has no such event: nothing would come of it.
                     model = self._wish.model
                     raise ClientError(f"{model} is not for interpretation: {event.message}")
-                case SessionFinished():
+                case SessionEnded():
                     self._log.received(at_ms, event)
                     return
             self.listener.take(at_ms, event)

@@ -1,6 +1,6 @@
-"""A small typed asyncio client for both realtime APIs, of this server and of the cloud alike.
+"""A small typed asyncio client for both realtime APIs, of this server and of the cloud.
 
-Law of this package: it imports ``wire`` and ``audio`` at most, never the server's side.
+Scope: it uses the event types of ``protocol`` and the files of ``audio``, never the server's side.
 """
 
 from dragoman.client.connection import LOCAL_URL

@@ -1,14 +1,12 @@
-"""One WebSocket connection to a realtime server, and nothing about what is said on it.
+"""One WebSocket connection to a realtime server, which carries JSON objects both ways.
 
-Law of this file: JSON objects go in and come out; which events exist is the business of the
-two clients above. It works alike against this project's server and against the cloud.
+Scope: no event of one API, except ``error``. Works with this project's server and with the cloud.
 
-How it works. ``send`` gives the whole frame to the transport before it waits for room, so
-a cancelled send never leaves half a frame on the wire, and waiting for room is what bounds
-a fast sender. Receiving holds at most 16 frames and then stops reading the socket. The library's
-pings are off, because a server that is busy for long must not be cut. After an abnormal close the
-last ``error`` event is what gets raised: it says more than a close code. The API key from the
-environment only travels encrypted or to this machine; one given as argument goes where it is told.
+``send`` hands the whole frame to the transport before it waits for room, so a cancelled send never
+leaves half a frame, and back-pressure reaches a fast sender. At most 16 received frames are
+buffered. Pings are off, because a busy server must not be disconnected. After an abnormal close the
+last ``error`` event is raised, because it says more than the close code. An API key from the
+environment is sent only encrypted or to this machine; one given as argument always.
 """
 
 from __future__ import annotations
@@ -38,9 +36,9 @@ LOCAL_URL = "ws://127.0.0.1:8000/api-ws/v1/realtime"
 KEY_VARIABLE = "DASHSCOPE_API_KEY"
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 
-Raw = dict[str, Any]
-Tap = Callable[[str, Raw], None]
-"""Called with "in" or "out" and the event, for logs; it must not block."""
+RawEvent = dict[str, Any]
+Tap = Callable[[str, RawEvent], None]
+"""Called with "in" or "out" and each event, for logs; it must not block."""
 
 
 def address_of(url: str, model: str) -> str:
@@ -62,7 +60,7 @@ def address_of(url: str, model: str) -> str:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL names this machine, judged by its text (no look-up)."""
+    """Whether the URL names this machine, by its text alone (no look-up)."""
     host = urlsplit(url).hostname or ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -80,16 +78,14 @@ def _key_for(url: str, api_key: str | None) -> str | None:
 
 
 class Connection:
-    """An open connection that carries JSON events both ways.
-
-    Iterating gives the events as dictionaries until the server closes with 1000; one reader at
-    a time. Senders may run beside it.
+    """An open connection. Iterating gives the events as dictionaries until the server closes with
+    1000. One reader at a time; senders may run beside it.
     """
 
     def __init__(self, socket: ClientConnection, tap: Tap | None = None) -> None:
         self._socket = socket
         self._tap = tap
-        self._sent = 0
+        self._sent_count = 0
         self._last_error: ServerError | None = None
 
     @classmethod
@@ -105,12 +101,12 @@ class Connection:
         """Connect and shake hands.
 
         Raises:
-            CannotConnect: nobody there, no such host, no TLS, too slow, or not a WebSocket.
+            CannotConnect: no server, no such host, no TLS, too slow, or not a WebSocket.
             Refused: an HTTP error instead of a WebSocket, e.g. 401 for a bad key.
 
         """
         address = address_of(url, model)
-        shown = address.split("?", 1)[0]
+        shown_url = address.split("?", 1)[0]
         key = _key_for(url, api_key)
         try:
             socket = await connect(
@@ -125,39 +121,39 @@ class Connection:
             )
         except InvalidStatus as refusal:
             response = refusal.response
-            raise Refused(shown, response.status_code, _detail(response.body)) from None
+            raise Refused(shown_url, response.status_code, _detail(response.body)) from None
         except (OSError, TimeoutError, ssl.SSLError) as failure:
-            raise CannotConnect(shown, _why(failure)) from failure
+            raise CannotConnect(shown_url, _reason(failure)) from failure
         except (InvalidURI, InvalidMessage, InvalidHandshake, ProxyError, ValueError) as failure:
-            raise CannotConnect(shown, "what answers there is no WebSocket server") from failure
+            raise CannotConnect(shown_url, "what answers there is no WebSocket server") from failure
         return cls(socket, tap)
 
-    async def send(self, event: Raw) -> str:
-        """Send one event; gives it an ``event_id`` and returns it.
+    async def send(self, event: RawEvent) -> str:
+        """Send one event; adds an ``event_id`` and returns it.
 
         Raises:
             ConnectionLost: the connection is closed.
             ServerError: the server closed it after this error.
 
         """
-        self._sent += 1
-        event_id = f"event_{self._sent}"
+        self._sent_count += 1
+        event_id = f"event_{self._sent_count}"
         try:
             await self._socket.send(msgspec.json.encode({"event_id": event_id, **event}).decode())
         except ConnectionClosed as closed:
-            raise self._ended(closed) from None
+            raise self._closed_error(closed) from None
         if self._tap is not None:
             self._tap("out", event)
         return event_id
 
-    async def receive(self) -> Raw | None:
+    async def receive(self) -> RawEvent | None:
         """The next event; None once the server has closed normally.
 
         Frames that hold no JSON object are skipped, as the official SDK does. Cancelling is safe.
 
         Raises:
             ConnectionLost: closed with any other code than 1000, or broken.
-            ServerError: so closed, and an ``error`` event had come before.
+            ServerError: the same, after an ``error`` event.
 
         """
         while True:
@@ -166,7 +162,7 @@ class Connection:
             except ConnectionClosed as closed:
                 if closed.rcvd is not None and closed.rcvd.code == 1000:
                     return None
-                raise self._ended(closed) from None
+                raise self._closed_error(closed) from None
             event = _decoded(frame)
             if event is None:
                 continue
@@ -175,7 +171,7 @@ class Connection:
                 self._tap("in", event)
             return event
 
-    async def __aiter__(self) -> AsyncIterator[Raw]:
+    async def __aiter__(self) -> AsyncIterator[RawEvent]:
         while (event := await self.receive()) is not None:
             yield event
 
@@ -191,14 +187,14 @@ class Connection:
     ) -> None:
         await self.close()
 
-    def _remember(self, event: Raw) -> None:
-        """Keep the error that explains a close: a fatal one, or one just before it."""
+    def _remember(self, event: RawEvent) -> None:
+        """Keep the error that explains a close: a fatal one, or the last event before the close."""
         if event["type"] == "error":
             self._last_error = server_error(event)
         elif self._last_error is not None and not self._last_error.fatal:
             self._last_error = None
 
-    def _ended(self, closed: ConnectionClosed) -> ServerError | ConnectionLost:
+    def _closed_error(self, closed: ConnectionClosed) -> ServerError | ConnectionLost:
         if self._last_error is not None:
             return self._last_error
         if closed.rcvd is None:
@@ -206,8 +202,8 @@ class Connection:
         return ConnectionLost(closed.rcvd.code, closed.rcvd.reason)
 
 
-def server_error(event: Raw) -> ServerError:
-    """The exception that stands for an ``error`` or ``….failed`` event."""
+def server_error(event: RawEvent) -> ServerError:
+    """An ``error`` or ``….failed`` event as an exception."""
     body = event.get("error")
     if not isinstance(body, dict):
         body = event
@@ -215,7 +211,7 @@ def server_error(event: Raw) -> ServerError:
     return ServerError(*(value if isinstance(value, str) else "" for value in fields))
 
 
-def _decoded(frame: str | bytes) -> Raw | None:
+def _decoded(frame: str | bytes) -> RawEvent | None:
     if isinstance(frame, bytes):
         return None
     try:
@@ -226,7 +222,7 @@ def _decoded(frame: str | bytes) -> Raw | None:
 
 
 def _detail(body: bytes | bytearray | None) -> str:
-    """The message of a JSON error body, if it is one."""
+    """The message of a JSON error body, "" if there is none."""
     try:
         found = msgspec.json.decode(body or b"")
     except (msgspec.DecodeError, UnicodeError):
@@ -235,14 +231,14 @@ def _detail(body: bytes | bytearray | None) -> str:
     return message[:300] if isinstance(message, str) else ""
 
 
-def _why(failure: Exception) -> str:
+def _reason(failure: Exception) -> str:
     if isinstance(failure, ConnectionRefusedError):
         return "nothing listens there"
     if isinstance(failure, TimeoutError):
         return "it did not answer in time"
     if isinstance(failure, ssl.SSLError):
         return "the TLS handshake failed"
-    # Happy eyeballs wraps several refusals into one plain OSError.
+    # asyncio merges the refusals of several addresses into one plain OSError.
     if "Connect call failed" in str(failure):
         return "nothing listens there"
     return getattr(failure, "strerror", None) or "the host cannot be reached"

@@ -1,7 +1,7 @@
-"""What can go wrong between a client and a server, as exceptions a program can act on.
+"""The exceptions of the client package.
 
-Law of this file: every failure of the client package is a ``ClientError`` whose text a person
-can read and act on. No text contains the API key, and none is a bare library message.
+Scope: every failure is a ``ClientError`` whose text a person can act on. No text contains the API
+key or the bare message of a library.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from http import HTTPStatus
 
 
 class ClientError(Exception):
-    """Base of everything that ``dragoman.client`` raises on purpose."""
+    """Base of all exceptions of ``dragoman.client``."""
 
 
 class CannotConnect(ClientError):
-    """No WebSocket server answered at the address; ``address`` is the URL that was tried."""
+    """No WebSocket server answers at the URL ``address``."""
 
     def __init__(self, address: str, reason: str) -> None:
         super().__init__(f"cannot connect to {address}: {reason}")
@@ -23,7 +23,7 @@ class CannotConnect(ClientError):
 
 
 class Refused(ClientError):
-    """The server answered the handshake with an HTTP error; ``status`` is its number."""
+    """The server answered the handshake with the HTTP error ``status``."""
 
     def __init__(self, address: str, status: int, detail: str = "") -> None:
         meaning = {
@@ -38,7 +38,7 @@ class Refused(ClientError):
 
 
 class ServerError(ClientError):
-    """An ``error`` event of the server, with the fields it has on the wire."""
+    """An ``error`` event of the server, with its fields."""
 
     def __init__(self, type_: str, code: str, message: str, param: str = "") -> None:
         where = f" ({param})" if param else ""
@@ -50,12 +50,12 @@ class ServerError(ClientError):
 
     @property
     def fatal(self) -> bool:
-        """Whether the server hangs up after it: only ``invalid_request_error`` does not."""
+        """Whether the server closes the connection after it: all but ``invalid_request_error``."""
         return self.type != "invalid_request_error"
 
 
 class ConnectionLost(ClientError):
-    """The connection ended before the session did. ``code`` is 1006 if no close frame came."""
+    """The connection closed before the session ended. ``code`` is 1006 without a close frame."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(f"the server closed the connection ({code}): {reason or _closing(code)}")
@@ -74,7 +74,7 @@ def _closing(code: int) -> str:
     known = {
         1000: "it ended before the session was finished",
         1001: "the server is shutting down",
-        1006: "it broke off without a word",
+        1006: "the connection broke off",
         1009: "a message was too big",
     }
     return known.get(code, "no reason given")

@@ -1,9 +1,9 @@
-"""The event log of a session: one JSON object a line, times on one clock.
+"""The event log of a session: one JSON object per line.
 
-Law of this file: the layout, and nothing that judges it. ``t`` is in ms since ``start``; what
-was sent carries ``audio_ms``, the total so far; what came carries the texts as snapshots in both
-dialects, and for speech ``audio_ms``, the length of that piece. Speech itself is not logged.
-``dragoman bench interpret --log`` scores such files (docs/benchmarks.md).
+Scope: the format only. ``t`` is ms since ``start``. Sent audio has ``audio_ms``, the total so far;
+received text is a snapshot for every generation; received speech has ``audio_ms``, the length of
+that piece. The audio itself is not logged. ``dragoman bench interpret --log`` scores such files
+(docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import Any, Self
 
 import msgspec
 
-from dragoman.client.events import Audio, Event, SourceText, TargetText
+from dragoman.client.events import Event, SourceText, SpeechAudio, TranslatedText
 
 _INPUT_BYTES_PER_MS = 32
 _OUTPUT_BYTES_PER_MS = 48
 
 
 class EventLog:
-    """Writes a log to a file, or nowhere if ``path`` is None; ``now_ms`` works either way."""
+    """Writes a log to a file, or nothing if ``path`` is None; ``now_ms`` works in both cases."""
 
     def __init__(
         self, path: str | Path | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Raise OSError if the path cannot be written. ``clock`` gives seconds."""
+        """Open the file; raises ``OSError``. ``clock`` gives seconds."""
         self._clock = clock
         self._start_s = clock()
         self._sent_ms = 0.0
-        self._file = None if path is None else Path(path).open("wb")  # noqa: SIM115  see close()
+        self._file = None if path is None else Path(path).open("wb")  # noqa: SIM115  # closed by close()
 
     def start(self) -> None:
-        """Make now the zero of ``t``: the start of microphone pacing."""
+        """Set ``t`` to zero now, at the start of sending."""
         self._start_s = self._clock()
 
     def now_ms(self) -> float:
@@ -43,7 +43,7 @@ class EventLog:
         return (self._clock() - self._start_s) * 1000
 
     def sent(self, type_: str, pcm: bytes = b"") -> None:
-        """Note a client event; ``pcm`` is the speech in it, at 16 kHz."""
+        """Log a client event; ``pcm`` is its audio, s16le at 16 kHz."""
         row: dict[str, Any] = {"t": round(self.now_ms(), 1), "dir": "out", "type": type_}
         if pcm:
             self._sent_ms += len(pcm) / _INPUT_BYTES_PER_MS
@@ -51,21 +51,21 @@ class EventLog:
         self._write(row)
 
     def received(self, at_ms: float, event: Event) -> None:
-        """Note a typed event that arrived at this time."""
+        """Log an event that arrived at this time."""
         row: dict[str, Any] = {"t": round(at_ms, 1), "dir": "in", "type": event.raw.get("type")}
         for name in ("item_id", "response_id", "audio_start_ms", "audio_end_ms", "error"):
             if name in event.raw:
                 row[name] = event.raw[name]
         if event.raw.get("type") == "response.created":
             row["response_id"] = event.raw.get("response", {}).get("id")
-        if isinstance(event, TargetText):
+        if isinstance(event, TranslatedText):
             row |= {"response_id": event.response_id, "item_id": event.item_id}
-        if isinstance(event, SourceText | TargetText):
+        if isinstance(event, SourceText | TranslatedText):
             row |= {"text": event.text, "stash": event.stash}
             if event.final:
                 row["final"] = True
-        elif isinstance(event, Audio):
-            row["audio_ms"] = round(len(event.pcm) / _OUTPUT_BYTES_PER_MS, 1)
+        elif isinstance(event, SpeechAudio):
+            row["audio_ms"] = round(len(event.data) / _OUTPUT_BYTES_PER_MS, 1)
         self._write(row)
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
-"""What a client hears, as small typed values, alike for both dialects of interpretation.
+"""What a client receives, as typed values that are alike for all models.
 
-Law of this file: values only. Every event keeps the wire's own object in ``raw``; nothing here
-knows how it got there.
+Scope: values only. Every event keeps the server's JSON object in ``raw``.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dragoman.client.errors import ServerError
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that came from the server; ``raw`` is the JSON object it came in."""
+    """An event of the server; ``raw`` is its JSON object."""
 
     raw: dict[str, Any] = msgspec.field(default_factory=dict)
 
@@ -25,12 +24,12 @@ class SessionChanged(Event, frozen=True, kw_only=True):
     session: dict[str, Any]
 
 
-class SessionFinished(Event, frozen=True, kw_only=True):
-    """``session.finished``: the server has said everything."""
+class SessionEnded(Event, frozen=True, kw_only=True):
+    """``session.finished``: the server has sent everything."""
 
 
 class Problem(Event, frozen=True, kw_only=True):
-    """An ``error`` event, or a failed transcription. The connection lives unless ``fatal``."""
+    """An ``error`` event or a failed transcription. After a ``fatal`` one the server closes."""
 
     type: str
     code: str
@@ -43,8 +42,8 @@ class Problem(Event, frozen=True, kw_only=True):
         return ServerError(self.type, self.code, self.message, self.param)
 
 
-class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """Tokens of one response; ``characters`` is counted by synthesis only."""
+class TokenUsage(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one response; only synthesis counts ``characters``."""
 
     total_tokens: int = 0
     input_tokens: int = 0
@@ -52,18 +51,18 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     characters: int = 0
 
 
-class TurnDone(Event, frozen=True, kw_only=True):
-    """A response is complete; ``status`` is ``completed``, ``incomplete`` or ``failed``."""
+class ResponseFinished(Event, frozen=True, kw_only=True):
+    """``response.done``; ``status`` is ``completed``, ``incomplete`` or ``failed``."""
 
     response_id: str
     status: str
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
 
 
 class SourceText(Event, frozen=True, kw_only=True):
-    """What was heard so far in one item: ``text`` is certain, ``stash`` may still change.
+    """Recognised text of one item so far: ``text`` is committed, ``stash`` may still change.
 
-    ``text`` is always the whole of it, in both dialects. After ``final`` the item says no more.
+    ``text`` is always the whole text of the item. After ``final`` no more comes for it.
     """
 
     item_id: str
@@ -73,8 +72,8 @@ class SourceText(Event, frozen=True, kw_only=True):
     language: str = ""
 
 
-class TargetText(Event, frozen=True, kw_only=True):
-    """The translation of one response so far; fields as in :class:`SourceText`."""
+class TranslatedText(Event, frozen=True, kw_only=True):
+    """Translated text of one response so far; fields as in :class:`SourceText`."""
 
     response_id: str
     item_id: str
@@ -83,36 +82,31 @@ class TargetText(Event, frozen=True, kw_only=True):
     final: bool = False
 
 
-class Audio(Event, frozen=True, kw_only=True):
-    """Translated speech: s16le mono at 24 kHz."""
-
-    pcm: bytes
-    response_id: str
-
-
-class SpeechStarted(Event, frozen=True, kw_only=True):
-    """Speech begins at this media time of what was sent."""
-
-    audio_start_ms: int
-    item_id: str
-
-
-class SpeechStopped(Event, frozen=True, kw_only=True):
-    """Speech ended at this media time of what was sent."""
-
-    audio_end_ms: int
-    item_id: str
-
-
-class SpokenData(Event, frozen=True, kw_only=True):
-    """Bytes of synthesised speech in the session's ``response_format`` (default s16le mono)."""
+class SpeechAudio(Event, frozen=True, kw_only=True):
+    """A piece of speech. Interpretation sends s16le mono at 24 kHz, synthesis bytes in the
+    session's ``response_format`` (by default the same).
+    """
 
     data: bytes
     response_id: str
 
 
+class SourceSpeechStarted(Event, frozen=True, kw_only=True):
+    """The speaker began at this media time of the audio that was sent."""
+
+    audio_start_ms: int
+    item_id: str
+
+
+class SourceSpeechStopped(Event, frozen=True, kw_only=True):
+    """The speaker stopped at this media time of the audio that was sent."""
+
+    audio_end_ms: int
+    item_id: str
+
+
 class Committed(Event, frozen=True, kw_only=True):
-    """The server took a commit."""
+    """The server accepted a commit."""
 
 
 class Cleared(Event, frozen=True, kw_only=True):
@@ -120,6 +114,6 @@ class Cleared(Event, frozen=True, kw_only=True):
 
 
 class Other(Event, frozen=True, kw_only=True):
-    """Any event without a type of its own here; look into ``raw``."""
+    """Any other event; see ``raw``."""
 
     type: str

@@ -1,16 +1,15 @@
-"""The client of live interpretation: speech in, translated text and speech out.
+"""The client for live interpretation: speech in, translated text and speech out.
 
-Law of this file: the events of ``*-livetranslate-*`` models, and the two shapes of their settings.
-The model name picks the dialect, as it does in the official SDK: ``qwen3-`` and ``qwen3.5-`` are
-flat, everything else (``qwen3.8-`` and later) is nested. What comes back is the same typed events
-for all of them. Use it so::
+Scope: what a client of the ``*-livetranslate-*`` models sends, and the two shapes of their
+settings. As in the official SDK the model name decides the shape: flat for ``qwen3-`` and
+``qwen3.5-``, nested for all others (``qwen3.8-`` and later). Example::
 
     async with InterpretClient(url) as client:
         await client.update(target="es")
         ...  # one task: send_audio(...), then finish(); another: async for event in client
 
-How it works. Servers differ in how they merge a partial update, so the client keeps the
-settings and always sends all that were ever given.
+Servers differ in how they merge a partial update, so the client always sends all settings that
+were ever given.
 """
 
 from __future__ import annotations
@@ -21,23 +20,23 @@ from typing import Any
 import msgspec
 import pybase64
 
-from dragoman.client.connection import LOCAL_URL, Raw, Tap
-from dragoman.client.event_reader import SessionReading
-from dragoman.client.events import Event
-from dragoman.client.session import Dialogue
+from dragoman.client.connection import LOCAL_URL, RawEvent, Tap
+from dragoman.client.session import ClientSession
+from dragoman.protocol.audio_input import events as audio_input
+from dragoman.protocol.realtime import events as realtime
 
 DEFAULT_MODEL = "qwen3.5-livetranslate-flash-realtime"
 INPUT_RATE_HZ = 16_000
 OUTPUT_RATE_HZ = 24_000
 _ASR_MODEL = "qwen3-asr-flash-realtime"
-# 8 s of speech; keeps single frames small however long the piece that is handed over.
+# 8 s of speech in one frame at most.
 _APPEND_BYTES = 256 * 1024
 
 
 class InterpretSettings(msgspec.Struct, kw_only=True, frozen=True):
-    """What a session was asked to do; None leaves a thing to the server's default.
+    """The settings of a session; None means the server's default.
 
-    ``turn_detection`` is the wire's own object; ``manual`` turns detection off altogether.
+    ``turn_detection`` is the object of the API; ``manual`` turns detection off.
     ``phrases`` maps source terms to the translations wanted for them.
     """
 
@@ -53,29 +52,29 @@ class InterpretSettings(msgspec.Struct, kw_only=True, frozen=True):
 
 
 def is_nested(model: str) -> bool:
-    """Whether the model speaks the newest dialect: nested settings, pieces instead of snapshots."""
+    """Whether the settings of this model are nested."""
     return not model.startswith(("qwen3-", "qwen3.5-"))
 
 
-def session_object(settings: InterpretSettings, model: str) -> Raw:
-    """The ``session`` of a ``session.update`` in the dialect of ``model``."""
+def session_object(settings: InterpretSettings, model: str) -> RawEvent:
+    """The ``session`` of a ``session.update`` for this model."""
     return (_nested if is_nested(model) else _flat)(settings, model) | dict(settings.more)
 
 
-def _translation(settings: InterpretSettings) -> Raw:
-    wanted: Raw = {} if settings.target is None else {"language": settings.target}
+def _translation(settings: InterpretSettings) -> RawEvent:
+    translation: RawEvent = {} if settings.target is None else {"language": settings.target}
     if settings.phrases is not None:
-        wanted["corpus"] = {"phrases": dict(settings.phrases)}
-    return wanted
+        translation["corpus"] = {"phrases": dict(settings.phrases)}
+    return translation
 
 
 def _modalities(settings: InterpretSettings) -> list[str]:
     return ["text"] if settings.text_only else ["text", "audio"]
 
 
-def _flat(settings: InterpretSettings, model: str) -> Raw:
+def _flat(settings: InterpretSettings, model: str) -> RawEvent:
     older = model.startswith("qwen3-")
-    session: Raw = {
+    session: RawEvent = {
         "modalities": _modalities(settings),
         "input_audio_format": "pcm16" if older else "pcm",
         "output_audio_format": "pcm24" if older else "pcm",
@@ -96,20 +95,20 @@ def _flat(settings: InterpretSettings, model: str) -> Raw:
     return session
 
 
-def _nested(settings: InterpretSettings, _model: str) -> Raw:
-    listening: Raw = {"format": {"type": "pcm", "sample_rate": INPUT_RATE_HZ}}
+def _nested(settings: InterpretSettings, _model: str) -> RawEvent:
+    audio_in: RawEvent = {"format": {"type": "pcm", "sample_rate": INPUT_RATE_HZ}}
     if settings.manual:
-        listening["turn_detection"] = None
+        audio_in["turn_detection"] = None
     elif settings.turn_detection is not None:
-        listening["turn_detection"] = dict(settings.turn_detection)
-    # The cloud breaks off at the first audio if no voice was ever named, so one always is.
-    speaking = {
+        audio_in["turn_detection"] = dict(settings.turn_detection)
+    # The cloud closes at the first audio if the session has no voice, so always set one.
+    audio_out = {
         "format": {"type": "pcm", "sample_rate": OUTPUT_RATE_HZ},
         "voice": settings.voice or "Tina",
     }
-    session: Raw = {
+    session: RawEvent = {
         "output_modalities": _modalities(settings),
-        "audio": {"input": listening, "output": speaking},
+        "audio": {"input": audio_in, "output": audio_out},
     }
     if translation := _translation(settings):
         session["translation"] = translation
@@ -118,7 +117,7 @@ def _nested(settings: InterpretSettings, _model: str) -> Raw:
     return session
 
 
-class InterpretClient(Dialogue):
+class InterpretClient(ClientSession):
     """One interpretation session, of any generation."""
 
     def __init__(
@@ -132,45 +131,39 @@ class InterpretClient(Dialogue):
     ) -> None:
         super().__init__(url, model=model, api_key=api_key, tap=tap, open_timeout_s=open_timeout_s)
         self.settings = InterpretSettings()
-        self._reading = SessionReading()
 
     async def update(self, **changes: Any) -> str:
-        """Change settings, also in the middle of a session; it takes the fields of
-        ``InterpretSettings``.
+        """Change settings (fields of ``InterpretSettings``), also while the session runs.
 
-        The answer is a ``SessionChanged`` or a ``Problem`` event, which names the returned id.
+        Returns the event's id. The answer is a ``SessionChanged`` or a ``Problem`` event.
 
         Raises:
-            TypeError: a name that ``InterpretSettings`` has not (use ``more={...}`` for the wire's
-            own).
+            TypeError: no such field (use ``more={...}`` for other settings of the API).
 
         """
         self.settings = msgspec.structs.replace(self.settings, **changes)
         session = session_object(self.settings, self.model)
-        return await self.send({"type": "session.update", "session": session})
+        return await self._send(realtime.SessionUpdate(session=session))
 
     async def send_audio(self, pcm: bytes) -> None:
-        """Append speech: s16le mono at 16 kHz. Waits while the server takes no more."""
+        """Append speech: s16le mono at 16 kHz. Waits while the server does not read."""
         for start in range(0, len(pcm), _APPEND_BYTES):
             piece = pybase64.b64encode_as_string(pcm[start : start + _APPEND_BYTES])
-            await self.send({"type": "input_audio_buffer.append", "audio": piece})
+            await self._send(audio_input.AudioAppend(audio=piece))
 
     async def send_image(self, jpeg: bytes) -> None:
-        """Append what is seen: one JPEG of at most 500,000 bytes, at most two per second."""
+        """Append a picture: a JPEG of at most 500,000 bytes, at most two per second."""
         image = pybase64.b64encode_as_string(jpeg)
-        await self.send({"type": "input_image_buffer.append", "image": image})
+        await self._send(audio_input.ImageAppend(image=image))
 
     async def commit(self) -> None:
-        """End the turn by hand (manual mode)."""
-        await self.send({"type": "input_audio_buffer.commit"})
+        """End the turn (manual mode)."""
+        await self._send(audio_input.AudioCommit())
 
     async def clear(self) -> None:
         """Drop the audio that is not yet part of a turn."""
-        await self.send({"type": "input_audio_buffer.clear"})
+        await self._send(audio_input.AudioClear())
 
     async def finish(self) -> None:
-        """Say that no more audio comes; the rest is translated, then ``SessionFinished``."""
-        await self.send({"type": "session.finish"})
-
-    def _read(self, raw: Raw) -> list[Event]:
-        return self._reading.feed(raw)
+        """Send no more audio; the server translates the rest, then sends ``SessionEnded``."""
+        await self._send(realtime.SessionFinish())

@@ -1,13 +1,11 @@
-"""How long one had to wait: figures taken from what a client sent and received, and when.
+"""Latency of an interpretation, from the client's events and their arrival times.
 
-Law of this file: arithmetic over times that are given to it; it reads no clock. Times are
-milliseconds on one clock whose zero is the start of microphone pacing, so that a media time of
-the source is also the moment at which it could have been heard. With a sender that runs faster
-than real time only counts and totals mean anything.
+Scope: arithmetic; no clock. Times are ms since the start of sending at real-time pace, so a media
+time of the source is also the time at which it was spoken. If the source was sent faster, only
+counts and totals mean anything.
 
-How it works. Speech that arrives is played when it arrives or, if something is still being said,
-right after that: ``start = max(arrival, end of the one before)``. Figures count from the first
-detected speech, as a listener would.
+A piece of speech is played when it arrives or after the piece before it:
+``start = max(arrival, end of the one before)``. Latencies count from the first detected speech.
 """
 
 from __future__ import annotations
@@ -15,17 +13,17 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.client.events import (
-    Audio,
     Event,
+    SourceSpeechStarted,
+    SourceSpeechStopped,
     SourceText,
-    SpeechStarted,
-    SpeechStopped,
-    TargetText,
+    SpeechAudio,
+    TranslatedText,
 )
 
 
 class Playback:
-    """When speech that arrives in pieces is heard. ``end_ms`` is when the last of it is over."""
+    """Simulates playback of speech that arrives in pieces. ``end_ms`` is the end of the last."""
 
     def __init__(self, rate_hz: int = 24_000) -> None:
         self._rate_hz = rate_hz
@@ -34,7 +32,7 @@ class Playback:
         self._playing = False
 
     def place(self, arrival_ms: float, pcm: bytes) -> float:
-        """Take a piece; returns the silence in ms between the piece before (or zero) and it."""
+        """Add a piece; returns the silence before it in ms."""
         silence_ms = max(0.0, arrival_ms - self.end_ms)
         if self._playing:
             self.longest_gap_ms = max(self.longest_gap_ms, silence_ms)
@@ -43,10 +41,10 @@ class Playback:
         return silence_ms
 
 
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """Waiting times in ms after the speaker began; None for what never came.
+class LatencySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Latencies in ms after the speaker began; None for what never came.
 
-    ``voice_end_lag_ms``: how long the voice went on after the speaker had ended.
+    ``voice_end_lag_ms``: how much later than the speaker the translated speech ended.
     ``longest_gap_ms``: the longest silence inside the translated speech.
     """
 
@@ -59,7 +57,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Latency:
-    """Collects one session; ``note`` each typed event with its time of arrival."""
+    """The latencies of one session; ``note`` each event with its arrival time."""
 
     def __init__(self) -> None:
         self.playback = Playback()
@@ -69,18 +67,18 @@ class Latency:
         self._voice_ms = 0.0
 
     def note(self, at_ms: float, event: Event) -> float:
-        """Take an event in; for ``Audio`` returns the silence before it, see ``Playback``."""
+        """Add an event; for ``SpeechAudio`` returns the silence before it in ms."""
         match event:
-            case SpeechStarted(audio_start_ms=start):
+            case SourceSpeechStarted(audio_start_ms=start):
                 if self._speech_start_ms is None:
                     self._speech_start_ms = float(start)
-            case SpeechStopped(audio_end_ms=end):
+            case SourceSpeechStopped(audio_end_ms=end):
                 self._speech_end_ms = float(end)
             case SourceText() if event.text or event.stash:
                 self._first.setdefault("text", at_ms)
-            case TargetText() if event.text or event.stash:
+            case TranslatedText() if event.text or event.stash:
                 self._first.setdefault("translation", at_ms)
-            case Audio(pcm=pcm) if pcm:
+            case SpeechAudio(data=pcm) if pcm:
                 self._first.setdefault("voice", at_ms)
                 end_ms = self.playback.end_ms
                 silence_ms = self.playback.place(at_ms, pcm)
@@ -88,21 +86,21 @@ class Latency:
                 return silence_ms
         return 0.0
 
-    def summary(self, source_ms: float) -> Summary:
-        """The figures, for a source of this length (used where no end of speech was seen)."""
+    def summary(self, source_ms: float) -> LatencySummary:
+        """The latencies; without a detected end of speech it is the end of the source."""
         start = self._speech_start_ms or 0.0
         end = source_ms if self._speech_end_ms is None else min(self._speech_end_ms, source_ms)
-        spoke = "voice" in self._first
+        has_audio = "voice" in self._first
 
         def since(name: str) -> float | None:
             at = self._first.get(name)
             return None if at is None else at - start
 
-        return Summary(
+        return LatencySummary(
             first_text_ms=since("text"),
             first_translation_ms=since("translation"),
             first_voice_ms=since("voice"),
-            longest_gap_ms=self.playback.longest_gap_ms if spoke else None,
-            voice_end_lag_ms=self.playback.end_ms - end if spoke else None,
+            longest_gap_ms=self.playback.longest_gap_ms if has_audio else None,
+            voice_end_lag_ms=self.playback.end_ms - end if has_audio else None,
             voice_ms=self._voice_ms,
         )

@@ -1,13 +1,12 @@
-"""Any audio or video file as what the API takes: 100 ms of speech at a time, and pictures.
+"""Reads any audio or video file as chunks of 100 ms of PCM, and pictures.
 
-Law of this file: reading files and nothing of the network. PyAV blocks, so all of it runs in one
-thread of its own, a batch ahead of the reader; memory is bounded by that batch.
+Scope: files only. PyAV blocks, so it runs in a thread of its own, one batch ahead of the reader,
+which bounds the memory.
 
-How it works. Packets come out of the file interleaved; audio is resampled to 16 kHz mono and cut,
-video is thinned to two pictures a second *before* it is scaled and compressed. A piece's media
-time is the time at which a microphone or camera would have delivered it: the *end* of a chunk of
-sound. Pieces leave in that order, and a picture never before the first sound, because servers
-refuse it there. Sound waits at most two seconds for a video stream that lags behind in the file.
+Audio is resampled to 16 kHz mono; video is reduced to two pictures a second before they are scaled
+and compressed. The media time of a piece is when a microphone or camera would have delivered it,
+for audio the *end* of the chunk. Pieces come in that order, but no picture before the first audio,
+because servers refuse that. Audio waits at most two seconds for a video stream that lags behind.
 """
 
 from __future__ import annotations
@@ -39,13 +38,13 @@ PICTURE_EVERY_MS = 500
 PICTURE_MAX_BYTES = 500_000
 PICTURE_BOX = (1280, 720)
 _QUALITIES = (4, 8, 16, 31)
-_LAG_MS = 2000
-_BATCH = 20
-_MAX_BROKEN = 500
+_MAX_VIDEO_LAG_MS = 2000
+_BATCH = 20  # pieces
+_MAX_BROKEN_PACKETS = 500
 
 
 class MediaError(ClientError):
-    """The file cannot be used as speech; the text says why."""
+    """The file cannot be read or has no audio; the text says why."""
 
 
 class SoundChunk(msgspec.Struct, frozen=True):
@@ -84,7 +83,7 @@ class MediaFile:
         """Open the file.
 
         Raises:
-            MediaError: no such file, no media, or nothing to hear in it.
+            MediaError: no such file, no media, or no audio in it.
 
         """
         try:
@@ -100,22 +99,22 @@ class MediaFile:
         await self._close()
 
     async def __aiter__(self) -> AsyncIterator[Piece]:
-        ahead = self._submit_batch()
+        next_batch = self._submit_batch()
         try:
-            while batch := await asyncio.shield(ahead):
-                ahead = self._submit_batch()
+            while batch := await asyncio.shield(next_batch):
+                next_batch = self._submit_batch()
                 for piece in batch:
                     yield piece
         finally:
-            # A batch that nobody waits for may fail; its failure must not be reported as lost.
-            ahead.add_done_callback(lambda done: done.cancelled() or done.exception())
+            # If nobody waits for this batch, mark its exception as retrieved.
+            next_batch.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def _open(self) -> None:
         self._container = container = _opened(self.path)
-        self.has_video = bool(_moving(container))
+        self.has_video = bool(_video_streams(container))
         if container.duration is not None:
             self.duration_ms = container.duration * 1000 / av.time_base
-        reader = _Reader(container, pictures=self._wants_pictures and self.has_video)
+        reader = _MediaReader(container, pictures=self._wants_pictures and self.has_video)
         self._pieces = reader.pieces(self.path)
 
     def _submit_batch(self) -> asyncio.Future[list[Piece]]:
@@ -129,7 +128,7 @@ class MediaFile:
         await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     async def _close(self) -> None:
-        # One thread: this waits for a batch that is still being read.
+        # There is one thread, so this waits for the batch being read.
         try:
             if self._container is not None:
                 await self._in_thread(self._container.close)
@@ -141,8 +140,8 @@ def _opened(path: Path) -> InputContainer:
     if path.is_dir():
         raise MediaError(f"{path} is a folder, not an audio or video file")
     try:
-        # "file:" and the list keep a play list or an odd name from reaching into the network. A
-        # play list without an end is live: FFmpeg would load it again and again for 100 s.
+        # "file:" and the whitelist keep playlists and odd names off the network. A playlist without
+        # an end is a live one, which FFmpeg would reload for 100 s: m3u8_hold_counters stops that.
         options = {"protocol_whitelist": "file", "m3u8_hold_counters": "1"}
         container = av.open(f"file:{path}", "r", options=options)
     except FileNotFoundError:
@@ -157,8 +156,8 @@ def _opened(path: Path) -> InputContainer:
     return container
 
 
-def _moving(container: InputContainer) -> list[int]:
-    """Indices of real video streams; the cover picture of a song is none."""
+def _video_streams(container: InputContainer) -> list[int]:
+    """Indices of the video streams; the cover picture of a song does not count."""
     return [
         stream.index
         for stream in container.streams.video
@@ -166,8 +165,8 @@ def _moving(container: InputContainer) -> list[int]:
     ]
 
 
-class _Reader:
-    """Turns packets into pieces in media order. Lives in the reading thread."""
+class _MediaReader:
+    """Decodes packets into pieces in the order of media time. Runs in the thread."""
 
     def __init__(self, container: InputContainer, *, pictures: bool) -> None:
         self._container = container
@@ -176,17 +175,17 @@ class _Reader:
         self._sound_index = sound.index
         self._pictures = pictures
         if pictures:
-            moving = container.streams[_moving(container)[0]]
-            moving.codec_context.thread_type = "AUTO"
-            self._streams.append(moving)
+            video = container.streams[_video_streams(container)[0]]
+            video.codec_context.thread_type = "AUTO"
+            self._streams.append(video)
         self._resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE_HZ)
-        self._rest = bytearray()
+        self._pcm = bytearray()
         self._chunks = 0
         self._sound_start_ms: float | None = None
         self._next_picture_ms = 0.0
-        self._picture_seen_ms = 0.0
+        self._video_ms = 0.0
         self._order = itertools.count()
-        self._held: list[tuple[float, bool, int, Piece]] = []
+        self._queue: list[tuple[float, bool, int, Piece]] = []
 
     def pieces(self, path: Path) -> Iterator[Piece]:
         broken = 0
@@ -196,22 +195,22 @@ class _Reader:
                     self._take(frame)
             except av.error.FFmpegError:
                 broken += 1
-                if broken > _MAX_BROKEN:
+                if broken > _MAX_BROKEN_PACKETS:
                     break
             yield from self._ready()
         self._sound(None)
-        if self._rest:
-            self._chunk(bytes(self._rest))
+        if self._pcm:
+            self._chunk(bytes(self._pcm))
         if self._chunks == 0:
             raise MediaError(f"{path} has no sound in it that can be decoded")
-        while self._held:
-            yield heapq.heappop(self._held)[-1]
+        while self._queue:
+            yield heapq.heappop(self._queue)[-1]
 
     def _packets(self) -> Iterator[av.Packet[Stream]]:
         try:
             yield from self._container.demux(*self._streams)
         except av.error.FFmpegError:
-            return  # A file that was cut off: what came before it is good.
+            return  # A truncated file: what came before is good.
 
     def _take(self, frame: object) -> None:
         if isinstance(frame, AudioFrame):
@@ -223,45 +222,44 @@ class _Reader:
 
     def _sound(self, frame: AudioFrame | None) -> None:
         for piece in self._resampler.resample(frame):
-            self._rest += piece.to_ndarray().tobytes()
-        while len(self._rest) >= CHUNK_BYTES:
-            self._chunk(bytes(self._rest[:CHUNK_BYTES]))
-            del self._rest[:CHUNK_BYTES]
+            self._pcm += piece.to_ndarray().tobytes()
+        while len(self._pcm) >= CHUNK_BYTES:
+            self._chunk(bytes(self._pcm[:CHUNK_BYTES]))
+            del self._pcm[:CHUNK_BYTES]
 
     def _chunk(self, pcm: bytes) -> None:
         end_ms = self._chunks * CHUNK_MS + len(pcm) * 1000 / (RATE_HZ * 2)
         self._chunks += 1
-        self._hold(SoundChunk(end_ms, pcm))
+        self._enqueue(SoundChunk(end_ms, pcm))
 
     def _picture(self, frame: VideoFrame) -> None:
         if frame.time is None:
             return
         at_ms = max(frame.time * 1000 - (self._sound_start_ms or 0.0), CHUNK_MS)
-        self._picture_seen_ms = max(self._picture_seen_ms, at_ms)
+        self._video_ms = max(self._video_ms, at_ms)
         if at_ms < self._next_picture_ms:
             return
         self._next_picture_ms = at_ms + PICTURE_EVERY_MS
         jpeg = jpeg_of(frame)
         if jpeg is not None:
-            self._hold(JpegFrame(at_ms, jpeg))
+            self._enqueue(JpegFrame(at_ms, jpeg))
 
-    def _hold(self, piece: Piece) -> None:
-        # Sound first where both are due, whatever order the file has them in: a picture needs
-        # sound before it.
-        late = isinstance(piece, JpegFrame)
-        heapq.heappush(self._held, (piece.media_ms, late, next(self._order), piece))
+    def _enqueue(self, piece: Piece) -> None:
+        # Of equal times audio comes first: servers want audio before a picture.
+        is_picture = isinstance(piece, JpegFrame)
+        heapq.heappush(self._queue, (piece.media_ms, is_picture, next(self._order), piece))
 
     def _ready(self) -> Iterator[Piece]:
-        heard_ms = float(self._chunks * CHUNK_MS)
-        sure_ms = heard_ms
+        audio_ms = float(self._chunks * CHUNK_MS)
+        ready_ms = audio_ms
         if self._pictures:
-            sure_ms = max(min(heard_ms, self._picture_seen_ms), heard_ms - _LAG_MS)
-        while self._held and self._held[0][0] <= sure_ms:
-            yield heapq.heappop(self._held)[-1]
+            ready_ms = max(min(audio_ms, self._video_ms), audio_ms - _MAX_VIDEO_LAG_MS)
+        while self._queue and self._queue[0][0] <= ready_ms:
+            yield heapq.heappop(self._queue)[-1]
 
 
 def jpeg_of(frame: VideoFrame) -> bytes | None:
-    """The frame as a JPEG within the API's limits; None if it cannot be made to fit."""
+    """The frame as a JPEG within the API's limits; None if it stays too big."""
     width, height = _fitting(frame.width, frame.height)
     picture = frame.reformat(width=width, height=height, format="yuvj420p")
     picture.pts = 0

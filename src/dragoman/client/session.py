@@ -1,7 +1,6 @@
-"""What both clients share: opening a session, and iterating over its typed events.
+"""The base of both clients: opens a session and iterates over its typed events.
 
-Law of this file: no event of one API. A dialogue is one connection; it can be sent to and
-iterated over at the same time by two tasks, one for each direction.
+Scope: no event of one API. One task may send while another iterates.
 """
 
 from __future__ import annotations
@@ -11,15 +10,19 @@ from collections import deque
 from types import TracebackType
 from typing import Any, Self
 
-from dragoman.client.connection import Connection, Raw, Tap
+import msgspec
+
+from dragoman.client.connection import Connection, RawEvent, Tap
 from dragoman.client.errors import CannotConnect, ClientError, ConnectionLost
-from dragoman.client.events import Event, SessionFinished
+from dragoman.client.event_reader import EventReader
+from dragoman.client.events import Event, SessionEnded
+from dragoman.protocol.core.events import ClientEvent
 
 
-class Dialogue:
-    """An asynchronous context manager over one session, and an asynchronous iterator of events.
+class ClientSession:
+    """One session: an asynchronous context manager and an asynchronous iterator of events.
 
-    Iteration stops after ``SessionFinished`` or a normal close. Any other end raises
+    Iteration stops after ``SessionEnded`` or a normal close. Any other close raises
     ``ServerError`` (the last ``error`` event) or ``ConnectionLost`` (the close code and reason).
     """
 
@@ -32,11 +35,11 @@ class Dialogue:
         tap: Tap | None = None,
         open_timeout_s: float = 10.0,
     ) -> None:
-        """Nothing is opened yet.
+        """Prepare a session; ``async with`` opens it.
 
         Args:
             url: ``ws://`` or ``wss://`` address of the API, without the model.
-            model: goes into the query and decides the dialect.
+            model: its name decides the API and the generation.
             api_key: sent as bearer token. None takes DASHSCOPE_API_KEY from the environment,
                 if the address is this machine or encrypted; "" sends none.
             tap: called with "in" or "out" and each event, for logs.
@@ -50,11 +53,12 @@ class Dialogue:
         self._tap = tap
         self._open_timeout_s = open_timeout_s
         self._connection: Connection | None = None
-        self._waiting: deque[Event] = deque()
+        self._reader = EventReader()
+        self._events: deque[Event] = deque()
         self._finished = False
 
     async def __aenter__(self) -> Self:
-        """Connect and wait for ``session.created``, whose settings are then in ``session``.
+        """Connect and wait for ``session.created``; its settings are then in ``session``.
 
         Raises:
             CannotConnect, Refused, ServerError, ConnectionLost: as their names say.
@@ -82,7 +86,7 @@ class Dialogue:
         if first.get("type") == "session.created" and isinstance(first.get("session"), dict):
             self.session = first["session"]
         else:
-            self._waiting.extend(self._read(first))
+            self._events.extend(self._reader.feed(first))
         return self
 
     async def __aexit__(
@@ -91,7 +95,7 @@ class Dialogue:
         await self.close()
 
     async def close(self) -> None:
-        """Hang up (1000). Safe to call twice."""
+        """Close the connection (1000). Safe to call twice."""
         if self._connection is not None:
             await self._connection.close()
 
@@ -102,21 +106,23 @@ class Dialogue:
         if self._finished:
             self._finished = False
             raise StopAsyncIteration
-        while not self._waiting:
+        while not self._events:
             raw = await self._open_connection.receive()
             if raw is None:
                 raise StopAsyncIteration
-            self._waiting.extend(self._read(raw))
-        event = self._waiting.popleft()
-        self._finished = isinstance(event, SessionFinished)
+            self._events.extend(self._reader.feed(raw))
+        event = self._events.popleft()
+        self._finished = isinstance(event, SessionEnded)
         return event
 
-    async def send(self, event: Raw) -> str:
-        """Send any event as it is on the wire; returns the ``event_id`` it was given."""
+    async def send(self, event: RawEvent) -> str:
+        """Send any JSON event; returns the ``event_id`` that was added."""
         return await self._open_connection.send(event)
 
-    def _read(self, raw: Raw) -> list[Event]:
-        raise NotImplementedError
+    async def _send(self, event: ClientEvent) -> str:
+        fields: RawEvent = msgspec.to_builtins(event)
+        del fields["event_id"]
+        return await self.send(fields)
 
     @property
     def _open_connection(self) -> Connection:

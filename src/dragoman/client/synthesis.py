@@ -1,13 +1,13 @@
-"""The client of the synthesis API: text in, speech out.
+"""The client for synthesis: text in, speech out.
 
-Law of this file: the events of ``*-tts-*-realtime`` models and nothing else. Use it so::
+Scope: what a client of the ``*-tts-*-realtime`` models sends. Example::
 
     async with SpeechClient(url) as client:
         await client.update(voice="Cherry")
         async for audio in client.speak("Hello."):
             ...
 
-or send with ``append``, ``commit``, ``finish`` while another task iterates over the client.
+or send with ``append``, ``commit`` and ``finish`` while another task iterates over the client.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Literal
 
-from dragoman.client.connection import LOCAL_URL, Raw, Tap
+from dragoman.client.connection import LOCAL_URL, Tap
 from dragoman.client.errors import ConnectionLost
-from dragoman.client.event_reader import read_speech
-from dragoman.client.events import Event, Problem, SessionFinished, SpokenData
-from dragoman.client.session import Dialogue
+from dragoman.client.events import Event, Problem, SessionEnded, SpeechAudio
+from dragoman.client.session import ClientSession
+from dragoman.protocol.realtime import events as realtime
+from dragoman.protocol.synthesis import events as synthesis
 
 DEFAULT_MODEL = "qwen3-tts-flash-realtime"
-# Users of the cloud report a limit of about 2,000 units per append, a Han character being two.
+# Users of the cloud report about 2,000 characters per append, with Han characters counted twice.
 _APPEND_CHARS = 900
 
 
-class SpeechClient(Dialogue):
-    """One synthesis session. ``first_audio_ms`` is the time from the first text sent to the
-    first audio received, None until there was any.
+class SpeechClient(ClientSession):
+    """One synthesis session. ``first_audio_ms`` is the time from the first text sent to the first
+    audio received, None before.
     """
 
     def __init__(
@@ -61,9 +62,9 @@ class SpeechClient(Dialogue):
         instructions: str | None = None,
         **more: Any,
     ) -> str:
-        """Change settings; only what is given is sent, and ``more`` as it is. Returns the id.
+        """Change the given settings; ``more`` is sent as it is.
 
-        The answer is a ``SessionChanged`` or a ``Problem`` event.
+        Returns the event's id. The answer is a ``SessionChanged`` or a ``Problem`` event.
         """
         given = {
             "voice": voice,
@@ -78,37 +79,37 @@ class SpeechClient(Dialogue):
         }
         settings = {name: value for name, value in given.items() if value is not None} | more
         self._mode = settings.get("mode", self._mode)
-        return await self.send({"type": "session.update", "session": settings})
+        return await self._send(realtime.SessionUpdate(session=settings))
 
     async def append(self, text: str) -> None:
-        """Add text, of any length down to single characters. Empty text sends nothing."""
+        """Append text of any length; empty text sends nothing."""
         for start in range(0, len(text), _APPEND_CHARS):
             piece = text[start : start + _APPEND_CHARS]
             if self._first_text_at_s is None:
                 self._first_text_at_s = time.monotonic()
-            await self.send({"type": "input_text_buffer.append", "text": piece})
+            await self._send(synthesis.TextAppend(text=piece))
 
     async def commit(self) -> None:
-        """Have everything spoken that was appended."""
-        await self.send({"type": "input_text_buffer.commit"})
+        """Let the server speak what was appended."""
+        await self._send(synthesis.TextCommit())
 
     async def clear(self) -> None:
-        """Drop what was appended and not committed (``commit`` mode only)."""
-        await self.send({"type": "input_text_buffer.clear"})
+        """Drop appended text that is not committed (``commit`` mode only)."""
+        await self._send(synthesis.TextClear())
 
     async def cancel(self) -> None:
-        """Stop speaking and drop all text that is waiting."""
-        await self.send({"type": "response.cancel"})
+        """Stop speaking and drop all waiting text."""
+        await self._send(realtime.ResponseCancel())
 
     async def finish(self) -> None:
-        """Say that no more text comes; the rest is spoken, then ``SessionFinished``."""
-        await self.send({"type": "session.finish"})
+        """Send no more text; the server speaks the rest, then sends ``SessionEnded``."""
+        await self._send(realtime.SessionFinish())
 
     async def speak(self, text: str | AsyncIterable[str]) -> AsyncIterator[bytes]:
-        """Send a text, or pieces of one as they come, and finish; yields the audio.
+        """Send a text, or its pieces as they come, and finish; yields the audio.
 
-        Text is sent while audio is received. The bytes are in the ``response_format`` of the
-        session: s16le mono at ``sample_rate`` unless ``update`` said otherwise.
+        Sends while it receives. The bytes have the session's ``response_format``, by default
+        s16le mono at ``sample_rate``.
 
         Raises:
             ServerError: the server reported an error.
@@ -120,15 +121,15 @@ class SpeechClient(Dialogue):
         try:
             async for event in self:
                 match event:
-                    case SpokenData(data=data) if data:
+                    case SpeechAudio(data=data) if data:
                         yield data
                     case Problem():
                         raise event.as_error()
-                    case SessionFinished():
+                    case SessionEnded():
                         return
             raise ConnectionLost(1000, "")
         except ConnectionLost:
-            # If the text itself failed, the sender has hung up: its reason is the true one.
+            # If the text iterator fails, the sender closes the connection: raise that failure.
             if failures:
                 raise failures[0] from None
             raise
@@ -146,14 +147,13 @@ class SpeechClient(Dialogue):
             if self._mode == "commit":
                 await self.commit()
             await self.finish()
-        except Exception as failure:  # noqa: BLE001  # whatever it is, the listener raises it
+        except Exception as failure:  # noqa: BLE001  # speak() raises it
             failures.append(failure)
             await self.close()
 
-    def _read(self, raw: Raw) -> list[Event]:
-        event = read_speech(raw)
-        if isinstance(event, SpokenData) and self.first_audio_ms is None:
-            begun_s = self._first_text_at_s
-            if begun_s is not None:
-                self.first_audio_ms = (time.monotonic() - begun_s) * 1000
-        return [event]
+    async def __anext__(self) -> Event:
+        event = await super().__anext__()
+        start_s = self._first_text_at_s
+        if isinstance(event, SpeechAudio) and self.first_audio_ms is None and start_s is not None:
+            self.first_audio_ms = (time.monotonic() - start_s) * 1000
+        return event

@@ -9,49 +9,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Sequence
-from typing import Protocol
 
 import msgspec
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.protocol.core.principal import Principal
 from dragoman.server.metrics import SessionMetrics
+from dragoman.server.websocket_guard import STREAM, BoundedWebSocket
 
-STREAM = "dragoman.stream"
-"""The extension of the ASGI scope that holds the ``MessageStream``."""
 _BATCH = 64
 """Messages that are decoded in a row, before other sessions have their turn."""
-
-
-class Decoder(Protocol):
-    """What a connection needs of the codec (``protocol.core.codec.Codec``)."""
-
-    def decode(self, frame: str | bytes) -> ClientEvent | Malformed:
-        """The event in a frame, or what is wrong with the frame."""
-
-
-class MessageStream(Protocol):
-    """An accepted WebSocket (``server.websocket_guard.BoundedWebSocket``)."""
-
-    def take(self, most: int) -> list[Message]:
-        """The ASGI messages that are there, at most so many."""
-
-    def arrival(self) -> Awaitable[None]:
-        """Done when there is a message to take."""
-
-    @property
-    def is_writable(self) -> bool:
-        """Whether the transport takes more now."""
-
-    def write(self, texts: Sequence[str]) -> None:
-        """Send text frames without waiting. Raises ``OSError`` when the connection is closing."""
-
-    async def drain(self) -> None:
-        """Wait until the transport takes more. Raises ``OSError`` when the client has gone."""
-
-    async def send(self, message: Message) -> None:
-        """Send an ASGI message. Raises ``OSError`` when the client has gone."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -64,16 +33,16 @@ class Accepted(msgspec.Struct, frozen=True):
     send: Send
 
     @property
-    def stream(self) -> MessageStream:
+    def stream(self) -> BoundedWebSocket:
         """The socket without ASGI: many messages in one call."""
-        stream: MessageStream = self.scope["extensions"][STREAM]["stream"]
+        stream: BoundedWebSocket = self.scope["extensions"][STREAM]["stream"]
         return stream
 
 
 class SocketConnection:
     """One accepted WebSocket."""
 
-    def __init__(self, stream: MessageStream, codec: Decoder, metrics: SessionMetrics) -> None:
+    def __init__(self, stream: BoundedWebSocket, codec: Codec, metrics: SessionMetrics) -> None:
         self._stream = stream
         self._codec = codec
         self._metrics = metrics

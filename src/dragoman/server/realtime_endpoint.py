@@ -1,8 +1,8 @@
 """From an accepted WebSocket to a running session: the glue to the layers below.
 
-Law of this file: it looks up who serves the model and hands over; it decides nothing about the
-protocol. Whatever goes wrong beyond the session's own rules is a bug of ours: it is logged, and
-the client gets close code 1011 with no details.
+Scope: it looks up who serves the model and hands over; it decides nothing about the protocol. A
+failure beyond the session's own rules is a bug of ours: it is logged, and the client gets close
+code 1011 without details.
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ import uuid
 from collections.abc import Sequence
 
 from dragoman.testing.validators.rules import Log
-from tests.conformance.clients.connection import dialled, sound
+from tests.conformance.clients.connection import connected, sound
 
 
 async def run(url: str, pieces: Sequence[str]) -> tuple[bytes, Log]:
     """The file, and the log."""
-    async with dialled(url, make_id=lambda: str(uuid.uuid4())) as socket:
+    async with connected(url, make_id=lambda: str(uuid.uuid4())) as socket:
         await socket.until("session.created")
         await socket.update(
             voice="Ethan", mode="server_commit", response_format="opus", sample_rate=48_000

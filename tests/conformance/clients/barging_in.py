@@ -8,12 +8,12 @@ Commit mode. Text is buffered while the assistant thinks; a barge-in throws it a
 from __future__ import annotations
 
 from dragoman.testing.validators.rules import Log
-from tests.conformance.clients.connection import dialled, of_type, sound
+from tests.conformance.clients.connection import connected, of_type, sound
 
 
 async def run(url: str, spoken: str, dropped: str, last: str) -> tuple[list[int], bytes, Log]:
     """Characters billed for each response, all speech, and the log."""
-    async with dialled(url, make_id=iter(map("gw-{}".format, range(99))).__next__) as socket:
+    async with connected(url, make_id=iter(map("gw-{}".format, range(99))).__next__) as socket:
         await socket.until("session.created")
         await socket.update(voice="Cherry", mode="commit", response_format="pcm")
         await socket.append(dropped)

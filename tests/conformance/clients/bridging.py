@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from dragoman.testing.validators.rules import Log
-from tests.conformance.clients.connection import dialled, of_type, sound
+from tests.conformance.clients.connection import connected, of_type, sound
 
 
 async def run(url: str, text: str, **session: Any) -> tuple[bytes, int, Log]:
     """Speech, characters, and the log."""
-    async with dialled(url, make_id=iter(map("event_{}".format, range(9))).__next__) as socket:
+    async with connected(url, make_id=iter(map("event_{}".format, range(9))).__next__) as socket:
         wanted = {"voice": "Cherry", "mode": "server_commit", "response_format": "pcm"}
         stray = {"model": "other", "output_audio_format": "pcm16", "temperature": 0.7}
         await socket.send("session.update", session={**wanted, **stray, **session})

@@ -8,12 +8,14 @@ and takes ``session.finished`` for a word without meaning: wherever it comes, it
 from __future__ import annotations
 
 from dragoman.testing.validators.rules import Event, Log
-from tests.conformance.clients.connection import dialled, sound
+from tests.conformance.clients.connection import connected, sound
 
 
 async def run(url: str, interrupted: str, wanted: str) -> tuple[str, bytes, Log]:
     """How the interrupted response ended, the speech of the wanted one, and the log."""
-    async with dialled(url, make_id=iter(map("record_{:03}".format, range(1, 99))).__next__) as to:
+    async with connected(
+        url, make_id=iter(map("record_{:03}".format, range(1, 99))).__next__
+    ) as to:
         await to.until("session.created")
         await to.send("session.update", session={"voice": "Cherry", "mode": "server_commit"})
         await to.append(interrupted)

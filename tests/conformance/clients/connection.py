@@ -74,7 +74,7 @@ class Socket:
 
 
 @contextlib.asynccontextmanager
-async def dialled(
+async def connected(
     url: str, model: str = MODEL, make_id: MakeId | None = None, **headers: str
 ) -> AsyncIterator[Socket]:
     """A connection as most clients open it: a key, no extensions, no pings of the library's."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import base64
 
 from dragoman.testing.validators.rules import Log
-from tests.conformance.clients.connection import deltas, dialled, of_type
+from tests.conformance.clients.connection import connected, deltas, of_type
 
 
 async def run(url: str, texts: list[str], form: str, rate_hz: int) -> tuple[list[bytes], Log]:
     """One response for each text, in commit mode; its file, and the log."""
     files = []
-    async with dialled(url) as socket:
+    async with connected(url) as socket:
         await socket.until("session.created")
         await socket.update(
             voice="Cherry", mode="commit", response_format=form, sample_rate=rate_hz

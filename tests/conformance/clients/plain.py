@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.conformance.clients.connection import MODEL, dialled, sound
+from tests.conformance.clients.connection import MODEL, connected, sound
 
 
 async def speak(url: str, text: str, model: str = MODEL, **session: Any) -> bytes:
     """The bytes of the speech, whatever their format."""
-    async with dialled(url, model) as socket:
+    async with connected(url, model) as socket:
         await socket.until("session.created")
         if session:
             assert (await socket.update(**session))["type"] == "session.updated"

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from dragoman.testing.validators.rules import Event, Log
 from tests.conformance.clients import golden
-from tests.conformance.clients.connection import dialled
+from tests.conformance.clients.connection import connected
 
 SENTENCE = "夜里起风之后海面变得很白。"
 LANGUAGE = "Chinese"
@@ -21,7 +21,7 @@ assert len(SENTENCE) == 12 + 1
 async def run(url: str, mode: str) -> tuple[list[str], Log]:
     """What differed from the recording (nothing, for a good server), and the log."""
     made = iter(f"record_{number:03}" for number in range(1, 9))
-    async with dialled(url, make_id=made.__next__) as socket:
+    async with connected(url, make_id=made.__next__) as socket:
         events = await socket.until("session.created")
         settings = {"voice": "Cherry", "mode": mode, "language_type": LANGUAGE}
         events.append(await socket.update(**settings, response_format="pcm", sample_rate=16_000))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dragoman.testing.validators.rules import Log
-from tests.conformance.clients.connection import dialled, sound
+from tests.conformance.clients.connection import connected, sound
 
 
 async def run(url: str, answers: Sequence[Sequence[str]]) -> tuple[list[bytes], Log]:
     """Speak each answer (its pieces); the speech of each, and the log."""
     speech = []
-    async with dialled(url) as socket:
+    async with connected(url) as socket:
         await socket.until("session.created")
         await socket.update(voice="Serena", mode="server_commit")
         for pieces in answers:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dragoman.testing.validators.rules import Log
-from tests.conformance.clients.connection import Socket, dialled, sound
+from tests.conformance.clients.connection import Socket, connected, sound
 
 CREATED_S, AUDIO_S, PONG_S = 10.0, 30.0, 10.0
 
@@ -32,20 +32,20 @@ class Spoken:
 
 async def run(url: str, texts: Sequence[str], ping_every_s: float = 0.002) -> Spoken:
     """Speak each text; raises ``TimeoutError`` where the original gives up."""
-    told = Spoken()
-    async with dialled(url) as socket:
-        told.log = socket.log
+    result = Spoken()
+    async with connected(url) as socket:
+        result.log = socket.log
         first = await socket.receive(CREATED_S)
         assert first["type"] == "session.created", first
-        pinging = asyncio.create_task(_ping(socket, told, ping_every_s))
+        pinging = asyncio.create_task(_ping(socket, result, ping_every_s))
         try:
             for text in texts:
-                told.requests.append(await _request(socket, text))
+                result.requests.append(await _request(socket, text))
         finally:
             pinging.cancel()
         (failure,) = await asyncio.gather(pinging, return_exceptions=True)
         assert isinstance(failure, asyncio.CancelledError), failure
-    return told
+    return result
 
 
 async def _request(socket: Socket, text: str) -> bytes:
@@ -56,11 +56,11 @@ async def _request(socket: Socket, text: str) -> bytes:
     return sound(events + await socket.until("response.done"))
 
 
-async def _ping(socket: Socket, told: Spoken, every_s: float) -> None:
+async def _ping(socket: Socket, result: Spoken, every_s: float) -> None:
     while True:
         began = time.monotonic()
         async with asyncio.timeout(PONG_S):
             await (await socket.raw.ping())
-        told.slowest_pong_s = max(told.slowest_pong_s, time.monotonic() - began)
-        told.pongs.append(len(socket.log))
+        result.slowest_pong_s = max(result.slowest_pong_s, time.monotonic() - began)
+        result.pongs.append(len(socket.log))
         await asyncio.sleep(every_s)

@@ -154,18 +154,18 @@ def wait_for_hang_up():
 async def play(name, options, complaints):
     """One flow, and what was complained about until it hung up."""
     flow, settings = FLOWS[name]
-    told, began = {}, time.monotonic()
+    result, began = {}, time.monotonic()
     before = len(complaints.lines)
     pieces = options.text.replace(" ", " |").split("|")  # as tokens of a language model come
     try:
         async with make(options, f"sk-{name}", **settings) as model:
-            told["speech"] = [base64.b64encode(pcm).decode() for pcm in await flow(model, pieces)]
-            told["complaints"] = complaints.lines[before:]
+            result["speech"] = [base64.b64encode(pcm).decode() for pcm in await flow(model, pieces)]
+            result["complaints"] = complaints.lines[before:]
     except Exception as error:  # what the package raises is part of the result
-        told["raised"] = f"{type(error).__name__}: {error}"
+        result["raised"] = f"{type(error).__name__}: {error}"
     wait_for_hang_up()
-    told["seconds"] = round(time.monotonic() - began, 2)
-    return told
+    result["seconds"] = round(time.monotonic() - began, 2)
+    return result
 
 
 async def main():
@@ -175,8 +175,8 @@ async def main():
     parser.add_argument("--text", required=True)
     options = parser.parse_args()
     complaints = Complaints()
-    told = {name: await play(name, options, complaints) for name in FLOWS}
-    json.dump(told, sys.stdout)
+    result = {name: await play(name, options, complaints) for name in FLOWS}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

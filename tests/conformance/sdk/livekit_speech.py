@@ -48,7 +48,7 @@ class Utterance:
             self.hear(audio)
         return self
 
-    def told(self):
+    def result(self):
         return {
             "speech": base64.b64encode(self.pcm).decode(),
             "frames": self.frames,
@@ -107,17 +107,17 @@ FLOWS = {flow.__name__: flow for flow in (streamed, slow_writer, whole, three, i
 
 async def play(name, options, http, complaints):
     """One flow, and what was complained about until it hung up."""
-    told, usage, before = {}, [], len(complaints.lines)
+    result, usage, before = {}, [], len(complaints.lines)
     tts = QwenTTSRealtime(
         api_key=f"sk-{name}", model=options.model, base_url=options.url, http_session=http
     )
     tts.on("metrics_collected", lambda m: usage.append([m.input_tokens, m.output_tokens]))
     try:
-        told["utterances"] = [heard.told() for heard in await FLOWS[name](tts, options.text)]
+        result["utterances"] = [heard.result() for heard in await FLOWS[name](tts, options.text)]
     except Exception as error:  # what the package raises is part of the result
-        told["raised"] = f"{type(error).__name__}: {error}"
+        result["raised"] = f"{type(error).__name__}: {error}"
     await tts.aclose()
-    return told | {"usage": usage, "complaints": complaints.lines[before:]}
+    return result | {"usage": usage, "complaints": complaints.lines[before:]}
 
 
 async def main():
@@ -128,8 +128,8 @@ async def main():
     options = parser.parse_args()
     complaints = Complaints()
     async with aiohttp.ClientSession() as http:
-        told = {name: await play(name, options, http, complaints) for name in FLOWS}
-    json.dump(told, sys.stdout)
+        result = {name: await play(name, options, http, complaints) for name in FLOWS}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

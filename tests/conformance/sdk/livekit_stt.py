@@ -56,7 +56,7 @@ async def send(stream, options, *, flushed):
     stream.end_input()
 
 
-def told(event):
+def result(event):
     """One event, as plain values."""
     usage = event.recognition_usage
     return {
@@ -84,7 +84,7 @@ async def play(name, options, http, complaints):
         async with stt.stream() as stream:
             await send(stream, options, flushed=name == "manual_flushed")
             async for event in stream:
-                outcome["events"].append(told(event))
+                outcome["events"].append(result(event))
     except Exception as error:  # what the package raises is part of the result
         outcome["raised"] = f"{type(error).__name__}: {error}"
     await stt.aclose()

@@ -67,7 +67,7 @@ def load():
                     self.utterances[frame.context_id]["stopped"] += 1
             await self.push_frame(frame, direction)
 
-        def told(self):
+        def result(self):
             return [
                 heard | {"speech": base64.b64encode(heard["speech"]).decode()}
                 for heard in self.utterances.values()
@@ -90,7 +90,7 @@ def load():
         task = PipelineTask(Pipeline([service, application]))
         await task.queue_frames([*flow(options.text), frames.EndFrame()])
         await PipelineRunner(handle_sigint=False).run(task)
-        return application.told()
+        return application.result()
 
     return play, (spoken, written)
 
@@ -100,12 +100,12 @@ async def main(options):
     logger.remove()
     logger.add(complaints.append, level="WARNING", format="{name}: {message}")
     play, flows = load()
-    told = {}
+    result = {}
     for flow in flows:
         complaints.clear()
         utterances = await play(flow, options)
-        told[flow.__name__] = {"utterances": utterances, "complaints": list(map(str, complaints))}
-    json.dump(told, sys.stdout)
+        result[flow.__name__] = {"utterances": utterances, "complaints": list(map(str, complaints))}
+    json.dump(result, sys.stdout)
 
 
 if __name__ == "__main__":

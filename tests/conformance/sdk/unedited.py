@@ -1,6 +1,6 @@
 """A program that cannot be edited: it names no URL, so the SDK goes to the cloud by name.
 
-It prints one JSON object: how many bytes of speech came in each of the sessions it was told to
+It prints one JSON object: how many bytes of speech came in each of the sessions it was asked to
 hold ("speak", "interpret", "converse"), and what they ended with.
 """
 
@@ -42,7 +42,7 @@ class Callback:
         elif self.last == "session.finished":
             self.finished.set()
 
-    def told(self):
+    def result(self):
         assert self.finished.wait(20), f"the last event was {self.last}"
         return {"speech": len(self.speech), "texts": self.texts, "last": self.last}
 
@@ -56,9 +56,9 @@ def speak():
     )
     session.append_text("Nobody has changed this program.")
     session.finish()
-    told = callback.told()
+    result = callback.result()
     session.close()
-    return told
+    return result
 
 
 def interpret():
@@ -81,9 +81,9 @@ def interpret():
     for at in range(0, len(pcm), 3200):
         session.append_audio(base64.b64encode(pcm[at : at + 3200]).decode())
     session.end_session(timeout=20)
-    told = callback.told()
+    result = callback.result()
     session.close()
-    return told
+    return result
 
 
 def converse():
@@ -99,9 +99,9 @@ def converse():
     session.update_session(["text", "audio"], translation_params={"language": "es"})
     session.append_audio(sys.stdin.buffer.read())
     session.end_session()
-    told = callback.told()
+    result = callback.result()
     session.close()
-    return told
+    return result
 
 
 def events(session):

@@ -151,7 +151,7 @@ def test_a_context_gives_names_and_no_bias(tokens: Vocabulary) -> None:
 def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Vocabulary) -> None:
     hints = Hints({f"Zorbl{n:x} qux{n}": "" for n in range(1000)})
     first = favoured(tokens, hints, most=1000)
-    began = time.perf_counter()
+    began = time.process_time()
     assert favoured(tokens, hints, most=1000) is first
     bias = PhraseBias(first.phrases, 2.5) if first.phrases else None
     assert bias is not None
@@ -159,7 +159,7 @@ def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Vocab
     for token in tokens.encode("the quick brown Zorbl1 fox"):
         bias.apply(logits)
         bias.chose(token)
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05
 
 
 def test_names_that_are_passed_over_at_a_glance_are_far_indeed() -> None:

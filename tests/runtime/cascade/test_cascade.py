@@ -39,7 +39,7 @@ from dragoman.speech import (
     TurnDone,
     Voiced,
 )
-from tests.runtime.fakes import FakeHost, LevelDetector, cut, spoken
+from tests.runtime.fake_engines import FakeHost, LevelDetector, cut, spoken
 
 ASR = Info(name="levels", role="asr", licence="-", quality="scripted", languages=("en",),
            confidence_gate=0.5, max_window_s=6.0)  # fmt: skip

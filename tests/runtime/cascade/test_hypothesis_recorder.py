@@ -11,7 +11,7 @@ from dragoman.policy.recognition.hypothesis_log import LoggedEnd, LoggedStart, L
 from dragoman.runtime.cascade import hypothesis_recorder
 from dragoman.speech import Audio, Heard
 from tests.runtime.cascade.test_cascade import FakeStack, final, pcm, run
-from tests.runtime.fakes import cut, spoken
+from tests.runtime.fake_engines import cut, spoken
 
 
 def speech() -> list[Audio]:

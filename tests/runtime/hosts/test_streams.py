@@ -28,7 +28,7 @@ from dragoman.runtime.hosts.requests import (
 from dragoman.speech import Audio, Hypothesis, Interpret, SpeechStarted
 from tests.runtime.hosts import tiny_engines as tiny
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
 PLACES = ["loop", "thread", "process", "on demand"]
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import msgspec
 
-from dragoman.client.connection import Raw
+from dragoman.client.connection import RawEvent
 from dragoman.client.errors import ClientError
 from dragoman.client.event_log import EventLog
-from dragoman.client.events import Event, Problem, SessionChanged, SessionFinished
+from dragoman.client.events import Event, Problem, SessionChanged, SessionEnded
 from dragoman.client.interpretation import (
     DEFAULT_MODEL,
     InterpretClient,
@@ -47,7 +47,7 @@ class SessionRequest(msgspec.Struct, frozen=True, kw_only=True):
     more: Mapping[str, str] = {}
     phrases: Mapping[str, str] | None = None
 
-    def session(self) -> Raw:
+    def session(self) -> RawEvent:
         """The ``session`` of the ``session.update`` that is sent."""
         settings = InterpretSettings(
             target=self.target, source=self.source, text_only=self.text_only, phrases=self.phrases
@@ -177,7 +177,7 @@ async def _receive(
         at_ms = log.now_ms()
         log.received(at_ms, event)
         on_event(at_ms, event)
-        if isinstance(event, SessionFinished):
+        if isinstance(event, SessionEnded):
             return
         if isinstance(event, Problem) and event.fatal:
             raise event.as_error()

@@ -12,13 +12,13 @@ import msgspec
 
 from dragoman.client.event_log import EventLog
 from dragoman.client.events import (
-    Audio,
     Event,
     Other,
     Problem,
+    ResponseFinished,
+    SourceSpeechStarted,
     SourceText,
-    SpeechStarted,
-    TurnDone,
+    SpeechAudio,
 )
 from dragoman.client.interpretation import OUTPUT_RATE_HZ
 from dragoman_bench.interpret.play import Played, SessionRequest, play
@@ -50,18 +50,18 @@ class OpenWork:
     def take(self, at_ms: float, event: Event) -> None:
         """One event."""
         match event:
-            case SpeechStarted(item_id=item):
+            case SourceSpeechStarted(item_id=item):
                 self.turns += 1
                 self._items.add(item)
             case SourceText(item_id=item, final=True):
                 self._items.discard(item)
             case Other(type="response.created", raw=raw):
                 self._responses.add(str(raw.get("response", {}).get("id")))
-            case TurnDone(response_id=response, status=status):
+            case ResponseFinished(response_id=response, status=status):
                 self._responses.discard(response)
                 if status != "completed":
                     self.failed.append(status)
-            case Audio(pcm=pcm):
+            case SpeechAudio(data=pcm):
                 self._played_ms = max(at_ms, self._played_ms) + len(pcm) / _OUT_BYTES_PER_MS
             case Problem(code=code):
                 self.failed.append(code)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.protocol.audio_input.field_paths import FieldValue, collect, inner
 from dragoman.protocol.audio_input.turn_detection import (
     DetectionType,
     TurnDetection,
@@ -22,7 +23,6 @@ from dragoman.protocol.core import fields
 from dragoman.protocol.core.client_text import shown
 from dragoman.protocol.core.fields import Invalid
 from dragoman.protocol.interpretation import latency_options
-from dragoman.protocol.interpretation.field_paths import FieldValue, collect, inner
 from dragoman.protocol.interpretation.generation import Generation
 from dragoman.protocol.interpretation.language_checks import check_languages, language
 from dragoman.protocol.interpretation.settings import InterpretationSettings

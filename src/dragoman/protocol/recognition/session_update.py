@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dragoman.protocol.audio_input.field_paths import collect, inner
 from dragoman.protocol.audio_input.turn_detection import read_detection
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.fields import Invalid
@@ -27,7 +28,6 @@ LANGUAGES = tuple(_CODES.split())
 
 CONTEXT_TOKENS = 10_000
 _FORMATS = ("pcm", "pcm16", "opus")
-_TRANSCRIPTION = "session.input_audio_transcription"
 _DETECT = ("", "auto")
 
 
@@ -35,47 +35,42 @@ def merge(
     settings: RecognitionSettings, patch: Mapping[str, Any], coverage: Coverage, *, strict: bool
 ) -> RecognitionSettings:
     """``settings`` changed by a client's patch. Raises ``Invalid`` for the first wrong field."""
+    asked = collect(patch, nested_first=False)
     changes: dict[str, Any] = {}
-    if fields.given(patch, "modalities"):
-        _check_modalities(patch["modalities"])
-    if fields.given(patch, "input_audio_format"):
-        value = patch["input_audio_format"]
-        changes["opus_in"] = fields.enum(value, _FORMATS, "session.input_audio_format") == "opus"
-    if fields.given(patch, "sample_rate"):
-        rate = fields.choice(patch["sample_rate"], (16_000, 8_000), "session.sample_rate")
-        changes["sample_rate"] = rate
-    if "input_audio_transcription" in patch:
-        changes.update(_transcription(patch["input_audio_transcription"], coverage, strict=strict))
-    if "turn_detection" in patch:
+    if "modalities" in asked:
+        _check_modalities(*asked["modalities"])
+    if "format_in" in asked:
+        value, param = asked["format_in"]
+        changes["opus_in"] = fields.enum(value, _FORMATS, param) == "opus"
+    if "rate_in" in asked:
+        value, param = asked["rate_in"]
+        changes["sample_rate"] = fields.choice(value, (16_000, 8_000), param)
+    if "transcription" in asked:
+        changes.update(_transcription(*asked["transcription"], coverage, strict=strict))
+    if "detection" in asked:
         changes["detection"] = read_detection(
-            patch["turn_detection"],
-            "session.turn_detection",
-            ("server_vad",),
-            "server_vad",
-            {"server_vad": SILENCE_MS},
+            *asked["detection"], ("server_vad",), "server_vad", {"server_vad": SILENCE_MS}
         )
     return msgspec.structs.replace(settings, **changes)
 
 
-def _check_modalities(value: Any) -> None:
+def _check_modalities(value: Any, param: str) -> None:
     if not isinstance(value, list) or "text" not in value:
-        raise fields.refusal(value, "['text']", "session.modalities")
+        raise fields.refusal(value, "['text']", param)
 
 
-def _transcription(asked: Any, coverage: Coverage, *, strict: bool) -> dict[str, Any]:
+def _transcription(asked: Any, path: str, coverage: Coverage, *, strict: bool) -> dict[str, Any]:
     changes: dict[str, Any] = {"language": None, "context": ""}
     if asked is None:
         return changes
-    value = fields.mapping(asked, _TRANSCRIPTION)
+    value = fields.mapping(asked, path)
     if fields.given(value, "language"):
-        param = f"{_TRANSCRIPTION}.language"
+        param = f"{path}.language"
         changes["language"] = _language(value["language"], param, coverage, strict=strict)
-    if fields.given(value, "corpus"):
-        corpus = fields.mapping(value["corpus"], f"{_TRANSCRIPTION}.corpus")
-        if fields.given(corpus, "text"):
-            param = f"{_TRANSCRIPTION}.corpus.text"
-            text = fields.text(corpus["text"], param)
-            changes["context"] = cut_to_tokens(text, CONTEXT_TOKENS)
+    corpus = inner(value, "corpus", f"{path}.corpus")
+    if fields.given(corpus, "text"):
+        text = fields.text(corpus["text"], f"{path}.corpus.text")
+        changes["context"] = cut_to_tokens(text, CONTEXT_TOKENS)
     return changes
 
 

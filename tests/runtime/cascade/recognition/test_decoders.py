@@ -15,7 +15,7 @@ from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder, quietest
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
-from tests.runtime.fakes import FakeHost, cut, spoken
+from tests.runtime.fake_engines import FakeHost, cut, spoken
 
 INFO = Info(name="levels", role="asr", licence="-", quality="scripted", languages=("en",),
             confidence_gate=0.5, max_window_s=4.0)  # fmt: skip

@@ -21,7 +21,7 @@ from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.speech import Audio, Heard, Interpret, InterpretationOptions, Result
 from tests.recordings import DICKENS, read, spoken_words, two_cities
-from tests.runtime.cascade.recognition.noises import KINDS, noise
+from tests.runtime.cascade.recognition.noise_signals import KINDS, noise
 from tests.runtime.cascade.test_cascade import pcm
 
 pytestmark = pytest.mark.engine

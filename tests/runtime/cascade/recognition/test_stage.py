@@ -38,7 +38,7 @@ from dragoman.speech import (
     Word,
 )
 from tests.runtime.cascade.test_cascade import ASR, FakeStack, final, pcm
-from tests.runtime.fakes import FakeHost, cut, spoken
+from tests.runtime.fake_engines import FakeHost, cut, spoken
 
 PATIENT = Endpointing(silence_ms=3000)
 TASK = Interpret(target="es", source="en", endpointing=PATIENT)

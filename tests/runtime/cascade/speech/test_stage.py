@@ -19,7 +19,7 @@ from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.server.lag_stats import LagStats
 from dragoman.speech import Interpret, InterpretationOptions, Result, TurnDone, Voiced
 from tests.policy.translation.talks import Clause, talk
-from tests.runtime.clockwork import jump
+from tests.runtime.virtual_time import run_in_virtual_time
 
 TASK = Interpret(target="es", source="en", voice="Cherry", rate_out=8000)
 NEVER = msgspec.structs.replace(TASK, conduct=InterpretationOptions(skip_after_s=0.0))
@@ -99,7 +99,7 @@ class Run:
         self.said_s: list[float] = []  # when translating could go on
         self._speech, self._task, self._bad = speech, task, bad
         self._listened = listened
-        jump(self._main())
+        run_in_virtual_time(self._main())
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
@@ -301,7 +301,7 @@ def test_terse_wording_is_asked_for_while_speech_is_late() -> None:
         await running
         return answers
 
-    assert jump(main()) == [False, True, True, False, False]
+    assert run_in_virtual_time(main()) == [False, True, True, False, False]
 
 
 def test_a_session_without_speech_speaks_nothing_and_ends_its_turns() -> None:
@@ -355,4 +355,4 @@ def test_a_line_is_bounded_in_seconds_and_in_items() -> None:
                 await line.get(0.5)
         return found
 
-    assert jump(main()) == [3, 64]
+    assert run_in_virtual_time(main()) == [3, 64]

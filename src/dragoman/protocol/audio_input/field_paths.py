@@ -1,8 +1,8 @@
-"""Where the settings of an interpretation session stand in a client's ``session`` object.
+"""Where the settings of a session with speech input stand in a client's ``session`` object.
 
-Scope: paths, no meaning. Flat and nested names are both understood in every generation; where both
-are there, the generation's own form wins. ``null`` means "not given", except for ``turn_detection``
-(manual mode) and the source transcript (off). Unknown fields are ignored.
+Scope: paths, no meaning. Flat and nested names are both understood everywhere; where both are
+there, the API's own form wins. ``null`` means "not given", except for ``turn_detection`` (manual
+mode) and the source transcript (off). Unknown fields are ignored.
 """
 
 from __future__ import annotations
