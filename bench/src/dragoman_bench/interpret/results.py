@@ -1,7 +1,7 @@
 """The result of ``dragoman bench interpret``: a JSON file with everything a comparison needs.
 
-Scope: the file's layout, reading and writing it. Every figure of the table can be
-computed again from the items in it, and every item from its log and script.
+Scope: the file's layout, and reading it. Every figure of the table can be computed again from the
+items in it, and every item from its log and script.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dragoman_bench.report import Results
 
 
 class Run(msgspec.Struct, kw_only=True):
-    """Sessions that ran side by side, and their figures."""
+    """Sessions that ran at the same time, and their figures."""
 
     name: str
     sessions: int
