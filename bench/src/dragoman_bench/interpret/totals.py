@@ -46,21 +46,14 @@ def figures(
 
 
 def _firsts(items: Sequence[Item]) -> list[Row]:
+    text = median([item.first_text_ms for item in items])
+    translation = median([item.first_translation_ms for item in items])
+    voice = median([item.first_voice_ms for item in items])
     after_clause = [item.voice_after_clause_ms for item in items]
     return [
-        ("first text, median", median([i.first_text_ms for i in items]), "ms", None),
-        (
-            "first translated text, median",
-            median([i.first_translation_ms for i in items]),
-            "ms",
-            None,
-        ),
-        (
-            "first voice (StartOffset), median",
-            median([i.first_voice_ms for i in items]),
-            "ms",
-            None,
-        ),
+        ("first text, median", text, "ms", None),
+        ("first translated text, median", translation, "ms", None),
+        ("first voice (StartOffset), median", voice, "ms", None),
         ("first voice after first clause, median", median(after_clause), "ms", 1500.0),
         ("first voice after first clause, p95", quantile(after_clause, 0.95), "ms", 2500.0),
     ]
