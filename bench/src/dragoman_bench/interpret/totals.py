@@ -15,7 +15,7 @@ from dragoman_bench.figures import Figure, Row, mean, median, percent, quantile,
 from dragoman_bench.interpret import text_lag
 from dragoman_bench.interpret.score import Item, TextLags
 from dragoman_bench.interpret.script import by_character
-from dragoman_bench.interpret.shown_text import DisplayStability
+from dragoman_bench.interpret.shown_text import combined
 from dragoman_bench.interpret.speech_lag import LONGEST_GAP_MS
 
 _AT_LEAST = frozenset({"retention (chrF live / offline)", "recall of terms that were heard"})
@@ -137,8 +137,8 @@ def _drift(items: Sequence[Item]) -> float | None:
 
 # ---------------------------------------------------------------- stability and quality
 def _stability(items: Sequence[Item]) -> list[Row]:
-    source = _sum([item.source_stability for item in items])
-    target = _sum([item.target_stability for item in items])
+    source = combined([item.source_stability for item in items])
+    target = combined([item.target_stability for item in items])
     seconds = sum(item.source_ms for item in items) / 1000
     return [
         ("flicker of the translation (erasure)", target.flicker, "", 0.3),
@@ -147,14 +147,6 @@ def _stability(items: Sequence[Item]) -> list[Row]:
         ("words erased, source", source.erased / seconds if seconds else None, "1/s", None),
         ("commit violations", float(source.violations + target.violations), "times", 0.0),
     ]
-
-
-def _sum(parts: Sequence[DisplayStability]) -> DisplayStability:
-    return DisplayStability(
-        erased=sum(part.erased for part in parts),
-        shown=sum(part.shown for part in parts),
-        violations=sum(part.violations for part in parts),
-    )
 
 
 def quality(items: Sequence[Item]) -> list[Row]:

@@ -21,7 +21,7 @@ from dragoman_bench.harness.server_process import ServerProcess, serving
 from dragoman_bench.interpret import log, recordings, stream
 from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.score import Item, score
-from dragoman_bench.interpret.shown_text import DisplayStability
+from dragoman_bench.interpret.shown_text import combined
 from dragoman_bench.interpret.stream import Stream
 
 SESSIONS = (1, 4, 6)
@@ -131,18 +131,14 @@ def growth(item: Item) -> float | None:
 
 
 def _stability(items: Sequence[Item]) -> list[Row]:
-    source = [item.source_stability for item in items]
-    target = [item.target_stability for item in items]
-    changed = float(sum(one.violations for one in [*source, *target]))
+    source = combined([item.source_stability for item in items])
+    target = combined([item.target_stability for item in items])
+    changed = float(source.violations + target.violations)
     return [
-        ("erasure, translation", _erasure(target), "", None),
-        ("erasure, source", _erasure(source), "", None),
+        ("erasure, translation", target.flicker, "", None),
+        ("erasure, source", source.flicker, "", None),
         ("committed text changed", changed, "times", 0.0),
     ]
-
-
-def _erasure(parts: Sequence[DisplayStability]) -> float:
-    return sum(part.erased for part in parts) / max(1, sum(part.shown for part in parts))
 
 
 def _server(result: LoadResult) -> list[Row]:
