@@ -60,9 +60,9 @@ def test_a_part_that_fails_does_not_keep_others_from_running(
     fine = Part(name="append", figures=[], raw={})
     monkeypatch.setattr(suite.idle, "measure", broken)
     monkeypatch.setattr(suite.append, "measure", lambda **_: fine)
-    told: list[str] = []
-    found = suite.run(["idle", "append"], quick=True, recordings=None, progress=told.append)
-    assert told == ["idle", "append"]
+    measured: list[str] = []
+    found = suite.run(["idle", "append"], quick=True, recordings=None, progress=measured.append)
+    assert measured == ["idle", "append"]
     assert found.parts == [fine]
     assert found.failures == {"idle": "the server did not start"}
 

@@ -20,7 +20,7 @@ PARTS = ("synthesis", "interpretation", "idle", "append", "quality")
 def run(
     parts: Sequence[str], *, quick: bool, recordings: Path | None, progress: Callable[[str], None]
 ) -> SuiteResults:
-    """Measure these parts; ``progress`` is told what is being measured."""
+    """Measure these parts; ``progress`` gets the name of each."""
     measures: dict[str, Callable[[], Part]] = {
         "synthesis": lambda: synthesis.measure(quick=quick),
         "interpretation": lambda: interpretation.measure(quick=quick, folder=recordings),
