@@ -43,14 +43,14 @@ def measure(*, quick: bool, folder: Path | None) -> Part:
     """Run all loads, one after another, on one server."""
     seconds = 20.0 if quick else 60.0
     source = uvloop.run(_source(folder, seconds))
-    figures: list[Figure] = []
+    found: list[Figure] = []
     raw: dict[str, object] = {"seconds": seconds, "recordings": str(folder or "two_cities")}
     with serving() as server:
         for count in (1, 6) if quick else SESSIONS:
-            result = uvloop.run(_run(server, excerpts(source, count, seconds)))
-            figures += _figures(result)
+            result = uvloop.run(run_load(server, excerpts(source, count, seconds)))
+            found += figures(result)
             raw[f"{count} sessions"] = msgspec.to_builtins(result)
-    return Part(name="interpretation", figures=figures, raw=raw)
+    return Part(name="interpretation", figures=found, raw=raw)
 
 
 async def _source(folder: Path | None, seconds: float) -> Stream:
@@ -70,7 +70,8 @@ def excerpts(source: Stream, count: int, seconds: float) -> list[Stream]:
     ]
 
 
-async def _run(server: ServerProcess, streams: Sequence[Stream]) -> LoadResult:
+async def run_load(server: ServerProcess, streams: Sequence[Stream]) -> LoadResult:
+    """Play the streams at once and measure them."""
     lag_before = server.loop_lag()
     cpu_before, began_s = processes.tree_cpu_s(server.pid), time.monotonic()
     request = SessionRequest(url=server.url, target=TARGET)
@@ -96,7 +97,8 @@ def _ms(seconds: float | None) -> float | None:
 
 
 # ---------------------------------------------------------------- the table
-def _figures(result: LoadResult) -> list[Figure]:
+def figures(result: LoadResult) -> list[Figure]:
+    """The lines of one load."""
     rows = [*_lags(result.items), *_stability(result.items), *_server(result)]
     return lines(f"interpretation x{len(result.items)}", rows)
 
