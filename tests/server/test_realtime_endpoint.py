@@ -1,4 +1,4 @@
-"""What the operator hears of a session."""
+"""What a session writes to the log."""
 
 from __future__ import annotations
 

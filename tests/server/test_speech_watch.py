@@ -31,6 +31,6 @@ def test_lag_rate_and_skips_are_metrics() -> None:
         assert line in page
 
 
-def test_a_session_without_speech_says_nothing_of_it() -> None:
+def test_a_session_without_speech_has_no_speech_line() -> None:
     with Metrics().session("tts") as counted:
         assert SessionObserver(counted).speech == ""

@@ -313,7 +313,7 @@ def test_a_client_that_reads_nothing_stops_its_job_not_the_reader(monkeypatch: A
         for _ in range(50):
             await asyncio.sleep(0)
         assert made == held < 20  # bounded: nothing more is made while nobody reads
-        connection.incoming.put_nowait(Ping(text="abort"))  # still heard
+        connection.incoming.put_nowait(Ping(text="abort"))  # still handled
         for _ in range(50):
             await asyncio.sleep(0)
         connection.read_more(1000)
@@ -324,13 +324,13 @@ def test_a_client_that_reads_nothing_stops_its_job_not_the_reader(monkeypatch: A
     run(main())
 
 
-def test_a_client_that_asks_without_reading_is_not_heard_without_end(monkeypatch: Any) -> None:
+def test_a_client_that_asks_without_reading_is_stopped(monkeypatch: Any) -> None:
     monkeypatch.setattr(driver_module, "OUTBOX_CHARS", 1000)
-    heard = 0
+    stepped = 0
 
     def receive(event: Ping) -> list[kernel.Command]:
-        nonlocal heard
-        heard += 1
+        nonlocal stepped
+        stepped += 1
         return [pong("z" * 100)]
 
     async def main() -> None:
@@ -340,21 +340,21 @@ def test_a_client_that_asks_without_reading_is_not_heard_without_end(monkeypatch
             connection.incoming.put_nowait(Ping())
         for _ in range(100):
             await asyncio.sleep(0)
-        assert 10 < heard < 30
+        assert 10 < stepped < 30
         connection.read_more(2000)
         connection.incoming.put_nowait(None)
         await running
-        assert heard == 1000
+        assert stepped == 1000
 
     run(main())
 
 
 def test_a_burst_of_one_client_lets_others_have_their_turn() -> None:
-    heard = 0
+    stepped = 0
 
     def receive(event: Ping) -> list[kernel.Command]:
-        nonlocal heard
-        heard += 1
+        nonlocal stepped
+        stepped += 1
         return []
 
     async def main() -> None:
@@ -362,12 +362,12 @@ def test_a_burst_of_one_client_lets_others_have_their_turn() -> None:
         for _ in range(1000):
             connection.incoming.put_nowait(Ping())
         running, _ = drive(FakeSession(receive), connection)
-        while not heard:
+        while not stepped:
             await asyncio.sleep(0)
-        assert heard < 100
+        assert stepped < 100
         connection.incoming.put_nowait(None)
         await running
-        assert heard == 1000
+        assert stepped == 1000
 
     run(main())
 
