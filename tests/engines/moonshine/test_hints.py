@@ -8,8 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from dragoman.engines.base import EngineUnavailable, Utterance, Window
-from dragoman.engines.flite.engine import Flite
+from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.glossary_bias import (
     MOST_UNDONE,
@@ -22,6 +21,7 @@ from dragoman.engines.moonshine.phonetic_match import FARTHEST
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key, sounds_farther
+from tests.engines.flite_speech import flite_pcm
 
 pytestmark = pytest.mark.engine
 
@@ -52,17 +52,12 @@ def tokens(engine: Moonshine) -> Vocabulary:
 
 @pytest.fixture(scope="module")
 def spoken():
-    flite = Flite()
-    try:
-        flite.load()
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
     said = {}
     for voice in ("Cherry", "Ethan", "Kai"):
         for text in SENTENCES:
-            pcm = b"".join(flite.synthesize(Utterance(text=text, voice=voice, language="en")))
-            said[voice, text] = (np.frombuffer(pcm, np.int16) / 32_768).astype(np.float32)
-    flite.close()
+            said[voice, text] = (np.frombuffer(flite_pcm(text, voice), np.int16) / 32_768).astype(
+                np.float32
+            )
     return said
 
 

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from dragoman.audio.resample import Resampler
-from dragoman.engines.base import EngineUnavailable, Samples, Utterance, Window
-from dragoman.engines.flite.engine import Flite
+from dragoman.engines.base import EngineUnavailable, Samples, Window
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names, shown_names
 from dragoman.engines.moonshine.phonetic_match import FARTHEST, find_matches, split_marks
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key
+from tests.engines.flite_speech import flite_pcm
 
 pytestmark = pytest.mark.engine
 
@@ -50,19 +49,7 @@ def ears() -> Iterator[Moonshine]:
 @pytest.fixture(scope="module")
 def spoken() -> dict[str, Samples]:
     """The sentences in a voice that is the same every time."""
-    voice = Flite()
-    try:
-        voice.load()
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
-
-    def say(text: str) -> Samples:
-        pcm = b"".join(voice.synthesize(Utterance(text=text, voice="Cherry", language="en")))
-        resampler = Resampler(voice.info.rate_hz, 16_000)
-        whole = np.frombuffer(resampler.feed(pcm) + resampler.flush(), "<i2")
-        return whole.astype(np.float32) / 32768
-
-    return {text: say(text) for text in SAID}
+    return {text: np.frombuffer(flite_pcm(text), "<i2").astype(np.float32) / 32768 for text in SAID}
 
 
 def heard(ears: Moonshine, samples: Samples, *shown: str, prefix: str = "") -> str:
