@@ -288,10 +288,10 @@ class ProcessHost:
         self._admit()
         self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
         self._dispatch()
-        self._relieve()
+        self._widen_stalled()
 
     def _leave(self, speech: SegmentJob) -> None:
-        """The listener goes, at the end or before it."""
+        """The listener ends, with the segment or before it."""
         speech.abandoned = True
         if speech.stream.ended or self._queue.remove(speech):
             return
@@ -309,8 +309,8 @@ class ProcessHost:
                 if not speech.stalled:
                     running.limit.resume()
 
-    def _relieve(self) -> None:
-        """While jobs wait, let workers go on that wait for their listeners."""
+    def _widen_stalled(self) -> None:
+        """While jobs are queued, let workers continue that wait for slow listeners."""
         if not len(self._queue):
             return
         for running in self._running.values():
@@ -365,7 +365,7 @@ class ProcessHost:
                     speech.received(pcm)
                     if speech.stalled:
                         running.limit.pause()
-                        self._relieve()
+                        self._widen_stalled()
             case ipc_messages.SegmentFinished(
                 failure=failure, refusal=refusal
             ), SegmentJob() as job:
