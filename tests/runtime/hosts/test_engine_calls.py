@@ -22,8 +22,7 @@ class Batches(tiny.UpperCase):
 
     def translate_batch(self, requests: Sequence[Translation]) -> list[str]:
         self.sizes.append(len(requests))
-        answers = [self.translate(request) for request in requests]
-        return answers
+        return [self.translate(request) for request in requests]
 
 
 def texts(*words: str) -> list[Translation]:
