@@ -162,6 +162,23 @@ def parse_choice(text: str) -> EngineChoice:
     return choice
 
 
+def choice_text(table: Mapping[str, object]) -> str:
+    """The value of ``--engines`` for a table of a configuration file: ``preset``, and for each
+    role a spec or a list of specs. Raises ``RegistryError``.
+    """
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        specs: list[object] = value if isinstance(value, list) else [value]
+        if key not in {"preset", *ROLES} or not all(isinstance(spec, str) for spec in specs):
+            raise RegistryError(
+                f"engines.{key} is neither a preset nor a spec or a list of specs for one of the "
+                f"roles {', '.join(ROLES)}."
+            )
+        found[key] = ",".join(map(str, specs))
+    preset = [found.pop("preset")] if "preset" in found else []
+    return ",".join([*preset, *(f"{role}={specs}" for role, specs in found.items())])
+
+
 def names() -> list[str]:
     """The names of all registered engines, of every installed distribution; imports none."""
     return sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
