@@ -44,6 +44,9 @@ def serve(  # noqa: PLR0917  # typer declares flags so
     interpretation: Annotated[
         str | None, typer.Option(help="Earliness and calm: policy=units,top_rate=1.2,…")
     ] = None,
+    recognition: Annotated[
+        str | None, typer.Option(help="How snapshots are split: snapshots=whole")
+    ] = None,
     allowed_origins: Annotated[
         str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
     ] = None,
