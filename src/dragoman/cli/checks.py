@@ -74,7 +74,9 @@ def _package(name: str, spec: str, state: Literal["note", "bad"]) -> Check:
     for operator, wanted in _BOUND.findall(spec):
         fits = found == wanted if operator == "==" else _order(found) >= _order(wanted)
         if not fits:
-            return Check(f"package {name}", state, f"{found}, needed is {operator}{wanted}", mend)
+            return Check(
+                f"package {name}", state, f"{found}, but {operator}{wanted} is needed", mend
+            )
     return Check(f"package {name}", "ok", found)
 
 
