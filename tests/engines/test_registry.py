@@ -143,3 +143,17 @@ def test_a_placement_may_stand_inside_of_a_choice() -> None:
 def test_a_wrong_placement_is_answered_in_a_sentence(placement: str, names: str) -> None:
     with pytest.raises(RegistryError, match=names):
         parse_spec(f"mine?x=1@{placement}")
+
+
+def test_a_table_of_a_configuration_file_is_a_choice() -> None:
+    table = {
+        "tts": ["flite@concurrency=4,host=process", "espeak"],
+        "asr": "mine?x=1",
+        "preset": "embedded",
+    }
+    assert parse_choice(registry.choice_text(table)) == replace(
+        EMBEDDED, asr=("mine?x=1",), tts=("flite@concurrency=4,host=process", "espeak")
+    )
+    for wrong in ({"nose": "x"}, {"asr": 3}, {"tts": ["a", 1]}):
+        with pytest.raises(RegistryError, match="roles vad, asr"):
+            registry.choice_text(wrong)

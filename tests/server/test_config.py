@@ -160,3 +160,11 @@ def test_an_error_about_keys_does_not_show_them() -> None:
     with pytest.raises(ConfigError) as caught:
         load({}, {"DRAGOMAN_API_KEYS": "sk-secret", "DRAGOMAN_PORT": "x"})
     assert "secret" not in str(caught.value)
+
+
+def test_engines_may_be_a_table_of_the_file(tmp_path: Path) -> None:
+    text = '[engines]\npreset = "scripted"\ntts = ["flite@concurrency=4", "espeak"]\n'
+    found = load({}, {}, write(tmp_path / "d.toml", text)).config
+    assert found.engines == "scripted,tts=flite@concurrency=4,espeak"
+    with pytest.raises(ConfigError, match="nose"):
+        load({}, {}, write(tmp_path / "e.toml", '[engines]\nnose = "x"\n'))

@@ -12,11 +12,10 @@ import pytest
 
 from dragoman.client.events import ResponseFinished, SourceText, TranslatedText
 from dragoman.client.interpretation import InterpretClient
-from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.engines.flite.engine import Flite
 from dragoman.policy.glossary.terms import Glossary
 from dragoman.testing.live_server import LiveServer
 from tests import recordings
+from tests.engines.flite_speech import flite_pcm
 from tests.engines.installed import needs_apertium
 
 PHRASES = {
@@ -37,17 +36,7 @@ QUIET = bytes(2 * 16_000 * 2)
 
 @pytest.fixture(scope="module")
 def speech() -> bytes:
-    flite = Flite()
-    try:
-        flite.load()
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
-    in_target = [
-        b"".join(flite.synthesize(Utterance(text=text, voice="Cherry", language="en")))
-        for text in SPOKEN
-    ]
-    flite.close()
-    return b"".join(pcm + QUIET for pcm in in_target)
+    return b"".join(flite_pcm(text) + QUIET for text in SPOKEN)
 
 
 async def interpreted(url: str, pcms: Sequence[bytes], **settings: object) -> tuple[str, str]:

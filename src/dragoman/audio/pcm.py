@@ -26,11 +26,6 @@ def bytes_in(ms: float, rate_hz: int) -> int:
     return samples_in(ms, rate_hz) * SAMPLE_BYTES
 
 
-def ms_of(size: int, rate_hz: int) -> int:
-    """How many whole milliseconds ``size`` bytes last."""
-    return size // SAMPLE_BYTES * 1000 // rate_hz
-
-
 def silence(ms: float, rate_hz: int) -> bytes:
     """Zero samples lasting ``ms`` milliseconds."""
     return bytes(bytes_in(ms, rate_hz))

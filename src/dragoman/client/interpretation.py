@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import pybase64
 
-from dragoman.client.connection import LOCAL_URL, RawEvent, Tap
+from dragoman.client.connection import RawEvent
 from dragoman.client.session import ClientSession
 from dragoman.protocol.audio_input import events as audio_input
 from dragoman.protocol.realtime import events as realtime
@@ -120,17 +120,8 @@ def _nested(settings: InterpretSettings, _model: str) -> RawEvent:
 class InterpretClient(ClientSession):
     """One interpretation session, of any generation."""
 
-    def __init__(
-        self,
-        url: str = LOCAL_URL,
-        *,
-        model: str = DEFAULT_MODEL,
-        api_key: str | None = None,
-        tap: Tap | None = None,
-        open_timeout_s: float = 10.0,
-    ) -> None:
-        super().__init__(url, model=model, api_key=api_key, tap=tap, open_timeout_s=open_timeout_s)
-        self.settings = InterpretSettings()
+    default_model = DEFAULT_MODEL
+    settings = InterpretSettings()
 
     async def update(self, **changes: Any) -> str:
         """Change settings (fields of ``InterpretSettings``), also while the session runs.

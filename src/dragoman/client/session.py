@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
 
-from dragoman.client.connection import Connection, RawEvent, Tap
+from dragoman.client.connection import LOCAL_URL, Connection, RawEvent, Tap
 from dragoman.client.errors import CannotConnect, ClientError, ConnectionLost
 from dragoman.client.event_reader import EventReader
 from dragoman.client.events import Event, SessionEnded
@@ -26,11 +26,13 @@ class ClientSession:
     ``ServerError`` (the last ``error`` event) or ``ConnectionLost`` (the close code and reason).
     """
 
+    default_model: ClassVar[str]
+
     def __init__(
         self,
-        url: str,
+        url: str = LOCAL_URL,
         *,
-        model: str,
+        model: str | None = None,
         api_key: str | None = None,
         tap: Tap | None = None,
         open_timeout_s: float = 10.0,
@@ -39,7 +41,7 @@ class ClientSession:
 
         Args:
             url: ``ws://`` or ``wss://`` address of the API, without the model.
-            model: its name decides the API and the generation.
+            model: decides the API and the generation; None takes ``default_model``.
             api_key: sent as bearer token. None takes DASHSCOPE_API_KEY from the environment,
                 if the address is this machine or encrypted; "" sends none.
             tap: called with "in" or "out" and each event, for logs.
@@ -47,7 +49,7 @@ class ClientSession:
 
         """
         self.url = url
-        self.model = model
+        self.model = model or self.default_model
         self.session: dict[str, Any] = {}
         self._api_key = api_key
         self._tap = tap

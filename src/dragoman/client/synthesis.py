@@ -17,7 +17,6 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Any, Literal
 
-from dragoman.client.connection import LOCAL_URL, Tap
 from dragoman.client.errors import ConnectionLost
 from dragoman.client.events import Event, Problem, SessionEnded, SpeechAudio
 from dragoman.client.session import ClientSession
@@ -34,19 +33,10 @@ class SpeechClient(ClientSession):
     audio received, None before.
     """
 
-    def __init__(
-        self,
-        url: str = LOCAL_URL,
-        *,
-        model: str = DEFAULT_MODEL,
-        api_key: str | None = None,
-        tap: Tap | None = None,
-        open_timeout_s: float = 10.0,
-    ) -> None:
-        super().__init__(url, model=model, api_key=api_key, tap=tap, open_timeout_s=open_timeout_s)
-        self.first_audio_ms: float | None = None
-        self._first_text_at_s: float | None = None
-        self._mode = "server_commit"
+    default_model = DEFAULT_MODEL
+    first_audio_ms: float | None = None
+    _first_text_at_s: float | None = None
+    _mode = "server_commit"
 
     async def update(
         self,

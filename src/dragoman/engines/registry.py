@@ -35,7 +35,7 @@ from dragoman.engines.base import ENTRY_POINT_GROUP, Engine, Role
 
 ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter", "ocr", "speaker")
 OPTIONAL: tuple[Role, ...] = ("ocr", "speaker")
-"""Roles that interpretation gets better with, and works without."""
+"""Roles that improve an interpretation, which works without them, too."""
 CASCADE: tuple[Role, ...] = ("vad", "asr", "mt", *OPTIONAL)
 
 
@@ -162,13 +162,30 @@ def parse_choice(text: str) -> EngineChoice:
     return choice
 
 
+def choice_text(table: Mapping[str, object]) -> str:
+    """The value of ``--engines`` for a table of a configuration file: ``preset``, and for each
+    role a spec or a list of specs. Raises ``RegistryError``.
+    """
+    found: dict[str, str] = {}
+    for key, value in table.items():
+        specs: list[object] = value if isinstance(value, list) else [value]
+        if key not in {"preset", *ROLES} or not all(isinstance(spec, str) for spec in specs):
+            raise RegistryError(
+                f"engines.{key} is neither a preset nor a spec or a list of specs for one of the "
+                f"roles {', '.join(ROLES)}."
+            )
+        found[key] = ",".join(map(str, specs))
+    preset = [found.pop("preset")] if "preset" in found else []
+    return ",".join([*preset, *(f"{role}={specs}" for role, specs in found.items())])
+
+
 def names() -> list[str]:
     """The names of all registered engines, of every installed distribution; imports none."""
     return sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
 
 
 def factory(name: str) -> Callable[..., Engine]:
-    """What makes the engine of this name: its class, imported now. Raises ``RegistryError``."""
+    """The class (or function) that makes the engine of this name. Raises ``RegistryError``."""
     points = tuple(entry_points(group=ENTRY_POINT_GROUP, name=name))
     if not points:
         raise RegistryError(f"There is no engine {name!r}. There are: {', '.join(names())}.")

@@ -208,6 +208,13 @@ def _read_file(sources: _Sources, path: Path) -> None:
         raise ConfigError(message) from None
     origin = f"file {path}"
     keys_file = table.pop("api_keys_file", None)
+    if isinstance(table.get("engines"), dict):
+        from dragoman.engines import registry  # noqa: PLC0415 - numpy, which few commands need
+
+        try:
+            table["engines"] = registry.choice_text(table["engines"])
+        except registry.RegistryError as error:
+            raise ConfigError(f"{error} ({origin})") from None
     for name, value in table.items():
         sources.set(name, value, origin)
     if keys_file is not None:

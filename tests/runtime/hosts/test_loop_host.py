@@ -1,4 +1,4 @@
-"""Engines on the loop: the same face as the other hosts."""
+"""Engines on the loop: the same Protocol as the other hosts."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
     with_host(test)
 
 
-def test_it_rests_when_idle_and_wakes_up_again() -> None:
+def test_it_is_closed_when_idle_and_loaded_again() -> None:
     async def test(host: OnDemandHost, engine: Rare) -> None:
         await host.start()
         await host.call(ASK)
@@ -87,7 +87,7 @@ def test_it_rests_when_idle_and_wakes_up_again() -> None:
     with_host(test, idle_s=0.01)
 
 
-def test_what_is_missing_is_said_at_the_start() -> None:
+def test_a_missing_engine_is_reported_at_the_start() -> None:
     async def test(host: OnDemandHost, engine: Rare) -> None:
         engine.missing = "check"
         with pytest.raises(EngineUnavailable, match="not installed"):

@@ -1,4 +1,4 @@
-"""Engines on threads: order, batches, bounds, and threads that let go."""
+"""Engines on threads: order, batches, bounds, slow listeners, and shutdown."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
@@ -229,7 +229,7 @@ async def test_closing_ends_what_is_open() -> None:
     assert engine.stopped.is_set()
 
 
-async def test_the_line_has_a_bound() -> None:
+async def test_the_queue_has_a_bound() -> None:
     engine = tiny.Listener()
     async with hosted(engine, most_waiting=2) as host:
         engine.gate.clear()
@@ -242,7 +242,7 @@ async def test_the_line_has_a_bound() -> None:
         await asyncio.gather(*calls)
 
 
-def test_a_loop_that_goes_away_does_not_keep_the_thread() -> None:
+def test_a_closed_loop_does_not_keep_the_thread() -> None:
     engine = tiny.Speaker()
 
     async def begin() -> None:

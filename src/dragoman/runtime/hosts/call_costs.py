@@ -1,7 +1,7 @@
-"""How long translations take: measured for every host and direction, over all sessions.
+"""How long translations take, for every host and direction, over all sessions.
 
-Law of this file: one moving average over all calls, waiting in queues included, so that load shows
-in it and sessions under load ask for less. It is kept as long as the host lives.
+Scope: one moving average over all calls, queueing included, so it grows with the load and
+sessions then ask for fewer translations. It is kept as long as the host lives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _measured: WeakKeyDictionary[EngineHost, dict[tuple[str, str], float]] = WeakKey
 
 
 def cost_s(host: EngineHost, direction: tuple[str, str]) -> float | None:
-    """Seconds that a call of the direction lately took; None if none was made."""
+    """Average seconds of the latest calls of the direction; None if there was none."""
     return _measured.get(host, {}).get(direction)
 
 

@@ -1,8 +1,8 @@
 """One stream inside an engine: runs where the engine runs.
 
 Scope: blocking, no asyncio. It maps the values of ``requests`` to the engine's own stream object.
-Steps come one at a time, from any of the host's threads; a step that overtakes another one waits
-for it. The engine's ``abort`` is called at most once and never after ``finish``.
+Steps are done one at a time, on any of the host's threads; one that comes too early waits. The
+engine's ``abort`` is called at most once and never after ``finish``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A picture as a few grey cells, to see whether it differs from another.
 
-Law of this file: it decodes what strangers sent, so it is called where a picture's reader runs,
-which for ours is a worker process. PyAV is loaded by the first picture only.
+Scope: it decodes untrusted input, so it is called where the reader of pictures runs, which for
+ours is a worker process. PyAV is imported by the first picture.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class OnDemandHost:
         finally:
             self._leave()
 
-    # ------------------------------------------------------------ coming and going
+    # ------------------------------------------------------------ loading and closing
     async def _enter(self) -> None:
         """Count a call and have the engine loaded for it. Raises ``EngineFailed``."""
         if not self._open:
@@ -153,10 +153,10 @@ class OnDemandHost:
         self._calls -= 1
         if not self._calls and self._open and self._loading is not None:
             loop = asyncio.get_running_loop()
-            self._idle = loop.call_later(self._idle_s, self._rest)
+            self._idle = loop.call_later(self._idle_s, self._close_idle)
 
-    def _rest(self) -> None:
-        """Nobody called for long."""
+    def _close_idle(self) -> None:
+        """No call came for ``idle_s``: close the engine."""
         self._idle = None
         if not self._calls and self.loaded:
             self._loading = None

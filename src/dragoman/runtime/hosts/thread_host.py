@@ -193,7 +193,7 @@ class ThreadHost:
         """On a thread."""
         try:
             outcomes = answer_batch(self._engine, [job.request for job in batch])
-        except BaseException as error:  # noqa: BLE001 - see the head of this file
+        except BaseException as error:  # noqa: BLE001 - it fails its call only
             outcomes = [Outcome(failure=repr(error)) for _ in batch]
         self._post(settle_all, batch, outcomes)
 
@@ -231,7 +231,7 @@ class ThreadHost:
                 self._post(_settle, future, function(), None)
             except EngineUnavailable as error:
                 self._post(_settle, future, None, error)
-            except BaseException as error:  # noqa: BLE001 - see the head of this file
+            except BaseException as error:  # noqa: BLE001 - it fails its call only
                 failure = EngineFailed(f"{self.info.name}: {error!r}")
                 failure.__cause__ = error
                 self._post(_settle, future, None, failure)

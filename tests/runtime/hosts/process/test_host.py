@@ -1,5 +1,5 @@
-"""Engines in worker processes: what is said stays tied to its text, and nothing that a worker
-does (die, hang, raise, run ahead) hurts more than the one job it had.
+"""Engines in worker processes: each text gets its own audio, and nothing that a worker
+does (die, hang, raise, run ahead) fails more than the one job it had.
 """
 
 import asyncio
@@ -208,7 +208,7 @@ async def test_others_do_not_notice_a_stuck_text(workers: int) -> None:
         assert len(host.pids) == workers
 
 
-async def test_texts_that_hang_again_and_again_do_not_close_the_door() -> None:
+async def test_texts_that_hang_again_and_again_do_not_refuse_others() -> None:
     """Killing at a limit says nothing about the engine's health: nobody else is turned away."""
     async with hosted(tiny.IMPATIENT, tiny.Impatient()) as host:
         hostile = [asyncio.create_task(spoken(host, "!hang")) for _ in range(4)]
@@ -279,7 +279,7 @@ async def test_cancelling_keeps_the_worker() -> None:
         assert host.pids == pids
 
 
-async def test_cancelling_a_queued_job_takes_it_out_of_the_line() -> None:
+async def test_cancelling_a_queued_job_takes_it_out_of_the_queue() -> None:
     async with hosted(window_ms=200) as host:
         long = host.speak(say("c" * 5000), tiny.RATE_HZ)
         async with aclosing(long) as pieces:
@@ -429,7 +429,7 @@ async def test_workers_end_when_their_host_is_killed() -> None:
 
 
 # ---------------------------------------------------------------- the order of what waits
-async def test_who_hears_nothing_yet_goes_before_who_can_wait() -> None:
+async def test_a_listener_without_audio_goes_before_one_with_slack() -> None:
     async with hosted() as host:
         begun: list[str] = []
 

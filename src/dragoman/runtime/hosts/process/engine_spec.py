@@ -1,7 +1,7 @@
 """Engines from spec strings, inside a worker process.
 
-Law of this file: nothing but the look-up. A worker cannot be handed an object, so it makes its
-engine from the string the server was configured with. ``package.module:Class`` names a class
+Scope: the look-up only. A worker cannot be given an object, so it makes its engine from the
+spec string of the server's configuration. ``package.module:Class`` names a class
 directly (called without arguments); everything else is the registry's business.
 """
 

@@ -3,9 +3,8 @@
 Scope: one bounded queue; each worker has one job at a time, and a worker is free when it says so,
 not when the listener has heard everything. A worker that dies or overruns a limit
 (``engines.base.Caps``) fails the job it had and the streams it held, and is replaced; other jobs
-go on. If it was killed from outside before its segment was heard, another worker tries. When
-workers keep dying, replacements come after growing pauses, and while there is none, calls fail at
-once. A worker that was ended at a limit does not count as a crash: its text was at fault.
+go on. If it was killed from outside before its segment was heard, another worker tries. While there
+is no worker and replacements keep dying (``worker_pool``), calls fail at once.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
 
@@ -13,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator
@@ -21,7 +19,7 @@ from functools import partial
 from typing import cast
 
 from dragoman.audio.pcm import bytes_in
-from dragoman.engines.base import EngineUnavailable, Info, Utterance
+from dragoman.engines.base import Info, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, HostStream, answer_of
 from dragoman.runtime.hosts.job_queue import (
     MOST_SLACK_S,
@@ -37,6 +35,7 @@ from dragoman.runtime.hosts.process.worker_jobs import (
     TimeLimit,
     WorkerStreams,
 )
+from dragoman.runtime.hosts.process.worker_pool import WorkerPool
 from dragoman.runtime.hosts.process.worker_process import WorkerProcess
 from dragoman.runtime.hosts.requests import (
     Answer,
@@ -48,8 +47,6 @@ from dragoman.runtime.hosts.requests import (
     StreamAnswer,
     StreamItem,
 )
-
-log = logging.getLogger(__name__)
 
 _CLOSED = "the engine's host is not open"
 
@@ -65,8 +62,6 @@ class ProcessHost:
 
     _CALL_S = 30.0
     _CANCEL_S = 5.0  # a cancelled job's worker must be free by then
-    _CRASHES_MEAN_DOWN = 3
-    _LONGEST_PAUSE_S = 5.0
 
     def __init__(
         self,
@@ -81,25 +76,20 @@ class ProcessHost:
         start_limit_s: float = 120.0,
     ) -> None:
         self.info = info
-        self._spec = spec
         self._count = max(1, workers)
         self._segment_s = info.caps.wall_s if limit_s is None else limit_s
         self._call_s = self._CALL_S if limit_s is None else limit_s
         self._window_ms = window_ms
         self._most_waiting = most_waiting
-        self._start_limit_s = start_limit_s
-        self._open = False
         batching = batching or Batching()
         self.capacity = self._count * batching.max_batch
         self._queue: JobQueue[SegmentJob] = JobQueue(batching)
         self._asking_again: asyncio.TimerHandle | None = None
         self._idle: deque[WorkerProcess] = deque()
         self._running: dict[WorkerProcess, RunningJob] = {}
-        self._workers: set[WorkerProcess] = set()  # every process that is not yet gone
         self._ready: dict[WorkerProcess, WorkerStreams] = {}
-        self._replacing: set[asyncio.Task[None]] = set()
         self._numbers = 0
-        self._crashes = 0  # since a job last came to its end
+        self._pool = WorkerPool(info.name, spec, self._count, start_limit_s, self)
 
     @property
     def waiting(self) -> int:
@@ -109,25 +99,20 @@ class ProcessHost:
     @property
     def pids(self) -> list[int]:
         """Process ids of the workers, for diagnosis."""
-        return [worker.pid for worker in self._workers if worker.pid is not None]
+        return self._pool.pids
 
-    # ------------------------------------------------------------ life
     async def start(self) -> None:
         """Start all workers. Raises ``EngineUnavailable`` when one cannot load the engine."""
-        if self._open:
+        if self._pool.is_open:
             return
-        self._open = True
         try:
-            await asyncio.gather(*(self._add_worker() for _ in range(self._count)))
+            await self._pool.start()
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """As in the Protocol; no process is left when it returns."""
-        self._open = False
-        for task in self._replacing:
-            task.cancel()
         reason = "the engine's host was closed"
         self._fail_queued(reason)
         for running in self._running.values():
@@ -137,72 +122,39 @@ class ProcessHost:
         self._running.clear()
         self._idle.clear()
         self._ready.clear()
-        await asyncio.gather(*(worker.close() for worker in list(self._workers)))
-        await asyncio.gather(*self._replacing, return_exceptions=True)
+        await self._pool.close()
 
-    async def _add_worker(self) -> None:
-        worker = WorkerProcess(self._spec, self._on_frame, self._on_gone)
-        self._workers.add(worker)
-        try:
-            await worker.open(self._start_limit_s)
-        except EngineUnavailable:
-            if worker.pid is None:  # there is no process that could go
-                self._workers.discard(worker)
-            raise
-        if not self._open:
-            return
+    # ------------------------------------------------------------ ``PoolOwner``
+    def on_ready(self, worker: WorkerProcess) -> None:
+        """As in the Protocol."""
         self._ready[worker] = WorkerStreams()
         self._idle.append(worker)
         self._dispatch()
 
-    async def _replace(self) -> None:
-        while self._open:
-            doublings = self._crashes - 2
-            if doublings >= 0:  # the first replacement comes at once
-                await asyncio.sleep(min(self._LONGEST_PAUSE_S, 0.1 * 2**doublings))
-            try:
-                await self._add_worker()
-            except EngineUnavailable as error:
-                self._crashes += 1
-                log.warning("cannot replace a worker of %s: %s", self.info.name, error)
-                self._fail_if_down()
-            else:
-                return
-
-    def _on_gone(self, worker: WorkerProcess, reason: str) -> None:
-        self._workers.discard(worker)
+    def on_lost(self, worker: WorkerProcess, reason: str) -> None:
+        """As in the Protocol."""
         streams = self._ready.pop(worker, None)
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
         running = self._running.pop(worker, None)
         if running is not None and not (worker.was_killed and self._requeue(running)):
             running.fail(reason)
-        if streams is not None:  # one that never got ready is dealt with by its starter
+        if streams is not None:
             streams.fail(reason)
-        if self._open and streams is not None:
-            self._crashes += not worker.overran
-            log.warning("%s; %d crashes in a row", reason, self._crashes)
-            task = asyncio.get_running_loop().create_task(self._replace())
-            self._replacing.add(task)
-            task.add_done_callback(self._replacing.discard)
-            self._fail_if_down()
-            self._dispatch()
+        self._dispatch()
+
+    def on_down(self) -> None:
+        """As in the Protocol."""
+        self._fail_queued(f"the workers of {self.info.name} keep dying")
 
     def _requeue(self, running: RunningJob) -> bool:
         """Give the job to another worker, before all others; whether that could be done."""
         job = running.job
-        if not self._open or not isinstance(job, SegmentJob) or not job.may_retry():
+        if not self._pool.is_open or not isinstance(job, SegmentJob) or not job.may_retry():
             return False
         running.limit.pause()
         self._queue.add(job, 0.0)
         return True
-
-    def _down(self) -> bool:
-        return not self._ready and self._crashes >= self._CRASHES_MEAN_DOWN
-
-    def _fail_if_down(self) -> None:
-        if self._down():
-            self._fail_queued(f"the workers of {self.info.name} keep dying")
 
     def _fail_queued(self, reason: str) -> None:
         for job in self._queue.drain():
@@ -277,9 +229,9 @@ class ProcessHost:
             self._leave(speech)
 
     def _admit(self) -> None:
-        if not self._open:
+        if not self._pool.is_open:
             raise EngineFailed(_CLOSED)
-        if self._down():
+        if self._pool.is_down:
             raise EngineFailed(f"the workers of {self.info.name} keep dying")
         if self.waiting >= self._most_waiting:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
@@ -288,10 +240,10 @@ class ProcessHost:
         self._admit()
         self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
         self._dispatch()
-        self._relieve()
+        self._widen_stalled()
 
     def _leave(self, speech: SegmentJob) -> None:
-        """The listener goes, at the end or before it."""
+        """The listener ends, with the segment or before it."""
         speech.abandoned = True
         if speech.stream.ended or self._queue.remove(speech):
             return
@@ -309,8 +261,8 @@ class ProcessHost:
                 if not speech.stalled:
                     running.limit.resume()
 
-    def _relieve(self) -> None:
-        """While jobs wait, let workers go on that wait for their listeners."""
+    def _widen_stalled(self) -> None:
+        """While jobs are queued, let workers continue that wait for slow listeners."""
         if not len(self._queue):
             return
         for running in self._running.values():
@@ -355,7 +307,8 @@ class ProcessHost:
             running.fail(str(error))
             self._idle.append(worker)
 
-    def _on_frame(self, worker: WorkerProcess, frame: ipc_messages.IpcMessage) -> None:
+    def on_frame(self, worker: WorkerProcess, frame: ipc_messages.IpcMessage) -> None:
+        """As in the Protocol."""
         running = self._running.get(worker)
         if running is None:
             return
@@ -365,7 +318,7 @@ class ProcessHost:
                     speech.received(pcm)
                     if speech.stalled:
                         running.limit.pause()
-                        self._relieve()
+                        self._widen_stalled()
             case ipc_messages.SegmentFinished(
                 failure=failure, refusal=refusal
             ), SegmentJob() as job:
@@ -383,7 +336,7 @@ class ProcessHost:
     def _free(self, worker: WorkerProcess, running: RunningJob) -> None:
         running.limit.pause()
         del self._running[worker]
-        self._crashes = 0
+        self._pool.works()
         self._idle.append(worker)
         self._dispatch()
 

@@ -160,7 +160,7 @@ def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinish
         with contextlib.closing(segment) as pieces:
             for pcm in pieces:
                 link.send(AudioPiece(begin.job, pcm))
-                room = _regulate(link, begin.job, room - len(pcm))
+                room = _await_credit(link, begin.job, room - len(pcm))
                 if room <= 0:
                     break
     except HostGone:
@@ -174,8 +174,8 @@ def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinish
     return SegmentFinished(begin.job)
 
 
-def _regulate(link: HostLink, job: int, room: int) -> int:
-    """The bytes that may still be sent, after waiting for at least one; 0 when cancelled."""
+def _await_credit(link: HostLink, job: int, room: int) -> int:
+    """How many bytes may still be sent, waiting for credit if none; 0 when cancelled."""
     while True:
         frame = link.receive() if room <= 0 else link.pending()
         match frame:
@@ -192,7 +192,7 @@ def _regulate(link: HostLink, job: int, room: int) -> int:
 def _follow_parent(parent: int) -> None:
     """Die with the host and at the limits, also while the engine is deep in a C library."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # ours, see the head of this file
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
@@ -210,7 +210,7 @@ def main() -> None:
     with contextlib.suppress(HostGone):
         try:
             engine = engine_from_spec(spec)
-            if isinstance(engine, OnDemand):  # its work is never as urgent as the others'
+            if isinstance(engine, OnDemand):  # what it does is never urgent
                 os.nice(_NICENESS)
             engine.load()
             if isinstance(engine, Synthesizer) and engine.info.rate_hz != _WARM_RATE_HZ:

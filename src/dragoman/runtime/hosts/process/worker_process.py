@@ -1,6 +1,6 @@
-"""One worker process as the host sees it: started, spoken to in frames, ended, reaped.
+"""One worker process as the host sees it: start, frames in both directions, end, reaping.
 
-Law of this file: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
+Scope: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
 queue and no policy. The worker is a fresh interpreter, never a fork. It must be started from a
 thread that lives as long as the host (the loop's), because the kernel ties the worker's life to
 the thread that started it. A worker gets the server's environment without the server's keys.
@@ -48,7 +48,7 @@ class WorkerProcess(asyncio.Protocol):
         self.overran = False
         """Whether it was ended because a job went beyond a limit, not because it is broken."""
         self.was_killed = False
-        """Whether somebody else ended it: an operator, or a system that was out of memory."""
+        """Whether it was killed from outside: by an operator, or by the system (out of memory)."""
         self._closing = False
         self._reaping: asyncio.Task[None] | None = None
         loop = asyncio.get_running_loop()
@@ -147,7 +147,7 @@ class WorkerProcess(asyncio.Protocol):
             self._fail_ready(frame.message)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The worker is gone, or as good as gone."""
+        """The socket is closed: the worker has ended or is ended now."""
         if not self._closing and self._process is not None:
             self._process.kill()
         self._reaping = asyncio.get_running_loop().create_task(self._reap())
