@@ -6,6 +6,7 @@ import base64
 import os
 import socket
 import struct
+from collections.abc import Iterator
 
 
 def handshake(port: int, receive_buffer: int | None = None, query: str = "") -> socket.socket:
@@ -34,3 +35,17 @@ def masked(text: str) -> bytes:
     if len(data) < 126:
         return struct.pack("!BB4x", 0x81, 0x80 | len(data)) + data
     return struct.pack("!BBQ4x", 0x81, 0xFF, len(data)) + data
+
+
+def text_frames(raw: socket.socket) -> Iterator[str]:
+    """The text frames that a server sends, until it hangs up."""
+    with raw.makefile("rb") as stream:
+        while head := stream.read(2):
+            size = head[1]
+            if size == 126:
+                (size,) = struct.unpack("!H", stream.read(2))
+            elif size == 127:
+                (size,) = struct.unpack("!Q", stream.read(8))
+            data = stream.read(size)
+            if head[0] == 0x81:
+                yield data.decode()

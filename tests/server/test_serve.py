@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from dragoman.testing.live_server import LiveServer, command, environment, serve
-from tests.server.raw_websocket import handshake, masked
+from tests.server.raw_websocket import handshake, masked, text_frames
 
 pytestmark = pytest.mark.live
 
@@ -197,3 +199,21 @@ def test_a_busy_port_exits_with_one_sentence(scripted_server: LiveServer) -> Non
     assert done.returncode == 2
     assert f":{scripted_server.port}" in done.stderr
     assert "--port 0" in done.stderr
+
+
+def test_a_recognition_client_may_read_after_it_has_sent_everything() -> None:
+    """Some dictation clients do; any other client would be cut off after ``stall_s``."""
+    update = masked('{"type":"session.update","session":{"turn_detection":null}}')
+    with serve(limits={"stall_s": 0.2}) as live:
+        raw = handshake(live.port, receive_buffer=4096, query="?model=qwen3-asr-flash-realtime")
+        for _ in range(1000):
+            raw.sendall(update)
+        wanted = b'dragoman_events_received_total{api="recognition",type="session.update"} 1000.0'
+        while wanted not in live.get("/metrics")[1]:
+            pass
+        time.sleep(0.6)
+        raw.sendall(masked('{"type":"session.finish"}'))
+        kinds = [json.loads(frame)["type"] for frame in islice(text_frames(raw), 1002)]
+        raw.close()
+        assert kinds == ["session.created", *["session.updated"] * 1000, "session.finished"]
+        assert b"dragoman_stalled_total 0.0" in live.get("/metrics")[1]

@@ -76,6 +76,7 @@ RECOGNITION: Api[RecognitionFamily] = Api(
         audio_input_events.CLIENT_EVENTS, (*SESSION_EVENTS, *audio_input_events.SERVER_EVENTS)
     ),
     session=RecognitionSession,
+    reads_late=True,
 )
 UNKNOWN: Api[ModelFamily] = Api(
     label="unknown",

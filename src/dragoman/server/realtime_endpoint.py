@@ -44,6 +44,8 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             principal=accepted.principal,
             options=(config.synthesis, config.interpretation, config.recognition),
         )
+        if api.reads_late:
+            accepted.stream.stall_s = config.limits.age_s
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
         who = accepted.principal.key_id or "anonymous"

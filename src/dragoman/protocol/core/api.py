@@ -42,3 +42,6 @@ class Api(Generic[F]):
     session: Callable[[F, SessionContext], BaseSession]
     """Makes the session of one connection."""
     first_audio: tuple[str, str] | None = None
+    reads_late: bool = False
+    """Whether its clients may read nothing until they have sent everything, so that a socket which
+    nobody reads is no dead client."""
