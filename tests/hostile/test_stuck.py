@@ -20,6 +20,7 @@ from dragoman.protocol.core.session import Limits
 from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.jobs import run_session
+from dragoman.runtime.observer import FanOut
 from dragoman.speech import Coverage
 from tests.runtime.hosts import tiny_engines as tiny
 
@@ -76,14 +77,6 @@ class Client:
                 return event["response"]["status"], size / 2 / tiny.RATE_HZ
 
 
-class Observer:
-    def sent(self, event_type: str) -> None: ...
-
-    def noted(self, name: str, detail: str) -> None: ...
-
-    def failed(self, reason: str) -> None: ...
-
-
 class House:
     """Sessions on one host of workers, as a server has them."""
 
@@ -91,7 +84,7 @@ class House:
         self.host = ProcessHost(info, spec=spec, workers=workers)
         coverage = Coverage(speaks=frozenset({"*"}))
         self._stack: Any = SimpleNamespace(
-            coverage=coverage, interpreter=None, voice=lambda _language: self.host
+            coverage=coverage, interpreter=None, synthesizer=lambda _language: self.host
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -108,7 +101,7 @@ class House:
     def session(self) -> Client:
         client, ids = Client(), Ids(nonce_from(len(self._tasks)))
         session = make_session(lookup(MODEL), ids, Limits(), self._stack.coverage)
-        run = run_session(session, client, CODEC.encode, self._stack, Observer())
+        run = run_session(session, client, CODEC.encode, self._stack, FanOut())
         self._tasks.append(asyncio.create_task(run))
         settings = {"mode": "commit", "sample_rate": tiny.RATE_HZ, "language_type": "English"}
         client.asked.put_nowait({"type": "session.update", "session": settings})

@@ -1,4 +1,4 @@
-"""The loaded set of engines: what is covered, who does what, what is missing."""
+"""The engine set: what is covered, which engine does what, what is missing."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.registry import parse_choice
 from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedTts
-from dragoman.runtime import engine_set as stack_module
-from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.speech import Interpret
 
 
 def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
-    """The same engine, which says other things about itself, or cannot load.
+    """The same engine with another description of itself, or one that cannot load.
 
     A subclass and no proxy: from Python 3.12 on, ``isinstance`` with a Protocol looks only at what
     is really there, so what ``__getattr__`` would give does not count.
@@ -29,7 +28,7 @@ def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
     class Changed(plain):
         @property
         def info(self) -> Any:
-            return stack_module.msgspec.structs.replace(super().info, **said)
+            return msgspec.structs.replace(super().info, **said)
 
         def load(self) -> None:
             if missing:
@@ -43,11 +42,11 @@ def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Put engines of a test under names of the registry."""
-    real = stack_module.registry.make
+    real = registry.make
 
     def register(**engines: Any) -> None:
         monkeypatch.setattr(
-            stack_module.registry,
+            registry,
             "make",
             lambda spec, role=None: engines.get(spec.replace("-", "_")) or real(spec, role),
         )
@@ -56,27 +55,26 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def loaded(choice: str, **options: Any) -> Any:
-    """Load a stack, look at it, close it."""
+    """Load the engines, look at the set, close it."""
 
     async def main(look: Callable[[EngineSet], Any]) -> Any:
-        stack = EngineSet(parse_choice(choice), **options)
+        engines = EngineSet(parse_choice(choice), **options)
         try:
-            await stack.load()
-            return look(stack)
+            await engines.load()
+            return look(engines)
         finally:
-            await stack.close()
+            await engines.close()
 
     return lambda look: asyncio.run(main(look))
 
 
-def test_the_scripted_stack_covers_everything_and_is_ready() -> None:
-    def look(stack: EngineSet) -> None:
-        assert stack.ready
-        assert stack.coverage.can_hear("xx")
-        assert stack.coverage.can_translate("xx", "yy")
-        assert stack.coverage.can_speak("yy")
-        assert stack.only_heard is None
-        assert {status.state for status in stack.status()} == {"ready"}
+def test_the_scripted_engines_cover_everything_and_are_ready() -> None:
+    def look(engines: EngineSet) -> None:
+        assert engines.coverage.can_hear("xx")
+        assert engines.coverage.can_translate("xx", "yy")
+        assert engines.coverage.can_speak("yy")
+        assert engines.only_source is None
+        assert {status.state for status in engines.status()} == {"ready"}
 
     loaded("scripted")(look)
 
@@ -89,28 +87,28 @@ def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registere
         asr_a=variant(ScriptedAsr(), name="asr-a", languages=("en",)),
     )
 
-    def look(stack: EngineSet) -> None:
-        assert stack.translator("en", "es").info.name == "mt-a"
-        assert stack.translator("en", "fr").info.name == "mt-b"
+    def look(engines: EngineSet) -> None:
+        assert engines.translator("en", "es").info.name == "mt-a"
+        assert engines.translator("en", "fr").info.name == "mt-b"
         with pytest.raises(EngineFailed):
-            stack.translator("fr", "en")
-        assert stack.voice("en").info.name == "tts-a"
-        assert stack.voice("fr").info.name == "scripted-tts"
-        assert stack.only_heard == "en"
-        assert stack.coverage.targets("en") == ["en", "es", "fr"]
+            engines.translator("fr", "en")
+        assert engines.synthesizer("en").info.name == "tts-a"
+        assert engines.synthesizer("fr").info.name == "scripted-tts"
+        assert engines.only_source == "en"
+        assert engines.coverage.targets("en") == ["en", "es", "fr"]
 
     loaded("scripted,mt=mt-a,mt-b,tts=tts-a,scripted-tts,asr=asr-a")(look)
 
 
-def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
+def test_a_missing_second_choice_is_reported_and_a_missing_only_one_ends_the_start(
     registered: Any,
 ) -> None:
     registered(gone=variant(ScriptedTts(), name="gone", missing="apt-get install it"))
 
-    def look(stack: EngineSet) -> None:
-        states = {status.name: (status.state, status.detail) for status in stack.status()}
+    def look(engines: EngineSet) -> None:
+        states = {status.name: (status.state, status.detail) for status in engines.status()}
         assert states["gone"] == ("unavailable", "apt-get install it")
-        assert stack.voice("en").info.name == "scripted-tts"
+        assert engines.synthesizer("en").info.name == "scripted-tts"
 
     loaded("scripted,tts=gone,scripted-tts")(look)
     with pytest.raises(EngineUnavailable, match="apt-get install it"):
@@ -118,33 +116,20 @@ def test_a_missing_second_choice_is_told_and_a_missing_only_one_ends_the_start(
 
 
 def test_an_interpreter_replaces_the_cascade() -> None:
-    def look(stack: EngineSet) -> None:
-        assert stack.interpreter is not None
-        assert stack.coverage.can_translate("en", "es")
+    def look(engines: EngineSet) -> None:
+        assert engines.interpreter is not None
+        assert engines.coverage.can_translate("en", "es")
 
     loaded("scripted,interpreter=scripted-interpreter")(look)
-
-
-def test_a_fixed_step_of_the_engine_is_kept() -> None:
-    async def main() -> None:
-        stack = EngineSet(parse_choice("scripted"))
-        await stack.load()
-        try:
-            ear = await stack.hear(Interpret(target="es"), trusted=False)
-            assert isinstance(ear, WindowDecoder)
-        finally:
-            await stack.close()
-
-    asyncio.run(main())
 
 
 def test_warming_skips_directions_nobody_covers(registered: Any) -> None:
     lines: list[str] = []
 
     async def main() -> None:
-        stack = EngineSet(parse_choice("scripted"), warm=[("en", "es")])
-        await stack.load(lines.append)
-        await stack.close()
+        engines = EngineSet(parse_choice("scripted"), warm=[("en", "es")])
+        await engines.load(lines.append)
+        await engines.close()
 
     asyncio.run(main())
     assert "translation en to es ready" in lines
@@ -153,21 +138,20 @@ def test_warming_skips_directions_nobody_covers(registered: Any) -> None:
 def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
     registered: Callable[..., None],
 ) -> None:
-    told: list[str] = []
+    progress: list[str] = []
 
     async def main() -> None:
         registered(absent=variant(ScriptedMt(), missing="Not here.", role="ocr"))
-        stack = EngineSet(parse_choice("scripted,ocr=absent"), warm=())
-        await stack.load(told.append)
+        engines = EngineSet(parse_choice("scripted,ocr=absent"), warm=())
+        await engines.load(progress.append)
         try:
-            assert stack.ready
-            assert stack.reader is None
-            assert stack.speakers is None
-            assert [(s.state, s.detail) for s in stack.status() if s.role == "ocr"] == [
+            assert engines.text_reader is None
+            assert engines.speaker_encoder is None
+            assert [(s.state, s.detail) for s in engines.status() if s.role == "ocr"] == [
                 ("unavailable", "Not here.")
             ]
         finally:
-            await stack.close()
+            await engines.close()
 
     asyncio.run(main())
-    assert not [line for line in told if "Not here" in line], "it is the doctor's to tell"
+    assert not [line for line in progress if "Not here" in line], "`dragoman doctor` shows it"

@@ -26,6 +26,7 @@ from dragoman.protocol.core.session import Limits
 from dragoman.protocol.registry import INTERPRETATION, lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
+from dragoman.runtime.observer import Event, JobFailed
 from dragoman.speech import Hypothesis, InterpretationOptions
 from tests.runtime.virtual_time import run_in_virtual_time
 
@@ -64,8 +65,8 @@ def word(cell: int) -> str:
     return rule_word(cell).rstrip(".")
 
 
-class Ears(ScriptedAsr):
-    """Hears marks only where sentences are spoken."""
+class MarkedAsr(ScriptedAsr):
+    """Puts marks only where sentences are spoken."""
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
         return [
@@ -80,14 +81,6 @@ class Ears(ScriptedAsr):
             )
             for window, heard in zip(windows, super().transcribe(windows), strict=True)
         ]
-
-
-class LoopStack(EngineSet):
-    """The scripted engines, by the clock of the loop."""
-
-    @staticmethod
-    def now_s() -> float:
-        return asyncio.get_running_loop().time()
 
 
 def loud(at_ms: int) -> bool:
@@ -171,27 +164,23 @@ class Microphone:
         assert (code, reason) == (1000, "")
 
 
-class Nobody:
-    """Who is not told, nor asked."""
+class Failures:
+    """An observer that is told of no failure."""
 
-    def sent(self, event_type: str) -> None: ...
-
-    def noted(self, name: str, detail: str) -> None: ...
-
-    def failed(self, reason: str) -> None:
-        raise AssertionError(reason)
+    def on(self, event: Event) -> None:
+        assert not isinstance(event, JobFailed), event
 
 
 def talk(minutes: int) -> Microphone:
     """Talk for so long to the scripted engines."""
     make = registry.make
     with pytest.MonkeyPatch.context() as patch:
-        ours = {"scripted-asr": Ears}
+        ours = {"scripted-asr": MarkedAsr}
         patch.setattr(
             registry, "make", lambda spec, role: ours[spec]() if spec in ours else make(spec, role)
         )
-        stack = LoopStack(registry.parse_choice("scripted"))
-    asyncio.run(stack.load())
+        engines = EngineSet(registry.parse_choice("scripted"))
+    asyncio.run(engines.load())
 
     async def session() -> Microphone:
         codec = INTERPRETATION.codec
@@ -200,10 +189,11 @@ def talk(minutes: int) -> Microphone:
             lookup(MODEL),
             Ids("n" * 15),
             Limits(),
-            stack.coverage,
+            engines.coverage,
             options=(InterpretationOptions(step_ms=1_500),),
         )
-        await run_session(session, microphone, codec.encode, stack, Nobody())
+        clock = asyncio.get_running_loop().time
+        await run_session(session, microphone, codec.encode, engines, Failures(), now_s=clock)
         return microphone
 
     return run_in_virtual_time(session(), turn_s=1e-6)
@@ -214,7 +204,7 @@ def hour() -> Microphone:
     return talk(60)
 
 
-def test_every_word_of_an_hour_is_heard_once_and_in_order(hour: Microphone) -> None:
+def test_every_word_of_an_hour_is_recognised_once_and_in_order(hour: Microphone) -> None:
     assert hour.odd == []
     assert next(hour.words, None) is None
 

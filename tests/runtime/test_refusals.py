@@ -1,4 +1,4 @@
-"""A text that cannot be spoken: the engine's sentence gets as far as the session's report."""
+"""A text that cannot be spoken: the engine's sentence reaches the session's report."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from dragoman.runtime.hosts.host import EngineHost, TextRefused
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
+from dragoman.runtime.observer import FanOut
 from dragoman.speech import Say, Speak, Task
 from tests.runtime.hosts import tiny_engines as tiny
 
@@ -106,14 +107,6 @@ class _Connection:
     async def close(self, code: int, reason: str) -> None: ...
 
 
-class _Observer:
-    def sent(self, event_type: str) -> None: ...
-
-    def noted(self, name: str, detail: str) -> None: ...
-
-    def failed(self, reason: str) -> None: ...
-
-
 @pytest.mark.parametrize(("text", "refusal"), [(UNREADABLE, tiny.REFUSAL), ("!raise", "")])
 def test_the_driver_reports_it_and_nothing_of_other_failures(
     text: str, refusal: str, caplog: pytest.LogCaptureFixture
@@ -126,7 +119,7 @@ def test_the_driver_reports_it_and_nothing_of_other_failures(
             await spoken(host, text)
 
         session: Any = _Session()
-        await Driver(session, _Connection(), lambda _e, _i: "", job, _Observer()).run()
+        await Driver(session, _Connection(), lambda _e, _i: "", job, FanOut()).run()
         return list(session.reports)
 
     with caplog.at_level(logging.WARNING, "dragoman.session"):

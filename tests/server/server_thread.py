@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
-from dragoman.server.app import REALTIME_PATH
+from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -51,10 +51,6 @@ class FakeEngines:
 
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {"pictures_read": 2}
 
     async def close(self) -> None:
         self.closed = True

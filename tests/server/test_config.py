@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
 from dragoman.speech import InterpretationOptions
@@ -25,7 +26,7 @@ def test_defaults_are_a_server_on_loopback_without_keys() -> None:
 
 
 def test_there_are_few_fields() -> None:
-    assert len(Config.__struct_fields__) <= 14
+    assert len(Config.__struct_fields__) <= 15
 
 
 def test_groups_hold_numbers_and_booleans(tmp_path: Path) -> None:
@@ -67,6 +68,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_LIMITS": "idle_s=1.5,sessions=7",
         "DRAGOMAN_SYNTHESIS": "flush_s=2,hold_tail=true,usage=session",
         "DRAGOMAN_INTERPRETATION": "policy=units,top_rate=1.2",
+        "DRAGOMAN_RECOGNITION": "snapshots=whole",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
         "DRAGOMAN_DRAIN_S": "0.5",
     }
@@ -84,6 +86,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         limits=ServerLimits(idle_s=1.5, sessions=7),
         synthesis=SynthesisOptions(flush_s=2, hold_tail=True, usage="session"),
         interpretation=InterpretationOptions(policy="units", top_rate=1.2),
+        recognition=RecognitionOptions(snapshots="whole"),
         log_level="debug",
         drain_s=0.5,
     )

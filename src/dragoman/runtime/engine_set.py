@@ -1,84 +1,38 @@
-"""The loaded set of engines that all sessions share.
+"""The loaded engines that all sessions share, and which of them does what.
 
-Law of this file: which engine does what. It makes hosts from the operator's choice, loads and
-warms them, says what they cover, and picks the one for a language or a direction: the first in
-the operator's order that covers it. Jobs ask here and nowhere else; nothing here knows events.
+Scope: it makes hosts from the operator's choice, loads them, says what they cover and picks the
+one for a language or a direction: the first in the operator's order that covers it. Jobs ask here
+and nowhere else. It opens no decoder, reads no clock and counts nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-
-import msgspec
-import numpy as np
+from collections.abc import Callable, Sequence
 
 from dragoman.engines import registry
 from dragoman.engines.base import (
     Detector,
-    Engine,
     EngineUnavailable,
     Info,
     OnDemand,
-    Recognizer,
     Role,
-    Utterance,
-    Window,
-    WindowTranscriber,
 )
-from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
-from dragoman.policy.recognition.local_agreement import LocalAgreement
-from dragoman.policy.recognition.speech_evidence import known_hallucination
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
-from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
-from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
-from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
+from dragoman.runtime import warm_up
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
-from dragoman.speech import HEARING_RATE_HZ, Coverage, Hypothesis, Interpret
+from dragoman.runtime.loaded_engine import EngineStatus, LoadedEngine, covers
+from dragoman.runtime.warm_up import Progress
+from dragoman.speech import Coverage
 
 _ROLES = registry.ROLES
 
-_HISS = 0.003
-
-Progress = Callable[[str], None]
-
-
-class EngineStatus(msgspec.Struct, frozen=True):
-    """One engine as ``/health`` and the start-up lines show it."""
-
-    name: str
-    role: Role
-    state: str  # "loading" | "ready" | "unavailable"
-    quality: str
-    detail: str = ""
-
-
-class LoadedEngine(msgspec.Struct):
-    """One chosen engine: the object, where it lives, and how far it is."""
-
-    spec: str
-    engine: Engine
-    host: EngineHost
-    state: str = "loading"
-    detail: str = ""
-    load: RecognizerLoad = msgspec.field(default_factory=RecognizerLoad)
-    phantoms: frozenset[str] = frozenset()
-    """What a recogniser says of silence and noise."""
-
-    @property
-    def info(self) -> Info:
-        """The engine's self-description."""
-        return self.engine.info
-
 
 class EngineSet:
-    """See the head of this file. ``asr_step_ms`` fixes the step; None is adaptive."""
+    """The engines of ``choice``; ``warm`` lists the directions to get ready at the start."""
 
     def __init__(
         self,
@@ -87,13 +41,9 @@ class EngineSet:
         warm: Sequence[tuple[str, str]] = (("en", "es"),),
         threads: int = 2,
         workers: int = 2,
-        asr_step_ms: int | None = None,
     ) -> None:
         self._warm = warm
-        self._asr_step_ms = asr_step_ms
-        self._seats: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
-        self.counts: Counter[str] = Counter()
-        self.ready = False
+        self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
         for role in _ROLES:
             for spec in choice.specs(role):
@@ -104,45 +54,47 @@ class EngineSet:
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
                 load = RecognizerLoad(host.capacity)
-                self._seats[role].append(LoadedEngine(spec, engine, host, load=load))
+                self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life
     async def load(self, progress: Progress = lambda _line: None) -> None:
-        """Load every chosen engine and warm the paths that the first session will take.
+        """Load every chosen engine and make the first calls.
 
         An engine that is second choice for its role may be missing, and optional roles may be
         left without any; raises ``EngineUnavailable`` when another role is.
         """
-        seats = [seat for role in _ROLES for seat in self._seats[role]]
-        await asyncio.gather(*(self._load(seat, progress) for seat in seats))
+        await asyncio.gather(*(self._load(chosen, progress) for chosen in self._all()))
         for role in _ROLES:
             if role not in registry.OPTIONAL:
-                self._drop_missing(role)
+                self._check_any(role)
         self._coverage = self._covered()
-        await self._warm_up(progress)
-        self.ready = True
+        for source, target in self._warm:
+            if self._coverage.can_translate(source, target) and self._ready("mt"):
+                await self.translator(source, target).call(WarmDirection(source, target))
+                progress(f"translation {source} to {target} ready")
+        for recognizer in self._ready("asr"):
+            await warm_up.warm_recognizer(recognizer)
+        for synthesizer in self._ready("tts"):
+            await warm_up.warm_synthesizer(synthesizer)
 
     async def close(self) -> None:
         """Stop every engine."""
-        self.ready = False
-        seats = [seat for role in _ROLES for seat in self._seats[role]]
-        await asyncio.gather(*(seat.host.close() for seat in seats), return_exceptions=True)
+        closing = (chosen.host.close() for chosen in self._all())
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def status(self) -> list[EngineStatus]:
         """Every chosen engine and how far it is."""
-        return [
-            EngineStatus(seat.info.name, role, seat.state, seat.info.quality, seat.detail)
-            for role in _ROLES
-            for seat in self._seats[role]
-        ]
+        return [chosen.status(role) for role in _ROLES for chosen in self._chosen[role]]
 
     def waiting(self) -> dict[str, int]:
         """Calls queued at each engine."""
+        return {one.info.name: one.host.waiting for one in self._all() if one.state == "ready"}
+
+    def lags_s(self) -> dict[str, list[float]]:
+        """For each recogniser: how far every session with an open turn is behind its audio."""
         return {
-            seat.info.name: seat.host.waiting
-            for role in _ROLES
-            for seat in self._seats[role]
-            if seat.state == "ready"
+            recognizer.info.name: [lag.total_ms / 1000 for lag in recognizer.load.lags]
+            for recognizer in self._ready("asr")
         }
 
     # ------------------------------------------------------------ what is covered
@@ -152,10 +104,10 @@ class EngineSet:
         return self._coverage
 
     @property
-    def only_heard(self) -> str | None:
-        """The one language that is heard, when it is one."""
-        heard = self._coverage.hears
-        return next(iter(heard)) if len(heard) == 1 and "*" not in heard else None
+    def only_source(self) -> str | None:
+        """The source language, where the recognisers know only one."""
+        known = self._coverage.hears
+        return next(iter(known)) if len(known) == 1 and "*" not in known else None
 
     # ------------------------------------------------------------ who does what
     @property
@@ -173,146 +125,75 @@ class EngineSet:
     @property
     def interpreter(self) -> EngineHost | None:
         """The end-to-end engine that replaces the cascade, if one was chosen."""
-        return next((seat.host for seat in self._ready("interpreter")), None)
+        return self._optional("interpreter")
 
     @property
-    def reader(self) -> EngineHost | None:
-        """Where pictures are read, if anywhere."""
-        return next((seat.host for seat in self._ready("ocr")), None)
+    def text_reader(self) -> EngineHost | None:
+        """Where text in pictures is read; None without such an engine."""
+        return self._optional("ocr")
 
     @property
-    def speakers(self) -> EngineHost | None:
+    def speaker_encoder(self) -> EngineHost | None:
         """Where speakers are told apart; None without such an engine."""
-        return next((seat.host for seat in self._ready("speaker")), None)
+        return self._optional("speaker")
 
-    async def hear(self, settings: Interpret, *, trusted: bool) -> TurnDecoder:
-        """A recogniser for one turn. ``trusted`` when this session's speaker was understood
-        before; who declares the source language is trusted from the start. Without a declared
-        language it is the operator's first recogniser, whatever others know.
-        """
-        seat = self._first("asr", lambda info: _covers(info.languages, settings.source))
-        hearing = await self._hearing(seat, settings, trusted=trusted)
-        language = spoken_language(settings.source, seat.info.languages)
-        hearing.agreement = LocalAgreement(
-            seat.info.confidence_gate, TermSpelling(settings.hints, language)
-        )
-        return hearing
-
-    async def _hearing(
-        self, seat: LoadedEngine, settings: Interpret, *, trusted: bool
-    ) -> TurnDecoder:
-        if isinstance(seat.engine, Recognizer):
-            return await StreamDecoder.start(seat.host, settings.source, settings.hints, seat.load)
-        fixed_ms = settings.conduct.step_ms or self._asr_step_ms or seat.info.step_ms
-        return WindowDecoder(
-            seat.host,
-            settings.source,
-            settings.hints,
-            DecodeSchedule(fixed_ms, seat.load),
-            trusted=trusted or settings.source is not None,
-            threshold=settings.endpointing.threshold if settings.endpointing else 0.5,
-            phantoms=seat.phantoms,
-        )
-
-    def lags_s(self) -> dict[str, list[float]]:
-        """Of each recogniser: how far every session with an open turn is behind its audio."""
-        return {
-            seat.info.name: [lag.total_ms / 1000 for lag in seat.load.lags]
-            for seat in self._ready("asr")
-        }
+    def recognizer(self, language: str | None) -> LoadedEngine:
+        """The recogniser of a language; without a declared one the operator's first."""
+        return self._first("asr", lambda info: covers(info.languages, language))
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""
         wanted = {(source, target), ("*", "*")}
         return self._first("mt", lambda info: bool(wanted & set(info.pairs))).host
 
-    def voice(self, language: str) -> EngineHost:
-        """The synthesizer of a language; a language nobody speaks is read by the first."""
-        for seat in self._ready("tts"):
-            if _covers(seat.info.languages, language):
-                return seat.host
+    def synthesizer(self, language: str) -> EngineHost:
+        """The synthesizer of a language; the first one for a language that none speaks."""
+        for chosen in self._ready("tts"):
+            if covers(chosen.info.languages, language):
+                return chosen.host
         return self._first("tts", lambda _info: True).host
 
-    def noted(self, name: str) -> None:
-        """Count something for the metrics."""
-        self.counts[name] += 1
-
-    @staticmethod
-    def now_s() -> float:
-        """The clock that policies are given."""
-        return time.monotonic()
-
     # ------------------------------------------------------------ inside
+    def _all(self) -> list[LoadedEngine]:
+        return [chosen for role in _ROLES for chosen in self._chosen[role]]
+
     def _ready(self, role: Role) -> list[LoadedEngine]:
-        return [seat for seat in self._seats[role] if seat.state == "ready"]
+        return [chosen for chosen in self._chosen[role] if chosen.state == "ready"]
+
+    def _optional(self, role: Role) -> EngineHost | None:
+        return next((chosen.host for chosen in self._ready(role)), None)
 
     def _first(self, role: Role, fits: Callable[[Info], bool]) -> LoadedEngine:
-        for seat in self._ready(role):
-            if fits(seat.info):
-                return seat
+        """Raises ``EngineFailed`` when no engine fits."""
+        for chosen in self._ready(role):
+            if fits(chosen.info):
+                return chosen
         raise EngineFailed(f"no loaded {role} engine covers what is asked")
 
-    async def _load(self, seat: LoadedEngine, progress: Progress) -> None:
+    async def _load(self, chosen: LoadedEngine, progress: Progress) -> None:
         try:
-            await seat.host.start()
+            await chosen.host.start()
         except EngineUnavailable as missing:
-            seat.state, seat.detail = "unavailable", str(missing)
-            if seat.info.role not in registry.OPTIONAL:  # those, the doctor tells of
-                progress(f"{seat.info.name}: {missing}")
+            chosen.state, chosen.detail = "unavailable", str(missing)
+            if chosen.info.role not in registry.OPTIONAL:  # `dragoman doctor` shows those
+                progress(f"{chosen.info.name}: {missing}")
         else:
-            seat.state = "ready"
-            progress(f"{seat.info.name} ready")
+            chosen.state = "ready"
+            progress(f"{chosen.info.name} ready")
 
-    def _drop_missing(self, role: Role) -> None:
-        seats = self._seats[role]
-        if seats and not self._ready(role):
-            raise EngineUnavailable("; ".join(seat.detail for seat in seats))
+    def _check_any(self, role: Role) -> None:
+        chosen = self._chosen[role]
+        if chosen and not self._ready(role):
+            raise EngineUnavailable("; ".join(one.detail for one in chosen))
 
     def _covered(self) -> Coverage:
-        if self.interpreter is not None:
-            info = self._ready("interpreter")[0].info
-            hears = frozenset(info.languages)
-            speaks = frozenset(target for _, target in info.pairs)
-            return Coverage(hears, frozenset(info.pairs), speaks | self._languages("tts"))
-        pairs = frozenset(pair for seat in self._ready("mt") for pair in seat.info.pairs)
+        interpreters = self._ready("interpreter")
+        if interpreters:
+            info = interpreters[0].info
+            speaks = frozenset(target for _, target in info.pairs) | self._languages("tts")
+            return Coverage(frozenset(info.languages), frozenset(info.pairs), speaks)
+        pairs = frozenset(pair for chosen in self._ready("mt") for pair in chosen.info.pairs)
         return Coverage(self._languages("asr"), pairs, self._languages("tts"))
 
     def _languages(self, role: Role) -> frozenset[str]:
-        return frozenset(tag for seat in self._ready(role) for tag in seat.info.languages)
-
-    async def _warm_up(self, progress: Progress) -> None:
-        for source, target in self._warm:
-            if self._coverage.can_translate(source, target) and self._ready("mt"):
-                await self.translator(source, target).call(WarmDirection(source, target))
-                progress(f"translation {source} to {target} ready")
-        for seat in self._ready("asr"):
-            if isinstance(seat.engine, WindowTranscriber) and seat.info.quality != "scripted":
-                seat.phantoms = await _phantoms(seat)
-        for seat in self._ready("tts"):
-            await self._first_words(seat)
-
-    async def _first_words(self, seat: LoadedEngine) -> None:
-        """The first synthesis loads dictionaries; better now than in a session."""
-        language = "en" if _covers(seat.info.languages, "en") else seat.info.languages[0]
-        utterance = Utterance(text="Ready.", voice="", language=language)
-        async for _ in seat.host.speak(utterance, 24_000):
-            pass
-
-
-async def _phantoms(seat: LoadedEngine) -> frozenset[str]:
-    """What a recogniser invents when nobody says anything; also its first calls, which are slow."""
-    hiss = np.random.default_rng(0).normal(0, _HISS, HEARING_RATE_HZ).astype(np.float32)
-    language = next((tag for tag in seat.info.languages if tag != "*"), None)
-    found = set()
-    for samples in (np.zeros_like(hiss), hiss):
-        try:
-            answer = await seat.host.call(Window(samples.tobytes(), language))
-        except EngineFailed:
-            continue  # it may refuse silence, which is as well
-        if isinstance(answer, Hypothesis):
-            found.add(known_hallucination(answer.words))
-    return frozenset(found - {""})
-
-
-def _covers(languages: Iterable[str], language: str | None) -> bool:
-    return language is None or "*" in languages or language in languages
+        return frozenset(tag for chosen in self._ready(role) for tag in chosen.info.languages)

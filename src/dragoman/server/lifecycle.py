@@ -12,7 +12,7 @@ import contextlib
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -41,10 +41,6 @@ class ServerEngines(Protocol):
 
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How often things happened in the stages of interpretation, since the start."""
 
     async def close(self) -> None:
         """Stop the engines."""
@@ -119,8 +115,6 @@ class Lifecycle:
             self.metrics.engine_waiting.labels(engine).set(calls)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        for name, total in self.engines.counts.items():
-            self.metrics.worked(name, total)
         return self.metrics.page()
 
     def health(self) -> dict[str, Any]:

@@ -24,7 +24,18 @@ from prometheus_client import (
     generate_latest,
 )
 
+from dragoman.protocol.core.commands import Note
 from dragoman.protocol.core.events import ClientEvent, Malformed
+from dragoman.runtime.observer import (
+    Event,
+    EventSent,
+    JobFailed,
+    PictureHandled,
+    SpeechPlayed,
+    SpeechSkipped,
+    TermMissed,
+    TurnClosed,
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -100,7 +111,6 @@ class Metrics:
             ["name"],
             registry=registry,
         )
-        self._worked: dict[str, int] = {}
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
@@ -180,11 +190,6 @@ class Metrics:
         self.hearing_lag.labels(engine, "median").set(ordered[len(ordered) // 2])
         self.hearing_lag.labels(engine, "worst").set(ordered[-1])
 
-    def worked(self, name: str, total: int) -> None:
-        """So often has this happened since the start."""
-        self.work.labels(name).inc(total - self._worked.get(name, 0))
-        self._worked[name] = total
-
     async def probe_lag(self) -> None:
         """Measure, until cancelled, how late a timer fires: what every client would feel."""
         loop = asyncio.get_running_loop()
@@ -199,7 +204,7 @@ class Metrics:
 
 
 class SessionMetrics:
-    """The metrics of one session. Counts that are not settled yet are the session's own."""
+    """The metrics of one session, an ``Observer``. Counts that are not settled are its own."""
 
     def __init__(
         self, metrics: Metrics, api: str, first_audio: tuple[str, str] | None = None
@@ -217,13 +222,36 @@ class SessionMetrics:
         kind = event.code if isinstance(event, Malformed) else type(event)
         self._received[kind] = self._received.get(kind, 0) + 1
 
-    def sent(self, kind: str, now: float) -> None:
-        """An event of this type went out; ``now`` in seconds on a monotonic clock."""
+    def on(self, event: Event) -> None:
+        """See ``Observer``."""
+        metrics = self._metrics
+        match event:
+            case EventSent(event_type=kind):
+                self._event_sent(kind)
+            case Note(name=name):
+                metrics.notes.labels(name).inc()
+            case JobFailed():
+                metrics.jobs_failed.labels(self._api).inc()
+            case TurnClosed(words_refused=refused):
+                metrics.work.labels("words_refused" if refused else "turn_heard").inc()
+            case TermMissed():
+                metrics.work.labels("glossary_miss").inc()
+            case PictureHandled(outcome=outcome):
+                metrics.work.labels(f"pictures_{outcome}").inc()
+            case SpeechPlayed(lag_s=lag_s, rate=rate):
+                metrics.voice_lag.observe(lag_s)
+                metrics.speech_rate.observe(rate)
+            case SpeechSkipped(seconds=seconds):
+                metrics.skipped_pieces.inc()
+                metrics.skipped_seconds.inc(seconds)
+
+    def _event_sent(self, kind: str) -> None:
         self._sent[kind] = self._sent.get(kind, 0) + 1
         if kind == self._promise:
-            self._silent_since = now
+            self._silent_since = time.monotonic()
         elif kind == self._first_audio and self._silent_since is not None:
-            self._metrics.first_audio.labels(self._api).observe(now - self._silent_since)
+            waited_s = time.monotonic() - self._silent_since
+            self._metrics.first_audio.labels(self._api).observe(waited_s)
             self._silent_since = None
 
     def sent_bytes(self, size: int) -> None:
@@ -242,21 +270,3 @@ class SessionMetrics:
         self._sent.clear()
         metrics.sent_bytes.labels(api).inc(self._sent_bytes)
         self._sent_bytes = 0
-
-    def noted(self, name: str) -> None:
-        """The session noted something."""
-        self._metrics.notes.labels(name).inc()
-
-    def spoke(self, lag_s: float, rate: float) -> None:
-        """A piece of translated speech came."""
-        self._metrics.voice_lag.observe(lag_s)
-        self._metrics.speech_rate.observe(rate)
-
-    def skipped(self, seconds: float) -> None:
-        """A piece of about this length was left out."""
-        self._metrics.skipped_pieces.inc()
-        self._metrics.skipped_seconds.inc(seconds)
-
-    def failed(self) -> None:
-        """A job of the session died."""
-        self._metrics.jobs_failed.labels(self._api).inc()

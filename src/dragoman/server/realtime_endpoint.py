@@ -16,70 +16,14 @@ from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
+from dragoman.runtime.observer import FanOut
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
-from dragoman.server.lag_stats import LagStats
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.logs import session_nonce
-from dragoman.server.metrics import SessionMetrics
+from dragoman.server.session_log import SessionLog
 
 LOG = logging.getLogger("dragoman.session")
-
-NOTES_LOGGED = 100
-"""Notes of one session that get a line each; the rest is only counted, or a client that makes
-the same mistake a million times would fill the disk."""
-
-
-class SessionObserver:
-    """Tells metrics and log what a session does; the text of people never gets here."""
-
-    def __init__(self, metrics: SessionMetrics) -> None:
-        self._metrics = metrics
-        self._notes = 0
-        self._lags = LagStats()
-        self._skipped = 0
-        self._skipped_s = 0.0
-
-    def sent(self, event_type: str) -> None:
-        """An event went to the client."""
-        self._metrics.sent(event_type, time.monotonic())
-
-    def noted(self, name: str, detail: str) -> None:
-        """A session noted something countable."""
-        self._metrics.noted(name)
-        self._notes += 1
-        if self._notes <= NOTES_LOGGED:
-            LOG.info("%s: %r", name, detail)  # quoted: a client may have had a hand in it
-        if self._notes == NOTES_LOGGED:
-            LOG.info("further notes of this session are only counted")
-
-    def failed(self, reason: str) -> None:
-        """A job failed."""
-        self._metrics.failed()
-        LOG.warning("job failed: %s", reason)
-
-    def spoke(self, lag_s: float, rate: float, at_s: float) -> None:
-        """A piece of translated speech came."""
-        self._metrics.spoke(lag_s, rate)
-        self._lags.add(lag_s, at_s)
-
-    def skipped(self, seconds: float) -> None:
-        """A piece of translated speech was left out."""
-        self._metrics.skipped(seconds)
-        self._skipped += 1
-        self._skipped_s += seconds
-
-    @property
-    def speech(self) -> str:
-        """How translated speech kept up, in one line; empty when there was none."""
-        lags = self._lags
-        if not lags.count and not self._skipped:
-            return ""
-        return (
-            f"speech lag: median {lags.quantile(0.5):.1f} s, p95 {lags.quantile(0.95):.1f} s, "
-            f"drift {lags.drift:+.2f} s/min over {lags.count} pieces; "
-            f"{self._skipped} skipped ({self._skipped_s:.1f} s)"
-        )
 
 
 async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
@@ -98,22 +42,21 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             engines.coverage,
             strict=config.strict,
             principal=accepted.principal,
-            options=(config.synthesis, config.interpretation),
+            options=(config.synthesis, config.interpretation, config.recognition),
         )
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
         who = accepted.principal.key_id or "anonymous"
         LOG.info("session begins: model %r, %s", accepted.model, who)
-        observer = SessionObserver(metrics)
+        log = SessionLog()
         try:
-            await run_session(
-                session, connection, api.codec.encode, engines, observer, watch=observer
-            )
+            observer = FanOut(metrics, log)
+            await run_session(session, connection, api.codec.encode, engines, observer)
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
-        if observer.speech:
-            LOG.info("%s", observer.speech)
+        if log.speech:
+            LOG.info("%s", log.speech)
         code, lasted = connection.close_code, time.monotonic() - began
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
 

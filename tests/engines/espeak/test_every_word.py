@@ -17,7 +17,7 @@ import pytest
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.espeak import voices as espeak_voices
-from dragoman.engines.espeak.engine import written_for
+from dragoman.engines.espeak.engine import espeak_text
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
@@ -126,7 +126,7 @@ def unspoken(language: str, text: str, words: list[str]) -> list[str]:
     voice = espeak_voices.identifier(language)
     assert voice is not None
     parts = segments(text)
-    texts = [written_for(sanitized(part), voice) for part in [*parts, *words]]
+    texts = [espeak_text(sanitized(part), voice) for part in [*parts, *words]]
     answers = asked([(text.text, voice, text.flags) for text in texts])
     spoken = "".join(bare(answer["phonemes"]) for answer in answers[: len(parts)])
     events = [word for answer in answers[: len(parts)] for word in answer["words"]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -14,11 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
-from dragoman.runtime.cascade.cascade import interpret
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
-from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
-from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
+from dragoman.engines.base import Translation, Utterance, Window
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import (
@@ -39,83 +34,17 @@ from dragoman.speech import (
     TurnDone,
     Voiced,
 )
-from tests.runtime.fake_engines import FakeHost, LevelDetector, cut, spoken
-
-ASR = Info(name="levels", role="asr", licence="-", quality="scripted", languages=("en",),
-           confidence_gate=0.5, max_window_s=6.0)  # fmt: skip
-ANY = Info(name="any", role="mt", licence="-", quality="scripted")
-TASK = Interpret(target="es", source="en", endpointing=Endpointing(silence_ms=600))
-
-
-class FakeStack:
-    """What jobs ask of ``runtime.engine_set.Stack``, on fake hosts."""
-
-    detector_engine = LevelDetector()
-    only_heard = "en"
-    reader = None
-
-    def __init__(
-        self,
-        rng: random.Random | None = None,
-        *,
-        fail: Callable[[Any], bool] = lambda _request: False,
-        step_ms: int | None = 320,
-    ) -> None:
-        self.detector = FakeHost(LevelDetector.info, engine=LevelDetector(), rng=rng)
-        self.ears = FakeHost(ASR, rng=rng, fail=fail)
-        self._other = FakeHost(ANY, rng=rng, fail=fail)
-        self._step_ms = step_ms
-        self._ticks = 0.0
-
-    async def hear(self, settings: Interpret, *, trusted: bool) -> TurnDecoder:
-        return WindowDecoder(
-            self.ears,
-            settings.source,
-            settings.hints,
-            DecodeSchedule(self._step_ms),
-            trusted=trusted,
-        )
-
-    def translator(self, source: str, target: str) -> FakeHost:
-        return self._other
-
-    def voice(self, language: str) -> FakeHost:
-        return self._other
-
-    def noted(self, name: str) -> None: ...
-
-    def now_s(self) -> float:
-        self._ticks += 0.1
-        return self._ticks
-
-
-def pcm(samples: Samples) -> bytes:
-    return (samples * 32768).astype("<i2").tobytes()
-
-
-async def facts_of(stack: FakeStack, inputs: list[Input], task: Interpret = TASK) -> list[Result]:
-    inbox, facts = Inbox(320_000), []
-
-    async def emit(fact: Result) -> None:
-        facts.append(fact)
-        await asyncio.sleep(0)
-
-    job = asyncio.create_task(interpret(task, inbox, emit, stack))
-    for item in inputs:
-        await inbox.room()
-        inbox.put(item)
-        await asyncio.sleep(0)
-    inbox.end()
-    await asyncio.wait_for(job, 20)
-    return facts
-
-
-def run(stack: FakeStack, inputs: list[Input], task: Interpret = TASK) -> list[Result]:
-    return asyncio.run(facts_of(stack, inputs, task))
-
-
-def final(facts: list[Result], kind: type[Heard] | type[Translated]) -> dict[int, str]:
-    return {f.turn: f.text for f in facts if isinstance(f, kind) and f.final}
+from tests.runtime.cascade.fake_cascade import (
+    ANY,
+    TASK,
+    FakeEngines,
+    final,
+    pcm,
+    pieces,
+    run,
+    start,
+)
+from tests.runtime.fake_engines import spoken
 
 
 def voices(facts: list[Result]) -> dict[int, str]:
@@ -169,9 +98,9 @@ def test_any_chunks_any_schedule(
     for turn in turns:
         parts += [f"w{level}" for level in turn]
         parts.append(1600)
-    stack = FakeStack(random.Random(seed), step_ms=step_ms)
+    engines = FakeEngines(random.Random(seed), step_ms=step_ms)
     task = msgspec.structs.replace(TASK, conduct=InterpretationOptions(policy=policy))
-    facts = run(stack, [Audio(pcm(piece)) for piece in cut(spoken(*parts), sizes)], task)
+    facts = run(engines, pieces(spoken(*parts), sizes), task)
     check_grammar(facts)
     said = {n: " ".join(f"w{level}" for level in turn) for n, turn in enumerate(turns, 1)}
     assert final(facts, Heard) == said
@@ -182,7 +111,7 @@ def test_any_chunks_any_schedule(
 
 def test_speech_without_a_pause_is_cut_at_thirty_seconds_and_no_word_is_lost() -> None:
     names = [f"w{2 + n % 80}" for n in range(200)]  # 80 s
-    facts = run(FakeStack(), [Audio(pcm(p)) for p in cut(spoken(*names, 1600), [1600])])
+    facts = run(FakeEngines(), pieces(spoken(*names, 1600), [1600]))
     check_grammar(facts)
     spans = {f.turn: [f.at_ms] for f in facts if isinstance(f, SpeechStarted)}
     for fact in facts:
@@ -195,9 +124,9 @@ def test_speech_without_a_pause_is_cut_at_thirty_seconds_and_no_word_is_lost() -
     assert " ".join(heard[n] for n in sorted(heard)).split() == names
 
 
-def test_the_translation_and_the_voice_begin_while_the_speaker_talks() -> None:
+def test_translation_and_speech_begin_while_the_speaker_talks() -> None:
     names = [f"w{n}" for n in range(2, 32)]
-    facts = run(FakeStack(), [Audio(pcm(p)) for p in cut(spoken(*names, 1600), [1600])])
+    facts = run(FakeEngines(), pieces(spoken(*names, 1600), [1600]))
     kinds = [type(f) for f in facts]
     assert kinds.index(Voiced) < kinds.index(SpeechStopped)
     first = next(f for f in facts if isinstance(f, Translated) and f.text)
@@ -206,7 +135,7 @@ def test_the_translation_and_the_voice_begin_while_the_speaker_talks() -> None:
 
 def test_silence_and_noise_make_no_turn() -> None:
     hiss = np.random.default_rng(1).normal(0, 0.001, 16_000 * 5).astype(np.float32)
-    assert run(FakeStack(), [Audio(pcm(hiss))]) == []
+    assert run(FakeEngines(), [Audio(pcm(hiss))]) == []
 
 
 def test_in_manual_mode_commits_make_turns_even_of_silence() -> None:
@@ -216,7 +145,7 @@ def test_in_manual_mode_commits_make_turns_even_of_silence() -> None:
         Audio(pcm(spoken(300))), EndTurn(),
         EndTurn(),
     ]  # fmt: skip
-    facts = run(FakeStack(), inputs, task)
+    facts = run(FakeEngines(), inputs, task)
     check_grammar(facts)
     assert final(facts, Heard) == {1: "w5 w6 w7", 2: "", 3: ""}
 
@@ -227,23 +156,23 @@ def test_many_commits_that_end_inside_a_frame_keep_the_clock_of_the_session() ->
     inputs: list[Input] = []
     for _ in range(40):
         inputs += [Audio(pcm(spoken("w5", 700)[:length])), EndTurn()]
-    facts = run(FakeStack(), inputs, task)
+    facts = run(FakeEngines(), inputs, task)
     begun = [fact.at_ms for fact in facts if isinstance(fact, SpeechStarted)]
     ended = [fact.at_ms for fact in facts if isinstance(fact, SpeechStopped)]
     assert begun == pytest.approx([number * length / 16 for number in range(40)], abs=2)
     assert ended == pytest.approx([number * length / 16 for number in range(1, 41)], abs=2)
 
 
-def test_a_commit_under_vad_closes_the_open_turn_and_is_nothing_without_one() -> None:
+def test_a_commit_under_vad_closes_the_open_turn_and_has_no_effect_without_one() -> None:
     audio = spoken("w5", "w6", "w7")
-    facts = run(FakeStack(), [EndTurn(), Audio(pcm(audio)), EndTurn(), EndTurn()])
+    facts = run(FakeEngines(), [EndTurn(), Audio(pcm(audio)), EndTurn(), EndTurn()])
     assert final(facts, Heard) == {1: "w5 w6 w7"}
 
 
 def test_clear_ends_the_turn_with_what_was_committed() -> None:
     audio = spoken("w5", "w6", "w7", "w8", "w9")
     after = Audio(pcm(spoken(700, "w3", 1600)))
-    facts = run(FakeStack(), [Audio(pcm(p)) for p in cut(audio, [1600])] + [Clear(), after])
+    facts = run(FakeEngines(), [*pieces(audio, [1600]), Clear(), after])
     check_grammar(facts)
     heard = final(facts, Heard)
     assert heard[1].split() == ["w5", "w6", "w7", "w8", "w9"][: len(heard[1].split())]
@@ -255,25 +184,25 @@ def test_settings_apply_from_the_next_turn() -> None:
     inputs: list[Input] = [
         Audio(pcm(spoken("w5", "w6"))), silent, Audio(pcm(spoken("w7", 1600, "w8", 1600))),
     ]  # fmt: skip
-    facts = run(FakeStack(), inputs)
+    facts = run(FakeEngines(), inputs)
     assert final(facts, Heard) == {1: "w5 w6 w7", 2: "w8"}
     assert set(voices(facts)) == {1}
 
 
-def test_a_turn_says_how_far_was_listened_when_it_was_found() -> None:
+def test_a_turn_says_how_much_audio_had_been_examined_when_it_was_found() -> None:
     """So whoever changes the task in between knows which task the turn has."""
     words = pcm(spoken(1000, "w5", "w6", 1600))
-    facts = run(FakeStack(), [Audio(words)])
+    facts = run(FakeEngines(), [Audio(words)])
     (begun,) = (fact for fact in facts if isinstance(fact, SpeechStarted))
     assert begun.at_ms < 1000 <= (begun.found_ms or 0) <= 1000 + 4 * 32
 
 
-def test_detection_settings_that_come_during_a_turn_find_the_next_one() -> None:
+def test_detection_settings_that_come_during_a_turn_hold_for_the_next_one() -> None:
     padded = msgspec.structs.replace(TASK, endpointing=Endpointing(silence_ms=600, prefix_ms=0))
     inputs: list[Input] = [
         Audio(pcm(spoken(960, "w5"))), padded, Audio(pcm(spoken(3200, "w8", 1600))),
     ]  # fmt: skip
-    facts = run(FakeStack(), inputs)
+    facts = run(FakeEngines(), inputs)
     first, second = (fact.at_ms for fact in facts if isinstance(fact, SpeechStarted))
     assert first == pytest.approx(960 - TASK.endpointing.prefix_ms, abs=32)
     assert second == pytest.approx(960 + 400 + 3200, abs=32)
@@ -284,7 +213,7 @@ def test_the_same_language_passes_through_without_a_translator() -> None:
         return isinstance(request, Translation)
 
     task = Interpret(target="en", source="en", endpointing=TASK.endpointing)
-    facts = run(FakeStack(fail=fail), [Audio(pcm(spoken("w5", "w6", 1600)))], task)
+    facts = run(FakeEngines(fail=fail), [Audio(pcm(spoken("w5", "w6", 1600)))], task)
     assert final(facts, Translated) == {1: "w5 w6"}
     assert facts[-1] == TurnDone(1, len(b"w5      w6      ") * 500 // 24_000, "completed")
 
@@ -300,7 +229,7 @@ def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(
 
     async def main() -> list[Result]:
         nonlocal broken
-        stack, inbox, facts = FakeStack(fail=fail), Inbox(320_000), []
+        engines, inbox, facts = FakeEngines(fail=fail), Inbox(320_000), []
         done = asyncio.Event()
 
         async def emit(fact: Result) -> None:
@@ -308,7 +237,7 @@ def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(
             if isinstance(fact, TurnDone):
                 done.set()
 
-        job = asyncio.create_task(interpret(TASK, inbox, emit, stack))
+        job = start(engines, inbox, emit)
         inbox.put(Audio(pcm(spoken("w5", "w6", "w7", 1600))))
         await done.wait()
         broken = False
@@ -331,10 +260,10 @@ def test_a_failing_engine_fails_its_turn_and_the_next_turn_goes_on(
 
 @pytest.mark.parametrize("step_ms", [320, None])
 def test_a_recogniser_that_keeps_failing_ends_the_job(step_ms: int | None) -> None:
-    stack = FakeStack(fail=lambda request: isinstance(request, Window), step_ms=step_ms)
+    engines = FakeEngines(fail=lambda request: isinstance(request, Window), step_ms=step_ms)
     audio = spoken(*["w5", 1600] * 4)
     with pytest.raises(ExceptionGroup) as failure:
-        run(stack, [Audio(pcm(p)) for p in cut(audio, [1600])])
+        run(engines, pieces(audio, [1600]))
     assert failure.group_contains(EngineFailed)
 
 
@@ -347,18 +276,18 @@ def test_the_latest_picture_goes_to_translators_that_take_one(takes: bool) -> No
             seen.append(request.image)
         return False
 
-    stack = FakeStack(fail=look)
-    stack.translator("en", "es").info = msgspec.structs.replace(ANY, takes_images=takes)
+    engines = FakeEngines(fail=look)
+    engines.translator("en", "es").info = msgspec.structs.replace(ANY, takes_images=takes)
     inputs: list[Input] = [
         Image(b"old", 0), Image(b"slide", 0), Audio(pcm(spoken("w5", "w6", 1600))),
     ]  # fmt: skip
-    run(stack, inputs)
+    run(engines, inputs)
     assert set(seen) == {b"slide" if takes else b""}
 
 
-def test_eight_kilohertz_input_is_heard() -> None:
+def test_eight_kilohertz_input_is_recognised() -> None:
     task = Interpret(target="es", source="en", rate_in=8000, endpointing=TASK.endpointing)
     narrow = np.concatenate((np.full(4800, 0.05), np.zeros(12_800))).astype(np.float32)
-    facts = run(FakeStack(), [Audio(pcm(p)) for p in cut(narrow, [800])], task)
+    facts = run(FakeEngines(), pieces(narrow, [800]), task)
     stopped = next(f for f in facts if isinstance(f, SpeechStopped))
     assert 550 <= stopped.at_ms <= 700

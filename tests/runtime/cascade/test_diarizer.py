@@ -60,8 +60,8 @@ class Host:
             self.under_way -= 1
 
 
-async def heard(diarizing: Diarizer, given: list[Frame]) -> list[SpeakerChange]:
-    found = [await diarizing.hear(*frame) for frame in given]
+async def heard(diarizer: Diarizer, given: list[Frame]) -> list[SpeakerChange]:
+    found = [await diarizer.feed(*frame) for frame in given]
     return [change for change in found if change is not None]
 
 
@@ -72,35 +72,35 @@ def test_tones_are_speakers() -> None:
     async def run() -> None:
         host = make_host(ScriptedSpeaker(), spec="scripted-speaker", threads=1, workers=1)
         await host.start()
-        diarizing = Diarizer(host)
-        diarizing.open(0)
-        assert diarizing.speaker == 0
-        changes = await heard(diarizing, frames(*TALK))
+        diarizer = Diarizer(host)
+        diarizer.open(0)
+        assert diarizer.speaker == 0
+        changes = await heard(diarizer, frames(*TALK))
         assert [change.speaker for change in changes] == [1, 0]
         assert abs(changes[0].at_ms - 6_320) <= 32
         assert abs(changes[1].at_ms - 11_640) <= 32
-        assert await diarizing.close() is None
-        assert diarizing.speaker == 0
-        diarizing.open(30_000)
-        assert diarizing.speaker is None, "who that is has to be heard first"
-        assert await heard(diarizing, frames((660, 2_000), at_ms=30_000)) == []
-        assert diarizing.speaker == 1
+        assert await diarizer.close() is None
+        assert diarizer.speaker == 0
+        diarizer.open(30_000)
+        assert diarizer.speaker is None, "who that is has to be heard first"
+        assert await heard(diarizer, frames((660, 2_000), at_ms=30_000)) == []
+        assert diarizer.speaker == 1
         await host.close()
 
     asyncio.run(run())
 
 
 @pytest.mark.parametrize("turns_of_the_loop", [0, 1, 40])
-def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: int) -> None:
+def test_changes_do_not_depend_on_how_long_the_engine_takes(turns_of_the_loop: int) -> None:
     async def wait() -> None:
         for _ in range(turns_of_the_loop):
             await asyncio.sleep(0)
 
     async def run() -> None:
         host = Host(wait)
-        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
-        diarizing.open(0)
-        changes = await heard(diarizing, frames(*TALK))
+        diarizer = Diarizer(host)  # type: ignore[arg-type]  # a fake
+        diarizer.open(0)
+        changes = await heard(diarizer, frames(*TALK))
         assert [(c.at_ms, c.speaker) for c in changes] == [(6_304, 1), (11_616, 0)]
         assert host.most == 1, "one look at a time"
 
@@ -110,13 +110,13 @@ def test_what_is_found_does_not_depend_on_how_long_it_takes(turns_of_the_loop: i
 def test_frames_that_come_again_are_passed_over() -> None:
     async def run() -> None:
         host = Host(lambda: asyncio.sleep(0))
-        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
-        diarizing.open(0)
+        diarizer = Diarizer(host)  # type: ignore[arg-type]  # a fake
+        diarizer.open(0)
         given = frames(*TALK)
         twice = [
             frame for start in range(0, len(given), 10) for frame in given[start : start + 10] * 2
         ]
-        assert [c.speaker for c in await heard(diarizing, twice)] == [1, 0]
+        assert [c.speaker for c in await heard(diarizer, twice)] == [1, 0]
 
     asyncio.run(run())
 
@@ -127,13 +127,13 @@ def test_a_failing_engine_leaves_the_last_speaker(caplog: pytest.LogCaptureFixtu
 
     async def run() -> None:
         host = Host(fail)
-        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
-        diarizing.open(0)
-        assert await heard(diarizing, frames(*TALK)) == []
-        assert await diarizing.close() is None
-        diarizing.open(40_000)
-        assert diarizing.speaker == 0
-        assert await heard(diarizing, frames((660, 4_000), at_ms=40_000)) == []
+        diarizer = Diarizer(host)  # type: ignore[arg-type]  # a fake
+        diarizer.open(0)
+        assert await heard(diarizer, frames(*TALK)) == []
+        assert await diarizer.close() is None
+        diarizer.open(40_000)
+        assert diarizer.speaker == 0
+        assert await heard(diarizer, frames((660, 4_000), at_ms=40_000)) == []
         assert host.calls == 1
 
     asyncio.run(run())
@@ -143,12 +143,12 @@ def test_a_failing_engine_leaves_the_last_speaker(caplog: pytest.LogCaptureFixtu
 def test_a_session_that_ends_leaves_nothing_running() -> None:
     async def run() -> None:
         host = Host(asyncio.Event().wait)
-        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
-        diarizing.open(0)
-        await heard(diarizing, frames((440, 2_100)))
+        diarizer = Diarizer(host)  # type: ignore[arg-type]  # a fake
+        diarizer.open(0)
+        await heard(diarizer, frames((440, 2_100)))
         await asyncio.sleep(0)
         assert host.under_way == 1
-        diarizing.abandon()
+        diarizer.abandon()
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert host.under_way == 0
@@ -179,10 +179,10 @@ def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[
 
     async def run() -> list[SpeakerChange]:
         host = Host(lambda: asyncio.sleep(0), encoder)
-        diarizing = Diarizer(host)  # type: ignore[arg-type]  # a fake
-        diarizing.open(0)
-        found = await heard(diarizing, given)
-        last = await diarizing.close()
+        diarizer = Diarizer(host)  # type: ignore[arg-type]  # a fake
+        diarizer.open(0)
+        found = await heard(diarizer, given)
+        last = await diarizer.close()
         return [*found, *([last] if last is not None else [])]
 
     return asyncio.run(run())
@@ -190,7 +190,7 @@ def listened(encoder: Wespeaker, *readings: Samples, gap_ms: int = 300) -> list[
 
 @pytest.mark.engine
 @recordings.needs_pocketsphinx
-def test_two_readers_are_parted_at_the_gap_and_known_again(encoder: Wespeaker) -> None:
+def test_two_readers_are_told_apart_at_the_gap_and_recognised_again(encoder: Wespeaker) -> None:
     dickens = recordings.read(recordings.two_cities())
     austen = recordings.pocketsphinx()[0].samples()
     changes = listened(encoder, dickens[: 8 * RATE], austen, dickens[10 * RATE : 15 * RATE])

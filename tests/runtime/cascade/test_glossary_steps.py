@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 import pytest
 
 from dragoman.engines.apertium.engine import STAND_INS, Apertium
 from dragoman.engines.base import Info, Translation
 from dragoman.engines.scripted.engines import ScriptedMt
-from dragoman.runtime.cascade.glossary_steps import MISS, GlossarySteps
+from dragoman.runtime.cascade.glossary_steps import GlossarySteps
+from dragoman.runtime.observer import TermMissed
 from dragoman.speech import Hints, Interpret
 from tests.engines.installed import needs_apertium
+from tests.runtime.cascade.fake_cascade import Events
 
 PHRASES = {
     "Kubernetes": "Kubernetes", "machine learning": "qwerticismo", "transformer": "Transformón",
@@ -51,16 +51,16 @@ def request(text: str, source: str = "en", target: str = "es", **phrases: str) -
 @pytest.mark.engine
 @needs_apertium
 def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
-    misses: list[str] = []
+    events = Events()
     for (source, target), _ in sorted(apertium.routes.items()):
         for text in SENTENCES.get(source, ()):
-            terms = GlossarySteps(misses.append)
+            terms = GlossarySteps(events)
             asked = request(text, source, target)
-            sent = terms.before(asked, apertium.info)
-            answer = terms.after(asked, apertium.translate(sent), commits=True)
+            sent = terms.prepare_request(asked, apertium.info)
+            answer = terms.restore_terms(asked, apertium.translate(sent))
             settings = Interpret(target=target, hints=asked.hints)
-            terms.closed((text, answer), source, settings)
-            assert not misses, (source, target, text, sent.text, answer)
+            terms.count_misses((text, answer), source, settings)
+            assert not events.all, (source, target, text, sent.text, answer)
             assert not any(name in answer for name in STAND_INS), answer
 
 
@@ -68,9 +68,9 @@ def test_every_term_arrives_in_every_direction(apertium: Apertium) -> None:
 @needs_apertium
 def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> None:
     def said(text: str, target: str, **phrases: str) -> str:
-        terms, asked = GlossarySteps(), request(text, target=target, **phrases)
-        return terms.after(
-            asked, apertium.translate(terms.before(asked, apertium.info)), commits=True
+        terms, asked = GlossarySteps(Events()), request(text, target=target, **phrases)
+        return terms.restore_terms(
+            asked, apertium.translate(terms.prepare_request(asked, apertium.info))
         )
 
     name = {"Kubernetes": "Kubernetes"}
@@ -83,41 +83,39 @@ def test_the_sentence_around_a_term_keeps_its_grammar(apertium: Apertium) -> Non
     assert said("kubernetes is new", "es", **name) == "Kubernetes es nuevo"
 
 
-def test_who_has_a_glossary_gets_what_the_sentence_needs() -> None:
-    terms, asked = GlossarySteps(), request("The AI of the void")
-    sent = terms.before(
+def test_an_engine_with_a_glossary_gets_the_entries_that_the_sentence_needs() -> None:
+    terms, asked = GlossarySteps(Events()), request("The AI of the void")
+    sent = terms.prepare_request(
         asked, Info(name="llm", role="mt", licence="", quality="good", takes_glossary=True)
     )
     assert sent.text == asked.text
     assert dict(sent.hints.phrases) == {"AI": "IAx"}
     assert ScriptedMt().translate(sent) == "The-es IAx of-es the-es void-es"
-    assert terms.after(asked, "La AI del vacío", commits=True) == "La IAx del vacío"
+    assert terms.restore_terms(asked, "La AI del vacío") == "La IAx del vacío"
 
 
-def test_who_has_none_is_told_nothing() -> None:
+def test_an_engine_without_a_glossary_gets_placeholders() -> None:
     plain = Info(name="plain", role="mt", licence="", quality="gist")
-    terms, asked = GlossarySteps(), request("The AI and Kubernetes of the void")
-    sent = terms.before(asked, plain)
+    terms, asked = GlossarySteps(Events()), request("The AI and Kubernetes of the void")
+    sent = terms.prepare_request(asked, plain)
     assert "AI" not in sent.text
     assert "Kubernetes" not in sent.text
     assert not sent.hints.phrases
-    assert terms.after(asked, sent.text, commits=False) == "The IAx and Kubernetes of the void"
+    assert terms.restore_terms(asked, sent.text) == "The IAx and Kubernetes of the void"
 
 
 def test_without_terms_nothing_changes() -> None:
-    terms = GlossarySteps()
+    terms = GlossarySteps(Events())
     asked = Translation(text="The AI", source="en", target="es")
-    assert terms.before(asked, Apertium(root="/nowhere").info) is asked
-    assert terms.after(asked, "La AI", commits=True) == "La AI"
-    assert terms.together(Interpret(target="es")) is None
+    assert terms.prepare_request(asked, Apertium(root="/nowhere").info) is asked
+    assert terms.restore_terms(asked, "La AI") == "La AI"
+    assert terms.must_not_cut(Interpret(target="es")) is None
 
 
-def test_misses_are_counted_and_logged_without_the_text(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    noted: list[str] = []
+def test_the_observer_is_told_of_a_miss_without_the_text() -> None:
+    events = Events()
     settings = Interpret(target="es", hints=Hints({"secret plan": "plan"}))
-    GlossarySteps(noted.append).closed(("A secret plan.", "Un esquema."), "en", settings)
-    GlossarySteps(noted.append).closed(("A secret plan.", "Un plan."), "en", settings)
-    assert noted == [MISS]
-    assert "glossary_miss" in caplog.text
-    assert "secret" not in caplog.text
+    steps = GlossarySteps(events)
+    steps.count_misses(("A secret plan.", "Un esquema."), "en", settings)
+    steps.count_misses(("A secret plan.", "Un plan."), "en", settings)
+    assert events.all == [TermMissed(len("secret plan"))]

@@ -9,18 +9,18 @@ import pytest
 
 from dragoman.policy.recognition.hypothesis_log import LoggedEnd, LoggedStart, LoggedWords, decode
 from dragoman.runtime.cascade import hypothesis_recorder
-from dragoman.speech import Audio, Heard
-from tests.runtime.cascade.test_cascade import FakeStack, final, pcm, run
-from tests.runtime.fake_engines import cut, spoken
+from dragoman.speech import Heard, Input
+from tests.runtime.cascade.fake_cascade import FakeEngines, final, pieces, run
+from tests.runtime.fake_engines import spoken
 
 
-def speech() -> list[Audio]:
-    return [Audio(pcm(p)) for p in cut(spoken("w5", "w6", "w7", 1600, "w8", "w9", 1600), [1600])]
+def speech() -> list[Input]:
+    return pieces(spoken("w5", "w6", "w7", 1600, "w8", "w9", 1600), [1600])
 
 
-def test_a_session_writes_what_it_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_writes_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(hypothesis_recorder.VARIABLE, str(tmp_path / "logs"))
-    facts = run(FakeStack(), speech())
+    facts = run(FakeEngines(), speech())
     (path,) = (tmp_path / "logs").iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     lines = list(decode(path.read_bytes()))
@@ -38,7 +38,7 @@ def test_nothing_is_written_unless_asked_for(
 ) -> None:
     monkeypatch.delenv(hypothesis_recorder.VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
-    run(FakeStack(), speech())
+    run(FakeEngines(), speech())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,5 +47,5 @@ def test_a_folder_that_cannot_be_written_fails_no_session(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(hypothesis_recorder.VARIABLE, str(tmp_path / "file" / "logs"))
-    assert final(run(FakeStack(), speech()), Heard) == {1: "w5 w6 w7", 2: "w8 w9"}
+    assert final(run(FakeEngines(), speech()), Heard) == {1: "w5 w6 w7", 2: "w8 w9"}
     assert len([r for r in caplog.records if "not recorded" in r.getMessage()]) == 1

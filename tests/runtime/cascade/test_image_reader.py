@@ -12,13 +12,14 @@ import pytest
 from dragoman.engines.base import Info, Line, Picture, Reading
 from dragoman.policy.vision.onscreen import FRESH_S
 from dragoman.runtime.cascade.image_reader import AGAIN_S, EVERY_S, ImageReader
-from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.observer import PictureHandled
+from tests.runtime.cascade.fake_cascade import Events
 
-OCR = Info(name="eyes", role="ocr", licence="-", quality="scripted")
+OCR = Info(name="reader", role="ocr", licence="-", quality="scripted")
 
 
-class Eyes:
+class PictureEngine:
     """A reader on a clock of its own: a picture is the text in it, and its first byte its looks."""
 
     info = OCR
@@ -37,7 +38,7 @@ class Eyes:
         await self._clock.sleep(self.takes_s)
         self.at_once -= 1
         if self.broken:
-            raise EngineFailed("eyes: closed")
+            raise EngineFailed("reader: closed")
         sketch = picture.data[:1]
         if sketch == picture.like:
             return Reading(sketch)
@@ -73,31 +74,31 @@ class Clock:
         self.now = then
 
 
-class Stack:
+class Scene:
+    """A reader, a clock, and what the observer was told."""
+
     def __init__(self) -> None:
         self.clock = Clock()
-        self.reader: Eyes | None = Eyes(self.clock)
-        self.counts: Counter[str] = Counter()
+        self.engine = PictureEngine(self.clock)
+        self.events = Events()
+        self.images = ImageReader(
+            self.engine, self.events, lambda: self.clock.now, self.clock.sleep
+        )
 
-    def noted(self, name: str) -> None:
-        self.counts[name] += 1
-
-    def now_s(self) -> float:
-        return self.clock.now
-
-
-Test = Callable[[Stack, WordMailbox, Eyes], Awaitable[None]]
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(event.outcome for event in self.events.of(PictureHandled))
 
 
-def watched(test: Test) -> None:
+Test = Callable[[Scene], Awaitable[None]]
+
+
+def play(test: Test) -> None:
     async def main() -> None:
-        stack, texts = Stack(), WordMailbox()
-        eyes = stack.reader
-        assert eyes is not None
-        watching = ImageReader(stack, texts, stack.clock.sleep)
-        task = asyncio.create_task(watching.run())
+        scene = Scene()
+        task = asyncio.create_task(scene.images.run())
         try:
-            await test(stack, texts, eyes)
+            await test(scene)
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -106,94 +107,92 @@ def watched(test: Test) -> None:
     asyncio.run(main())
 
 
-def test_what_is_read_is_there_for_the_other_stages() -> None:
-    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
-        texts.show(b"The Veltrano group")
-        await stack.clock.until(101)
-        assert texts.image == b"The Veltrano group"
-        assert texts.onscreen() == ("The Veltrano group",)
-        assert texts.terms() == ("Veltrano",)
-        texts.show(b"nothing to see")
-        await stack.clock.until(104)
-        assert texts.terms() == ("Veltrano",), "still fresh"
-        await stack.clock.until(104 + FRESH_S)
-        assert texts.terms() == ()
+def test_other_stages_get_what_was_read() -> None:
+    async def test(scene: Scene) -> None:
+        scene.images.show(b"The Veltrano group")
+        await scene.clock.until(101)
+        assert scene.images.image == b"The Veltrano group"
+        assert scene.images.lines() == ("The Veltrano group",)
+        assert scene.images.terms() == ("Veltrano",)
+        scene.images.show(b"nothing to see")
+        await scene.clock.until(104)
+        assert scene.images.terms() == ("Veltrano",), "still fresh"
+        await scene.clock.until(104 + FRESH_S)
+        assert scene.images.terms() == ()
 
-    watched(test)
+    play(test)
 
 
-def test_at_most_one_reading_in_a_while_and_the_latest_picture_wins() -> None:
-    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
+def test_readings_are_throttled_and_the_latest_picture_wins() -> None:
+    async def test(scene: Scene) -> None:
         for half_second in range(40):
-            texts.show(f"{chr(65 + half_second)} picture".encode())
-            await stack.clock.until(100.5 + half_second / 2)
-        moments = [at for at, _ in eyes.read]
+            scene.images.show(f"{chr(65 + half_second)} picture".encode())
+            await scene.clock.until(100.5 + half_second / 2)
+        moments = [at for at, _ in scene.engine.read]
         assert 7 <= len(moments) <= 9
         assert all(b - a >= EVERY_S for a, b in pairwise(moments))
-        for at, text in eyes.read:
+        for at, text in scene.engine.read:
             shown = int((at - 100.0) * 2)
             assert ord(text[0]) - 65 in {shown - 1, shown}, "an old picture was read"
-        assert stack.counts["pictures_read"] == len(moments)
-        assert stack.counts["pictures_skipped"] >= 40 - len(moments) - 1
+        assert scene.counts["read"] == len(moments)
+        assert scene.counts["skipped"] >= 40 - len(moments) - 1
 
-    watched(test)
+    play(test)
 
 
-def test_a_slow_reader_is_asked_more_rarely_and_never_twice_at_once() -> None:
-    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
-        eyes.takes_s = 2.0
+def test_a_slow_engine_is_asked_more_rarely_and_never_twice_at_once() -> None:
+    async def test(scene: Scene) -> None:
+        scene.engine.takes_s = 2.0
         for second in range(40):
-            texts.show(f"{chr(65 + second)} picture".encode())
-            await stack.clock.until(101.0 + second)
-        assert eyes.most_at_once == 1
-        assert len(eyes.read) == 5  # every 8 s
+            scene.images.show(f"{chr(65 + second)} picture".encode())
+            await scene.clock.until(101.0 + second)
+        assert scene.engine.most_at_once == 1
+        assert len(scene.engine.read) == 5  # every 8 s
 
-    watched(test)
+    play(test)
 
 
 def test_what_looks_the_same_is_not_read_again_for_long() -> None:
-    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
+    async def test(scene: Scene) -> None:
         for second in range(int(AGAIN_S) - 3):
-            texts.show(b"Slide of Veltrano" if second % 6 < 3 else b"Slide of Achterberg")
-            await stack.clock.until(101.0 + second)
-        assert [text for _, text in eyes.read] == ["Slide of Veltrano"]
-        assert stack.counts["pictures_same"] > 5
-        texts.show(b"Slide of Achterberg")
-        await stack.clock.until(101 + AGAIN_S + EVERY_S)
-        texts.show(b"Slide of Achterberg")
-        await stack.clock.until(101 + AGAIN_S + 3 * EVERY_S)
-        assert len(eyes.read) == 2, "looks may deceive: after a while it is read all the same"
-        assert texts.terms()[0] in {"Veltrano", "Achterberg", "Slide"}
+            scene.images.show(b"Slide of Veltrano" if second % 6 < 3 else b"Slide of Achterberg")
+            await scene.clock.until(101.0 + second)
+        assert [text for _, text in scene.engine.read] == ["Slide of Veltrano"]
+        assert scene.counts["same"] > 5
+        scene.images.show(b"Slide of Achterberg")
+        await scene.clock.until(101 + AGAIN_S + EVERY_S)
+        scene.images.show(b"Slide of Achterberg")
+        await scene.clock.until(101 + AGAIN_S + 3 * EVERY_S)
+        assert len(scene.engine.read) == 2, "read again after a while, whatever it looks like"
+        assert scene.images.terms()[0] in {"Veltrano", "Achterberg", "Slide"}
 
-    watched(test)
+    play(test)
 
 
-def test_failures_are_counted_and_slow_it_down() -> None:
-    async def test(stack: Stack, texts: WordMailbox, eyes: Eyes) -> None:
-        eyes.broken = True
+def test_failures_are_reported_and_make_readings_rarer() -> None:
+    async def test(scene: Scene) -> None:
+        scene.engine.broken = True
         for second in range(200):
-            texts.show(f"{second} broken".encode())
-            await stack.clock.until(101.0 + second)
-        assert 4 <= stack.counts["pictures_failed"] <= 10
-        assert texts.terms() == ()
-        eyes.broken = False
-        await stack.clock.until(stack.clock.now + 70)
-        texts.show(b"the Veltrano group")
-        await stack.clock.until(stack.clock.now + 70)
-        assert texts.terms() == ("Veltrano",)
+            scene.images.show(f"{second} broken".encode())
+            await scene.clock.until(101.0 + second)
+        assert 4 <= scene.counts["failed"] <= 10
+        assert scene.images.terms() == ()
+        scene.engine.broken = False
+        await scene.clock.until(scene.clock.now + 70)
+        scene.images.show(b"the Veltrano group")
+        await scene.clock.until(scene.clock.now + 70)
+        assert scene.images.terms() == ("Veltrano",)
 
-    watched(test)
+    play(test)
 
 
 @pytest.mark.parametrize("shown", [b"", b"picture"])
-def test_without_a_reader_nothing_happens(shown: bytes) -> None:
+def test_without_an_engine_only_the_latest_picture_is_kept(shown: bytes) -> None:
     async def main() -> None:
-        stack, texts = Stack(), WordMailbox()
-        stack.reader = None
-        watching = ImageReader(stack, texts)
-        texts.show(shown)
-        await asyncio.wait_for(watching.run(), 5)
-        assert texts.image == shown
-        assert texts.terms() == texts.onscreen() == ()
+        images = ImageReader(None, Events(), lambda: 0.0)
+        images.show(shown)
+        await asyncio.wait_for(images.run(), 5)
+        assert images.image == shown
+        assert images.terms() == images.lines() == ()
 
     asyncio.run(main())

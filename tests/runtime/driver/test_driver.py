@@ -24,6 +24,7 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver import driver as driver_module
 from dragoman.runtime.driver.driver import Driver, Emit
 from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.observer import Event, EventSent, JobFailed
 from dragoman.speech import Audio, Say, Speak, Task, Voiced
 
 
@@ -82,6 +83,7 @@ class FakeConnection:
         self.writes: list[list[str]] = []
         self.closed: tuple[int, str] | None = None
         self.is_gone = False
+        self.breaks_at_write = False
         self._is_lost = False
         self._reads = reads
         self._first: list[ClientEvent | None] = []
@@ -109,6 +111,9 @@ class FakeConnection:
         return not self._is_lost and (self._reads is None or len(self.sent) < self._reads)
 
     def write(self, texts: Sequence[str]) -> None:
+        if self.breaks_at_write:
+            self._is_lost = True
+            raise ConnectionResetError
         self.writes.append(list(texts))
         self.sent += texts
         self._changed.set()
@@ -147,14 +152,12 @@ class Seen:
     def __init__(self) -> None:
         self.names: list[str] = []
 
-    def sent(self, event_type: str) -> None:
-        self.names.append(event_type)
-
-    def noted(self, name: str, detail: str) -> None:
-        self.names.append(name)
-
-    def failed(self, reason: str) -> None:
-        self.names.append(f"failed {reason}")
+    def on(self, event: Event) -> None:
+        match event:
+            case EventSent(event_type=event_type):
+                self.names.append(event_type)
+            case JobFailed(reason=reason):
+                self.names.append(f"failed {reason}")
 
 
 def pong(text: str) -> Send:
@@ -417,6 +420,25 @@ def test_a_connection_lost_while_the_reader_waits_for_room_ends_the_run() -> Non
             await asyncio.sleep(0)
         assert not running.done()
         connection.lose()
+        await running
+
+    run(main())
+
+
+def test_a_write_that_fails_while_the_reader_waits_for_room_ends_the_run() -> None:
+    async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+        await asyncio.Event().wait()
+
+    def receive(event: Ping) -> list[kernel.Command]:
+        audio = Audio(bytes(2 * driver_module.INBOX_BYTES))
+        return [Start(1, Speak(voice="")), Push(1, audio), pong("never taken")]
+
+    async def main() -> None:
+        connection = FakeConnection()
+        running, _ = drive(FakeSession(receive), connection, job)
+        await connection.until("hello")
+        connection.breaks_at_write = True
+        connection.incoming.put_nowait(Ping())
         await running
 
     run(main())

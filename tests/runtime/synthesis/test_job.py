@@ -36,7 +36,7 @@ class OneVoice:
     def __init__(self, host: EngineHost) -> None:
         self._host = host
 
-    def voice(self, _language: str) -> EngineHost:
+    def synthesizer(self, _language: str) -> EngineHost:
         return self._host
 
 
@@ -138,7 +138,7 @@ def test_real_speech_in_threads_gives_the_same_stream_every_time(
 
 @pytest.mark.parametrize("form", ["wav", *CODECS])
 @pytest.mark.parametrize("sizes_ms", [[1], [7, 500], [60, 60, 120, 240, 300], [1000]])
-def test_pieces_of_the_engine_leave_no_mark(form: Format, sizes_ms: list[int]) -> None:
+def test_the_size_of_pieces_does_not_change_the_stream(form: Format, sizes_ms: list[int]) -> None:
     pcm, pieces = speechlike(24_000, 1.5), []
     at = turn = 0
     while at < len(pcm):
@@ -292,7 +292,7 @@ def test_many_jobs_at_once_keep_their_streams_apart() -> None:
 
 
 # ---------------------------------------------------------------- how long the listener can wait
-def test_who_has_speech_left_to_hear_can_wait_for_more() -> None:
+def test_the_host_learns_how_much_speech_is_left_to_play() -> None:
     host = Pieces([bytes(2 * 24_000)] * 3)  # three seconds for each segment
     run(results(host, Speak("tone", "en"), ("One.", "Two.", "Three.")))
     first, second, third = host.slacks

@@ -15,7 +15,7 @@ import numpy as np
 from dragoman.engines import registry
 from dragoman.engines.base import Translation, Window
 from dragoman.policy.segmentation.segmenter import Segmenter
-from dragoman.runtime.cascade.recognition.window_decoder import quietest
+from dragoman.runtime.cascade.recognition.audio_window import quietest
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.speech import Hypothesis

@@ -1,7 +1,7 @@
 """The job ``Interpret`` done by one end-to-end engine instead of the cascade.
 
-Law of this file: inputs go to the engine in order, its facts to the session in order; the engine
-decides everything in between.
+Scope: inputs go to the engine in order, its facts to the session in order; the engine decides
+everything in between.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Hypothesis logs of live sessions, for those who tune policies. Off unless asked for.
 
-Law of this file: when ``DRAGOMAN_RECORD_HYPOTHESES`` names a folder, every interpretation session
-writes one file there, which holds *what was said*, readable by its owner only
+Scope: when ``DRAGOMAN_RECORD_HYPOTHESES`` names a folder, every interpretation session writes one
+file there, which holds *what was said*, readable by its owner only
 (``policy.recognition.hypothesis_log`` is the format). Nothing here may slow or fail a session:
-lines are collected and written on a thread when a turn ends, and a disk that refuses is noted once.
+lines are collected and written on a thread when a turn ends, and a disk that refuses is logged
+once.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ from dragoman.policy.recognition.hypothesis_log import (
     encode,
     entries,
 )
-from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
-from dragoman.runtime.driver.driver import Emit
-from dragoman.speech import Result, SpeechStarted, SpeechStopped
+from dragoman.runtime.observer import Event, TurnClosed, TurnOpened, WordsRecognised
 
 LOG = logging.getLogger("dragoman.session")
 
@@ -33,7 +32,7 @@ VARIABLE = "DRAGOMAN_RECORD_HYPOTHESES"
 
 
 class HypothesisRecorder:
-    """The log of one session. ``now_s`` is the clock of the session."""
+    """An ``Observer`` that writes the log of one session. ``now_s`` is the session's clock."""
 
     def __init__(self, folder: Path, now_s: Callable[[], float]) -> None:
         self._folder = folder
@@ -45,21 +44,13 @@ class HypothesisRecorder:
         self._broken = False
         self._flushing: asyncio.Task[None] | None = None  # held, or it would be collected
 
-    def watch(self, texts: WordMailbox) -> None:
-        """Record what is put into the mailbox."""
-        texts.watcher = self._words
-
-    def observing(self, emit: Emit) -> Emit:
-        """The same ``emit``, with the begin and end of turns recorded."""
-
-        async def observed(fact: Result) -> None:
-            if isinstance(fact, SpeechStarted):
-                self._add(LoggedStart(self._t(), fact.turn, fact.at_ms))
-            elif isinstance(fact, SpeechStopped):
-                self._add(LoggedEnd(self._t(), fact.turn, fact.at_ms))
-            await emit(fact)
-
-        return observed
+    def on(self, event: Event) -> None:
+        """See ``Observer``."""
+        line = self._line(event)
+        if line is not None:
+            self._lines.append(encode(line))
+        if isinstance(event, WordsRecognised) and event.final:
+            self._flushing = asyncio.create_task(self.flush())
 
     async def flush(self) -> None:
         """Write what was collected."""
@@ -72,24 +63,24 @@ class HypothesisRecorder:
                     self._broken = True
                     LOG.warning("hypotheses are not recorded: %s", error.strerror)
 
-    def _words(self, words: TurnWords) -> None:
-        self._add(
-            LoggedWords(
-                t=self._t(),
-                turn=words.turn,
-                words=entries(words.committed),
-                tail=entries(words.tail),
-                source=words.settings.source or words.language,
-                target=words.settings.target,
-                paused=words.paused,
-                final=words.final,
-            )
-        )
-        if words.final:
-            self._flushing = asyncio.create_task(self.flush())
-
-    def _add(self, line: Line) -> None:
-        self._lines.append(encode(line))
+    def _line(self, event: Event) -> Line | None:
+        match event:
+            case TurnOpened(turn=turn, at_ms=at_ms):
+                return LoggedStart(self._t(), turn, at_ms)
+            case TurnClosed(turn=turn, at_ms=at_ms):
+                return LoggedEnd(self._t(), turn, at_ms)
+            case WordsRecognised() as words:
+                return LoggedWords(
+                    t=self._t(),
+                    turn=words.turn,
+                    words=entries(words.committed),
+                    tail=entries(words.tail),
+                    source=words.source,
+                    target=words.target,
+                    paused=words.paused,
+                    final=words.final,
+                )
+        return None
 
     def _t(self) -> float:
         return round(self._now_s() - self._began_s, 3)

@@ -7,22 +7,39 @@ as its last words are known.
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
 
+from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
+from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.observer import Observer
 from dragoman.speech import Interpret, Status, TurnDone
 
 
-async def recognize(task: Interpret, inbox: Inbox, emit: Emit, engines: EngineSet) -> None:
-    """Run the job until its input ends and every turn is recognised."""
+async def recognize(
+    task: Interpret,
+    inbox: Inbox,
+    emit: Emit,
+    engines: EngineSet,
+    observer: Observer,
+    *,
+    now_s: Callable[[], float] = time.monotonic,
+) -> None:
+    """Run the job until its input ends and every turn is recognised. ``now_s`` is the clock that
+    policies are given.
+    """
     words = WordMailbox()
     inbox.rate_hz = task.rate_in
-    stage = RecognitionStage(task, engines, emit, words)
+    publisher = TurnPublisher(emit, words, observer, now_s)
+    images = ImageReader(None, observer, now_s)
+    stage = RecognitionStage(task, engines, publisher, images)
     async with asyncio.TaskGroup() as group:
-        group.create_task(stage.run(inbox), name="recognize")
+        group.create_task(stage.run(inbox), name="recognition")
         group.create_task(_end_turns(words, emit), name="end turns")
 
 

@@ -6,7 +6,6 @@ detector runs (``runtime.hosts.engine_stream``).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,32 +25,6 @@ class VadFrame(NamedTuple):
     at_ms: int
     samples: Samples
     probability: float
-
-
-class RecentFrames:
-    """The last frames that nobody was given yet."""
-
-    def __init__(self) -> None:
-        self._frames: deque[VadFrame] = deque()
-        self._length = 0  # samples
-
-    def keep(self, frame: VadFrame, room_ms: int) -> None:
-        """Remember this one, and of those before it as many as there is room for."""
-        self._frames.append(frame)
-        self._length += len(frame.samples)
-        while self._length > room_ms * _PER_MS:
-            self._length -= len(self._frames.popleft().samples)
-
-    def take(self, since_ms: int) -> list[VadFrame]:
-        """Those that begin at this time or later; all are forgotten."""
-        frames = [frame for frame in self._frames if frame.at_ms >= since_ms]
-        self.clear()
-        return frames
-
-    def clear(self) -> None:
-        """Forget them."""
-        self._frames.clear()
-        self._length = 0
 
 
 class VadFramer:

@@ -1,15 +1,15 @@
-"""Between listening and translating: the newest words of each turn.
+"""Between recognition and translation: the newest words of each turn.
 
-Law of this file: a mailbox, not a log. A turn's committed words only grow, so a newer snapshot
-replaces an older one that nobody took yet, keeping its marks (paused, final): translation that
-is slow skips drafts and never falls behind. Turns come out oldest first. At most
-``_MOST_TURNS`` turns wait; then listening waits, and with it the client.
+Scope: a mailbox, not a queue of changes. A turn's committed words only grow, so a newer snapshot
+replaces an older one that was not taken yet, and keeps its marks (paused, final): translation that
+is slow skips drafts and never falls behind. Turns come out oldest first. At most ``_MOST_TURNS``
+turns wait; then recognition waits, and with it the client.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -38,7 +38,7 @@ def stash_behind(text: str, tail: Sequence[Word]) -> str:
 
 
 class WordMailbox:
-    """One writer (listening), one reader (translating), both on the loop."""
+    """One writer (recognition), one reader (translation), both on the loop."""
 
     def __init__(self) -> None:
         self._settings: dict[int, Interpret] = {}
@@ -47,21 +47,6 @@ class WordMailbox:
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
-        self.watcher: Callable[[TurnWords], None] = lambda _words: None
-        """Is told everything that is put, before anything newer replaces it."""
-        self.image = b""
-        """What the speaker shows now: the latest picture, kept as context."""
-        self.shown: Callable[[bytes], None] = lambda _picture: None
-        """Is told of every picture."""
-        self.onscreen: Callable[[], tuple[str, ...]] = tuple
-        """The lines read from pictures that are fresh now."""
-        self.terms: Callable[[], tuple[str, ...]] = tuple
-        """The names and terms in them."""
-
-    def show(self, picture: bytes) -> None:
-        """The speaker shows this from now on."""
-        self.image = picture
-        self.shown(picture)
 
     async def open(self, turn: int, settings: Interpret) -> None:
         """A turn opened; these are its settings. Waits while too many turns wait."""
@@ -80,20 +65,17 @@ class WordMailbox:
         failed: bool = False,
     ) -> None:
         """The newest words of a turn."""
-        words = TurnWords(
+        before = self._waiting.get(turn)
+        self._waiting[turn] = TurnWords(
             turn=turn,
             settings=self._settings[turn],
             committed=committed,
             tail=tail,
             language=language,
-            paused=paused,
+            paused=paused or (before is not None and before.paused),
             final=final,
             failed=failed,
         )
-        self.watcher(words)
-        before = self._waiting.get(turn)
-        words.paused = paused or (before is not None and before.paused)
-        self._waiting[turn] = words
         if final:
             del self._settings[turn]
         if len(self._waiting) >= _MOST_TURNS:
@@ -114,13 +96,13 @@ class WordMailbox:
         """The oldest turn's newest words. None when nothing came in ``most_s`` seconds, or at the
         end (see ``ended``).
         """
-        try:
-            async with asyncio.timeout(most_s):
-                while not self._waiting and not self._over:
-                    self._arrived.clear()
+        if not self._waiting and not self._over:
+            self._arrived.clear()
+            try:
+                async with asyncio.timeout(most_s):
                     await self._arrived.wait()
-        except TimeoutError:
-            return None
+            except TimeoutError:
+                return None
         return self.newer(min(self._waiting)) if self._waiting else None
 
     def newer(self, turn: int) -> TurnWords | None:

@@ -33,6 +33,7 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.driver.outbox import Outbox
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
+from dragoman.runtime.observer import EventSent, JobFailed, Observer
 from dragoman.speech import Result, Task
 
 LOG = logging.getLogger("dragoman.session")
@@ -69,26 +70,16 @@ class ClientConnection(Protocol):
         """Whether ``write`` is welcome; not when the client is gone."""
 
     def write(self, texts: Sequence[str]) -> None:
-        """Send text frames without waiting; ask ``is_writable`` first."""
+        """Send text frames without waiting; ask ``is_writable`` first.
+
+        Raises ``OSError`` when the client is gone.
+        """
 
     async def drain(self) -> None:
         """Wait until ``write`` is welcome. Raises ``OSError`` when the client is gone."""
 
     async def close(self, code: int, reason: str) -> None:
         """Close the WebSocket."""
-
-
-class Observer(Protocol):
-    """Who is told what the client is not: metrics and the log."""
-
-    def sent(self, event_type: str) -> None:
-        """An event went to the client."""
-
-    def noted(self, name: str, detail: str) -> None:
-        """A session noted something countable."""
-
-    def failed(self, reason: str) -> None:
-        """A job failed."""
 
 
 class Driver:
@@ -218,8 +209,11 @@ class Driver:
 
     def _flush(self) -> None:
         outbox, connection = self._outbox, self._connection
-        while outbox.frames and connection.is_writable:
-            connection.write(outbox.take())
+        try:
+            while outbox.frames and connection.is_writable:
+                connection.write(outbox.take())
+        except OSError:
+            self._has_leftover.set()  # the writer sees that the client is gone, and ends the run
         if outbox.frames or outbox.closing is not None:
             self._has_leftover.set()
 
@@ -232,7 +226,7 @@ class Driver:
                 case kernel.Send():
                     frame = self._encode(command.event, command.event_id)
                     self._outbox.put(frame, command.supersedes)
-                    self._observer.sent(str(command.event.__struct_config__.tag))
+                    self._observer.on(EventSent(str(command.event.__struct_config__.tag)))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
                 case kernel.End(job=job):
@@ -242,8 +236,8 @@ class Driver:
                     self._abort(job)
                 case kernel.Close(code=code, reason=reason):
                     self._outbox.close(code, reason)
-                case kernel.Note(name=name, detail=detail):
-                    self._observer.noted(name, detail)
+                case kernel.Note() | kernel.Used():
+                    self._observer.on(command)
 
     def _start(self, job: int, task: Task) -> None:
         inbox = Inbox(INBOX_BYTES)
@@ -283,7 +277,7 @@ class Driver:
                 *(job, failure),
                 exc_info=None if known else failure,
             )
-            self._observer.failed(type(failure).__name__)
+            self._observer.on(JobFailed(type(failure).__name__))
             self._retire(job, inbox, kernel.Failed(job, repr(failure), refusal))
         else:
             self._retire(job, inbox, kernel.Ended(job))

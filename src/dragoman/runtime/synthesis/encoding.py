@@ -1,10 +1,10 @@
 """The encoder of one job, as the event loop sees it.
 
-Law of this file: PCM in, ``Voiced`` emitted, order kept. pcm and wav cost nothing and stay on the
+Scope: PCM in, ``Voiced`` emitted, order kept. pcm and wav cost nothing and stay on the
 loop; mp3 and opus are encoded in a few threads that all jobs share, a slice of at most 300 ms at a
-time, so that no client gets sound in lumps and no job keeps a thread from the others. A job waits
-for its slice before it hands over the next, so what queues here is one slice for each job. The
-codecs release the GIL, so the threads take other cores, not the loop's time.
+time, so that no client gets sound in bursts and no job keeps a thread from the others. A job waits
+for its slice before it hands over the next, so at most one slice of each job is queued. The codecs
+release the GIL, so the threads use other cores, not the loop's time.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Encoding:
         self._emit = emit
         self._slice = bytes_in(SLICE_MS, task.sample_rate)
         self._encoder: Encoder | None = None
-        self._waiting = 0  # samples that went in and have not been told of
+        self._waiting = 0  # samples that went in and were not reported yet
         self._work: Future[bytes] | None = None
 
     async def feed(self, pcm: bytes) -> None:
@@ -52,12 +52,12 @@ class Encoding:
             part = pcm[at : at + self._slice]
             data = await self._run(functools.partial(self._encode, part))
             self._waiting += len(part) // SAMPLE_BYTES
-            await self._told(data)
+            await self._emit_encoded(data)
 
     async def finish(self) -> None:
         """Complete the stream with what the encoder still holds."""
         if self._encoder is not None:
-            await self._told(await self._run(self._encoder.finish))
+            await self._emit_encoded(await self._run(self._encoder.finish))
 
     def close(self) -> None:
         """Free the encoder without waiting; a thread at work with it does that when it is done."""
@@ -71,7 +71,7 @@ class Encoding:
         if made is not None:
             made.close()
 
-    async def _told(self, data: bytes) -> None:
+    async def _emit_encoded(self, data: bytes) -> None:
         if data:
             samples, self._waiting = self._waiting, 0
             await self._emit(Voiced(data, samples=samples))

@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.engines.base import Info, Samples, Translation, Window
+from dragoman.policy.recognition.local_agreement import LocalAgreement
+from dragoman.runtime.cascade.recognition.audio_window import quietest
 from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
-from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder, quietest
+from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Word
+from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Interpret, Word
 from tests.runtime.fake_engines import FakeHost, cut, spoken
 
 INFO = Info(name="levels", role="asr", licence="-", quality="scripted", languages=("en",),
@@ -22,18 +24,20 @@ INFO = Info(name="levels", role="asr", licence="-", quality="scripted", language
 PER_MS = HEARING_RATE_HZ // 1000
 
 
-def hearing(host: FakeHost, fixed_ms: int | None = 320) -> WindowDecoder:
-    return WindowDecoder(host, "en", Hints(), DecodeSchedule(fixed_ms))
+def decoder_on(host: FakeHost, fixed_ms: int | None = 320) -> WindowDecoder:
+    agreement = LocalAgreement(host.info.confidence_gate)
+    settings = Interpret(target="es", source="en")
+    return WindowDecoder(host, settings, agreement, DecodeSchedule(fixed_ms))
 
 
-async def feed(ear: WindowDecoder, samples: Samples, sizes: list[int], at_ms: int = 0) -> None:
+async def feed(decoder: WindowDecoder, samples: Samples, sizes: list[int], at_ms: int = 0) -> None:
     for piece in cut(samples, sizes):
-        await ear.feed(piece, at_ms)
+        await decoder.feed(piece, at_ms)
         at_ms += len(piece) // PER_MS
 
 
-def text(ear: WindowDecoder) -> list[str]:
-    return [word.text for word in ear.agreement.committed]
+def text(decoder: WindowDecoder) -> list[str]:
+    return [word.text for word in decoder.agreement.committed]
 
 
 @settings(deadline=None, max_examples=30)
@@ -50,10 +54,10 @@ def test_every_word_comes_once_in_order_whatever_the_chunks_and_the_pace(
 
     async def main() -> None:
         host = FakeHost(INFO, rng=random.Random(seed))
-        ear = hearing(host, fixed_ms)
-        await feed(ear, spoken(*names, 300), sizes)
-        await ear.finish()
-        assert text(ear) == names
+        decoder = decoder_on(host, fixed_ms)
+        await feed(decoder, spoken(*names, 300), sizes)
+        await decoder.finish()
+        assert text(decoder) == names
         longest = max(len(w.samples) // 4 for w in host.windows)
         assert longest <= INFO.max_window_s * HEARING_RATE_HZ + max(sizes)
 
@@ -62,9 +66,9 @@ def test_every_word_comes_once_in_order_whatever_the_chunks_and_the_pace(
 
 def test_words_are_committed_while_the_speaker_talks() -> None:
     async def main() -> list[str]:
-        ear = hearing(FakeHost(INFO))
-        await feed(ear, spoken("w1", "w2", "w3", "w4", "w5"), [1600])
-        return text(ear)
+        decoder = decoder_on(FakeHost(INFO))
+        await feed(decoder, spoken("w1", "w2", "w3", "w4", "w5"), [1600])
+        return text(decoder)
 
     assert asyncio.run(main()) == ["w1", "w2", "w3"]
 
@@ -72,7 +76,7 @@ def test_words_are_committed_while_the_speaker_talks() -> None:
 def test_committed_words_of_the_window_are_the_prefix_of_the_next_call() -> None:
     async def main() -> FakeHost:
         host = FakeHost(INFO)
-        await feed(hearing(host), spoken("w1", "w2", "w3", "w4", "w5"), [1600])
+        await feed(decoder_on(host), spoken("w1", "w2", "w3", "w4", "w5"), [1600])
         return host
 
     host = asyncio.run(main())
@@ -83,12 +87,12 @@ def test_committed_words_of_the_window_are_the_prefix_of_the_next_call() -> None
 def test_the_end_after_a_pause_costs_no_second_decode() -> None:
     async def main() -> None:
         host = FakeHost(INFO)
-        ear = hearing(host)
-        await feed(ear, spoken("w1", "w2", "w3", "w4", "w5", "w6", 320), [5120])
-        await ear.pause()
-        assert text(ear) == ["w1", "w2", "w3", "w4", "w5", "w6"]
+        decoder = decoder_on(host)
+        await feed(decoder, spoken("w1", "w2", "w3", "w4", "w5", "w6", 320), [5120])
+        await decoder.pause()
+        assert text(decoder) == ["w1", "w2", "w3", "w4", "w5", "w6"]
         calls = len(host.windows)
-        await ear.finish()
+        await decoder.finish()
         assert len(host.windows) == calls
 
     asyncio.run(main())
@@ -96,12 +100,12 @@ def test_the_end_after_a_pause_costs_no_second_decode() -> None:
 
 def test_a_pause_commits_nothing_of_a_mere_snippet() -> None:
     async def main() -> None:
-        ear = hearing(FakeHost(INFO))
-        await feed(ear, spoken("w1", "w2", 320), [5120])
-        await ear.pause()
-        assert text(ear) == ["w1"]  # as any step would: the last word is still held back
-        await ear.finish()
-        assert text(ear) == ["w1", "w2"]
+        decoder = decoder_on(FakeHost(INFO))
+        await feed(decoder, spoken("w1", "w2", 320), [5120])
+        await decoder.pause()
+        assert text(decoder) == ["w1"]  # as any step would: the last word is still held back
+        await decoder.finish()
+        assert text(decoder) == ["w1", "w2"]
 
     asyncio.run(main())
 
@@ -109,13 +113,13 @@ def test_a_pause_commits_nothing_of_a_mere_snippet() -> None:
 def test_audio_after_a_long_pause_begins_a_new_window_at_its_own_time() -> None:
     async def main() -> FakeHost:
         host = FakeHost(INFO)
-        ear = hearing(host)
-        await feed(ear, spoken("w1", "w2", 320), [5120])
-        await ear.pause()
-        ear.resume(9000)
-        await feed(ear, spoken("w3", "w4", "w5"), [5120], at_ms=20_000)
-        await ear.finish()
-        assert text(ear) == ["w1", "w2", "w3", "w4", "w5"]
+        decoder = decoder_on(host)
+        await feed(decoder, spoken("w1", "w2", 320), [5120])
+        await decoder.pause()
+        decoder.resume(9000)
+        await feed(decoder, spoken("w3", "w4", "w5"), [5120], at_ms=20_000)
+        await decoder.finish()
+        assert text(decoder) == ["w1", "w2", "w3", "w4", "w5"]
         return host
 
     assert asyncio.run(main()).windows[-1].at_ms == 20_000
@@ -123,14 +127,14 @@ def test_audio_after_a_long_pause_begins_a_new_window_at_its_own_time() -> None:
 
 def test_a_split_gives_back_the_audio_of_the_word_it_would_have_cut() -> None:
     async def main() -> None:
-        ear = hearing(FakeHost(INFO))
+        decoder = decoder_on(FakeHost(INFO))
         samples = spoken("w1", "w2", "w3", "w4", "w5", "w6")[: -200 * PER_MS]
-        await feed(ear, samples, [1600])
-        rest = await ear.split()
-        follower = hearing(FakeHost(INFO))
+        await feed(decoder, samples, [1600])
+        rest = await decoder.split()
+        follower = decoder_on(FakeHost(INFO))
         await feed(follower, np.concatenate((rest, spoken("w6")[200 * PER_MS :])), [1600])
         await follower.finish()
-        assert [*text(ear), *text(follower)] == ["w1", "w2", "w3", "w4", "w5", "w6"]
+        assert [*text(decoder), *text(follower)] == ["w1", "w2", "w3", "w4", "w5", "w6"]
 
     asyncio.run(main())
 
@@ -148,10 +152,10 @@ class Closing(FakeHost):
 @pytest.mark.parametrize("ends", [False, True])
 def test_a_split_does_not_close_the_speakers_sentence_but_the_end_does(ends: bool) -> None:
     async def main() -> list[str]:
-        ear = hearing(Closing(INFO))
-        await feed(ear, spoken("w1", "w2", "w3", "w4"), [1600])
-        await (ear.finish() if ends else ear.split())
-        return text(ear)
+        decoder = decoder_on(Closing(INFO))
+        await feed(decoder, spoken("w1", "w2", "w3", "w4"), [1600])
+        await (decoder.finish() if ends else decoder.split())
+        return text(decoder)
 
     assert asyncio.run(main()) == ["w1", "w2", "w3", "w4." if ends else "w4"]
 
@@ -159,13 +163,13 @@ def test_a_split_does_not_close_the_speakers_sentence_but_the_end_does(ends: boo
 def test_a_failing_decode_is_raised_where_audio_is_fed_and_abandon_keeps_the_rest() -> None:
     async def main() -> None:
         failing = False
-        ear = hearing(FakeHost(INFO, fail=lambda _request: failing))
-        await feed(ear, spoken("w1", "w2", "w3", "w4"), [1600])
+        decoder = decoder_on(FakeHost(INFO, fail=lambda _request: failing))
+        await feed(decoder, spoken("w1", "w2", "w3", "w4"), [1600])
         failing = True
         with pytest.raises(EngineFailed):
-            await feed(ear, spoken("w5", "w6"), [1600], at_ms=1600)
-        ear.abandon()
-        assert text(ear)[:2] == ["w1", "w2"]
+            await feed(decoder, spoken("w5", "w6"), [1600], at_ms=1600)
+        decoder.abandon()
+        assert text(decoder)[:2] == ["w1", "w2"]
 
     asyncio.run(main())
 

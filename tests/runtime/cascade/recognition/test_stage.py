@@ -1,4 +1,4 @@
-"""Turns out of audio: cut where they should be, each word once, with the settings that held."""
+"""Audio to turns: cut where they should be, each word once, with the settings that held."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from dragoman.engines.base import Samples, Window
 from dragoman.engines.scripted.engines import ScriptedSpeaker
-from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
+from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
-from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
+from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.hosts.load import RecognizerLoad
+from dragoman.runtime.loaded_engine import LoadedEngine
 from dragoman.speech import (
     Audio,
     Clear,
@@ -37,15 +37,15 @@ from dragoman.speech import (
     SpeechStopped,
     Word,
 )
-from tests.runtime.cascade.test_cascade import ASR, FakeStack, final, pcm
-from tests.runtime.fake_engines import FakeHost, cut, spoken
+from tests.runtime.cascade.fake_cascade import FakeEngines, final, pieces
+from tests.runtime.fake_engines import FakeHost, spoken
 
 PATIENT = Endpointing(silence_ms=3000)
 TASK = Interpret(target="es", source="en", endpointing=PATIENT)
 
 
-class Speaker(FakeHost):
-    """Hears levels as words; a full stop stands behind every word in ``stops``, and then a
+class MarkingAsr(FakeHost):
+    """Recognises levels as words; a full stop stands behind every word in ``stops``, and then a
     capital letter.
     """
 
@@ -66,29 +66,33 @@ class Speaker(FakeHost):
         return Hypothesis(words, heard.confidence, language)
 
 
-class Stack(FakeStack):
-    """A stack whose recogniser can be told where sentences end; keeps what it was asked for."""
+class TalkEngines(FakeEngines):
+    """Engines whose recogniser has sentence ends where the test wants them; counts the decoders."""
 
-    def __init__(self, rng: random.Random | None = None, **told: Any) -> None:
-        super().__init__(rng, step_ms=told.pop("step_ms", 320))
-        self.ears = Speaker(ASR, rng=rng)
-        for name, value in told.items():
-            setattr(self.ears, name, value)
-        self.load = RecognizerLoad()
-        self.heard_with: list[Interpret] = []
-        self.speakers = FakeHost(ScriptedSpeaker().info, engine=ScriptedSpeaker())
+    def __init__(self, rng: random.Random | None = None, **options: Any) -> None:
+        super().__init__(rng, step_ms=options.pop("step_ms", 320))
+        self.asr = MarkingAsr(self.asr.info, rng=rng)
+        for name, value in options.items():
+            setattr(self.asr, name, value)
+        self.decoders = 0
+        self.speaker_encoder = FakeHost(ScriptedSpeaker().info, engine=ScriptedSpeaker())
 
-    async def hear(self, settings: Interpret, *, trusted: bool) -> WindowDecoder:
-        self.heard_with.append(settings)
-        schedule = DecodeSchedule(settings.conduct.step_ms or self._step_ms, self.load)
-        return WindowDecoder(self.ears, settings.source, settings.hints, schedule, trusted=trusted)
+    def recognizer(self, language: str | None) -> LoadedEngine:
+        self.decoders += 1
+        return super().recognizer(language)
 
 
-async def listen(
-    stack: Stack, inputs: list[Input], task: Interpret = TASK, *, pause: Any = None
+def stage(engines: TalkEngines, task: Interpret, emit: Any, words: WordMailbox) -> RecognitionStage:
+    publisher = TurnPublisher(emit, words, engines.events, engines.now_s)
+    images = ImageReader(None, engines.events, engines.now_s)
+    return RecognitionStage(task, engines, publisher, images)
+
+
+async def recognise(
+    engines: TalkEngines, inputs: list[Input], task: Interpret = TASK, *, pause: Any = None
 ) -> tuple[list[Result], list[TurnWords]]:
     """The facts, and what the next stage was given last of every turn."""
-    inbox, texts = Inbox(320_000), WordMailbox()
+    inbox, words = Inbox(320_000), WordMailbox()
     facts: list[Result] = []
     given: list[TurnWords] = []
 
@@ -97,8 +101,8 @@ async def listen(
         await asyncio.sleep(0)
 
     async def translate() -> None:
-        while (words := await texts.get()) is not None:
-            given.append(words)
+        while (newest := await words.get()) is not None:
+            given.append(newest)
 
     async def send() -> None:
         for item in inputs:
@@ -108,17 +112,15 @@ async def listen(
                 await asyncio.sleep(0)
         inbox.end()
 
-    listening = RecognitionStage(task, stack, emit, texts)
-    await asyncio.wait_for(asyncio.gather(listening.run(inbox), translate(), send()), 60)
+    recognition = stage(engines, task, emit, words)
+    await asyncio.wait_for(asyncio.gather(recognition.run(inbox), translate(), send()), 60)
     return facts, given
 
 
-def run(stack: Stack, inputs: list[Input], task: Interpret = TASK, **how: Any) -> list[Result]:
-    return asyncio.run(listen(stack, inputs, task, **how))[0]
-
-
-def pieces(samples: Samples, sizes: list[int]) -> list[Input]:
-    return [Audio(pcm(piece)) for piece in cut(samples, sizes)]
+def run(
+    engines: TalkEngines, inputs: list[Input], task: Interpret = TASK, **how: Any
+) -> list[Result]:
+    return asyncio.run(recognise(engines, inputs, task, **how))[0]
 
 
 def spans(facts: list[Result]) -> list[tuple[int, int]]:
@@ -132,14 +134,16 @@ def plain(facts: list[Result]) -> list[str]:
     return " ".join(texts[n] for n in sorted(texts)).replace(".", "").lower().split()
 
 
-# ---------------------------------------------------------------- talks without an end
+# ---------------------------------------------------------------- long talks
 NAMES = [f"w{2 + n % 80}" for n in range(150)]  # a minute without a pause
 
 
 @pytest.mark.parametrize("chunk", [320, 1600, 32_000])
 def test_a_monologue_is_cut_behind_a_sentence_and_no_word_is_lost_or_doubled(chunk: int) -> None:
-    stack = Stack(stops=("w22", "w45", "w50", "w70"))  # at 8, 18, 20, 28 s, and again 32 s later
-    facts = run(stack, pieces(spoken(*NAMES, 4000), [chunk]))
+    engines = TalkEngines(
+        stops=("w22", "w45", "w50", "w70")
+    )  # at 8, 18, 20, 28 s, and again 32 s later
+    facts = run(engines, pieces(spoken(*NAMES, 4000), [chunk]))
     texts = final(facts, Heard)
     assert texts[1].endswith("w45.")  # the first one that ends after 15 s
     assert texts[2].startswith("W46 ")
@@ -147,28 +151,30 @@ def test_a_monologue_is_cut_behind_a_sentence_and_no_word_is_lost_or_doubled(chu
     lengths = [stop - start for start, stop in spans(facts)]
     assert 15_000 <= lengths[0] <= 20_000
     assert all(length <= 30_000 for length in lengths)
-    assert len(stack.heard_with) == 1 or texts[1].endswith("w45.")
+    assert engines.decoders == 1 or texts[1].endswith("w45.")
 
 
 def test_a_cut_behind_a_sentence_asks_for_no_new_recogniser_and_decodes_nothing_twice() -> None:
-    plainly = Stack()
+    plainly = TalkEngines()
     run(plainly, pieces(spoken(*NAMES[:60], 4000), [1600]))
-    stack = Stack(stops=("w45",))
-    facts = run(stack, pieces(spoken(*NAMES[:60], 4000), [1600]))
+    engines = TalkEngines(stops=("w45",))
+    facts = run(engines, pieces(spoken(*NAMES[:60], 4000), [1600]))
     assert len(spans(facts)) == 2
-    assert len(stack.heard_with) == 1
-    assert len(stack.ears.windows) == len(plainly.ears.windows)
+    assert engines.decoders == 1
+    assert len(engines.asr.windows) == len(plainly.asr.windows)
 
 
 def test_sentences_shorter_than_a_turn_stay_together() -> None:
-    stack = Stack(stops=tuple(f"w{n}" for n in range(5, 40, 5)))
-    facts = run(stack, pieces(spoken(*NAMES[:36], 4000), [1600]))
+    engines = TalkEngines(stops=tuple(f"w{n}" for n in range(5, 40, 5)))
+    facts = run(engines, pieces(spoken(*NAMES[:36], 4000), [1600]))
     assert len(spans(facts)) == 1  # 14.4 s
 
 
-def test_how_long_a_turn_is_can_be_told() -> None:
+def test_the_length_of_turns_is_a_setting() -> None:
     task = msgspec.structs.replace(TASK, conduct=InterpretationOptions(turn_s=5.0))
-    facts = run(Stack(stops=("w9", "w20", "w31")), pieces(spoken(*NAMES[:40], 4000), [1600]), task)
+    facts = run(
+        TalkEngines(stops=("w9", "w20", "w31")), pieces(spoken(*NAMES[:40], 4000), [1600]), task
+    )
     texts = final(facts, Heard)
     assert texts[1].endswith("w20.")  # w9 ends at 3.2 s
     assert plain(facts) == NAMES[:40]
@@ -178,13 +184,13 @@ def test_how_long_a_turn_is_can_be_told() -> None:
 def test_after_a_long_while_a_pause_of_sentence_length_ends_the_turn(
     pause_ms: int, turns: int
 ) -> None:
-    facts = run(Stack(), pieces(spoken(*NAMES[:40], pause_ms, *NAMES[40:50], 4000), [1600]))
+    facts = run(TalkEngines(), pieces(spoken(*NAMES[:40], pause_ms, *NAMES[40:50], 4000), [1600]))
     assert len(spans(facts)) == turns
     assert plain(facts) == NAMES[:50]
 
 
 def test_after_twenty_five_seconds_any_pause_does() -> None:
-    facts = run(Stack(), pieces(spoken(*NAMES[:65], 400, *NAMES[65:75], 4000), [1600]))
+    facts = run(TalkEngines(), pieces(spoken(*NAMES[:65], 400, *NAMES[65:75], 4000), [1600]))
     assert len(spans(facts)) == 2
     assert plain(facts) == NAMES[:75]
 
@@ -192,7 +198,7 @@ def test_after_twenty_five_seconds_any_pause_does() -> None:
 def test_a_manual_commit_is_one_turn_however_long() -> None:
     task = msgspec.structs.replace(TASK, endpointing=None)
     inputs = [*pieces(spoken(*NAMES), [16_000]), EndTurn()]
-    facts = run(Stack(stops=("w45",)), inputs, task)
+    facts = run(TalkEngines(stops=("w45",)), inputs, task)
     assert len(spans(facts)) == 1
     assert plain(facts) == NAMES
 
@@ -208,10 +214,10 @@ def test_a_fixed_step_gives_the_same_text_for_any_chunks_and_any_pace(
 ) -> None:
     audio = spoken(700, *NAMES[:9], 450, *NAMES[9:52], 3200, *NAMES[60:70], 3200)
     stops = ("w8", "w45")
-    expected = run(Stack(stops=stops), pieces(audio, [512]))
+    expected = run(TalkEngines(stops=stops), pieces(audio, [512]))
     rng = random.Random(seed)
-    stack = Stack(rng, stops=stops)
-    facts = run(stack, pieces(audio, chunks), pause=lambda: rng.randrange(8))
+    engines = TalkEngines(rng, stops=stops)
+    facts = run(engines, pieces(audio, chunks), pause=lambda: rng.randrange(8))
     assert final(facts, Heard) == final(expected, Heard)
     assert spans(facts) == spans(expected)
 
@@ -219,7 +225,7 @@ def test_a_fixed_step_gives_the_same_text_for_any_chunks_and_any_pace(
 def test_chunks_do_not_matter_at_eight_kilohertz_either() -> None:
     task = msgspec.structs.replace(TASK, rate_in=8000)
     narrow = np.repeat(spoken(640, "w9", "w50", 3200, "w70", 3200)[::2], 1)
-    found = [spans(run(Stack(), pieces(narrow, [size]), task)) for size in (160, 777, 16_000)]
+    found = [spans(run(TalkEngines(), pieces(narrow, [size]), task)) for size in (160, 777, 16_000)]
     assert found[0] == found[1] == found[2]
     assert len(found[0]) == 2
 
@@ -252,8 +258,8 @@ def test_updates_at_any_moment_lose_no_word_and_hold_from_the_next_turn(
         sent.append(item)
         assert isinstance(item, Audio)
         received += len(item.pcm) // 2
-    stack = Stack(rng, stops=("w30", "w44"), step_ms=step_ms)
-    facts, given_on = asyncio.run(listen(stack, sent, pause=lambda: rng.randrange(6)))
+    engines = TalkEngines(rng, stops=("w30", "w44"), step_ms=step_ms)
+    facts, given_on = asyncio.run(recognise(engines, sent, pause=lambda: rng.randrange(6)))
     assert plain(facts) == words
     held = {words.turn: words.settings for words in given_on}
     for fact in facts:
@@ -264,7 +270,7 @@ def test_updates_at_any_moment_lose_no_word_and_hold_from_the_next_turn(
 
 def test_clearing_in_the_middle_forgets_only_what_was_not_certain() -> None:
     inputs = [*pieces(spoken(*NAMES[:20]), [1600]), Clear(), *pieces(spoken(900, *NAMES[30:35], 4000), [1600])]  # fmt: skip  # noqa: E501 - reads as one line of audio
-    facts = run(Stack(), inputs)
+    facts = run(TalkEngines(), inputs)
     texts = final(facts, Heard)
     kept = texts[1].split()
     assert kept == NAMES[: len(kept)]
@@ -279,8 +285,8 @@ def test_the_language_sticks_to_the_turn_and_switches_between_turns() -> None:
     audio = spoken(
         "w2", "w3", "w7", "w4", 1500, "w40", 1500, *[f"w{n}" for n in range(41, 49)], 1500
     )
-    stack = Stack(languages=languages)
-    facts, given_on = asyncio.run(listen(stack, pieces(audio, [1600]), auto))
+    engines = TalkEngines(languages=languages)
+    facts, given_on = asyncio.run(recognise(engines, pieces(audio, [1600]), auto))
     told = [fact.language for fact in facts if isinstance(fact, Heard) and fact.final]
     assert told == ["en", "en", "fr"]  # one French word is no reason
     for turn, language in ((1, "en"), (3, "fr")):
@@ -291,9 +297,9 @@ def test_the_language_sticks_to_the_turn_and_switches_between_turns() -> None:
 
 def test_a_settled_language_is_asked_for_in_the_rest_of_the_turn() -> None:
     auto = Interpret(target="en", endpointing=PATIENT)
-    stack = Stack()
-    run(stack, pieces(spoken(*NAMES[:10], 3500), [1600]), auto)
-    asked = [window.language for window in stack.ears.windows]
+    engines = TalkEngines()
+    run(engines, pieces(spoken(*NAMES[:10], 3500), [1600]), auto)
+    asked = [window.language for window in engines.asr.windows]
     assert asked[0] is None
     assert asked[-1] == "en"
 
@@ -306,8 +312,8 @@ def notes(*parts: tuple[int, int]) -> Samples:
     ).astype(np.float32)
 
 
-class Counting(FakeHost):
-    """Hears one word, ``s<n>``, for every second of the session that lies in the window whole."""
+class SecondCounter(FakeHost):
+    """Recognises one word, ``s<n>``, for every whole second of the session in the window."""
 
     async def call(self, request: Any) -> Hypothesis | str:
         assert isinstance(request, Window)
@@ -317,14 +323,14 @@ class Counting(FakeHost):
         return Hypothesis(tuple(Word(f"s{second}") for second in seconds), 1.0, "en")
 
 
-def test_a_turn_ends_where_another_one_begins_to_speak() -> None:
+def test_a_turn_ends_where_another_speaker_begins() -> None:
     both = msgspec.structs.replace(
         TASK, by_speaker=True, conduct=InterpretationOptions(turn_s=29, turn_most_s=29)
     )
     audio = notes((220, 9000), (0, 450), (660, 9000), (0, 3500))
-    stack = Stack()
-    stack.ears = Counting(ASR)
-    facts = run(stack, pieces(audio, [1600]), both)
+    engines = TalkEngines()
+    engines.asr = SecondCounter(engines.asr.info)
+    facts = run(engines, pieces(audio, [1600]), both)
     begun = [fact for fact in facts if isinstance(fact, SpeechStarted)]
     assert [fact.speaker for fact in begun] == [0, 1]
     assert begun[1].at_ms == pytest.approx(9450, abs=700)
@@ -332,37 +338,37 @@ def test_a_turn_ends_where_another_one_begins_to_speak() -> None:
     assert kinds == [
         (SpeechStarted, 1), (SpeechStopped, 1), (SpeechStarted, 2), (SpeechStopped, 2),
     ]  # fmt: skip
-    alone = run(Stack(), pieces(audio, [1600]), TASK)
+    alone = run(TalkEngines(), pieces(audio, [1600]), TASK)
     assert [fact.speaker for fact in alone if isinstance(fact, SpeechStarted)] == [0]
 
 
 # ---------------------------------------------------------------- lag
 def test_the_lag_is_what_came_in_and_was_not_decoded() -> None:
     async def main() -> None:
-        stack = Stack(step_ms=None)
+        engines = TalkEngines(step_ms=None)
         slow = asyncio.Event()
-        real = stack.ears.call
+        real = engines.asr.call
 
         async def held(request: Any) -> Any:
             await slow.wait()
             return await real(request)
 
-        stack.ears.call = held  # type: ignore[method-assign]  # a recogniser that hangs
-        inbox, texts = Inbox(320_000), WordMailbox()
+        engines.asr.call = held  # type: ignore[method-assign]  # a recogniser that hangs
+        inbox = Inbox(320_000)
 
         async def emit(_fact: Result) -> None: ...
 
-        job = asyncio.create_task(RecognitionStage(TASK, stack, emit, texts).run(inbox))
+        job = asyncio.create_task(stage(engines, TASK, emit, WordMailbox()).run(inbox))
         for item in pieces(spoken(*NAMES[:8]), [1600]):  # 3.2 s
             inbox.put(item)
             await asyncio.sleep(0)
         for _ in range(200):
             await asyncio.sleep(0)
-        (lag,) = stack.load.lags
+        (lag,) = engines.load.lags
         assert 2900 <= lag.total_ms <= 3200
         slow.set()
         inbox.end()
         await job
-        assert stack.load.lags == []
+        assert engines.load.lags == []
 
     asyncio.run(main())

@@ -1,4 +1,4 @@
-"""Voicing on a clock that jumps: what is spoken when, how fast, and what is left out."""
+"""The speech stage in virtual time: what is spoken when, how fast, and what is skipped."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from dragoman.policy.speaking.catch_up import letters
 from dragoman.runtime.cascade.speech.speech_queue import MOST_S, SpeechQueue
 from dragoman.runtime.cascade.speech.stage import SpeechStage
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
+from dragoman.runtime.observer import Event, FanOut, SpeechPlayed, SpeechSkipped
 from dragoman.server.lag_stats import LagStats
 from dragoman.speech import Interpret, InterpretationOptions, Result, TurnDone, Voiced
 from tests.policy.translation.talks import Clause, talk
@@ -66,24 +67,26 @@ class Voice:
         return [utterance.rate for _, utterance in self.said]
 
 
-class Watch:
+class SpeechEvents:
+    """An observer of the lags, the rates and the skips."""
+
     def __init__(self) -> None:
         self.lags: list[float] = []
         self.rates: list[float] = []
         self.skips: list[float] = []
         self.all = LagStats()
 
-    def spoke(self, lag_s: float, rate: float, at_s: float) -> None:
-        self.lags.append(lag_s)
-        self.rates.append(rate)
-        self.all.add(lag_s, at_s)
-
-    def skipped(self, seconds: float) -> None:
-        self.skips.append(seconds)
+    def on(self, event: Event) -> None:
+        if isinstance(event, SpeechPlayed):
+            self.lags.append(event.lag_s)
+            self.rates.append(event.rate)
+            self.all.add(event.lag_s, event.at_s)
+        elif isinstance(event, SpeechSkipped):
+            self.skips.append(event.seconds)
 
 
 class Run:
-    """One session's voice, given speech at its times (seconds from the start)."""
+    """The speech stage of one session, given text at its times (seconds from the start)."""
 
     def __init__(
         self,
@@ -94,7 +97,7 @@ class Run:
         listened: Callable[[float], float] = lambda t: t,
         bad: frozenset[int] = frozenset(),
     ) -> None:
-        self.voice, self.watch = voice, Watch()
+        self.voice, self.events = voice, SpeechEvents()
         self.facts: list[Result] = []
         self.said_s: list[float] = []  # when translating could go on
         self._speech, self._task, self._bad = speech, task, bad
@@ -103,23 +106,23 @@ class Run:
 
     async def _main(self) -> None:
         loop = asyncio.get_running_loop()
-        stack = SimpleNamespace(now_s=loop.time, voice=lambda _language: self.voice)
-        voicing = SpeechStage(
-            stack, self._emit, listened_s=lambda: self._listened(loop.time() - 1000),
-            watch=self.watch,
+        engines = SimpleNamespace(synthesizer=lambda _language: self.voice)
+        stage = SpeechStage(
+            engines, self._emit, self.events, loop.time,
+            listened_s=lambda: self._listened(loop.time() - 1000),
         )  # fmt: skip
-        self.voicing = voicing
-        running = asyncio.create_task(voicing.run())
+        self.stage = stage
+        running = asyncio.create_task(stage.run())
         turn = 0
         for at_s, of_turn, text, ends in self._speech:
             await asyncio.sleep(max(0.0, 1000 + at_s - loop.time()))
             for over in range(max(turn, 1), of_turn) if turn else []:
-                await voicing.close(over, failed=over in self._bad)
+                await stage.close(over, failed=over in self._bad)
             turn = of_turn
-            await voicing.say(turn, self._task, text, ends=ends)
+            await stage.say(turn, self._task, text, ends=ends)
             self.said_s.append(loop.time() - 1000)
-        await voicing.close(turn, failed=turn in self._bad)
-        await voicing.end()
+        await stage.close(turn, failed=turn in self._bad)
+        await stage.end()
         await running
 
     async def _emit(self, fact: Result) -> None:
@@ -131,7 +134,7 @@ class Run:
 
     @property
     def all_skipped(self) -> int:
-        return len(self.watch.skips)
+        return len(self.events.skips)
 
 
 def spoken_talk(clauses: Sequence[Clause], per_turn: int = 12) -> list[Speech]:
@@ -157,11 +160,11 @@ def spoken_talk(clauses: Sequence[Clause], per_turn: int = 12) -> list[Speech]:
 def test_speech_keeps_up_with_a_fast_speaker(load: float, skips: bool) -> None:
     speech = spoken_talk(talk(load, seed=4, minutes=8))
     run = Run(Voice(), speech)
-    lags = run.watch.all
+    lags = run.events.all
     assert lags.quantile(0.95) <= 6.8  # from the commitment
-    assert max(run.watch.lags) <= 8.0
+    assert max(run.events.lags) <= 8.0
     assert abs(lags.drift) < 0.3
-    assert bool(run.watch.skips) is skips
+    assert bool(run.events.skips) is skips
     assert len(run.voice.said) + run.all_skipped == len(speech)
     assert 1.0 == min(run.voice.rates) < max(run.voice.rates) <= 1.3
     texts = [text.strip() for _, _, text, _ in speech]
@@ -169,11 +172,11 @@ def test_speech_keeps_up_with_a_fast_speaker(load: float, skips: bool) -> None:
     assert numbers == sorted(numbers)  # in order, each whole
     for before, number in itertools.pairwise(numbers):
         resumed = number > before + 1
-        late_s = run.watch.lags[numbers.index(number)]
+        late_s = run.events.lags[numbers.index(number)]
         assert not resumed or texts[number - 1].endswith(".") or late_s < 1.1
 
 
-def test_what_was_left_out_is_counted_in_seconds_of_speech(
+def test_skipped_speech_is_reported_in_seconds(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO, "dragoman.session"):
@@ -183,11 +186,11 @@ def test_what_was_left_out_is_counted_in_seconds_of_speech(
     left_out = [text for _, _, text, _ in speech if text.strip() not in said]
     exact_s = sum(letters(text) * LETTER_S + PAUSE_S for text in left_out)
     assert len(left_out) == run.all_skipped > 10
-    assert sum(run.watch.skips) == pytest.approx(exact_s, rel=0.1)
+    assert sum(run.events.skips) == pytest.approx(exact_s, rel=0.1)
     lines = [r.getMessage() for r in caplog.records if "skipped" in r.getMessage()]
-    assert 0 < len(lines) <= run.all_skipped  # a line for each gap, not for each piece
-    assert sum(float(line.split()[0]) for line in lines) == pytest.approx(
-        sum(run.watch.skips), abs=0.1 * len(lines)
+    assert 0 < len(lines) <= run.all_skipped  # a queue for each gap, not for each piece
+    assert sum(float(queue.split()[0]) for queue in lines) == pytest.approx(
+        sum(run.events.skips), abs=0.1 * len(lines)
     )
 
 
@@ -210,22 +213,22 @@ def test_with_skipping_off_everything_is_spoken() -> None:
     speech = spoken_talk(talk(1.4, seed=5, minutes=4))
     run = Run(Voice(), speech, task=NEVER)
     assert run.voice.texts == [text.strip() for _, _, text, _ in speech]
-    assert not run.watch.skips
+    assert not run.events.skips
 
 
 # ---------------------------------------------------------------- other voices and clients
 def test_a_voice_slower_than_speech_skips_instead_of_falling_behind() -> None:
     speech = spoken_talk(talk(0.9, seed=6, minutes=8))
     run = Run(Voice(starts_s=0.5, factor=1.4), speech)
-    assert run.watch.all.quantile(0.95) <= 8.5
-    assert abs(run.watch.all.drift) < 0.3
+    assert run.events.all.quantile(0.95) <= 8.5
+    assert abs(run.events.all.drift) < 0.3
     assert len(run.voice.said) + run.all_skipped == len(speech)
     assert run.all_skipped > 5
     late = [at_s - due_s for at_s, (due_s, *_) in zip(run.said_s, speech, strict=True)]
     assert max(late) < 0.01  # and never holds up the text
 
 
-def test_a_recording_that_is_sent_at_once_is_spoken_whole_and_unhurried() -> None:
+def test_a_recording_that_is_sent_at_once_is_spoken_whole_and_at_its_own_pace() -> None:
     """Ten times faster than speech: nobody listens to that as it comes."""
     live = spoken_talk(talk(0.9, seed=7, minutes=4))
     speech = [(at_s / 10, turn, text, ends) for at_s, turn, text, ends in live]
@@ -239,7 +242,7 @@ def test_a_recording_that_is_sent_at_once_is_spoken_whole_and_unhurried() -> Non
 def test_the_first_words_after_a_silence_are_spoken_however_late_the_voice_is() -> None:
     run = Run(Voice(starts_s=9.0), [(0.0, 1, "Uno dos.", True), (0.1, 1, " Tres.", True)])
     assert run.voice.texts == ["Uno dos.", "Tres."]
-    assert run.watch.lags == pytest.approx([9.03, 18.0], abs=0.2)
+    assert run.events.lags == pytest.approx([9.03, 18.0], abs=0.2)
 
 
 def test_with_skipping_off_a_slow_voice_holds_up_translation_within_bounds() -> None:
@@ -259,7 +262,7 @@ def test_words_wait_for_their_clause_but_not_longer_than_a_second() -> None:
     ]  # fmt: skip
 
 
-def test_words_that_nobody_could_hear_yet_wait_for_more() -> None:
+def test_words_wait_for_more_while_earlier_speech_still_plays() -> None:
     long = "a" * 60
     run = Run(Voice(), [(0.0, 1, f"{long}.", True), (0.1, 1, " uno", False),
                         (2.0, 1, " dos", False), (30.0, 1, " tres", True)])  # fmt: skip
@@ -269,35 +272,35 @@ def test_words_that_nobody_could_hear_yet_wait_for_more() -> None:
     assert 0.1 < run.voice.slacks[1] <= 0.25
 
 
-def test_late_pieces_are_faster_and_closer_together() -> None:
+def test_late_chunks_are_faster_and_closer_together() -> None:
     run = Run(Voice(), [(0.0, 1, f" {'a' * 20}.", True)] * 5)
     assert run.voice.rates[0] == 1.0
     assert run.voice.rates[1:] == sorted(run.voice.rates[1:])
     assert run.voice.rates[-1] == 1.3
     assert [utterance.pause for _, utterance in run.voice.said] == [1, 0, 0, 0, 0]
-    assert run.watch.rates == run.voice.rates
+    assert run.events.rates == run.voice.rates
 
 
 def test_terse_wording_is_asked_for_while_speech_is_late() -> None:
     async def main() -> list[bool]:
         loop = asyncio.get_running_loop()
-        stack = SimpleNamespace(now_s=loop.time, voice=lambda _language: Voice())
+        engines = SimpleNamespace(synthesizer=lambda _language: Voice())
         facts: list[Result] = []
 
         async def emit(fact: Result) -> None:
             facts.append(fact)
 
-        voicing = SpeechStage(stack, emit)
-        running = asyncio.create_task(voicing.run())
-        answers = [voicing.wants_terse(TASK)]
-        await voicing.say(1, TASK, "a" * 80, ends=True)
-        answers.append(voicing.wants_terse(TASK))  # not yet spoken
+        stage = SpeechStage(engines, emit, FanOut(), loop.time, listened_s=lambda: 0.0)
+        running = asyncio.create_task(stage.run())
+        answers = [stage.wants_terse(TASK)]
+        await stage.say(1, TASK, "a" * 80, ends=True)
+        answers.append(stage.wants_terse(TASK))  # not yet spoken
         await asyncio.sleep(1.0)
-        answers.append(voicing.wants_terse(TASK))
-        answers.append(voicing.wants_terse(msgspec.structs.replace(TASK, speak=False)))
+        answers.append(stage.wants_terse(TASK))
+        answers.append(stage.wants_terse(msgspec.structs.replace(TASK, speak=False)))
         await asyncio.sleep(3.0)
-        answers.append(voicing.wants_terse(TASK))
-        await voicing.end()
+        answers.append(stage.wants_terse(TASK))
+        await stage.end()
         await running
         return answers
 
@@ -319,13 +322,13 @@ MIXED = [(0.0, 1, "Uno dos tres.", True), (0.1, 1, " 漢字.", True), (0.2, 1, "
          (0.3, 1, " 漢.", True), (0.4, 1, " Cinco.", True), (0.5, 2, "Seis.", True)]  # fmt: skip
 
 
-def test_behind_a_text_that_is_refused_speech_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_speech_goes_on_behind_a_refused_text(caplog: pytest.LogCaptureFixture) -> None:
     run = Run(Voice(fails=failing(TextRefused("no kanji"))), MIXED)
     assert run.voice.texts == ["Uno dos tres.", "漢字.", "Cuatro.", "漢.", "Cinco.", "Seis."]
     assert [(d.turn, d.status) for d in run.done] == [(1, "failed"), (2, "completed")]
     assert run.done[0].audio_ms > 1000
-    (line,) = [r.getMessage() for r in caplog.records]
-    assert line == "turn 1 is not spoken to its end: no kanji"
+    (queue,) = [r.getMessage() for r in caplog.records]
+    assert queue == "turn 1 is not spoken to its end: no kanji"
 
 
 def test_after_a_second_failure_the_rest_of_the_turn_is_not_tried() -> None:
@@ -334,25 +337,25 @@ def test_after_a_second_failure_the_rest_of_the_turn_is_not_tried() -> None:
     assert [(d.turn, d.status) for d in run.done] == [(1, "failed"), (2, "completed")]
 
 
-# ---------------------------------------------------------------- the line
-def test_a_line_is_bounded_in_seconds_and_in_items() -> None:
+# ---------------------------------------------------------------- the queue
+def test_the_queue_is_bounded_in_seconds_and_in_items() -> None:
     async def main() -> list[int]:
         found = []
         for seconds in (10.0, 0.0):
-            line: SpeechQueue[int] = SpeechQueue()
+            queue: SpeechQueue[int] = SpeechQueue()
 
-            async def fill(line: SpeechQueue[int] = line, seconds: float = seconds) -> None:
+            async def fill(queue: SpeechQueue[int] = queue, seconds: float = seconds) -> None:
                 for number in range(100):
-                    await line.put(number, seconds)
+                    await queue.put(number, seconds)
 
             task = asyncio.create_task(fill())
             await asyncio.sleep(0.1)
-            found.append(len(line))
-            assert [await line.get() for _ in range(100)] == list(range(100))
+            found.append(len(queue))
+            assert [await queue.get() for _ in range(100)] == list(range(100))
             await task
-            assert line.seconds == 0.0
+            assert queue.seconds == 0.0
             with pytest.raises(TimeoutError):
-                await line.get(0.5)
+                await queue.get(0.5)
         return found
 
     assert run_in_virtual_time(main()) == [3, 64]

@@ -10,11 +10,13 @@ import msgspec
 import pytest
 
 from dragoman.engines.base import Info, Translation
+from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.translation.stage import TranslationStage
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.speech import Interpret, InterpretationOptions, Result, Translated, Word
+from tests.runtime.cascade.fake_cascade import Events
 
 INFO = Info(name="any", role="mt", licence="-", quality="scripted")
 TASK = Interpret(target="es", source="en")
@@ -42,42 +44,43 @@ class Host:
         return " ".join(f"{word}'" for word in request.text.split())
 
 
-class Bench:
+class Scene:
     """Translating with everything around it faked; ``clock_s`` is moved by the test."""
 
-    only_heard = "en"
+    only_source = "en"
 
     def __init__(self) -> None:
         self.clock_s = 100.0
         self.behind = False
         self.host = Host()
-        self.texts = WordMailbox()
+        self.mailbox = WordMailbox()
         self.facts: list[Result] = []
-        self.voiced: list[tuple[int, str, bool]] = []
+        self.spoken: list[tuple[int, str, bool]] = []
         self.closed: list[tuple[int, bool]] = []
-        self.noticed: list[str] = []
-        self._job = asyncio.create_task(TranslationStage(self, self.emit, self.texts, self).run())
+        self.events = Events()
+        images = ImageReader(None, self.events, self.now_s)
+        stage = TranslationStage(
+            self, self.emit, self.mailbox, images, self, observer=self.events, now_s=self.now_s
+        )
+        self._job = asyncio.create_task(stage.run())
 
-    # the stack
+    # the engines, and the clock
     def translator(self, source: str, target: str) -> Host:
         return self.host
 
     def now_s(self) -> float:
         return self.clock_s
 
-    def noted(self, name: str) -> None:
-        self.noticed.append(name)
-
     # the client
     async def emit(self, fact: Result) -> None:
         self.facts.append(fact)
 
-    # the voice
+    # speech
     async def say(
         self, turn: int, settings: Interpret, text: str, *, ends: bool = False, closes: bool = False
     ) -> None:
         assert ends or not closes
-        self.voiced.append((turn, text, ends))
+        self.spoken.append((turn, text, ends))
 
     def wants_terse(self, settings: Interpret) -> bool:
         return self.behind
@@ -87,10 +90,10 @@ class Bench:
 
     async def end(self) -> None: ...
 
-    # the listener
-    async def hear(self, text: str, *, turn: int = 1, tail: str = "", **marks: bool) -> None:
+    # recognition
+    async def recognise(self, text: str, *, turn: int = 1, tail: str = "", **marks: bool) -> None:
         words, rest = ([Word(word) for word in part.split()] for part in (text, tail))
-        self.texts.put(turn, words, rest, "en", **marks)
+        self.mailbox.put(turn, words, rest, "en", **marks)
         self.clock_s += 1
         await self.settle()
 
@@ -99,7 +102,7 @@ class Bench:
             await asyncio.sleep(0)
 
     async def finish(self) -> list[Translated]:
-        self.texts.end()
+        self.mailbox.end()
         await asyncio.wait_for(self._job, 5)
         return [fact for fact in self.facts if isinstance(fact, Translated)]
 
@@ -110,9 +113,9 @@ class Bench:
         return last.text, last.stash
 
 
-def play(scene: Callable[[Bench], Awaitable[None]]) -> None:
+def play(test: Callable[[Scene], Awaitable[None]]) -> None:
     async def main() -> None:
-        await scene(Bench())
+        await test(Scene())
 
     asyncio.run(main())
 
@@ -122,150 +125,150 @@ def conduct(policy: str) -> Interpret:
 
 
 def test_one_call_at_a_time_and_the_newest_words_win() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, conduct("units"))
-        bench.host.gate.clear()
-        await bench.hear("the")
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, conduct("units"))
+        scene.host.gate.clear()
+        await scene.recognise("the")
         for text in ("the old", "the old man", "the old man and", "the old man and the sea."):
-            await bench.hear(text)
-        assert [r.text for r in bench.host.requests] == ["the"]
-        bench.host.gate.set()
-        await bench.hear("the old man and the sea.", final=True)
-        shown = await bench.finish()
-        assert [r.text for r in bench.host.requests] == ["the", "the old man and the sea."]
+            await scene.recognise(text)
+        assert [r.text for r in scene.host.requests] == ["the"]
+        scene.host.gate.set()
+        await scene.recognise("the old man and the sea.", final=True)
+        shown = await scene.finish()
+        assert [r.text for r in scene.host.requests] == ["the", "the old man and the sea."]
         assert all(fact.stash == "" for fact in shown)  # the draft was stale when it came
         assert shown[-1] == Translated(1, "the' old' man' and' the' sea.'", "", final=True)
 
-    play(scene)
+    play(test)
 
 
 def test_the_stash_is_not_emptied_while_words_are_pending() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, conduct("units"))
-        await bench.hear("when the rain stopped they")
-        await bench.hear("when the rain stopped, they went", tail="home")
-        await bench.hear("when the rain stopped, they went home and", tail="slept")
-        for fact in bench.facts:
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, conduct("units"))
+        await scene.recognise("when the rain stopped they")
+        await scene.recognise("when the rain stopped, they went", tail="home")
+        await scene.recognise("when the rain stopped, they went home and", tail="slept")
+        for fact in scene.facts:
             assert isinstance(fact, Translated)
             assert fact.stash or fact.text.endswith("stopped,'")
-        assert bench.shown == ("when' the' rain' stopped,'", " they' went' home'")
-        await bench.hear("when the rain stopped, they went home and slept", final=True)
-        await bench.finish()
+        assert scene.shown == ("when' the' rain' stopped,'", " they' went' home'")
+        await scene.recognise("when the rain stopped, they went home and slept", final=True)
+        await scene.finish()
 
-    play(scene)
+    play(test)
 
 
-def test_agree_says_words_as_they_agree_and_marks_where_clauses_end() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, conduct("agree"))
-        await bench.hear("the old")
-        await bench.hear("the old man")
-        await bench.hear("the old man and")
-        await bench.hear("the old man and the sea.", final=True)
-        shown = await bench.finish()
-        assert bench.voiced == [
+def test_agree_commits_words_as_they_agree_and_marks_where_clauses_end() -> None:
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, conduct("agree"))
+        await scene.recognise("the old")
+        await scene.recognise("the old man")
+        await scene.recognise("the old man and")
+        await scene.recognise("the old man and the sea.", final=True)
+        shown = await scene.finish()
+        assert scene.spoken == [
             (1, "the'", False), (1, " old'", False), (1, " man' and' the' sea.'", True),
         ]  # fmt: skip
-        texts = [fact.text for fact in shown]
-        assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(texts))
+        mailbox = [fact.text for fact in shown]
+        assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(mailbox))
 
-    play(scene)
+    play(test)
 
 
 def test_drafts_come_again_by_themselves_when_the_interval_is_over() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, conduct("units"))
-        await bench.hear("the")
-        bench.clock_s += 0.25  # so soon that the next draft has to wait
-        bench.texts.put(1, [Word("the"), Word("old")], (), "en")
-        await bench.settle()
-        assert len(bench.host.requests) == 1
-        bench.clock_s += 1.0
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, conduct("units"))
+        await scene.recognise("the")
+        scene.clock_s += 0.25  # so soon that the next draft has to wait
+        scene.mailbox.put(1, [Word("the"), Word("old")], (), "en")
+        await scene.settle()
+        assert len(scene.host.requests) == 1
+        scene.clock_s += 1.0
         for _ in range(300):
             await asyncio.sleep(0.01)  # the interval runs on the loop's clock, too
-            if len(bench.host.requests) > 1:
+            if len(scene.host.requests) > 1:
                 break
-        assert [r.text for r in bench.host.requests] == ["the", "the old"]
-        await bench.hear("the old", final=True)
-        await bench.finish()
+        assert [r.text for r in scene.host.requests] == ["the", "the old"]
+        await scene.recognise("the old", final=True)
+        await scene.finish()
 
-    play(scene)
+    play(test)
 
 
 def test_a_turn_keeps_the_settings_it_was_opened_with() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, TASK)
-        await bench.hear("one two")
-        await bench.texts.open(2, Interpret(target="ca", source="en"))
-        await bench.hear("one two three.", final=True)
-        await bench.hear("four.", turn=2, final=True)
-        await bench.finish()
-        assert {(r.text, r.target) for r in bench.host.requests} == {
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, TASK)
+        await scene.recognise("one two")
+        await scene.mailbox.open(2, Interpret(target="ca", source="en"))
+        await scene.recognise("one two three.", final=True)
+        await scene.recognise("four.", turn=2, final=True)
+        await scene.finish()
+        assert {(r.text, r.target) for r in scene.host.requests} == {
             ("one two", "es"), ("one two three.", "es"), ("four.", "ca"),
         }  # fmt: skip
-        assert bench.host.requests[-1].before == ()  # pairs of another direction are no context
+        assert scene.host.requests[-1].before == ()  # pairs of another direction are no context
 
-    play(scene)
+    play(test)
 
 
 def test_closed_sentences_are_context() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, TASK)
-        await bench.hear("One. Two. Three. Four", final=True)
-        await bench.finish()
-        assert bench.host.requests[-1].before == (("Two.", "Two.'"), ("Three.", "Three.'"))
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, TASK)
+        await scene.recognise("One. Two. Three. Four", final=True)
+        await scene.finish()
+        assert scene.host.requests[-1].before == (("Two.", "Two.'"), ("Three.", "Three.'"))
 
-    play(scene)
+    play(test)
 
 
 @pytest.mark.parametrize("shortens", [True, False])
-def test_only_who_can_be_terse_is_asked_to_be(shortens: bool) -> None:
-    async def scene(bench: Bench) -> None:
-        bench.host.info = msgspec.structs.replace(INFO, shortens=shortens)
-        bench.behind = True
-        await bench.texts.open(1, TASK)
-        await bench.hear("One.", final=True)
-        await bench.finish()
-        assert [r.terse for r in bench.host.requests] == [shortens]
+def test_only_an_engine_that_shortens_is_asked_for_terse_wording(shortens: bool) -> None:
+    async def test(scene: Scene) -> None:
+        scene.host.info = msgspec.structs.replace(INFO, shortens=shortens)
+        scene.behind = True
+        await scene.mailbox.open(1, TASK)
+        await scene.recognise("One.", final=True)
+        await scene.finish()
+        assert [r.terse for r in scene.host.requests] == [shortens]
 
-    play(scene)
+    play(test)
 
 
 def test_a_call_that_fails_fails_its_turn_only() -> None:
-    async def scene(bench: Bench) -> None:
-        await bench.texts.open(1, TASK)
-        await bench.texts.open(2, TASK)
-        await bench.hear("one two.")
-        bench.host.fails = True
-        await bench.hear("one two. three four.")
-        await bench.hear("one two. three four. five", final=True)
-        bench.host.fails = False
-        await bench.hear("six.", turn=2, final=True)
-        shown = await bench.finish()
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, TASK)
+        await scene.mailbox.open(2, TASK)
+        await scene.recognise("one two.")
+        scene.host.fails = True
+        await scene.recognise("one two. three four.")
+        await scene.recognise("one two. three four. five", final=True)
+        scene.host.fails = False
+        await scene.recognise("six.", turn=2, final=True)
+        shown = await scene.finish()
         assert [(f.turn, f.text) for f in shown if f.final] == [(1, "one' two.'"), (2, "six.'")]
-        assert bench.closed == [(1, True), (2, False)]
+        assert scene.closed == [(1, True), (2, False)]
 
-    play(scene)
+    play(test)
 
 
-def test_auto_goes_by_what_calls_cost() -> None:
-    async def scene(bench: Bench) -> None:
-        call_costs.record_cost(bench.host, ("en", "es"), 0.01)
-        await bench.texts.open(1, TASK)
+def test_auto_chooses_the_rule_by_what_calls_cost() -> None:
+    async def test(scene: Scene) -> None:
+        call_costs.record_cost(scene.host, ("en", "es"), 0.01)
+        await scene.mailbox.open(1, TASK)
         for text in ("the old", "the old man", "the old man and"):
-            await bench.hear(text)
-        assert bench.shown == ("the' old'", " man'")
-        await bench.hear("the old man and", final=True)
+            await scene.recognise(text)
+        assert scene.shown == ("the' old'", " man'")
+        await scene.recognise("the old man and", final=True)
         for _ in range(20):
-            call_costs.record_cost(bench.host, ("en", "es"), 0.6)
-        await bench.texts.open(2, TASK)
+            call_costs.record_cost(scene.host, ("en", "es"), 0.6)
+        await scene.mailbox.open(2, TASK)
         for text in ("the old", "the old man", "the old man and"):
-            await bench.hear(text, turn=2)
-        assert bench.shown[0] == ""
-        await bench.hear("the old man and", turn=2, final=True)
-        await bench.finish()
+            await scene.recognise(text, turn=2)
+        assert scene.shown[0] == ""
+        await scene.recognise("the old man and", turn=2, final=True)
+        await scene.finish()
 
-    play(scene)
+    play(test)
 
 
 def test_costs_are_averages_for_each_host_and_direction() -> None:

@@ -1,13 +1,12 @@
-"""What the recognition of one turn is, as listening sees it.
+"""What the recognition stage needs of a decoder.
 
-Law of this file: the Protocol only; the two shapes of recogniser stand behind it
-(``stream_hearing``, ``window_hearing``), and ``runtime.hearing`` is the door to both.
+Scope: the Protocol only. ``stream_decoder`` and ``window_decoder`` are the two shapes behind it,
+``open_decoder`` chooses.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 from dragoman.engines.base import Samples
@@ -17,28 +16,36 @@ from dragoman.speech import Hints, Hypothesis
 
 
 class TurnDecoder(Protocol):
-    """The recognition of a turn, and of those that follow it in the same breath."""
+    """Decoder state of one turn; reused when the next turn follows without a pause.
+
+    Audio is 16 kHz; ``at_ms`` is media time of the session. What decodes raises ``EngineFailed``.
+    """
 
     agreement: LocalAgreement
     language: str | None
-    """In which the last hypothesis was."""
+    """The language of the last hypothesis."""
     lag: RecognitionLag
-    held: bool
-    """Whether to decode nothing for now but what has to be: the words may be another one's."""
-    onscreen: Callable[[], tuple[str, ...]]
-    """Names and terms that are shown now; each decode may heed them (``Hints.onscreen``)."""
+    hold_steps: bool
+    """Make no step decodes for now, as the words may be another speaker's; decodes that commit
+    are made all the same.
+    """
 
     @property
-    def flight(self) -> asyncio.Task[Hypothesis] | None:
-        """A decode that runs beside the listening; when it is done, ``land`` takes it."""
+    def in_flight(self) -> asyncio.Task[Hypothesis] | None:
+        """A decode that runs while audio goes on coming; ``take_result`` takes its answer."""
 
-    def land(self) -> bool:
-        """Take the answer of that decode if it has come; whether there may be news."""
+    def take_result(self) -> bool:
+        """Take the answer of the decode in flight, if it has come; whether there may be news in
+        ``agreement``.
+        """
+
+    def buffer(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
+        """Keep audio if no decode becomes due by it; whether it was kept. If not: ``feed`` it."""
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
-        """Take audio of the turn that begins at this time of the session and is speech with this
-        probability; whether there may be news in ``agreement``. After a long pause it does not
-        join what was fed before.
+        """Take the turn's audio from ``at_ms`` on, which is speech with this probability, and make
+        the decodes that are due; whether there may be news. Audio behind a long pause is not
+        joined to what came before.
         """
 
     async def pause(self) -> bool:
@@ -51,23 +58,23 @@ class TurnDecoder(Protocol):
         """The turn is over: commit the rest."""
 
     async def split(self, at_ms: int | None = None) -> Samples:
-        """The turn must end though speech goes on: commit up to this moment of the session, as
-        far as nothing behind it is committed, or up to a quiet one; give back the audio behind it
-        for the next turn.
+        """The turn must end inside speech: commit up to ``at_ms``, or as far as words behind it
+        are committed already; None: up to a quiet moment. Returns the audio behind the cut, which
+        belongs to the next turn.
         """
 
-    def go_on(self, hints: Hints) -> None:
-        """What comes from now on is another turn's, whose hints these are. What ``agreement`` had
-        was released up to there.
+    def begin_next_turn(self, hints: Hints) -> None:
+        """What comes from now on belongs to the next turn, which has these hints. The words of the
+        last one were released from ``agreement``.
         """
 
-    def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
-        """Begin with what ``split`` of the one before gave back: it is fed next, and what is known
-        about it is taken over here.
+    def continue_from(self, before: TurnDecoder, *, in_sentence: bool) -> None:
+        """Begin with the audio that ``before.split`` returned: take over what is known about it.
+        ``in_sentence``: the cut lies inside a sentence.
         """
 
-    def settle(self, language: str) -> None:
-        """Be told which language is spoken; an engine of many need not guess any more."""
+    def fix_language(self, language: str) -> None:
+        """The spoken language is known: an engine of many languages need not guess any more."""
 
     def abandon(self) -> None:
-        """The turn's remaining audio was cleared: keep what is committed, decode no more."""
+        """Keep what is committed and decode no more: the turn failed or its audio was cleared."""

@@ -1,128 +1,127 @@
-"""A stateful recogniser as a turn's hearing: every piece of audio goes through its stream.
+"""A decoder on a stateful recogniser: the audio of a turn goes through one stream of the engine.
 
-Law of this file: order. Audio is handed over in pieces of about a tenth of a second, cut by media
-time, so that chunks of any size give the engine the same pieces.
+Scope: order and piece size. Audio is handed over in pieces of about a tenth of a second, cut by
+media time, so that the engine gets the same pieces whatever the client's chunks are.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from dragoman.engines.base import Samples
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
-from dragoman.runtime.hosts.host import EngineHost, HostStream
+from dragoman.runtime.hosts.host import HostStream
 from dragoman.runtime.hosts.load import RecognitionLag, RecognizerLoad
 from dragoman.runtime.hosts.requests import RecognitionAudio, StartRecognition
-from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
+from dragoman.runtime.loaded_engine import LoadedEngine
+from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Interpret
 
 _PER_MS = HEARING_RATE_HZ // 1000
 _PIECE = 90 * _PER_MS
 
 
 class StreamDecoder:
-    """See the head of this file."""
+    """A ``TurnDecoder`` on a stream of the engine, which was given its hints when it opened."""
 
-    flight = None  # every call is waited for
+    in_flight = None  # every call is waited for
 
-    def __init__(
-        self,
-        recognition: HostStream,
-        gate: float,
-        load: RecognizerLoad | None = None,
-    ) -> None:
-        self.agreement = LocalAgreement(gate)
+    def __init__(self, stream: HostStream, agreement: LocalAgreement, load: RecognizerLoad) -> None:
+        self.agreement = agreement
         self.language: str | None = None
         self.lag = RecognitionLag()
-        self.held = False
-        self.onscreen: Callable[[], tuple[str, ...]] = tuple  # a stream had its hints at its start
-        self._load = load or RecognizerLoad()
-        self._recognition = recognition
+        self.hold_steps = False
+        self._load = load
+        self._stream = stream
         self._last = Hypothesis()
         self._pieces: list[Samples] = []
         self._size = 0
 
     @classmethod
-    async def start(
-        cls,
-        host: EngineHost,
-        language: str | None,
-        hints: Hints,
-        load: RecognizerLoad | None = None,
+    async def open(
+        cls, recognizer: LoadedEngine, settings: Interpret, agreement: LocalAgreement
     ) -> StreamDecoder:
-        """Open a stream in the engine."""
-        recognition = await host.open(StartRecognition(language, hints))
-        return cls(recognition, host.info.confidence_gate, load)
+        """Open a stream in the engine. Raises ``EngineFailed``."""
+        request = StartRecognition(settings.source, settings.hints)
+        return cls(await recognizer.host.open(request), agreement, recognizer.load)
 
-    def land(self) -> bool:
+    def take_result(self) -> bool:
         """See ``TurnDecoder``."""
         return False
+
+    def buffer(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
+        """See ``TurnDecoder``."""
+        if self._size + len(samples) >= _PIECE or not self._size:
+            return False
+        self._append(samples)
+        return True
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
         """See ``TurnDecoder``."""
         self._load.speaking(self.lag)
-        self._pieces.append(samples)
-        self._size += len(samples)
-        self.lag.undecoded_ms = self._size // _PER_MS
+        self._append(samples)
         return await self._flush() if self._size >= _PIECE else False
 
     async def pause(self) -> bool:
         """See ``TurnDecoder``."""
         await self._flush()
         self._load.paused(self.lag)
-        self._take(self._last, DecodePosition.PAUSE)
+        self._apply(self._last, DecodePosition.PAUSE)
         return True
 
     def resume(self, silent_ms: int) -> None:
-        """See ``TurnDecoder``. The stream keeps its own context."""
+        """No-op: the stream keeps its own context."""
 
     async def finish(self) -> None:
         """See ``TurnDecoder``."""
         self._load.closed(self.lag)
         await self._flush()
-        hypothesis = await self._recognition.finish()
+        hypothesis = await self._stream.finish()
         assert isinstance(hypothesis, Hypothesis)
-        self._take(hypothesis, DecodePosition.END)
+        self._apply(hypothesis, DecodePosition.END)
 
     async def split(self, at_ms: int | None = None) -> Samples:
-        """See ``TurnDecoder``. A stream cannot give audio back; it ends at a word by itself."""
+        """See ``TurnDecoder``. A stream gives no audio back: the cut is at its end."""
         await self.finish()
         return np.zeros(0, np.float32)
 
-    def go_on(self, hints: Hints) -> None:
-        """See ``TurnDecoder``. The stream itself was given its hints when it began."""
+    def begin_next_turn(self, hints: Hints) -> None:
+        """See ``TurnDecoder``."""
         self.agreement.use_hints(hints)
 
-    def follow(self, before: TurnDecoder, *, in_sentence: bool) -> None:
+    def continue_from(self, before: TurnDecoder, *, in_sentence: bool) -> None:
         """See ``TurnDecoder``."""
         if in_sentence:
             self.agreement.follow(before.agreement)
 
-    def settle(self, language: str) -> None:
-        """See ``TurnDecoder``. The stream keeps its own counsel."""
+    def fix_language(self, language: str) -> None:
+        """No-op: streaming engines detect the language themselves."""
 
     def abandon(self) -> None:
         """See ``TurnDecoder``."""
         self._load.closed(self.lag)
-        self._recognition.abort()
+        self._stream.abort()
         self._pieces, self._size = [], 0
         self.agreement.drop_tail()
+
+    def _append(self, samples: Samples) -> None:
+        self._pieces.append(samples)
+        self._size += len(samples)
+        self.lag.undecoded_ms = self._size // _PER_MS
 
     async def _flush(self) -> bool:
         if not self._size:
             return False
         samples = np.concatenate(self._pieces)
         self._pieces, self._size = [], 0
-        hypothesis = await self._recognition.feed(RecognitionAudio(samples.tobytes()))
+        hypothesis = await self._stream.feed(RecognitionAudio(samples.tobytes()))
         self.lag.undecoded_ms = 0
         if not isinstance(hypothesis, Hypothesis):
             return False
-        self._take(hypothesis, DecodePosition.STEP)
+        self._apply(hypothesis, DecodePosition.STEP)
         return True
 
-    def _take(self, hypothesis: Hypothesis, at: DecodePosition) -> None:
+    def _apply(self, hypothesis: Hypothesis, at: DecodePosition) -> None:
         self._last = hypothesis
         self.language = hypothesis.language or self.language
         self.agreement.update(hypothesis, at)

@@ -1,10 +1,12 @@
-"""One open turn: its settings as they were when it opened, and what is heard in it.
+"""One open turn: its settings as they were when it opened, and what the client knows of it.
 
-Law of this file: a turn's own state and what it publishes; opening, closing and cutting turns is
-listening's. What is new goes first to the client, then to the next stage.
+Scope: the state of a turn, and what is published of it. What is new goes first to the client, then
+to the next stage. ``turns`` opens, cuts and closes turns.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 
@@ -14,90 +16,142 @@ from dragoman.runtime.cascade.diarizer import Diarizer
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.word_mailbox import WordMailbox, stash_behind
 from dragoman.runtime.driver.driver import Emit
-from dragoman.speech import Heard, Interpret, SpeechStarted, Word, joined_text
+from dragoman.runtime.observer import Observer, TurnClosed, TurnOpened, WordsRecognised
+from dragoman.speech import Heard, Interpret, SpeechStarted, SpeechStopped, Word, joined_text
 
 
 class Turn:
-    """See the head of this file. ``started`` is told as soon as it is known who speaks."""
+    """The state of one turn. ``started`` is sent as soon as it is known who speaks."""
 
     def __init__(
         self,
         started: SpeechStarted,
         settings: Interpret,
-        hearing: TurnDecoder,
+        decoder: TurnDecoder,
         language: SourceLanguage,
-        voices: Diarizer | None = None,
+        diarizer: Diarizer | None = None,
     ) -> None:
         self.number = started.turn
         self.begin_ms = started.at_ms
+        self.started = started
         self.settings = settings
-        self.hearing = hearing
+        self.decoder = decoder
         self.language = language
-        self.voices = voices
+        self.diarizer = diarizer
         self.failed = False
-        self.told = 0
-        """How many of its words are committed before the client: they stay this turn's."""
         self.is_announced = False
-        self._started = started
-        self._calm = FlickerFilter()
-        self._shown = ("", "")
-        self._held = False  # words wait until it is known which language they are
+        self.sent_words = 0
+        """How many committed words the client has: they stay this turn's."""
+        self.flicker = FlickerFilter()
+        self.shown = ("", "")
+        self.pause_pending = False
+        """A pause that the next stage was not told of, because the language was in doubt."""
 
-    def hears_as(self, settings: Interpret) -> bool:
-        """Whether with these the same recogniser would be chosen and called in the same way."""
-        own = self.settings
-        same_step = settings.conduct.step_ms == own.conduct.step_ms
-        return same_step and settings.source == own.source
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the server ends this turn (else the client does)."""
+        return self.settings.endpointing is not None
 
     @property
     def is_doubtful(self) -> bool:
         """Whether what is said now may be another speaker's."""
-        voices = self.voices
-        return voices is not None and (voices.speaker is None or voices.doubt_ms is not None)
+        diarizer = self.diarizer
+        return diarizer is not None and (diarizer.speaker is None or diarizer.doubt_ms is not None)
 
-    async def announce(self, emit: Emit, *, at_last: bool = False) -> bool:
-        """Tell that the turn has begun, once that may be told; whether it has been.
-        ``at_last``: it may, whoever it is.
+    def has_lasted(self, until_ms: int, seconds: float) -> bool:
+        """Whether it is so long already that the server may end it."""
+        return self.is_bounded and until_ms - self.begin_ms >= seconds * 1000
+
+    def can_share_decoder(self, settings: Interpret) -> bool:
+        """Whether a turn with these settings would get the same recogniser, called the same way."""
+        own = self.settings
+        same_step = settings.conduct.step_ms == own.conduct.step_ms
+        return same_step and settings.source == own.source
+
+
+class TurnPublisher:
+    """Publishes turns: facts to the client, words to the next stage, events to the observer."""
+
+    def __init__(
+        self, emit: Emit, words: WordMailbox, observer: Observer, now_s: Callable[[], float]
+    ) -> None:
+        self._emit = emit
+        self._mailbox = words
+        self._observer = observer
+        self._now_s = now_s
+
+    async def open(self, turn: Turn) -> None:
+        """A turn begins. Waits while the next stage has too many turns to do."""
+        await self._mailbox.open(turn.number, turn.settings)
+        await self.announce(turn)
+
+    async def announce(self, turn: Turn, *, speaker: int | None = None) -> bool:
+        """Send that the turn has begun, once its speaker is known; whether it has been sent.
+        ``speaker``: the one to name if none is known.
         """
-        if not self.is_announced:
-            speaker = 0 if self.voices is None else self.voices.speaker
-            if speaker is None and not at_last:
+        if not turn.is_announced:
+            known = 0 if turn.diarizer is None else turn.diarizer.speaker
+            known = speaker if known is None else known
+            if known is None:
                 return False
-            self.is_announced = True
-            await emit(msgspec.structs.replace(self._started, speaker=speaker or 0))
+            turn.is_announced = True
+            self._observer.on(TurnOpened(turn.number, turn.begin_ms))
+            await self._emit(msgspec.structs.replace(turn.started, speaker=known))
         return True
 
-    @property
-    def is_bounded(self) -> bool:
-        """Whether it is the server that ends this turn."""
-        return self.settings.endpointing is not None
-
-    async def tell(self, emit: Emit, texts: WordMailbox, now_s: float, *, paused: bool) -> None:
-        """Publish what is new."""
-        agreement = self.hearing.agreement
+    async def publish(self, turn: Turn, *, paused: bool) -> None:
+        """Send the words as they are now, if there is anything new in them."""
+        agreement, language = turn.decoder.agreement, turn.language
         words, tail = agreement.committed, agreement.tail
-        self.language.add_hypothesis(self.hearing.language, len(words) + len(tail), final=paused)
-        if self.language.settled is not None:
-            self.hearing.settle(self.language.settled)
-        language = self.language.best
-        self.told = len(words)
+        language.add_hypothesis(turn.decoder.language, len(words) + len(tail), final=paused)
+        if language.settled is not None:
+            turn.decoder.fix_language(language.settled)
+        turn.sent_words = len(words)
         text = joined_text(words)
         # The end of the audio cuts the last word short, so half of the time it is another one a
-        # moment later; alone it is shown all the same, since what waits must be seen to wait.
-        stash = self._calm.show(text, stash_behind(text, tail[:-1] or tail), now_s)
-        if (text, stash) != self._shown:
-            self._shown = (text, stash)
-            await emit(Heard(self.number, text, stash, language=language))
-        if self.language.is_doubtful:
-            self._held = self._held or paused
+        # moment later. Alone it is shown all the same: a reader must see that something comes.
+        stash = turn.flicker.show(text, stash_behind(text, tail[:-1] or tail), self._now_s())
+        if (text, stash) != turn.shown:
+            turn.shown = (text, stash)
+            await self._emit(Heard(turn.number, text, stash, language=language.best))
+        if language.is_doubtful:
+            turn.pause_pending = turn.pause_pending or paused
         else:
-            texts.put(self.number, words, tail, language, paused=paused or self._held)
-            self._held = False
+            self._put(turn, words, tail, language.best, paused=paused or turn.pause_pending)
+            turn.pause_pending = False
 
-    async def tell_end(self, words: list[Word], emit: Emit, texts: WordMailbox) -> str | None:
-        """Publish its words, which are all; returns the language they are in."""
-        language = self.language.end()
-        if not self.failed:  # else there is no whole text: the turn's end says that it failed
-            await emit(Heard(self.number, joined_text(words), "", final=True, language=language))
-        texts.put(self.number, words, (), language, final=True, failed=self.failed)
+    async def close(self, turn: Turn, at_ms: int, words: list[Word]) -> str | None:
+        """Send the end of the turn and its words, which are all; returns their language."""
+        await self.announce(turn, speaker=0)
+        refused = turn.decoder.agreement.refused > 0
+        self._observer.on(TurnClosed(turn.number, at_ms, refused))
+        await self._emit(SpeechStopped(turn.number, at_ms))
+        language = turn.language.end()
+        if not turn.failed:  # else there is no whole text: the turn's end says that it failed
+            text = joined_text(words)
+            await self._emit(Heard(turn.number, text, "", final=True, language=language))
+        self._put(turn, words, (), language, final=True)
         return language
+
+    def end(self) -> None:
+        """No more turns."""
+        self._mailbox.end()
+
+    def _put(
+        self,
+        turn: Turn,
+        words: list[Word],
+        tail: tuple[Word, ...],
+        language: str | None,
+        *,
+        paused: bool = False,
+        final: bool = False,
+    ) -> None:
+        source, target = turn.settings.source or language, turn.settings.target
+        self._observer.on(
+            WordsRecognised(turn.number, words, tail, source, target, paused=paused, final=final)
+        )
+        failed = final and turn.failed
+        self._mailbox.put(
+            turn.number, words, tail, language, paused=paused, final=final, failed=failed
+        )

@@ -1,8 +1,8 @@
 """What waits to be spoken: first in, first out, bounded by how long it would take to say.
 
-Law of this file: one writer (translating), one reader (voicing), both on the loop. The writer
-waits while ``MOST_S`` seconds of speech or ``MOST_ITEMS`` items wait. That is far beyond where
-speech begins to skip, so it holds up translation only for whoever has turned skipping off.
+Scope: one writer (translation), one reader (speech), both on the loop. The writer waits while
+``MOST_S`` seconds of speech or ``MOST_ITEMS`` items wait. That is far beyond where speech begins to
+skip, so translation waits only in sessions that have turned skipping off.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class SpeechQueue(Generic[T]):
 
     async def get(self, most_s: float | None = None) -> T:
         """The next item. Raises ``TimeoutError`` when none came in ``most_s`` seconds."""
-        async with asyncio.timeout(most_s):
-            while not self._items:
-                self._arrived.clear()
+        if not self._items:
+            self._arrived.clear()
+            async with asyncio.timeout(most_s):
                 await self._arrived.wait()
         item, seconds = self._items.popleft()
         self._count(-seconds)

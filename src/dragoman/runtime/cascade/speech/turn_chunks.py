@@ -1,10 +1,11 @@
-"""What of the one turn that is being voiced waits, was voiced and has failed.
+"""The turn that is being spoken: which of its text waits, how much was spoken, what failed.
 
-Law of this file: bookkeeping of ``runtime.cascade.speech.stage``; it waits for nothing and reads no
-clock.
+Scope: bookkeeping of the speech stage; it waits for nothing and reads no clock.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import msgspec
 
@@ -15,7 +16,9 @@ from dragoman.text.words import ends_sentence
 
 
 class CommittedText(msgspec.Struct, frozen=True):
-    """Committed text, and when it was committed (``at_s``, on the clock of the source)."""
+    """Committed text, and when it was committed (``at_s``, on the clock of the source). ``ends``: a
+    clause is complete with it; ``closes``: a sentence is.
+    """
 
     turn: int
     settings: Interpret
@@ -38,47 +41,47 @@ class EndOfTurn(msgspec.Struct, frozen=True):
 
 
 class TurnChunks:
-    """See the head of this file."""
+    """The text of one turn, cut into chunks that are worth speaking."""
 
     def __init__(self) -> None:
-        self.size = 0  # bytes of sound
+        self.audio_bytes = 0
         self.rate_hz = 1
         self.failed = False
         self.failures = 0
-        self._begins = True  # a sentence begins with the next piece
-        self._units: SpeechChunks | None = None
+        self._at_sentence_start = True
+        self._chunks: SpeechChunks | None = None
         self._last: CommittedText | None = None
 
     @property
     def due_s(self) -> float | None:
         """When what waits will have waited long enough; None while nothing waits."""
-        return self._units.due_s if self._units else None
+        return self._chunks.due_s if self._chunks else None
 
-    def add(self, piece: CommittedText, now_s: float) -> list[CommittedText]:
-        """What is to be spoken at once."""
-        self._last = piece
-        self._units = self._units or SpeechChunks(piece.settings.target)
-        return self._pieces(self._units.add(piece.text, now_s, ends=piece.ends or piece.closes))
+    def add(self, text: CommittedText, now_s: float) -> list[CommittedText]:
+        """Take more text; the chunks that are to be spoken at once."""
+        self._last = text
+        self._chunks = self._chunks or SpeechChunks(text.settings.target)
+        return self._texts(self._chunks.add(text.text, now_s, ends=text.ends or text.closes))
 
     def ripe(self, now_s: float, *, busy: bool) -> list[CommittedText]:
-        """What has waited long enough."""
-        return self._pieces(self._units.take_due(now_s, busy=busy)) if self._units else []
+        """What has waited long enough. ``busy``: earlier speech still plays."""
+        return self._texts(self._chunks.take_due(now_s, busy=busy)) if self._chunks else []
 
     def flush(self) -> list[CommittedText]:
         """Everything that waits."""
-        return self._pieces(self._units.flush()) if self._units else []
+        return self._texts(self._chunks.flush()) if self._chunks else []
 
-    def begins(self, piece: CommittedText) -> bool:
-        """Whether a sentence begins with this piece; to be asked once for each, in order."""
-        begins = self._begins
-        self._begins = piece.closes or ends_sentence(piece.text, piece.settings.target)
-        return begins
+    def starts_sentence(self, chunk: CommittedText) -> bool:
+        """Whether a sentence begins with this chunk; to be asked once for each, in order."""
+        starts = self._at_sentence_start
+        self._at_sentence_start = chunk.closes or ends_sentence(chunk.text, chunk.settings.target)
+        return starts
 
-    def _pieces(self, texts: list[str]) -> list[CommittedText]:
+    def _texts(self, texts: Sequence[str]) -> list[CommittedText]:
         last = self._last
         if last is None:
             return []
-        whole = [msgspec.structs.replace(last, text=text, closes=False) for text in texts]
-        if whole and last.closes:
-            whole[-1] = msgspec.structs.replace(whole[-1], closes=True)
-        return whole
+        chunks = [msgspec.structs.replace(last, text=text, closes=False) for text in texts]
+        if chunks and last.closes:
+            chunks[-1] = msgspec.structs.replace(chunks[-1], closes=True)
+        return chunks

@@ -1,0 +1,52 @@
+"""First calls of freshly loaded engines, so that no session waits for them.
+
+Scope: what is called once after loading. First calls load dictionaries and compile graphs. For
+window recognisers they also find out what the engine hallucinates: the words that it says of
+silence and of noise, which ``policy.recognition.speech_evidence`` holds against it later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dragoman.engines.base import Utterance, Window, WindowTranscriber
+from dragoman.policy.recognition.speech_evidence import known_hallucination
+from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.loaded_engine import LoadedEngine, covers
+from dragoman.speech import HEARING_RATE_HZ, Hypothesis
+
+Progress = Callable[[str], None]
+
+_NOISE_LEVEL = 0.003
+_WORD = "Ready."
+
+
+async def warm_recognizer(recognizer: LoadedEngine) -> None:
+    """Make the first calls and keep the hallucinations that they show."""
+    if isinstance(recognizer.engine, WindowTranscriber) and recognizer.info.quality != "scripted":
+        recognizer.hallucinations = await _hallucinations(recognizer)
+
+
+async def warm_synthesizer(synthesizer: LoadedEngine) -> None:
+    """Speak one word."""
+    languages = synthesizer.info.languages
+    language = "en" if covers(languages, "en") else languages[0]
+    async for _ in synthesizer.host.speak(Utterance(_WORD, voice="", language=language), 24_000):
+        pass
+
+
+async def _hallucinations(recognizer: LoadedEngine) -> frozenset[str]:
+    """What the engine says of a second of silence and of a second of quiet noise."""
+    noise = np.random.default_rng(0).normal(0, _NOISE_LEVEL, HEARING_RATE_HZ).astype(np.float32)
+    language = next((tag for tag in recognizer.info.languages if tag != "*"), None)
+    found = set()
+    for samples in (np.zeros_like(noise), noise):
+        try:
+            answer = await recognizer.host.call(Window(samples.tobytes(), language))
+        except EngineFailed:
+            continue  # it may refuse silence
+        if isinstance(answer, Hypothesis):
+            found.add(known_hallucination(answer.words))
+    return frozenset(found - {""})

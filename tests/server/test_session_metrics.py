@@ -1,0 +1,53 @@
+"""What happens in a session, as operators see it in the metrics."""
+
+from __future__ import annotations
+
+import pytest
+
+from dragoman.runtime.observer import (
+    Event,
+    PictureHandled,
+    SpeechPlayed,
+    SpeechSkipped,
+    TermMissed,
+    TurnClosed,
+)
+from dragoman.server.metrics import Metrics
+
+
+def test_lag_rate_and_skips_are_metrics() -> None:
+    metrics = Metrics()
+    with metrics.session("translation") as counted:
+        for at in range(20):
+            counted.on(SpeechPlayed(1.0 if at < 18 else 4.5, 1.15, 100.0 + at))
+        counted.on(SpeechSkipped(2.5))
+        counted.on(SpeechSkipped(1.0))
+    page = metrics.page().decode().splitlines()
+    for line in (
+        "dragoman_voice_lag_seconds_count 20.0",
+        'dragoman_voice_lag_seconds_bucket{le="1.0"} 18.0',
+        'dragoman_voice_lag_seconds_bucket{le="5.0"} 20.0',
+        'dragoman_speech_rate_bucket{le="1.1"} 0.0',
+        'dragoman_speech_rate_bucket{le="1.15"} 20.0',
+        "dragoman_speech_skipped_pieces_total 2.0",
+        "dragoman_speech_skipped_seconds_total 3.5",
+    ):
+        assert line in page
+
+
+@pytest.mark.parametrize(
+    ("event", "name"),
+    [
+        (TurnClosed(1, 900, words_refused=False), "turn_heard"),
+        (TurnClosed(1, 900, words_refused=True), "words_refused"),
+        (TermMissed(4), "glossary_miss"),
+        (PictureHandled("read"), "pictures_read"),
+        (PictureHandled("skipped"), "pictures_skipped"),
+    ],
+)
+def test_the_work_of_the_stages_is_counted(event: Event, name: str) -> None:
+    metrics = Metrics()
+    with metrics.session("translation") as one, metrics.session("translation") as other:
+        one.on(event)
+        other.on(event)
+    assert f'dragoman_work_total{{name="{name}"}} 2.0' in metrics.page().decode().splitlines()
