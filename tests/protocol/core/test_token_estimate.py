@@ -2,7 +2,7 @@
 
 import pytest
 
-from dragoman.protocol.core.token_estimate import TextMeter, characters, text_tokens
+from dragoman.protocol.core.token_estimate import TextMeter, characters, cut_to_tokens, text_tokens
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,20 @@ def test_a_text_in_pieces_counts_as_one():
         meter.feed(piece)
     whole = "Hi你好。 there"
     assert (meter.characters, meter.tokens) == (characters(whole), text_tokens(whole))
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "kept"),
+    [
+        ("short", 10, "short"),
+        ("a" * 100, 10, "a" * 40),
+        ("你好" * 50, 10, "你好" * 5),
+        ("ab你" * 50, 10, "ab你ab你ab你ab你ab你ab你ab"),
+        ("", 10, ""),
+    ],
+)
+def test_cutting_keeps_as_much_as_fits(text: str, most: int, kept: str):
+    cut = cut_to_tokens(text, most)
+    assert cut == kept
+    assert text_tokens(cut) <= most
+    assert cut == text or text_tokens(text[: len(cut) + 1]) > most

@@ -9,7 +9,9 @@ from dragoman.testing.validators.recognition import validate_recognition
 from dragoman.testing.validators.rules import Violation
 
 FOLDER = Path(__file__).parents[2] / "transcripts" / "recognition"
-TRANSCRIPTS = sorted(path for path in FOLDER.glob("*.txt") if path.stem != "other_protocol")
+NOT_JUDGED = ("other_protocol", "manual_cut")
+"""Of a model that is not served, and of an engine that does more turns than were asked for."""
+TRANSCRIPTS = sorted(path for path in FOLDER.glob("*.txt") if path.stem not in NOT_JUDGED)
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)

@@ -105,6 +105,8 @@ class ItemWriter:
 
     def _start(self, at_ms: int) -> None:
         self._started_ms = max(at_ms, self._chain.last_end_ms)
+        if self._is_manual and not self._order.has_seen(wire_name(AudioCommitted)):
+            self.commit()  # an engine cut what was one commit: the rest is a turn of its own
         if not self._is_manual:
             started = VadSpeechStarted(audio_start_ms=self._started_ms, item_id=self.item_id)
             self._send(started)

@@ -55,7 +55,7 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
         self._whole_stash = context.option(RecognitionOptions).snapshots == "whole"
         self._turns: dict[int, ItemWriter] = {}  # that the job opened, oldest first
         self._held: dict[int, list[Fact]] = {}  # of turns behind one that is not complete
-        self._held_since = self._sent_at = 0.0
+        self._held_since = self._sent_at = self._progress_at = 0.0
 
     # ------------------------------------------------------------ settings
     def describe(self, *, created: bool) -> dict[str, Any]:
@@ -136,6 +136,7 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
 
     def write_committed(self, turn: ItemWriter) -> None:
         """``committed`` and the item at once."""
+        self._progress_at = self.now
         turn.commit()
 
     # ------------------------------------------------------------ facts
@@ -145,6 +146,7 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
 
     def on_fact(self, fact: Fact) -> None:
         """Write it, or hold it until the turn before is complete."""
+        self._progress_at = self.now
         if isinstance(fact, SpeechStarted):
             self._open_turn(fact)
         if fact.turn in self._held:
@@ -220,16 +222,23 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
             return ends
         if self._may_overlap():
             ends = min(ends, self._held_since + HOLD_S)
-        if self._waiting_turn() is not None:
+        if self._waiting_turn() is not None and self._repeats_at(self._sent_at + REPEAT_S):
             ends = min(ends, self._sent_at + REPEAT_S)
         return ends
+
+    def _repeats_at(self, now: float) -> bool:
+        """Whether a snapshot is due by then; not for an engine that is stuck, or the session would
+        never be idle.
+        """
+        last = self._progress_at + self.limits.idle_s
+        return self._sent_at + REPEAT_S <= now < last
 
     def tick(self, now: float) -> list[Command]:
         """As in the base; also what is due of the above."""
         self.now = now
         if not self.closed and self._may_overlap() and now >= self._held_since + HOLD_S:
             self._release()
-        if not self.closed and now >= self._sent_at + REPEAT_S:
+        if not self.closed and self._repeats_at(now):
             waiting = self._waiting_turn()
             if waiting is not None:
                 waiting.repeat()
