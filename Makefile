@@ -36,11 +36,9 @@ check: setup ## style, types, import rules, sizes, names, licences, wheels
 	$(BIN)/python scripts/check_wheels.py
 
 bench: setup ## measure; a table here, raw JSON in bench-results/
-	@mkdir -p bench-results
 	@$(BIN)/dragoman bench --out bench-results $(ARGS)
 
 soak: setup ## half an hour of work; fails when memory, tasks or lag grow, or words are lost
-	@mkdir -p bench-results
 	@$(BIN)/dragoman bench soak --out bench-results $(ARGS)
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \

@@ -7,6 +7,7 @@ program fails, so that ``make quick`` stays quick.
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Generator, Iterator
 
@@ -17,6 +18,10 @@ from dragoman.testing import LiveServer, serve
 KINDS = {"unit", "live", "engine", "slow"}
 KIND_BY_FIXTURE = {"embedded_server": "engine", "scripted_server": "live"}
 PROGRAM_EVENTS = {"subprocess.Popen", "os.posix_spawn", "os.fork"}
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts background jobs so, and programs that tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _programs: list[str] = []
 """Programs that were started since the running test began."""

@@ -12,26 +12,40 @@ import json
 import re
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from dragoman.protocol.audio_input.events import AudioAppend, AudioClear, AudioCommit
 from dragoman.protocol.core import fields
+from dragoman.protocol.core.codec import wire_name
 from dragoman.protocol.core.commands import Command, End, Ended, Output, Push, Report, Send
 from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
 from dragoman.protocol.core.session import BaseSession, Limits
 from dragoman.protocol.realtime.events import ResponseCancel, SessionFinish, SessionUpdate
-from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
+from dragoman.protocol.recognition import event_order
+from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis import events as tts
 from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES
 from dragoman.protocol.synthesis.response import NEXT
-from dragoman.speech import Coverage, Said, Voiced
+from dragoman.speech import (
+    Audio,
+    Coverage,
+    EndTurn,
+    Heard,
+    Said,
+    SpeechStarted,
+    SpeechStopped,
+    TurnDone,
+    Voiced,
+)
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 FOLDER = DOCS / "events" / "synthesis"
+RECOGNITION_PAGE = DOCS / "events" / "recognition" / "index.md"
 BLOCK = re.compile(r"(<!-- draw: (.+?) -->\n).*?(<!-- drawn -->)", re.DOTALL)
 ROW = re.compile(r"^\| ([\w-]+) \|.*\|$", re.MULTILINE)
 WIDTH = 96
@@ -43,7 +57,7 @@ MODELS = (
     "qwen3-tts-vc-realtime",
     "qwen3-tts-vd-realtime",
 )
-ANYTHING = Coverage(speaks=frozenset({"*"}))
+ANYTHING = Coverage(hears=frozenset({"*"}), speaks=frozenset({"*"}))
 NONCE = nonce_from(0x5EED_0F_D0C5_5A9E_77A1_B2C3)
 SAMPLE: dict[str, Any] = {
     "speech_rate": 1.2,
@@ -64,6 +78,30 @@ UPDATE: dict[str, Any] = {
     "sample_rate": 24_000,
     "speech_rate": 1.1,
 }
+RECOGNIZER = "qwen3-asr-flash-realtime"
+SILENCE = "AAAA"
+FOUND: tuple[ClientEvent, ...] = (
+    SessionUpdate(
+        event_id="event_1",
+        session={
+            "input_audio_format": "pcm",
+            "sample_rate": 16_000,
+            "input_audio_transcription": {"language": "en", "corpus": {"text": "Dragoman"}},
+            "turn_detection": {"type": "server_vad", "threshold": 0.0, "silence_duration_ms": 400},
+        },
+    ),
+    AudioAppend(event_id="event_2", audio=SILENCE),
+    AudioAppend(event_id="event_3", audio=SILENCE),
+    SessionFinish(event_id="event_4"),
+)
+PRESSED: tuple[ClientEvent, ...] = (
+    SessionUpdate(event_id="event_1", session={"turn_detection": None}),
+    AudioAppend(event_id="event_2", audio=SILENCE),
+    AudioClear(event_id="event_3"),
+    AudioAppend(event_id="event_4", audio=SILENCE),
+    AudioCommit(event_id="event_5"),
+    SessionFinish(event_id="event_6"),
+)
 COMMITS: tuple[ClientEvent, ...] = (
     SessionUpdate(event_id="event_1", session=UPDATE),
     tts.TextAppend(event_id="event_2", text="Your train leaves from platform eight. "),
@@ -84,11 +122,11 @@ CLIENT_EXAMPLES = {str(type(e).__struct_config__.tag): e for e in (*COMMITS, CAN
 
 # ---------------------------------------------------------------- sessions
 class Talk:
-    """A session with an engine that speaks at once; ``frames`` is what the client gets."""
+    """A session with an engine that answers at once; ``frames`` is what the client gets."""
 
     def __init__(self, model: str = MODEL, *, piece_ms: int = 1200) -> None:
         self.piece_ms = piece_ms
-        self.codec = SYNTHESIS.codec
+        self.codec = lookup(model).api.codec
         self.session: BaseSession = make_session(lookup(model), Ids(NONCE), Limits(), ANYTHING)
         self.frames: list[str] = []
         self._take(self.session.open(0.0))
@@ -115,6 +153,45 @@ class Talk:
                 yield Ended(job)
             case _:
                 return
+
+
+class Dictation(Talk):
+    """Recognition: a turn lasts two appends, or until its commit."""
+
+    def __init__(self) -> None:
+        self._audio = self._turn = 0
+        super().__init__(RECOGNIZER)
+
+    def _reports(self, command: Command) -> Iterator[Report]:
+        match command:
+            case Push(job=job, item=Audio()):
+                self._audio += 1
+                if not self.is_manual and self._audio % 2:
+                    self._turn += 1
+                    yield Output(job, SpeechStarted(self._turn, 320))
+                    yield Output(job, Heard(self._turn, "", "Your train", language="en"))
+                elif not self.is_manual:
+                    yield from self._end(job)
+            case Push(job=job, item=EndTurn()) if self.is_manual:
+                self._turn += 1
+                yield Output(job, SpeechStarted(self._turn, 0))
+                yield from self._end(job)
+            case End(job=job):
+                yield Ended(job)
+            case _:
+                return
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether the client ends the turns."""
+        return bool(self.session.settings.manual)  # type: ignore[attr-defined]
+
+    def _end(self, job: int) -> Iterator[Report]:
+        yield Output(job, Heard(self._turn, "Your train leaves", " from", language="en"))
+        yield Output(job, SpeechStopped(self._turn, 2320))
+        whole = "Your train leaves from platform nine."
+        yield Output(job, Heard(self._turn, whole, final=True, language="en"))
+        yield Output(job, TurnDone(self._turn, 2000))
 
 
 def hum(samples: int) -> bytes:
@@ -186,24 +263,31 @@ def errors(names: str) -> str:
 
 def order(mode: str) -> str:
     """What goes to and fro in one of the two modes."""
-    talk = Talk()
-    lines = ["| the client sends | the server sends |", "|---|---|", f"| | {told(talk.frames)} |"]
-    for event in COMMITS if mode == "commit" else STREAMED:
+    talk, events = {
+        "commit": (Talk(), COMMITS),
+        "server_commit": (Talk(), STREAMED),
+        "vad": (Dictation(), FOUND),
+        "manual": (Dictation(), PRESSED),
+    }[mode]
+    link = named if isinstance(talk, Dictation) else linked
+    greeting = told(talk.frames, link)
+    lines = ["| the client sends | the server sends |", "|---|---|", f"| | {greeting} |"]
+    for event in events:
         before = len(talk.frames)
         talk.says(event)
         kind = event.__struct_config__.tag
-        lines.append(f"| {linked(str(kind))} | {told(talk.frames[before:])} |")
+        lines.append(f"| {link(str(kind))} | {told(talk.frames[before:], link)} |")
     return "\n".join(lines)
 
 
-def told(frames: list[str]) -> str:
+def told(frames: list[str], link: Callable[[str], str]) -> str:
     """The types of these frames in a cell; audio deltas in a row count as one."""
     kinds: list[str] = []
     for frame in frames:
         kind = json.loads(frame)["type"]
         if not kinds or kinds[-1] != kind:
             kinds.append(kind)
-    return "<br>".join(linked(kind) for kind in kinds)
+    return "<br>".join(link(kind) for kind in kinds)
 
 
 def linked(kind: str) -> str:
@@ -211,10 +295,16 @@ def linked(kind: str) -> str:
     return f"[`{kind}`]({kind}.md)"
 
 
-def bracket(_: str) -> str:
+def named(kind: str) -> str:
+    """An event of recognition, whose events share a page."""
+    return f"`{kind}`"
+
+
+def bracket(api: str) -> str:
     """The legal order inside a response, from the table the session itself obeys."""
     lines = ["```text"]
-    for name, following in NEXT.items():
+    table = event_order.NEXT if api == "recognition" else NEXT
+    for name, following in table.items():
         if name and following:
             names = ["itself" if later == name else later for later in following]
             lines.append(f"{name:<28} → {' or '.join(names)}")
@@ -251,7 +341,23 @@ def _takes(family: Any, name: str, value: Any, *, strict: bool = False) -> bool:
     return bool(getattr(settings, name) == value)
 
 
+def frames(_: str) -> str:
+    """An example of every event of recognition."""
+    found: dict[str, str] = {}
+    mistake = SessionUpdate(event_id="event_7", session={"sample_rate": 44_100})
+    for talk, events in ((Dictation(), FOUND), (Dictation(), PRESSED)):
+        for event in (*events[:1], mistake, *events[1:]):
+            found.setdefault(f"{wire_name(type(event))} (client)", written(event))
+            talk.says(event)
+        for frame in talk.frames:
+            found.setdefault(json.loads(frame)["type"], frame)
+    return "\n\n".join(
+        f"`{kind}`\n\n```json\n{broken(json.loads(frame))}\n```" for kind, frame in found.items()
+    )
+
+
 DRAWERS = {
+    "frames": frames,
     "example": example,
     "errors": errors,
     "order": order,
@@ -274,7 +380,7 @@ def redrawn(page: str) -> str:
 def main() -> None:
     """Write the pages, or with ``--check`` say which are stale."""
     stale = []
-    for path in sorted(FOLDER.glob("*.md")):
+    for path in (*sorted(FOLDER.glob("*.md")), RECOGNITION_PAGE):
         page = path.read_text(encoding="utf-8")
         fresh = redrawn(page)
         if fresh != page:

@@ -19,6 +19,7 @@ from dragoman.protocol.core.session import Limits, Phase, SessionContext
 from dragoman.protocol.interpretation import event_order
 from dragoman.protocol.realtime.events import SessionFinish
 from dragoman.protocol.realtime.session import RealtimeSession
+from dragoman.protocol.recognition import event_order as recognition_order
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis.response import NEXT
 from dragoman.speech import (
@@ -174,6 +175,14 @@ def drawn() -> str:
             + "; ".join(f"`{name}` {needs(names)}" for name, names in event_order.NEEDS.items()),
             "",
             *order(event_order.RESPONSE),
+        ],
+        [
+            "**A recognised turn**; "
+            + "; ".join(
+                f"`{name}` {needs(names)}" for name, names in recognition_order.NEEDS.items()
+            ),
+            "",
+            *order(recognition_order.NEXT),
         ],
         ["**One interpreted turn**, snapshots", "", *turn("qwen3.5-livetranslate-flash-realtime")],
         ["The same turn, deltas", "", *turn("qwen3.8-livetranslate-flash-realtime")],

@@ -19,7 +19,7 @@ def test_one_value_is_every_quantile() -> None:
     assert quantile([7.0], 0.0) == quantile([7.0], 0.99) == 7.0
 
 
-def test_what_is_missing_is_left_out() -> None:
+def test_missing_values_are_left_out() -> None:
     assert quantile([None, 1.0, 3.0], 0.5) == median([3.0, None, 1.0]) == 2.0
     assert mean([None, 1.0, 3.0]) == 2.0
     assert quantile([], 0.5) is median([None]) is mean([]) is None
@@ -53,10 +53,10 @@ def test_a_ratio_of_nothing_is_nothing() -> None:
     ("value", "aim", "met"),
     [(2.5, 2.5, True), (2.51, 2.5, False), (None, 2.5, None), (1, None, None)],
 )
-def test_an_aim_is_a_most(value: float | None, aim: float | None, met: bool | None) -> None:
+def test_an_aim_is_an_upper_bound(value: float | None, aim: float | None, met: bool | None) -> None:
     assert Figure(part="p", name="n", value=value, aim=aim).met is met
 
 
 @pytest.mark.parametrize(("value", "met"), [(0.85, True), (0.84, False), (None, None)])
-def test_some_aims_are_a_least(value: float | None, met: bool | None) -> None:
+def test_some_aims_are_lower_bounds(value: float | None, met: bool | None) -> None:
     assert Figure(part="p", name="n", value=value, aim=0.85, at_least=True).met is met

@@ -1,4 +1,4 @@
-"""Policies over a log made by hand, with a translator that takes as long as told."""
+"""Policies over a log made by hand, with a translator that takes a given time."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def test_the_report_shows_values_aims_and_failures() -> None:
 
 
 def test_the_json_holds_everything(tmp_path: Path) -> None:
-    path = report.write(results(), tmp_path / "new" / "folder")
+    path = results().write(tmp_path / "new" / "folder", "bench-{began}.json")
     assert path.name == "bench-2026-01-02T030405Z.json"
     found = json.loads(path.read_text("utf-8"))
     assert found["parts"][0]["raw"] == {"inner": {"x": [1.5]}}
@@ -60,9 +60,9 @@ def test_a_part_that_fails_does_not_keep_others_from_running(
     fine = Part(name="append", figures=[], raw={})
     monkeypatch.setattr(suite.idle, "measure", broken)
     monkeypatch.setattr(suite.append, "measure", lambda **_: fine)
-    told: list[str] = []
-    found = suite.run(["idle", "append"], quick=True, recordings=None, progress=told.append)
-    assert told == ["idle", "append"]
+    measured: list[str] = []
+    found = suite.run(["idle", "append"], quick=True, recordings=None, progress=measured.append)
+    assert measured == ["idle", "append"]
     assert found.parts == [fine]
     assert found.failures == {"idle": "the server did not start"}
 

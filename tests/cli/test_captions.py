@@ -1,4 +1,4 @@
-"""The captions: what stands, what is dimmed, what scrolls up, in both dialects."""
+"""Captions: open lines, tentative words, and final lines, for all generations."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def done(response: str = "r1") -> ResponseFinished:
     return ResponseFinished(response_id=response, status="completed")
 
 
-def drawn(show: Callable[[Console], None]) -> tuple[str, str]:
-    """What is printed, as plain text and with its colours."""
+def rendered(show: Callable[[Console], None]) -> tuple[str, str]:
+    """The output, as plain text and with colours."""
     console = Console(record=True, force_terminal=True, width=80, file=io.StringIO())
     show(console)
     return console.export_text(clear=False), console.export_text(styles=True)
@@ -40,22 +40,22 @@ def test_both_lines_grow_and_tentative_words_are_dim() -> None:
     captions = Captions("en", "es")
     captions.apply(source("It was", " the west"))
     captions.apply(target("Era", " el oeste"))
-    text, styled = drawn(lambda console: console.print(captions.picture()))
+    text, styled = rendered(lambda console: console.print(captions.picture()))
     assert [line.strip() for line in text.splitlines()] == ["en It was the west", "es Era el oeste"]
     assert "\x1b[2;36m the west" in styled
     assert "\x1b[2;32m el oeste" in styled
     assert "\x1b[36mIt was" in styled
 
 
-def test_a_snapshot_replaces_what_stood_there() -> None:
+def test_a_snapshot_replaces_the_line() -> None:
     captions = Captions("en", "es")
     captions.apply(source("", "It was the west"))
     captions.apply(source("It was the best"))
-    text, _ = drawn(lambda console: console.print(captions.picture()))
+    text, _ = rendered(lambda console: console.print(captions.picture()))
     assert text.strip() == "en It was the best"
 
 
-def test_a_finished_segment_leaves_as_one_pair() -> None:
+def test_a_finished_turn_is_printed_as_a_pair() -> None:
     captions = Captions("en", "es")
     captions.apply(source("It was"))
     captions.apply(target("Era"))
@@ -66,11 +66,11 @@ def test_a_finished_segment_leaves_as_one_pair() -> None:
         CaptionLine("es", "Era el mejor.", True),
     ]
     assert captions.apply(done()) == []
-    text, _ = drawn(lambda console: console.print(captions.picture()))
+    text, _ = rendered(lambda console: console.print(captions.picture()))
     assert text.strip() == ""
 
 
-def test_a_translation_that_ends_first_waits_for_its_source() -> None:
+def test_a_translation_that_is_final_first_waits_for_its_source() -> None:
     captions = Captions("en", "es")
     captions.apply(source("It was"))
     assert captions.apply(target("Era.", final=True)) == []
@@ -79,14 +79,14 @@ def test_a_translation_that_ends_first_waits_for_its_source() -> None:
     assert captions.rest() == []
 
 
-def test_speech_without_a_translation_still_leaves() -> None:
+def test_a_source_line_without_translation_is_printed() -> None:
     captions = Captions("en", "es")
     captions.apply(source("One.", item="s1", final=True))
     assert [line.text for line in captions.apply(source("Two.", item="s2", final=True))] == ["One."]
     assert [line.text for line in captions.apply(done())] == ["Two."]
 
 
-def test_noise_that_came_to_nothing_leaves_no_line() -> None:
+def test_an_empty_turn_prints_no_line() -> None:
     captions = Captions("en", "es")
     captions.apply(source("", "hm"))
     assert captions.apply(source("", final=True)) == []
@@ -94,13 +94,13 @@ def test_noise_that_came_to_nothing_leaves_no_line() -> None:
     assert captions.apply(done()) == []
 
 
-def test_no_transcript_means_only_translations() -> None:
+def test_without_transcript_only_translations_are_printed() -> None:
     captions = Captions("en", "es")
     captions.apply(target("Era"))
     assert captions.apply(target("Era.", final=True)) == [CaptionLine("es", "Era.", True)]
 
 
-def test_a_session_that_breaks_off_shows_what_was_certain() -> None:
+def test_a_session_that_breaks_off_shows_committed_text() -> None:
     captions = Captions("en", "es")
     captions.apply(source("It was", " the west"))
     captions.apply(target("Era", " el"))
@@ -117,12 +117,12 @@ def test_the_detected_language_becomes_the_label() -> None:
     assert [line.label for line in fixed.rest()] == ["fr"]
 
 
-def test_a_server_cannot_steer_the_terminal() -> None:
+def test_a_server_cannot_control_the_terminal() -> None:
     evil = "a\x1b[2J\x1b]0;title\x07b\r\nc\x9b31m\ud800"
     assert plain(evil) == "a[2J]0;titleb c31m"
     captions = Captions("en", "es")
     captions.apply(target("[red]not markup[/red]\x1b[31m", evil))
-    text, styled = drawn(lambda console: console.print(captions.picture()))
+    text, styled = rendered(lambda console: console.print(captions.picture()))
     assert "[red]not markup[/red][31m" in text
     assert "\x1b]0;" not in styled
     assert "\x1b[31m" not in styled
@@ -135,7 +135,7 @@ def test_open_lines_are_bounded() -> None:
     assert len(captions.rest()) <= 8
 
 
-def test_the_newest_dialect_looks_the_same() -> None:
+def test_deltas_look_the_same() -> None:
     reading, captions = EventReader(), Captions("en", "es")
     kind = "response.audio_transcript"
     raws = [
@@ -146,11 +146,11 @@ def test_the_newest_dialect_looks_the_same() -> None:
     for raw in raws:
         for event in reading.feed(raw):
             captions.apply(event)
-    text, _ = drawn(lambda console: console.print(captions.picture()))
+    text, _ = rendered(lambda console: console.print(captions.picture()))
     assert [line.strip() for line in text.splitlines()] == ["en It was the best.", "es Era"]
 
 
-def test_a_terminal_gets_lines_above_and_a_pipe_gets_plain_lines() -> None:
+def test_a_terminal_gets_styled_lines_and_a_pipe_plain_ones() -> None:
     def script(console: Console) -> None:
         with CaptionScreen(Captions("en", "es"), 60_000, console) as screen:
             screen.show(source("It was", " the west"))
@@ -159,14 +159,14 @@ def test_a_terminal_gets_lines_above_and_a_pipe_gets_plain_lines() -> None:
             screen.show(target("Era el mejor.", final=True))
             screen.show(source("Cut", item="s2"))
 
-    terminal, _ = drawn(script)
+    terminal, _ = rendered(script)
     assert "en It was the best." in terminal
     pipe = io.StringIO()
     script(Console(file=pipe, width=20))
     assert pipe.getvalue() == "en: It was the best.\nes: Era el mejor.\nen: Cut\n"
 
 
-def test_a_problem_is_a_note_and_no_caption() -> None:
+def test_a_problem_is_a_message_and_no_caption() -> None:
     pipe = io.StringIO()
     problem = Problem(type="invalid_request_error", code="invalid_value", message="too big")
     console = Console(file=pipe, force_terminal=True, width=80)
@@ -175,7 +175,7 @@ def test_a_problem_is_a_note_and_no_caption() -> None:
     assert "The server reports: too big" in pipe.getvalue()
 
 
-def test_the_closing_lines_say_what_was_measured_and_what_never_came() -> None:
+def test_the_closing_lines_have_every_latency_or_say_none_came() -> None:
     lines = closing_lines(LatencySummary(first_text_ms=1234, first_translation_ms=2000))
     assert "1.23 s" in lines[0]
     assert "2.00 s" in lines[1]

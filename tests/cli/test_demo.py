@@ -1,4 +1,4 @@
-"""``dragoman demo``: a whole run with scripted engines, and every way in which it may end."""
+"""``dragoman demo``: a whole run with scripted engines, and how it ends."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def talk(tmp_path: Path) -> Path:
     )
 
 
-def test_the_reading_is_found_without_importing_its_package() -> None:
+def test_the_recording_is_found_without_importing_its_package() -> None:
     before = "moonshine_voice" in sys.modules
     assert dickens().name == "two_cities.wav"
     assert ("moonshine_voice" in sys.modules) is before
 
 
 def test_a_whole_run_starts_a_server_and_stops_it(tmp_path: Path) -> None:
-    """The real thing but for its engines: Dickens at microphone pace through the official SDK."""
+    """The real demo but for its engines: the recording in real time through the official SDK."""
     done = subprocess.run(
         [*command(), "demo", "--seconds", "3", "--engines", "scripted", "--to", "ca"],
         cwd=tmp_path,
@@ -62,13 +62,13 @@ def test_a_whole_run_starts_a_server_and_stops_it(tmp_path: Path) -> None:
     assert "-ca" in done.stdout
     for words in ("first text", "first translated text", "first voice", "longest gap", "Saved:"):
         assert words in done.stdout
-    assert "rule-based" not in done.stdout, "which is said of the embedded engines only"
+    assert "rule-based" not in done.stdout, "only for embedded engines"
     with wave.open(str(tmp_path / "out" / "demo-ca.wav")) as found:
         assert found.getnframes() > 12_000
         assert any(found.readframes(found.getnframes()))
 
 
-def test_a_running_server_may_be_used(
+def test_a_running_server_can_be_used(
     scripted_server: LiveServer, talk: Path, tmp_path: Path
 ) -> None:
     result = run(
@@ -77,7 +77,7 @@ def test_a_running_server_may_be_used(
     )
     assert result.exit_code == 0, result.output
     assert "-es" in result.stdout
-    assert "no waiting times" in result.stdout
+    assert "no latencies" in result.stdout
     assert scripted_server.health()[0] == 200
 
 
@@ -102,27 +102,27 @@ def test_errors_of_the_server_end_it(talk: Path, tmp_path: Path) -> None:
         await server.receive_until("input_audio_buffer.append")
         await server.socket.close(1011, "")
 
-    for script, words in ((refuse, "No such language"), (hang_up, "hung up")):
+    for script, words in ((refuse, "No such language"), (hang_up, "closed the connection")):
         with fake_server(script) as fake:
             result = run("--file", talk, "--out", tmp_path, "--url", fake.url)
         assert result.exit_code == 1
         assert words in result.stderr
 
 
-def test_a_file_that_is_none(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     result = run("--file", tmp_path / "missing.wav", "--engines", "scripted")
     assert result.exit_code == 1
     assert "there is no file" in result.stderr
 
 
-def test_a_server_that_cannot_start_says_its_last_words() -> None:
+def test_the_last_output_of_a_server_that_does_not_start_is_shown() -> None:
     console = Console(file=None, quiet=True)
-    with pytest.raises(ServerFailed, match="no-such-engines"):  # noqa: SIM117  clearer so
+    with pytest.raises(ServerFailed, match="no-such-engines"):  # noqa: SIM117  # clearer so
         with running_server(console, "no-such-engines"):
             pass
 
 
-def test_the_server_is_gone_afterwards() -> None:
+def test_the_server_is_stopped_afterwards() -> None:
     with running_server(Console(quiet=True), "scripted") as url:
         port = int(url.split(":")[2].split("/")[0])
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
@@ -130,7 +130,7 @@ def test_the_server_is_gone_afterwards() -> None:
         socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_what_is_loading_is_taken_from_the_health_page() -> None:
+def test_health_says_what_is_loading() -> None:
     parts = ["asr moonshine", "mt apertium"]
     assert _loading({"status": "loading", "loading": parts}) == "asr moonshine, mt apertium"
     assert _loading({"status": "ready"}) == ""
@@ -157,7 +157,7 @@ def interrupted(folder: Path, when: Callable[[IO[str]], None], *args: str) -> tu
     return child.returncode, errors
 
 
-def test_ctrl_c_in_the_conversation_keeps_what_was_said(talk: Path, tmp_path: Path) -> None:
+def test_ctrl_c_during_the_session_keeps_the_wav(talk: Path, tmp_path: Path) -> None:
     speaking = threading.Event()
 
     async def script(server: ServerSide) -> None:
@@ -174,7 +174,7 @@ def test_ctrl_c_in_the_conversation_keeps_what_was_said(talk: Path, tmp_path: Pa
         assert found.getframerate() == 24_000
 
 
-def test_ctrl_c_while_a_server_of_its_own_runs(tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_server_too(tmp_path: Path) -> None:
     def named(output: IO[str]) -> None:
         assert any("two_cities.wav" in line for line in output)
 

@@ -1,4 +1,4 @@
-"""``dragoman doctor``: what it finds, its exit code, and that it shows no secret."""
+"""``dragoman doctor``: findings, exit code, and no secrets."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_settings_come_with_their_origin_and_without_keys(tmp_path: Path) -> Non
     assert "secret" not in json.dumps(body)
 
 
-def test_a_missing_engine_fails_with_the_cure() -> None:
+def test_a_missing_engine_fails_and_says_what_to_install() -> None:
     engines = "scripted,mt=apertium?root=/no/such/folder"
     code, body, found = report("--engines", engines, "--port", "0")
     assert (code, body["ok"]) == (1, False)
@@ -93,7 +93,7 @@ def test_bad_settings_fail_with_the_reason() -> None:
     assert "nonsense" in found["settings"]["mend"]
 
 
-def test_the_page_for_people_has_every_setting_and_the_verdict() -> None:
+def test_the_text_report_has_every_setting_and_the_verdict() -> None:
     done = run("doctor", "--engines", "scripted", "--port", "0")
     assert done.returncode == 0, done.stderr
     assert "Ready to serve." in done.stdout
@@ -135,7 +135,7 @@ def test_a_package_only_an_engine_needs_is_a_note_with_this_interpreters_pip(
     assert espeak.mend == f"{python} -m pip install espeakng-loader==0.2.4"
 
 
-def test_an_address_of_another_machine_is_told_from_a_port_in_use() -> None:
+def test_an_address_of_another_machine_is_no_port_in_use() -> None:
     (port,) = checks.address(Config(host="192.0.2.1", port=8000, allow_open=True))
     assert port.state == "bad"
     assert "no address of this machine" in port.mend
@@ -166,9 +166,7 @@ def test_the_private_authority_is_found_and_its_package_is_only_a_note(
     assert "dragoman[intercept]" in check.mend
 
 
-def test_without_the_reader_of_slides_all_is_well_but_for_a_note(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_missing_ocr_engine_is_a_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "rapidocr.py").write_text("")  # hides the package, if it is installed
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     code, body, found = report("--engines", "scripted,ocr=rapidocr", "--port", "0")

@@ -1,4 +1,4 @@
-"""``dragoman engines``: every registered engine, in words and as JSON."""
+"""``dragoman engines``: every registered engine, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_table_names_every_engine_and_preset() -> None:
         assert name in done.stdout
 
 
-def test_what_is_missing_is_said_with_the_cure() -> None:
+def test_a_missing_engine_says_what_to_install() -> None:
     specs = ["scripted-mt", "apertium?root=/no/such/folder", "no-such-engine"]
     found = {entry.spec: entry for entry in asyncio.run(probe(specs))}
     assert found["scripted-mt"].available

@@ -1,4 +1,4 @@
-"""The command line itself: what there is, and that it costs nothing to ask."""
+"""The command line: commands, help, and no heavy imports."""
 
 from __future__ import annotations
 

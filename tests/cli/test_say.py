@@ -1,4 +1,4 @@
-"""``dragoman say``: against a scripted fake, with text from the command line and from a pipe."""
+"""``dragoman say`` with a fake server: text from the command line and from a pipe."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_text_becomes_a_wav(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "form"), [("a.mp3", "mp3"), ("a.OGG", "opus")])
-def test_the_name_of_the_file_asks_for_a_format(tmp_path: Path, name: str, form: str) -> None:
+def test_the_suffix_of_the_file_decides_the_format(tmp_path: Path, name: str, form: str) -> None:
     out = tmp_path / name
     with fake_server(speaking) as fake:
         result = run("Hello.", "-o", str(out), "--url", fake.url)
@@ -87,7 +87,7 @@ def test_standard_input_is_spoken_and_standard_output_takes_the_wav() -> None:
 
 @pytest.mark.live
 def test_text_from_a_pipe_is_spoken_before_the_pipe_ends(tmp_path: Path) -> None:
-    """A real process: the first words are heard while standard input is still open."""
+    """A real process: the first audio comes while standard input is still open."""
     out = tmp_path / "out.wav"
     with fake_server(speaking) as fake:
         program = "import typer; from dragoman.cli.say import say; typer.run(say)"
@@ -116,7 +116,7 @@ def test_text_from_a_pipe_is_spoken_before_the_pipe_ends(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("stdin", ["", None])
-def test_nothing_to_say_is_told(tmp_path: Path, stdin: str | None) -> None:
+def test_an_empty_text_is_an_error(tmp_path: Path, stdin: str | None) -> None:
     async def script(server: ServerSide) -> None:
         await opening(server, TTS)
         await server.receive_until("session.finish")

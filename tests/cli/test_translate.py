@@ -1,4 +1,4 @@
-"""``dragoman translate``: captions, files and failures, against plays of both dialects."""
+"""``dragoman translate`` with a fake server: captions, files and failures."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_fast_in_every_generation(speech: Path, tmp_path: Path, model: str) -> N
     assert "times real time" in result.stderr
 
 
-def test_at_speaking_pace_speech_stands_where_it_was_heard(speech: Path, tmp_path: Path) -> None:
+def test_in_real_time_speech_is_in_the_wav_where_it_was_heard(speech: Path, tmp_path: Path) -> None:
     async def script(server: ServerSide) -> None:
         await accept(server, FLAT)
         for _ in range(4):
@@ -77,11 +77,11 @@ def test_at_speaking_pace_speech_stands_where_it_was_heard(speech: Path, tmp_pat
         await server.wait_for_close()
 
     out, log = tmp_path / "out.wav", tmp_path / "log.jsonl"
-    begun = time.monotonic()
+    start = time.monotonic()
     with fake_server(script) as fake:
         result = run(speech, "--to", "es", "-o", out, "--url", fake.url, "--log", log)
     assert result.exit_code == 0, result.output
-    assert time.monotonic() - begun >= 1.0
+    assert time.monotonic() - start >= 1.0
     heard = samples(out)
     first = int(np.flatnonzero(heard)[0]) / 24
     second = heard.size / 24 - 100
@@ -114,7 +114,7 @@ def test_the_wav_may_go_to_standard_output(speech: Path) -> None:
 
 
 @pytest.mark.parametrize(("option", "pictures"), [("--video", True), ("--no-video", False)])
-def test_pictures_of_a_video_go_along(tmp_path: Path, option: str, pictures: bool) -> None:
+def test_pictures_of_a_video_are_sent(tmp_path: Path, option: str, pictures: bool) -> None:
     video = make_media(tmp_path / "in.mp4", seconds=1.0, size=(64, 48))
     with fake_server(interpreting()) as fake:
         result = run(video, "--to", "es", option, "--url", fake.url)
@@ -126,7 +126,7 @@ def test_pictures_of_a_video_go_along(tmp_path: Path, option: str, pictures: boo
         assert kinds.index("input_audio_buffer.append") < kinds.index("input_image_buffer.append")
 
 
-def test_a_language_that_the_server_cannot_do(speech: Path, tmp_path: Path) -> None:
+def test_a_language_that_the_server_does_not_have(speech: Path, tmp_path: Path) -> None:
     message = "No engine translates into 'tlh'. Supported are: 'es'."
 
     async def script(server: ServerSide) -> None:
@@ -140,10 +140,12 @@ def test_a_language_that_the_server_cannot_do(speech: Path, tmp_path: Path) -> N
         result = run(speech, "--to", "tlh", "--url", fake.url, "-o", tmp_path / "o.wav")
     assert result.exit_code == 1
     assert message in result.stderr
-    assert "input_audio_buffer.append" not in fake.types(), "nothing is sent before the yes"
+    assert "input_audio_buffer.append" not in fake.types(), (
+        "nothing is sent before the settings are accepted"
+    )
 
 
-def test_a_problem_on_the_way_is_told_and_the_session_goes_on(speech: Path) -> None:
+def test_a_harmless_error_is_shown_and_the_session_continues(speech: Path) -> None:
     async def script(server: ServerSide) -> None:
         await accept(server, FLAT)
         await server.receive_until("session.finish")
@@ -173,7 +175,7 @@ def test_a_model_of_another_kind_is_an_error(speech: Path) -> None:
 
 
 @pytest.mark.parametrize("fatal", [True, False])
-def test_a_session_that_breaks_off_keeps_what_was_said(
+def test_a_session_that_breaks_off_keeps_what_was_received(
     speech: Path, tmp_path: Path, fatal: bool
 ) -> None:
     async def script(server: ServerSide) -> None:
@@ -198,7 +200,7 @@ def test_a_session_that_breaks_off_keeps_what_was_said(
     assert np.count_nonzero(samples(out)) == 4800
 
 
-def test_a_server_that_ends_before_it_finished(speech: Path) -> None:
+def test_a_close_before_the_session_ended_is_an_error(speech: Path) -> None:
     async def script(server: ServerSide) -> None:
         await accept(server, FLAT)
         await server.receive_until("session.finish")
@@ -209,8 +211,8 @@ def test_a_server_that_ends_before_it_finished(speech: Path) -> None:
     assert "before the session was finished" in result.stderr
 
 
-def test_a_fast_sender_is_held_back_by_a_slow_server(tmp_path: Path) -> None:
-    """The server reads one event at a time and notes that nothing is lost or reordered."""
+def test_back_pressure_of_a_slow_server_loses_nothing(tmp_path: Path) -> None:
+    """The server reads one event at a time; all audio arrives."""
     path = make_media(
         tmp_path / "long.wav", seconds=60, codec="pcm_s16le", rate_hz=16_000, channels=1
     )

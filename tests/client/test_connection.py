@@ -1,4 +1,4 @@
-"""One connection: addresses, keys, refusals, errors and closes, and servers that misbehave."""
+"""One connection: addresses, keys, refusals, errors, closes, and bad servers."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def test_the_model_goes_into_the_query_once(url: str, address: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://h/p", "h:8000/p", "ws://", "ws://h:99999/p", "ws://[/"])
-def test_what_is_no_websocket_address_is_said_so(url: str) -> None:
+def test_a_url_that_is_no_websocket_address_is_refused(url: str) -> None:
     with pytest.raises(CannotConnect, match="ws:// or wss://"):
         address_of(url, "m")
 
 
-def test_loopback_is_judged_by_the_text() -> None:
+def test_loopback_is_recognised_without_look_up() -> None:
     for url in ("ws://127.0.0.1:1/", "ws://localhost/", "ws://[::1]/"):
         assert is_loopback(url)
     for url in ("ws://127.evil.example/", "wss://dashscope.aliyuncs.com/", "ws://10.0.0.1/"):
         assert not is_loopback(url)
 
 
-def test_nobody_there() -> None:
+def test_no_server_at_the_address() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: refused for certain
         port = taken.getsockname()[1]
@@ -89,7 +89,7 @@ def test_a_server_that_never_answers_the_handshake() -> None:
         (503, b'{"message":"The engines are still loading."}', "still loading"),
     ],
 )
-def test_a_refused_handshake_says_why_and_never_the_key(
+def test_a_refused_handshake_gives_the_reason_and_never_the_key(
     status: int, body: bytes, words: str
 ) -> None:
     with fake_server(status=status, body=body) as fake, pytest.raises(Refused) as refused:
@@ -125,7 +125,7 @@ def test_the_key_comes_from_the_argument_or_the_environment(
     assert fake.paths == ["/api-ws/v1/realtime?model=m"]
 
 
-def test_a_key_of_the_environment_never_travels_in_the_clear(
+def test_a_key_from_the_environment_is_never_sent_unencrypted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-b")
@@ -134,7 +134,7 @@ def test_a_key_of_the_environment_never_travels_in_the_clear(
     assert _key_for("wss://dashscope.aliyuncs.com/p", None) == "sk-b"
 
 
-def test_frames_that_hold_no_event_are_skipped() -> None:
+def test_frames_without_an_event_are_skipped() -> None:
     async def script(server: ServerSide) -> None:
         await server.socket.send(b"\x00\x01")
         await server.socket.send("{not json")
@@ -180,7 +180,7 @@ def test_a_close_after_an_error_event_is_that_error() -> None:
     assert (failed.value.code, failed.value.message) == ("ModelNotFound", "Model not found (m)!")
 
 
-def test_an_old_harmless_error_is_not_blamed_for_a_later_close() -> None:
+def test_a_close_is_not_explained_by_an_earlier_harmless_error() -> None:
     async def script(server: ServerSide) -> None:
         await server.error("invalid_value", "no such voice", "invalid_request_error")
         await server.send("session.updated", session={})
@@ -190,7 +190,7 @@ def test_an_old_harmless_error_is_not_blamed_for_a_later_close() -> None:
         connected(fake.url, everything)
 
 
-def test_a_fatal_error_is_blamed_even_if_more_came_before_the_close() -> None:
+def test_a_close_is_explained_by_an_earlier_fatal_error() -> None:
     async def script(server: ServerSide) -> None:
         await server.error("engine_failed", "the recogniser failed", "server_error")
         await server.send("response.done", response={"id": "resp_1", "status": "failed"})
@@ -201,7 +201,7 @@ def test_a_fatal_error_is_blamed_even_if_more_came_before_the_close() -> None:
     assert failed.value.fatal
 
 
-def test_events_go_out_with_ids_of_their_own_and_the_tap_sees_both_ways() -> None:
+def test_sent_events_get_ids_and_the_tap_gets_both_directions() -> None:
     seen: list[tuple[str, str]] = []
 
     async def script(server: ServerSide) -> None:
@@ -221,8 +221,8 @@ def test_events_go_out_with_ids_of_their_own_and_the_tap_sees_both_ways() -> Non
     assert seen == [("out", "a"), ("out", "b"), ("in", "session.finished")]
 
 
-def test_a_cancelled_send_leaves_the_stream_whole() -> None:
-    """The server does not read; the sender is held back, is cancelled, and goes on later."""
+def test_a_cancelled_send_leaves_no_partial_frame() -> None:
+    """The server does not read: the sender waits, is cancelled, and sends again later."""
     big = "x" * 12_000_000  # more than the system takes at once, however fast the reader
     full = threading.Event()
 
@@ -252,7 +252,7 @@ def test_a_cancelled_send_leaves_the_stream_whole() -> None:
     assert all(event["text"] == big for event in fake.sent("big"))
 
 
-def test_sending_into_a_closed_connection_is_one_of_our_errors() -> None:
+def test_sending_on_a_closed_connection_raises_connection_lost() -> None:
     async def script(server: ServerSide) -> None:
         await server.socket.close(1007, "Requests rate limit exceeded, please try again later.")
 

@@ -1,4 +1,4 @@
-"""The interpretation client: one API over three generations in two dialects."""
+"""The interpretation client: settings and events of three generations."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def interpret(url: str, model: str, pcm: bytes, **settings: Any) -> list[E
 
 
 @pytest.mark.parametrize("model", [OLDEST, FLAT, NESTED])
-def test_all_generations_tell_the_same_story(model: str) -> None:
+def test_all_generations_give_the_same_events(model: str) -> None:
     pcm = tone(200, 16_000)
     with fake_server(interpreting(model, turns=2)) as fake:
         events = asyncio.run(interpret(fake.url, model, pcm, target="es"))
@@ -66,14 +66,14 @@ def test_all_generations_tell_the_same_story(model: str) -> None:
     assert isinstance(events[-1], SessionEnded)
 
 
-def test_stashes_only_come_from_the_older_dialect() -> None:
+def test_only_snapshots_have_a_stash() -> None:
     for model, expected in ((FLAT, {" the west", "It was", ""}), (NESTED, {""})):
         with fake_server(interpreting(model)) as fake:
             events = asyncio.run(interpret(fake.url, model, tone(100, 16_000), target="es"))
         assert {e.stash for e in events if isinstance(e, SourceText)} == expected
 
 
-def test_settings_of_the_older_dialect() -> None:
+def test_flat_settings() -> None:
     settings = InterpretSettings(target="es", source="en", voice="Tina", phrases={"Dover": "Dover"})
     assert session_object(settings, FLAT) == {
         "modalities": ["text", "audio"],
@@ -95,7 +95,7 @@ def test_settings_of_the_older_dialect() -> None:
     }
 
 
-def test_settings_of_the_newest_dialect() -> None:
+def test_nested_settings() -> None:
     detection = {"type": "server_vad", "silence_duration_ms": 600}
     settings = InterpretSettings(target="es", source="en", turn_detection=detection, more={"x": 1})
     assert session_object(settings, NESTED) == {
@@ -114,13 +114,13 @@ def test_settings_of_the_newest_dialect() -> None:
 
 
 @pytest.mark.parametrize("model", [OLDEST, FLAT, NESTED])
-def test_manual_mode_switches_detection_off_by_null(model: str) -> None:
+def test_manual_mode_sends_null_as_turn_detection(model: str) -> None:
     session = session_object(InterpretSettings(target="es", manual=True), model)
     place = session["audio"]["input"] if model == NESTED else session
     assert place["turn_detection"] is None
 
 
-def test_a_later_update_keeps_what_was_said_before() -> None:
+def test_a_later_update_repeats_earlier_settings() -> None:
     async def script(server: ServerSide) -> None:
         await opening(server, NESTED)
         await server.receive_until("input_audio_buffer.commit")
@@ -147,7 +147,7 @@ def test_a_later_update_keeps_what_was_said_before() -> None:
     assert base64.b64decode(image["image"]) == b"\xff\xd8jpeg"
 
 
-def test_an_unknown_setting_is_a_mistake_of_the_program() -> None:
+def test_an_unknown_setting_raises_type_error() -> None:
     async def run(url: str) -> None:
         async with InterpretClient(url) as client:
             await client.update(langauge="es")
@@ -193,6 +193,6 @@ def test_a_server_that_opens_no_session() -> None:
         asyncio.run(run(fake.url))
 
 
-def test_it_must_be_entered_first() -> None:
+def test_it_must_be_entered_before_use() -> None:
     with pytest.raises(Exception, match="async with"):
         asyncio.run(InterpretClient("ws://127.0.0.1:1/").finish())

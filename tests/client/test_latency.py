@@ -1,4 +1,4 @@
-"""The figures, the log and the WAV: what a session leaves behind."""
+"""Latencies, event log and WAV of a session."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def voice(pcm: bytes = SECOND) -> SpeechAudio:
     return SpeechAudio(data=pcm, response_id="r", raw={"type": "response.audio.delta"})
 
 
-def test_pieces_that_arrive_early_are_heard_one_after_the_other() -> None:
+def test_pieces_that_arrive_early_are_played_one_after_the_other() -> None:
     playback = Playback()
     assert playback.place(500, SECOND) == 500
     assert playback.place(600, SECOND) == 0
@@ -36,13 +36,13 @@ def test_pieces_that_arrive_early_are_heard_one_after_the_other() -> None:
     assert (playback.end_ms, playback.longest_gap_ms) == (5000, 1500)
 
 
-def test_the_silence_before_the_first_word_is_no_gap() -> None:
+def test_the_silence_before_the_first_speech_is_no_gap() -> None:
     playback = Playback()
     playback.place(9000, SECOND)
     assert playback.longest_gap_ms == 0
 
 
-def test_waiting_times_count_from_the_speaker_s_first_word() -> None:
+def test_latencies_count_from_the_first_detected_speech() -> None:
     latency = Latency()
     latency.note(900, SourceSpeechStarted(audio_start_ms=400, item_id="s"))
     latency.note(1000, SourceText(item_id="s", text="", stash=""))
@@ -62,7 +62,7 @@ def test_waiting_times_count_from_the_speaker_s_first_word() -> None:
     )
 
 
-def test_what_never_came_is_none() -> None:
+def test_without_events_there_are_no_latencies() -> None:
     found = Latency().summary(1000)
     assert (found.first_text_ms, found.first_voice_ms, found.longest_gap_ms) == (None, None, None)
     assert found.voice_end_lag_ms is None
@@ -98,7 +98,7 @@ def test_the_log_has_one_clock_and_running_totals(tmp_path: Path) -> None:
     assert (rows[4]["t"], rows[4]["dir"]) == (250.0, "in")
 
 
-def test_a_wav_has_its_true_length_at_the_end_and_is_marked_open_before(tmp_path: Path) -> None:
+def test_a_wav_gets_its_length_when_it_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "new" / "out.wav"
     with WavWriter(path, 24_000) as wav:
         wav.write(b"\x01\x00\x02")
@@ -122,7 +122,7 @@ def test_a_wav_survives_a_failure_in_between(tmp_path: Path) -> None:
         assert found.getnframes() == 1600
 
 
-def test_a_path_that_cannot_be_written_is_known_at_once(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_raises_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
         WavWriter(tmp_path / "file" / "out.wav", 24_000)

@@ -30,7 +30,7 @@ from dragoman.testing.live_server import LiveServer
 from tests.client.fake_server import FLAT, NESTED, OLDEST
 from tests.client.media_files import make_media
 
-# Whatever a program calls it, a command is run in this process: no start of Python each time.
+# Commands run in this process, which saves a start of Python each.
 SAY, TRANSLATE = typer.Typer(), typer.Typer()
 SAY.command()(say)
 TRANSLATE.command()(translate)
@@ -68,21 +68,23 @@ def test_a_session_of_every_generation(scripted_server: LiveServer, talk: Path, 
     assert isinstance(events[-1], SessionEnded)
     changed = [event for event in events if isinstance(event, SessionChanged)]
     assert changed[0].session["translation"]["language"] == "es"
-    heard = [event.text for event in events if isinstance(event, SourceText) and event.final]
-    said = [event.text for event in events if isinstance(event, TranslatedText) and event.final]
-    assert heard
-    assert len(heard) == len(said)
-    for source, target in zip(heard, said, strict=True):
+    recognised = [event.text for event in events if isinstance(event, SourceText) and event.final]
+    translated = [
+        event.text for event in events if isinstance(event, TranslatedText) and event.final
+    ]
+    assert recognised
+    assert len(recognised) == len(translated)
+    for source, target in zip(recognised, translated, strict=True):
         assert len(source.split()) == len(target.split())
         assert all("-es" in word for word in target.split())
     assert sum(len(event.data) for event in events if isinstance(event, SpeechAudio)) > 24_000
     turns = [event for event in events if isinstance(event, ResponseFinished)]
-    assert [turn.status for turn in turns] == ["completed"] * len(said)
+    assert [turn.status for turn in turns] == ["completed"] * len(translated)
     assert all(turn.usage and turn.usage.total_tokens > 0 for turn in turns)
 
 
 @pytest.mark.parametrize("model", [FLAT, NESTED])
-def test_certain_text_only_ever_grows(scripted_server: LiveServer, talk: Path, model: str) -> None:
+def test_committed_text_only_grows(scripted_server: LiveServer, talk: Path, model: str) -> None:
     events = asyncio.run(interpret(scripted_server.url, model, talk))
     shown: dict[str, str] = {}
     for event in events:
@@ -114,7 +116,7 @@ def test_an_unknown_model_is_an_error_with_its_name(scripted_server: LiveServer)
     assert failed.value.code == "ModelNotFound"
 
 
-def test_a_second_of_silence_between_pieces_is_kept_open(scripted_server: LiveServer) -> None:
+def test_the_session_stays_open_during_a_second_without_text(scripted_server: LiveServer) -> None:
     async def run() -> list[type]:
         async with SpeechClient(scripted_server.url) as client:
             await client.append("One two. ")

@@ -1,4 +1,4 @@
-"""Any file becomes 100 ms pieces of speech and modest pictures, in the order of media time."""
+"""Any file becomes 100 ms chunks of PCM and small pictures, in the order of media time."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_video_gives_pictures_in_order_and_within_the_limits(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.mov", "a.avi"])
-def test_sound_comes_before_a_picture_whatever_the_file_has_first(
+def test_audio_comes_before_a_picture_whatever_the_file_has_first(
     tmp_path: Path, name: str
 ) -> None:
     path = make_media(
@@ -101,7 +101,7 @@ def test_sound_comes_before_a_picture_whatever_the_file_has_first(
     assert isinstance(pieces[1], JpegFrame)
 
 
-def test_pictures_only_come_if_they_are_wanted(tmp_path: Path) -> None:
+def test_pictures_come_only_if_requested(tmp_path: Path) -> None:
     path = make_media(tmp_path / "a.mp4", size=(64, 48))
     _, pieces = pieces_of(path)
     assert not [piece for piece in pieces if isinstance(piece, JpegFrame)]
@@ -130,14 +130,14 @@ def test_the_quality_falls_until_a_picture_fits() -> None:
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.mp4", "a.bin"])
-def test_garbage_is_said_to_be_no_media(tmp_path: Path, name: str) -> None:
+def test_a_file_without_media_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(b"This is not media. " * 500 if name == "a.txt" else os.urandom(20_000))
     with pytest.raises(MediaError, match=r"no audio or video file|no sound"):
         pieces_of(path)
 
 
-def test_files_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
+def test_each_unusable_file_has_its_own_message(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="there is no file"):
         pieces_of(tmp_path / "missing.wav")
     with pytest.raises(MediaError, match="a folder"):
@@ -158,7 +158,7 @@ def test_a_play_list_cannot_reach_into_the_network(tmp_path: Path) -> None:
         pieces_of(path)
 
 
-def test_a_file_that_was_cut_off_gives_what_is_left(tmp_path: Path) -> None:
+def test_a_truncated_file_gives_what_is_left(tmp_path: Path) -> None:
     whole = make_media(tmp_path / "a.mp3", seconds=4, codec="libmp3lame").read_bytes()
     cut = tmp_path / "cut.mp3"
     cut.write_bytes(whole[: len(whole) // 2])

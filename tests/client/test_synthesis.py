@@ -1,4 +1,4 @@
-"""The synthesis client: what it sends, what it gives, and how it ends."""
+"""The synthesis client: what it sends, what it yields, and how it ends."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_a_text_becomes_audio() -> None:
 
 
 def test_pieces_are_sent_while_audio_is_received() -> None:
-    """The second piece is only written after the first audio was heard."""
-    heard_audio = asyncio.Event()
+    """The second piece is sent only after the first audio was received."""
+    audio_received = asyncio.Event()
 
     async def pieces() -> AsyncIterator[str]:
         yield "One. "
-        await heard_audio.wait()
+        await audio_received.wait()
         yield "Two."
 
     async def run(url: str) -> bytes:
@@ -48,7 +48,7 @@ def test_pieces_are_sent_while_audio_is_received() -> None:
             got = bytearray()
             async for data in client.speak(pieces()):
                 got += data
-                heard_audio.set()
+                audio_received.set()
             return bytes(got)
 
     with fake_server(speaking) as fake:
@@ -57,7 +57,7 @@ def test_pieces_are_sent_while_audio_is_received() -> None:
     assert appended == ["One. ", "Two."]
 
 
-def test_a_long_text_goes_in_pieces_that_the_cloud_takes() -> None:
+def test_a_long_text_is_sent_in_pieces_that_the_cloud_accepts() -> None:
     text = "語" * 2000
 
     async def run(url: str) -> None:
@@ -82,7 +82,7 @@ def test_commit_mode_commits_before_it_finishes() -> None:
     assert fake.types()[-2:] == ["input_text_buffer.commit", "session.finish"]
 
 
-def test_both_directions_by_hand() -> None:
+def test_sending_and_iterating_separately() -> None:
     async def script(server: ServerSide) -> None:
         await opening(server, TTS)
         await server.receive_until("input_text_buffer.commit")
@@ -108,7 +108,7 @@ def test_both_directions_by_hand() -> None:
     assert len(fake.sent("input_text_buffer.append")) == 1
 
 
-def test_iteration_goes_on_after_a_finish_for_those_who_reuse_a_session() -> None:
+def test_a_finished_session_can_be_used_again() -> None:
     async def script(server: ServerSide) -> None:
         await opening(server, TTS)
         for _ in range(2):
@@ -145,7 +145,7 @@ def test_an_error_event_is_raised_with_its_fields() -> None:
     assert (error.code, error.param, error.fatal) == ("invalid_value", "session.voice", False)
 
 
-def test_a_server_that_ends_early_is_noticed() -> None:
+def test_a_session_that_ends_early_raises() -> None:
     async def script(server: ServerSide) -> None:
         await opening(server, TTS)
         await server.receive_until("session.finish")
@@ -158,7 +158,7 @@ def test_a_server_that_ends_early_is_noticed() -> None:
         asyncio.run(run(fake.url))
 
 
-def test_a_text_that_fails_is_raised_as_itself() -> None:
+def test_an_exception_of_the_text_iterator_is_raised() -> None:
     class OutOfWords(Exception):
         pass
 
@@ -175,7 +175,7 @@ def test_a_text_that_fails_is_raised_as_itself() -> None:
     assert "session.finish" not in fake.types()
 
 
-def test_a_listener_that_leaves_stops_the_sender() -> None:
+def test_leaving_the_iteration_stops_the_sender() -> None:
     stopped = asyncio.Event()
 
     async def pieces() -> AsyncIterator[str]:

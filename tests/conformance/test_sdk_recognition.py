@@ -19,7 +19,16 @@ from tests.recordings import read, spoken_words, two_cities
 
 MODEL = "qwen3-asr-flash-realtime"
 FLOWS = ("microphone", "defaults", "manual", "java_sample", "hang_up", "clear", "quiet")
-TRANSCRIPTS = {"microphone": 2, "defaults": 2, "manual": 10, "hang_up": 1, "clear": 0, "quiet": 0}
+TRANSCRIPTS = {
+    "text_only": 2,
+    "dictated": 2,
+    "microphone": 2,
+    "defaults": 2,
+    "manual": 10,
+    "hang_up": 1,
+    "clear": 0,
+    "quiet": 0,
+}
 
 
 def check(flow: Flow) -> None:
@@ -42,6 +51,14 @@ def test_scripted(version: str, tmp_path: Path, scripted_server: LiveServer) -> 
     sound.write_bytes(turns(2400, 2000))
     options = ("--pcm", str(sound), "--at-once", "7")
     judge(run_flows("recognition", version, scripted_server.url, MODEL, FLOWS, *options), check)
+
+
+def test_scripted_v2(tmp_path: Path, scripted_server: LiveServer) -> None:
+    sound = tmp_path / "two-turns.pcm"
+    sound.write_bytes(turns(2400, 2000))
+    flows = ("text_only", "defaults", "dictated", "quiet")
+    options = ("--pcm", str(sound))
+    judge(run_flows("session_v2", NEWEST, scripted_server.url, MODEL, flows, *options), check)
 
 
 def test_real_speech(tmp_path: Path, embedded_server: LiveServer) -> None:

@@ -7,12 +7,10 @@ import re
 
 import pytest
 
-from dragoman.audio.resample import Resampler
 from dragoman.client.events import SourceText, TranslatedText
 from dragoman.client.interpretation import InterpretClient
-from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.engines.flite.engine import Flite
 from dragoman.testing.live_server import LiveServer
+from tests.engines.flite_speech import flite_pcm
 from tests.slides import slide
 
 pytest.importorskip("rapidocr")
@@ -24,14 +22,7 @@ ELSE = slide("Quarterly results", "Okonkwo, Haversham", "and Thornbury of Leeds"
 
 @pytest.fixture(scope="module")
 def spoken() -> bytes:
-    voice = Flite()
-    try:
-        voice.load()
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
-    pcm = b"".join(voice.synthesize(Utterance(text=SENTENCE, voice="Cherry", language="en")))
-    resampler = Resampler(voice.info.rate_hz, 16_000)
-    return resampler.feed(pcm) + resampler.flush() + bytes(48_000)
+    return flite_pcm(SENTENCE) + bytes(48_000)
 
 
 def readings(server: LiveServer) -> int:

@@ -20,6 +20,7 @@ CLASSIC = "qwen-tts-realtime"
 LT3 = "qwen3-livetranslate-flash-realtime"
 LT35 = "qwen3.5-livetranslate-flash-realtime"
 LT38 = "qwen3.8-livetranslate-flash-realtime"
+ASR = "qwen3-asr-flash-realtime"
 
 COVERAGE = Coverage(
     hears=frozenset({"en"}),
@@ -210,6 +211,39 @@ INTERPRETATION: dict[str, Case] = {
     "lt-engine-failed": Case(LT35, [audio(), Failed(1, "secret details")]),
 }  # fmt: skip
 
+RECOGNITION: dict[str, Case] = {
+    "asr-modalities": Case(ASR, [update(modalities=["audio"])]),
+    "asr-input-format": Case(ASR, [update(input_audio_format="mp3")]),
+    "asr-input-format-late": Case(ASR, [audio(), update(input_audio_format="opus")]),
+    "asr-rate": Case(ASR, [update(sample_rate=44100)]),
+    "asr-rate-late": Case(ASR, [audio(), update(sample_rate=8000)]),
+    "asr-transcription-type": Case(ASR, [update(input_audio_transcription="on")]),
+    "asr-language-type": Case(ASR, [update(input_audio_transcription={"language": 3})]),
+    "asr-language-unknown": Case(ASR, [update(input_audio_transcription={"language": "xx"})]),
+    "asr-language-uncovered": Case(ASR, [update(input_audio_transcription={"language": "fr"})]),
+    "asr-context-type": Case(ASR, [update(input_audio_transcription={"corpus": {"text": 1}})]),
+    "asr-detection-type": Case(ASR, [update(turn_detection={"type": "semantic_vad"})]),
+    "asr-threshold": Case(ASR, [update(turn_detection={"threshold": 2})]),
+    "asr-silence": Case(ASR, [update(turn_detection={"silence_duration_ms": 50})]),
+    "asr-unknown-key": Case(ASR, [update(voice="Cherry", translation={"language": "es"})]),
+    "asr-audio-not-base64": Case(ASR, [{"type": "input_audio_buffer.append", "audio": "*"}]),
+    "asr-audio-full": Case(
+        ASR, [MANUAL, audio(3200), audio(3200)], limits=Limits(manual_audio_bytes=4000)
+    ),
+    "asr-commit-under-vad": Case(ASR, [audio(), COMMIT_AUDIO]),
+    "asr-empty-commit": Case(ASR, [MANUAL, COMMIT_AUDIO]),
+    "asr-too-many-turns": Case(
+        ASR, [MANUAL, audio(), COMMIT_AUDIO, audio(), COMMIT_AUDIO],
+        limits=Limits(waiting_responses=1),
+    ),
+    "asr-response-create": Case(ASR, [audio(), {"type": "response.create"}]),
+    "asr-image": Case(ASR, [audio(), image(png(640, 480))]),
+    "asr-unknown-type": Case(ASR, [{"type": "conversation.item.truncate"}]),
+    "asr-after-finish": Case(ASR, [audio(), FINISH, update(modalities=["audio"])]),
+    "asr-turn-failed": Case(ASR, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED]),
+    "asr-engine-failed": Case(ASR, [audio(), Failed(1, "secret details")]),
+}  # fmt: skip
+
 STRICT: dict[str, Case] = {
     "strict-tts-voice": Case(TTS, [update(voice="Nobody")], strict=True),
     "strict-tts-rate": Case(CLASSIC, [update(sample_rate=16000)], strict=True),
@@ -226,6 +260,19 @@ STRICT: dict[str, Case] = {
     "strict-lt-turn-failed": Case(
         LT35, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED], strict=True
     ),
+    "strict-asr-language": Case(
+        ASR, [update(input_audio_transcription={"language": "en-US"})], strict=True
+    ),
+    "strict-asr-commit-under-vad": Case(ASR, [audio(), COMMIT_AUDIO], strict=True),
+    "strict-asr-empty-commit": Case(ASR, [MANUAL, COMMIT_AUDIO], strict=True),
+    "strict-asr-turn-long": Case(
+        ASR, [MANUAL, audio(32_000 * 61), COMMIT_AUDIO], strict=True
+    ),
+    "strict-asr-clear": Case(ASR, [audio(), CLEAR_AUDIO], strict=True),
+    "strict-asr-unknown-type": Case(ASR, [{"type": "conversation.item.truncate"}], strict=True),
+    "strict-asr-turn-failed": Case(
+        ASR, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED], strict=True
+    ),
 }  # fmt: skip
 
 SESSIONS: dict[str, Case] = {
@@ -235,4 +282,4 @@ SESSIONS: dict[str, Case] = {
     "linger": Case(TTS, [FINISH, Wait(15)]),
 }  # fmt: skip
 
-CASES = FRAMES | SYNTHESIS | INTERPRETATION | STRICT | SESSIONS
+CASES = FRAMES | SYNTHESIS | INTERPRETATION | RECOGNITION | STRICT | SESSIONS

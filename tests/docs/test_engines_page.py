@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import http.server
+import json
 import re
+import threading
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dragoman.engines import registry
-from dragoman.engines.base import Caps
+from dragoman.engines.base import Caps, EngineUnavailable, Translation, Translator
 from dragoman.engines.scripted.script_file import (
     Entry,
     ScriptFile,
@@ -45,13 +51,45 @@ def test_every_engine_of_ours_and_each_of_its_options_is_on_the_page() -> None:
 
 
 def test_the_choices_on_the_page_are_understood() -> None:
-    values = re.findall(r"--engines \"?([\w?&=.,-]+)", PAGE.replace("VALUE", "embedded"))
+    values = re.findall(r"--engines \"?([\w?&=.,@-]+)", PAGE.replace("VALUE", "embedded"))
     assert len(values) >= 4
     for value in values:
         choice = registry.parse_choice(value)
         assert choice.tts
         for role, spec in choice.all():
-            assert registry.make(spec, role)
+            assert spec.startswith("my-") or registry.make(spec, role)
+
+
+def test_every_key_of_a_placement_is_on_the_page() -> None:
+    for key in registry.Placement.__struct_fields__:
+        assert f"| `{key}` |" in PAGE
+
+
+class _Service(http.server.BaseHTTPRequestHandler):
+    """Translates by shouting."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps({"text": asked["text"].upper()}).encode())
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_the_engine_that_asks_another_machine_works() -> None:
+    code = next(b for b in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "class Remote" in b)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    with pytest.raises(EngineUnavailable, match="url="):
+        names["Remote"]().load()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}/translate")
+        assert isinstance(engine, Translator)
+        engine.load()
+        assert engine.translate(Translation("hola", "es", "en")) == "HOLA"
+        server.shutdown()
 
 
 def test_the_caps_on_the_page_are_the_defaults() -> None:

@@ -27,19 +27,12 @@ from dragoman.speech import Coverage
 from dragoman.testing.transcript_player import play as play_transcript
 from tests.docs.error_cases import CASES, Case
 from tests.docs.errors_page import rows as error_rows
+from tests.docs.page_tables import EVIDENCE, cells_of
 from tests.docs.play_case import NOTHING, play
 from tests.scripts.load import ROOT, script
 
 FOLDER = ROOT / "docs" / "events" / "synthesis"
 INSTRUCT = lookup("qwen3-tts-instruct-flash-realtime").family
-EVIDENCE = (
-    "recorded 2026-10-04",
-    "vendor's documentation",
-    "SDK source",
-    "measured with unmodified clients",
-    "user's report",
-    "our inference",
-)
 WORDS: dict[Any, str] = {
     str: "string",
     int: "integer",
@@ -81,12 +74,6 @@ def part_of(kind: str, heading: str) -> str:
     found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text_of(kind), re.M | re.S)
     assert found, f"{kind} has no {heading!r}"
     return found[1]
-
-
-def cells_of(part: str) -> list[list[str]]:
-    """The cells of the rows of a table, without its head."""
-    lines = [line for line in part.splitlines() if line.startswith("|")]
-    return [[c.strip() for c in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[2:]]
 
 
 @cache
@@ -369,7 +356,7 @@ def test_what_goes_wrong_on_our_side_stands_with_the_response(case: str):
 def test_what_a_frame_can_cause_stands_on_the_page_of_errors():
     general = {"unknown-model", "idle", "age"}
     frames = {row.case for row in error_rows() if row.kind == "invalid_request_error"}
-    frames -= {case for case in frames if re.match(r"tts-|lt-|strict-", case)}
+    frames -= {case for case in frames if re.match(r"tts-|lt-|asr-|strict-", case)}
     update, append = {"session-missing", "session-not-object"}, {"field-missing", "field-not-text"}
     assert set(listed_errors("error")) == frames - update - append | general
     assert update <= set(listed_errors("session.update"))

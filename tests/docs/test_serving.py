@@ -12,6 +12,7 @@ from typer import Typer
 from typer.main import get_command
 
 from dragoman.cli import serve as command
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.metrics import Metrics
@@ -94,6 +95,13 @@ def test_interpretation_options_are_as_documented() -> None:
     for name, cells in table.items():
         default = getattr(InterpretationOptions(), name)
         assert cells[0] == (default if isinstance(default, str) else f"{default:g}")
+
+
+def test_recognition_options_are_as_documented() -> None:
+    table = rows("recognition option")
+    assert list(table) == list(RecognitionOptions.__struct_fields__)
+    for name, cells in table.items():
+        assert cells[0] == getattr(RecognitionOptions(), name)
 
 
 def test_metrics_are_as_documented() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
-from dragoman.server.app import REALTIME_PATH
+from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle

@@ -127,7 +127,7 @@ def test_the_session_knows_whose_key_opened_it() -> None:
         assert ws.recv(10) == "<>"
 
 
-def test_a_strange_origin_is_refused() -> None:
+def test_a_foreign_origin_is_refused() -> None:
     with shell(allowed_origins=("https://app.example",)) as server:
         with pytest.raises(InvalidStatus) as caught:
             connect(server.url, origin="https://evil.example")
@@ -149,7 +149,7 @@ def test_unknown_paths_are_404_json_for_both_protocols() -> None:
         assert json.loads(caught.value.response.body)["code"] == "NotFound"
 
 
-def test_http_on_the_wrong_address_is_told_what_to_do() -> None:
+def test_http_on_the_websocket_path_gets_426() -> None:
     with shell() as server:
         status, headers, body = server.get("/api-ws/v1/realtime?model=x")
         assert (status, headers["upgrade"]) == (426, "websocket")
@@ -210,18 +210,18 @@ def test_a_frame_beyond_16_mib_closes_with_1009() -> None:
 def test_many_sessions_at_once_do_not_mix() -> None:
     with shell() as server:
 
-        def talk(number: int) -> list[str]:
+        def exchange(number: int) -> list[str]:
             with connect(f"{server.url}?model=m{number}") as ws:
-                heard = [str(ws.recv(20))]
+                received = [str(ws.recv(20))]
                 for turn in range(20):
                     ws.send(f"{number}/{turn}")
-                    heard.append(str(ws.recv(20)))
-                return heard
+                    received.append(str(ws.recv(20)))
+                return received
 
         with ThreadPoolExecutor(20) as pool:
-            results = list(pool.map(talk, range(20)))
-        for number, heard in enumerate(results):
-            assert heard == [f"model=m{number}", *(f"{number}/{t}" for t in range(20))]
+            results = list(pool.map(exchange, range(20)))
+        for number, received in enumerate(results):
+            assert received == [f"model=m{number}", *(f"{number}/{t}" for t in range(20))]
         server.wait_idle()
 
 
@@ -248,7 +248,7 @@ async def flood(lifecycle, accepted) -> None:
             return
 
 
-def test_a_client_that_never_reads_costs_little_and_is_cut_off() -> None:
+def test_a_client_that_never_reads_is_cut_off_in_bounded_memory() -> None:
     with shell(serve_session=flood, limits={"stall_s": 0.3}) as server:
         raw = handshake(server.port, receive_buffer=65_536)
         server.wait_idle()  # the session ended though the client did nothing

@@ -1,4 +1,4 @@
-"""Settings: precedence, origins, secrets, and what the operator is told."""
+"""Settings: precedence, origins, secrets, and error messages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import Config, ConfigError, ServerLimits, load
 from dragoman.speech import InterpretationOptions
@@ -25,10 +26,10 @@ def test_defaults_are_a_server_on_loopback_without_keys() -> None:
 
 
 def test_there_are_few_fields() -> None:
-    assert len(Config.__struct_fields__) <= 14
+    assert len(Config.__struct_fields__) <= 15
 
 
-def test_groups_hold_numbers_and_truths(tmp_path: Path) -> None:
+def test_groups_hold_numbers_and_booleans(tmp_path: Path) -> None:
     path = write(tmp_path / "d.toml", "[synthesis]\nhold_tail = true\n")
     settings = load({"synthesis": "flush_s=1.5,cancel_finishes=true"}, {}, path)
     synthesis = settings.config.synthesis
@@ -67,6 +68,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_LIMITS": "idle_s=1.5,sessions=7",
         "DRAGOMAN_SYNTHESIS": "flush_s=2,hold_tail=true,usage=session",
         "DRAGOMAN_INTERPRETATION": "policy=units,top_rate=1.2",
+        "DRAGOMAN_RECOGNITION": "snapshots=whole",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
         "DRAGOMAN_DRAIN_S": "0.5",
     }
@@ -84,6 +86,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         limits=ServerLimits(idle_s=1.5, sessions=7),
         synthesis=SynthesisOptions(flush_s=2, hold_tail=True, usage="session"),
         interpretation=InterpretationOptions(policy="units", top_rate=1.2),
+        recognition=RecognitionOptions(snapshots="whole"),
         log_level="debug",
         drain_s=0.5,
     )
@@ -119,7 +122,7 @@ def test_limits_are_merged_one_by_one(tmp_path: Path) -> None:
         ({"limits": "sessions=0"}, {}, ("limits",)),
     ],
 )
-def test_a_bad_value_is_told_with_its_origin(flags, environment, words) -> None:
+def test_the_error_of_a_bad_value_names_its_origin(flags, environment, words) -> None:
     with pytest.raises(ConfigError) as caught:
         load(flags, environment)
     for word in words:
@@ -127,13 +130,13 @@ def test_a_bad_value_is_told_with_its_origin(flags, environment, words) -> None:
 
 
 @pytest.mark.parametrize("text", ["prot = 1", "port = ", "[limits]\nidle_s = 'x'", "limits = 3"])
-def test_a_bad_file_is_told_plainly(tmp_path: Path, text: str) -> None:
+def test_a_bad_file_is_a_config_error(tmp_path: Path, text: str) -> None:
     path = write(tmp_path / "d.toml", text)
     with pytest.raises(ConfigError, match=str(path)):
         load({}, {}, path)
 
 
-def test_a_missing_file_is_told_plainly(tmp_path: Path) -> None:
+def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load({}, {}, tmp_path / "none.toml")
 

@@ -38,7 +38,7 @@ def answer(raw: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("begin", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\nHost: x\r\n"])
-def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(
+def test_an_incomplete_head_ends_the_connection_after_its_time(
     begin: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(GuardedHttp, "head_s", 0.05)
@@ -52,7 +52,7 @@ def test_a_head_that_does_not_come_to_its_end_is_not_waited_for(
     ("begin", "more"),
     [(b"GET / HTTP/1.1\r\n", b"X-More: " + b"y" * 990 + b"\r\n"), (b"GET /", b"y")],
 )
-def test_a_head_without_end_is_refused(begin: bytes, more: bytes) -> None:
+def test_an_endless_head_is_refused(begin: bytes, more: bytes) -> None:
     with shell() as live, plain(live) as raw:
         sent = 0
         with contextlib.suppress(ConnectionError):

@@ -57,7 +57,7 @@ def test_threads_share_one_heap() -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a setting of glibc")
-def test_what_the_operator_asked_for_stays() -> None:
+def test_the_operators_allocator_setting_stays() -> None:
     answer, count = heaps(MALLOC_ARENA_MAX="3")
     assert answer == "False"
     assert 1 < count <= 3

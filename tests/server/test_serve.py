@@ -1,4 +1,4 @@
-"""``dragoman serve`` as a process: ready, healthy, drained, with nothing secret in its log."""
+"""``dragoman serve`` as a process: ready, healthy, drained, with no secret in its log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TTS = "?model=qwen3-tts-flash-realtime"
 INTERPRETATION = "?model=qwen3.5-livetranslate-flash-realtime"
 
 
-def test_health_tells_what_is_running(scripted_server: LiveServer) -> None:
+def test_health_lists_the_engines(scripted_server: LiveServer) -> None:
     status, body = scripted_server.health()
     assert status == 200
     assert body["status"] == "ready"
@@ -37,7 +37,9 @@ def test_a_session_is_greeted_and_finished(scripted_server: LiveServer, query: s
         assert json.loads(ws.recv(20))["type"] == "session.finished"
 
 
-def test_an_unknown_model_is_greeted_then_told_then_closed(scripted_server: LiveServer) -> None:
+def test_an_unknown_model_gets_an_error_and_a_close(
+    scripted_server: LiveServer,
+) -> None:
     with connect(scripted_server.url + "?model=no-such-model") as ws:
         assert json.loads(ws.recv(20))["type"] == "session.created"
         error = json.loads(ws.recv(20))["error"]
@@ -123,7 +125,7 @@ def test_the_log_has_the_session_and_no_secret() -> None:
         ({"host": "no.such.host.invalid"}, "not an address"),
     ],
 )
-def test_bad_settings_are_told_in_one_sentence(settings: dict[str, str], words: str) -> None:
+def test_bad_settings_exit_with_one_sentence(settings: dict[str, str], words: str) -> None:
     done = subprocess.run(
         [*command(), "serve"],
         env=environment(**{"port": 0, **settings}),
@@ -138,7 +140,7 @@ def test_bad_settings_are_told_in_one_sentence(settings: dict[str, str], words: 
     assert done.stdout == ""
 
 
-def test_engines_that_do_not_load_end_the_process_with_the_cure() -> None:
+def test_engines_that_do_not_load_end_the_process_with_advice() -> None:
     done = subprocess.run(
         [*command(), "serve", "--engines", "scripted,mt=apertium?root=/no/such/folder"],
         env=environment(port=0),
@@ -161,7 +163,7 @@ def resident_bytes(live: LiveServer) -> float:
     )
 
 
-def test_a_synthesis_client_that_never_reads_is_cut_off_at_little_cost() -> None:
+def test_a_synthesis_client_that_never_reads_is_cut_off_in_bounded_memory() -> None:
     """Minutes of speech are asked for; what waits for the client stays a few hundred KiB."""
     text = "one two three four five six seven. " * 2_000
     with serve(limits={"stall_s": 1}) as live:
@@ -183,7 +185,7 @@ def test_a_synthesis_client_that_never_reads_is_cut_off_at_little_cost() -> None
         raw.close()
 
 
-def test_a_busy_port_is_told_in_one_sentence(scripted_server: LiveServer) -> None:
+def test_a_busy_port_exits_with_one_sentence(scripted_server: LiveServer) -> None:
     done = subprocess.run(
         [*command(), "serve", "--engines", "scripted", "--port", str(scripted_server.port)],
         env=environment(),

@@ -1,5 +1,5 @@
-"""Sessions that reach their limit at a real server: what was heard or sent so far comes out, then
-the error, then the close.
+"""Sessions that reach their limit at a real server: what was sent so far is still
+interpreted or spoken, then come the error and the close.
 """
 
 from __future__ import annotations
@@ -85,16 +85,16 @@ def spoken_s(session: Session) -> float:
 
 
 def check_words(session: Session) -> list[str]:
-    """The words heard: each of the sound once, in order, all translated, all spoken."""
+    """The recognised words: each of the sound once, in order, all translated, all spoken."""
     done = session.of("conversation.item.input_audio_transcription.completed")
     assert len(done) == len(session.of("input_audio_buffer.speech_started")) > 0
-    heard = " ".join(event["transcript"] for event in done).split()
-    assert heard == [rule_word(number) for number in range(len(heard))]
+    recognised = " ".join(event["transcript"] for event in done).split()
+    assert recognised == [rule_word(number) for number in range(len(recognised))]
     said = " ".join(event["transcript"] for event in session.of("response.audio_transcript.done"))
-    plain = [word.rstrip(".") for word in heard]
+    plain = [word.rstrip(".") for word in recognised]
     assert said.replace(".", "").split() == [f"{word}-es" for word in plain]
-    assert spoken_s(session) > 0.1 * len(heard)
-    return heard
+    assert spoken_s(session) > 0.1 * len(recognised)
+    return recognised
 
 
 async def listen(session: Session, model: str) -> None:
@@ -119,7 +119,7 @@ async def test_a_sentence_that_is_being_spoken_is_said_before_the_error(
         assert len(check_words(session)) == 12
 
 
-async def test_who_goes_on_talking_loses_nothing_that_came_in_time(server: LiveServer) -> None:
+async def test_speech_that_came_in_time_is_interpreted_to_its_end(server: LiveServer) -> None:
     async with opened(server, MODELS[1]) as session:
         began_s = time.monotonic()
         await listen(session, MODELS[1])
@@ -136,9 +136,9 @@ async def test_who_goes_on_talking_loses_nothing_that_came_in_time(server: LiveS
         with pytest.raises(ConnectionClosed):
             await talking
         session.check_end(end)
-        heard = check_words(session)
+        recognised = check_words(session)
         # All but what came at the very end, where the machine may have been slow to send.
-        assert AGE_S * 1000 / CELL_MS - 2 <= len(heard) <= lasted_s * 1000 / CELL_MS + 1
+        assert AGE_S * 1000 / CELL_MS - 2 <= len(recognised) <= lasted_s * 1000 / CELL_MS + 1
 
 
 async def test_push_to_talk_is_committed_by_the_limit(server: LiveServer) -> None:
@@ -171,7 +171,7 @@ async def test_text_that_waits_is_spoken_before_the_error(server: LiveServer, mo
     assert spoken_s(session) == pytest.approx(spoken_s(whole), abs=0.2)
 
 
-async def test_who_finishes_in_time_is_told_so(server: LiveServer) -> None:
+async def test_a_session_that_finishes_in_time_gets_session_finished(server: LiveServer) -> None:
     async with opened(server, MODELS[1]) as session:
         await listen(session, MODELS[1])
         await session.send("input_audio_buffer.append", audio=LOUD)

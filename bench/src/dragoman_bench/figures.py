@@ -7,7 +7,7 @@ be measured; it is left out, and a statistic of nothing is None.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -29,6 +29,18 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
         if self.aim is None or self.value is None:
             return None
         return self.value >= self.aim if self.at_least else self.value <= self.aim
+
+
+Row = tuple[str, float | None, str, float | None]
+"""Name, value, unit and aim of a figure."""
+
+
+def lines(part: str, rows: Iterable[Row]) -> list[Figure]:
+    """The figures of a part whose aims are upper bounds."""
+    return [
+        Figure(part=part, name=name, value=value, unit=unit, aim=aim)
+        for name, value, unit, aim in rows
+    ]
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ Scope: presentation; nothing is computed.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,31 +15,42 @@ from rich.table import Table
 
 from dragoman import __version__
 from dragoman_bench.figures import Figure, Part
-from dragoman_bench.harness.processes import Machine
+from dragoman_bench.harness.processes import Machine, machine
 
 
-class SuiteResults(msgspec.Struct, kw_only=True):
-    """A whole run, as it is written. Times of day are UTC."""
+def now() -> str:
+    """The time of day, UTC."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Results(msgspec.Struct, kw_only=True):
+    """What every result file has. ``machine`` is None when saved logs were scored."""
 
     version: str = __version__
-    began: str
-    machine: Machine
+    began: str = msgspec.field(default_factory=now)
+    machine: Machine | None = msgspec.field(default_factory=machine)
+
+    def write(self, folder: Path, name: str) -> Path:
+        """Write the JSON file; ``{began}`` in its name is the time. Raises ``OSError``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / name.format(began=self.began.replace(":", ""))
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+        return path
+
+
+class SuiteResults(Results, kw_only=True):
+    """A whole run of ``dragoman bench``."""
+
     quick: bool
     parts: list[Part]
     failures: dict[str, str]
     """Parts that could not be measured, and why."""
 
 
-def write(results: SuiteResults, folder: Path) -> Path:
-    """Write the JSON; returns its path. Raises ``OSError``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"bench-{results.began.replace(':', '')}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(results)) + b"\n")
-    return path
-
-
-def machine_line(machine: Machine) -> str:
+def machine_line(machine: Machine | None) -> str:
     """The machine in a line."""
+    if machine is None:
+        return ""
     load = " ".join(f"{value:.2f}" for value in machine.load)
     return (
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_gib:g} GiB, "

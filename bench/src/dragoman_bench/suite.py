@@ -6,13 +6,11 @@ others from being measured.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dragoman.client.errors import ClientError
 from dragoman_bench.figures import BenchFailed, Part
-from dragoman_bench.harness import processes
 from dragoman_bench.parts import append, idle, interpretation, quality, synthesis
 from dragoman_bench.report import SuiteResults
 
@@ -22,7 +20,7 @@ PARTS = ("synthesis", "interpretation", "idle", "append", "quality")
 def run(
     parts: Sequence[str], *, quick: bool, recordings: Path | None, progress: Callable[[str], None]
 ) -> SuiteResults:
-    """Measure these parts; ``progress`` is told what is being measured."""
+    """Measure these parts; ``progress`` gets the name of each."""
     measures: dict[str, Callable[[], Part]] = {
         "synthesis": lambda: synthesis.measure(quick=quick),
         "interpretation": lambda: interpretation.measure(quick=quick, folder=recordings),
@@ -30,10 +28,7 @@ def run(
         "append": lambda: append.measure(quick=quick),
         "quality": lambda: quality.measure(quick=quick, folder=recordings),
     }
-    began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    results = SuiteResults(
-        began=began, machine=processes.machine(), quick=quick, parts=[], failures={}
-    )
+    results = SuiteResults(quick=quick, parts=[], failures={})
     for name in parts:
         progress(name)
         try:

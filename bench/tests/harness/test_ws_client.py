@@ -31,7 +31,7 @@ def test_the_type_of_an_event_is_found_without_parsing() -> None:
     assert type_of(b"nothing of the sort") == ""
 
 
-def test_a_client_opens_a_session_and_is_told_of_errors(scripted_server: Server) -> None:
+def test_a_client_opens_a_session_and_receives_errors(scripted_server: Server) -> None:
     async def scene() -> list[str]:
         seen: list[str] = []
         client = await WsClient.connect(

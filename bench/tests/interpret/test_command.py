@@ -38,10 +38,10 @@ def test_a_server_is_measured_and_its_logs_score_the_same(
 
 
 @pytest.mark.live
-def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
+def test_failures_are_one_line_on_stderr(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     bad.write_text("{}\n")
-    for options, told in (
+    for options, message in (
         (("--log", str(bad)), "no event of a session"),
         (("--log", str(tmp_path / "none")), "No such file"),
         (("--compare", str(bad), str(bad)), "no result of"),
@@ -49,14 +49,14 @@ def test_what_cannot_be_done_is_said_in_a_line(tmp_path: Path) -> None:
     ):
         done = run("bench", "interpret", *options)
         assert done.returncode == 1
-        assert told in done.stderr
+        assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
     done = run("bench", "interpret", "--sessions", "0")
     assert done.returncode == 2
 
 
 @pytest.mark.live
-def test_help_is_its_own() -> None:
+def test_the_command_has_its_own_help() -> None:
     done = run("bench", "interpret", "--help")
     assert "dragoman bench interpret [OPTIONS]" in done.stdout
     assert "--compare" in done.stdout

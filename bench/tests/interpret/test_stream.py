@@ -106,7 +106,7 @@ def test_faster_speech_keeps_its_pitch_and_its_place(folder: Path) -> None:
     assert stream.faster(fast, 1.0) is fast
 
 
-def test_a_script_is_kept_as_it_is(folder: Path, tmp_path: Path) -> None:
+def test_a_saved_script_is_read_back_unchanged(folder: Path, tmp_path: Path) -> None:
     (one, *_) = asyncio.run(stream.singles(recordings.find(folder, "en", "es"), "es"))
     one.script.terms = {"one": "uno"}
     one.script.save(tmp_path / "x.script.json")

@@ -186,7 +186,7 @@ def test_labels_fit_their_boxes() -> None:
 def test_results_are_read_back(tmp_path: Path) -> None:
     run = results.Run(name="x1", sessions=1, items=[item()], figures=[])
     found = results.InterpretResults(began="2026-01-02T03:04:05Z", runs=[run])
-    path = results.write(found, tmp_path / "new")
+    path = found.write(tmp_path / "new", "interpret.json")
     assert results.items_of(results.read(path)) == run.items
     path.write_text("{}")
     with pytest.raises(BenchFailed, match="no result of"):

@@ -23,7 +23,7 @@ def interpreted(seconds: float, sizes: list[int], *, speak: bool = True) -> list
     return facts + session.finish()
 
 
-def test_the_free_interpreter_speaks_as_long_as_it_hears_speech() -> None:
+def test_the_free_interpreter_speaks_as_long_as_the_speaker() -> None:
     assert isinstance(FreeInterpreter(), Interpreter)
     facts = interpreted(8, [3_200])
     assert [fact.turn for fact in facts if isinstance(fact, TurnDone)] == [1, 2]
@@ -31,7 +31,7 @@ def test_the_free_interpreter_speaks_as_long_as_it_hears_speech() -> None:
     assert len(spoken) == 2 * 2.4 * 48_000
 
 
-def test_its_facts_do_not_depend_on_how_the_audio_is_cut() -> None:
+def test_facts_do_not_depend_on_the_chunking_of_the_audio() -> None:
     sizes = [2 * random.Random(4).randint(1, 6_000) for _ in range(20)]
     assert interpreted(6, sizes) == interpreted(6, [3_200])
     assert not any(isinstance(fact, Voiced) for fact in interpreted(6, sizes, speak=False))

@@ -5,13 +5,16 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+import uvloop
 
 from bench.tests.interpret.sessions import ROWS, SCRIPT, log
+from dragoman.testing.live_server import LiveServer
+from dragoman_bench.harness.server_process import ServerProcess
 from dragoman_bench.interpret.recordings import RATE_HZ
 from dragoman_bench.interpret.score import score
 from dragoman_bench.interpret.script import Segment, Span
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.parts.interpretation import excerpts, growth
+from dragoman_bench.parts.interpretation import excerpts, figures, growth, run_load
 
 
 def test_growth_is_the_last_third_minus_the_first() -> None:
@@ -47,3 +50,21 @@ def test_each_session_hears_another_place_from_a_quiet_moment_on() -> None:
         (part,) = one.script.segments
         assert 19 <= len(part.words) <= 20
         assert one.samples[int(part.words[3].start_ms * 16) + 100] == 5_000
+
+
+def test_a_load_is_played_and_measured(scripted_server: LiveServer) -> None:
+    noise = np.random.default_rng(3).standard_normal(6 * RATE_HZ) * 3_000
+    words = [Span(text=f"w{n}", start_ms=n * 500, end_ms=n * 500 + 400) for n in range(12)]
+    segment = Segment(
+        id="all", start_ms=0, length_ms=6_000, speech_start_ms=0, speech_end_ms=6_000,
+        transcript=" ".join(word.text for word in words), words=words,
+    )  # fmt: skip
+    source = Stream.of(noise.astype("<i2"), [segment], ("en", "es"), name="talk")
+    server = ServerProcess(scripted_server.process, scripted_server.port)
+    result = uvloop.run(run_load(server, excerpts(source, 2, 1.5)))
+    found = {figure.name: figure.value for figure in figures(result)}
+    assert [item.problems for item in result.items] == [[], []]
+    for name in ("first text", "first voice", "text lag (LAAL)", "voice lag p50", "loop lag p99"):
+        assert found[name] is not None, name
+    assert found["committed text changed"] == 0
+    assert found["all said after last audio, worst"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from pathlib import Path
 
@@ -70,7 +71,8 @@ def test_speech_that_was_not_played_yet() -> None:
 def test_what_a_process_holds() -> None:
     before = processes.usage([os.getpid()])
     with Path(os.devnull).open("rb"):
-        kept = bytearray(b"x" * (8 << 20))
+        kept = mmap.mmap(-1, 8 << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)  # never reused
+        kept.write(b"x" * len(kept))
         after = processes.usage([os.getpid()])
     assert after.files == before.files + 1
     assert after.own_kib - before.own_kib > 7 * 1024

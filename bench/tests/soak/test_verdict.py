@@ -1,4 +1,4 @@
-"""The verdict over a soak: what breaks it and what does not."""
+"""The verdict over a soak: what fails it and what does not."""
 
 from __future__ import annotations
 
@@ -100,11 +100,11 @@ def test_slope_of_most_points() -> None:
     assert robust_slope(steps) == pytest.approx(0.5, abs=0.05)
 
 
-def test_a_server_that_stays_as_it_was_is_good() -> None:
+def test_a_server_without_growth_passes() -> None:
     assert names(grown(0.0)) == []
 
 
-def test_a_leak_is_told_from_steps_and_noise() -> None:
+def test_a_leak_differs_from_steps_and_noise() -> None:
     assert names(grown(1.5)) == ["server, steady growth of memory"]
     assert names(grown(0.5)) == []
     assert names(grown(0.0, steps=1.5)) == []
@@ -118,17 +118,17 @@ def test_growth_in_the_warm_up_does_not_count() -> None:
     assert names(loading) == []
 
 
-def test_a_short_run_tells_nothing_of_growth() -> None:
+def test_growth_is_not_judged_in_a_short_run() -> None:
     assert names(grown(50.0)[:13], talk_of(drift_s=1.0)) == []
 
 
-def test_what_is_left_over_breaks_it() -> None:
+def test_what_is_left_over_fails_the_soak() -> None:
     assert names(grown(0.0), after=sample(1_900, tasks=5)) == ["tasks left over"]
     assert names(grown(0.0), after=sample(1_900, files=26)) == ["files left over"]
     assert names(grown(0.0), after=sample(1_900, sessions=1)) == ["sessions left over"]
 
 
-def test_growing_tasks_break_it_though_they_end_at_last() -> None:
+def test_growing_tasks_fail_the_soak_even_if_they_end() -> None:
     more = [
         msgspec.structs.replace(one, tasks=22 + number // 30)
         for number, one in enumerate(grown(0.0))
@@ -150,11 +150,11 @@ def test_growing_tasks_break_it_though_they_end_at_last() -> None:
         (talk_of(msgspec.structs.replace(GOOD, failed=["incomplete"])), "failures reported"),
     ],
 )
-def test_each_loss_breaks_it(talk: ScoredTalk, name: str) -> None:
+def test_each_loss_fails_the_soak(talk: ScoredTalk, name: str) -> None:
     assert name in names(grown(0.0), talk)
 
 
-def test_short_sessions_that_go_wrong_break_it() -> None:
+def test_short_sessions_that_fail_fail_the_soak() -> None:
     assert names(grown(0.0), failures=1) == ["of them failed"]
 
 

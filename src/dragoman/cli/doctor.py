@@ -1,7 +1,7 @@
-"""``dragoman doctor``: whether ``dragoman serve`` would work here, and if not, what mends it.
+"""``dragoman doctor``: whether ``dragoman serve`` would work here, and if not, how to fix it.
 
-Law of this file: it puts the checks of ``cli.checks`` together and prints them. Exit code 1 if
-serving with the chosen engines would not work, else 0. Keys are counted, never shown.
+Scope: runs the checks of ``cli.checks`` and prints them. Exit code 1 if the server would not work
+with the chosen engines, else 0. API keys are counted, never shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dragoman.server.config import GROUPS, ConfigError, EffectiveConfig, load
 
 
 class Setting(msgspec.Struct, frozen=True):
-    """One effective setting and where it came from."""
+    """One effective setting and its origin."""
 
     name: str
     value: Any
@@ -31,7 +31,7 @@ class Setting(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Everything ``doctor`` has to say."""
+    """The whole report."""
 
     version: str
     ok: bool
@@ -47,7 +47,7 @@ def doctor(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
-    """Check the whole installation and say how to mend what is missing."""
+    """Check the installation and say how to fix what is missing."""
     report = examine({"host": host, "port": port, "engines": engines}, config)
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
@@ -58,7 +58,7 @@ def doctor(
 
 
 def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
-    """Run every check for the settings that these flags and the environment make."""
+    """Run every check for the settings from these flags, the environment and the file."""
     found = [checks.python()]
     settings: list[Setting] = []
     try:
@@ -88,7 +88,7 @@ def _for(effective: EffectiveConfig) -> list[Check]:
 
 
 def shown(effective: EffectiveConfig) -> list[Setting]:
-    """Every effective setting, those of groups one by one, with its origin."""
+    """Every effective setting with its origin; groups are split into their settings."""
     flat = effective.config.shown()
     for group in GROUPS:
         flat |= {f"{group}.{name}": value for name, value in flat.pop(group).items()}
@@ -115,5 +115,7 @@ def _print(report: Report) -> None:
         value = Text(msgspec.json.encode(setting.value).decode().strip('"'))
         table.add_row(setting.name, value, setting.origin)
     console.print(table)
-    verdict = "Ready to serve." if report.ok else "Serving would not work: mend what is BAD above."
+    verdict = (
+        "Ready to serve." if report.ok else "The server would not work: fix what is BAD above."
+    )
     console.print(Text(verdict, "bold green" if report.ok else "bold red"))

@@ -1,6 +1,6 @@
-"""``dragoman engines``: every registered engine, what it can do, and what keeps it from running.
+"""``dragoman engines``: every registered engine, what it can do, and why it does not run here.
 
-Law of this file: presentation of ``cli.probe``; nothing is decided here.
+Scope: prints what ``cli.probe`` finds.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def engines(
 
 
 def covers(info: Info) -> str:
-    """What an engine covers, in a line."""
+    """The languages of an engine in one line."""
     if ("*", "*") in info.pairs:
         return "any language to any"
     if info.pairs:

@@ -1,8 +1,6 @@
-"""Whether engines can run here: each is put where it would live, loaded, and closed again.
+"""Finds out whether engines run here: loads each in its host, as the server does, and closes it.
 
-Law of this file: nothing is guessed. An engine is available if it loads in its own kind of host
-(GPL libraries in a worker process, as in the server), and else the sentence it refused with says
-how to mend that.
+Scope: an engine is available if it loads; if not, its own message says what to install.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ LOAD_TIMEOUT_S = 60.0
 
 
 class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one engine. ``why`` is empty when it is available."""
+    """The result for one engine; ``why`` is "" if it is available."""
 
     spec: str
     package: str
@@ -33,7 +31,7 @@ class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 async def probe(specs: Iterable[str]) -> list[Probe]:
-    """Load the engines of these specs, all at once, and say how it went."""
+    """Load the engines of these specs concurrently."""
     return list(await asyncio.gather(*(_probe(spec) for spec in specs)))
 
 
@@ -60,7 +58,7 @@ async def _probe(spec: str) -> Probe:
 
 
 def package_of(spec: str) -> str:
-    """The distribution that registers the engine of a spec, or ""."""
+    """The distribution that registers the engine, or ""."""
     name = spec.partition("?")[0]
     for point in entry_points(group=ENTRY_POINT_GROUP, name=name):
         if point.dist is not None:
@@ -69,7 +67,7 @@ def package_of(spec: str) -> str:
 
 
 def counted(items: Iterable[str], most: int = 8) -> str:
-    """Some of many things: ``a, b, c and 40 more``; ``*`` is ``any``."""
+    """A list cut to ``most`` items: ``a, b, c and 40 more``; ``*`` becomes ``any``."""
     listed: list[Any] = ["any" if item == "*" else item for item in items]
     if len(listed) <= most:
         return ", ".join(listed)

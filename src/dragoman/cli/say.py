@@ -1,13 +1,11 @@
 """``dragoman say``: text in, a WAV out, or an MP3 or Ogg/Opus file by the name of the output.
 
-Law of this file: options, progress and files; what is said to the server is ``SpeechClient``'s
-business. Text from standard input is passed on as it arrives, so ``some-program | dragoman say``
-speaks while the program still writes.
+Scope: options, progress and files; ``SpeechClient`` does the protocol. Text from standard input is
+sent as it arrives, so ``some-program | dragoman say`` speaks while the program still writes.
 
-How it works. Standard input blocks, so a daemon thread reads it and hands over one piece at a
-time: it reads on only after the piece was sent. Progress goes to standard error, because with
-``-o -`` the WAV itself goes to standard output. An encoded file is one stream, and a stream is
-one response: so such text is committed as a whole, not spoken sentence by sentence.
+Reading standard input blocks, so a daemon thread does it, one piece at a time: it reads on after
+the piece was sent. Progress goes to standard error, because with ``-o -`` the WAV goes to standard
+output. An encoded file must be one stream and so one response: its text is committed as a whole.
 """
 
 from __future__ import annotations
@@ -35,12 +33,12 @@ from dragoman.client.wav import WavWriter
 
 _READ_BYTES = 65_536
 _ENCODED = {".mp3": "mp3", ".opus": "opus", ".ogg": "opus"}
-"""File names that ask for another format than WAV."""
-_OTHERS = frozenset({".aac", ".aiff", ".amr", ".au", ".flac", ".m4a", ".pcm", ".raw", ".webm"})
-"""File names that ask for what no server speaks: a WAV of that name would be a lie."""
+"""Suffixes of encoded formats."""
+_UNSUPPORTED = frozenset({".aac", ".aiff", ".amr", ".au", ".flac", ".m4a", ".pcm", ".raw", ".webm"})
+"""Suffixes of formats that no server has; a WAV of that name would mislead."""
 
 
-class _Wish(NamedTuple):
+class _SayRequest(NamedTuple):
     url: str
     model: str
     api_key: str | None
@@ -78,7 +76,7 @@ def say(
         int, typer.Option(min=8000, max=48_000, help="Samples per second.")
     ] = 24_000,
 ) -> None:
-    """Speak a text through a realtime server and write the speech to a file."""
+    """Speak a text and write the speech to a file."""
     encoded = _encoding(output)
     settings = {
         "voice": voice,
@@ -90,12 +88,12 @@ def say(
         "pitch_rate": pitch,
         "volume": volume,
     }
-    wish = _Wish(url, model, api_key, output, sample_rate, settings)
+    request = _SayRequest(url, model, api_key, output, sample_rate, settings)
     source: str | AsyncIterator[str] = typed_text() if text is None or text == "-" else text
     if isinstance(source, str) and not source.strip():
         _usage("there is nothing to say: the text is empty")
     try:
-        spoken = asyncio.run(_run(wish, source))
+        spoken = asyncio.run(_run(request, source))
     except (ClientError, OSError) as failure:
         complain(explain(failure, url))
         raise typer.Exit(1) from None
@@ -109,7 +107,7 @@ def say(
 
 def _encoding(output: str) -> str | None:
     suffix = Path(output).suffix.lower()
-    if suffix in _OTHERS:
+    if suffix in _UNSUPPORTED:
         _usage(f"{suffix} files cannot be written, only .wav, .mp3, .opus and .ogg")
     return _ENCODED.get(suffix)
 
@@ -119,21 +117,25 @@ def _usage(text: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-async def _run(wish: _Wish, source: str | AsyncIterator[str]) -> bool:
+async def _run(request: _SayRequest, source: str | AsyncIterator[str]) -> bool:
     notes = Console(stderr=True, highlight=False)
-    async with SpeechClient(wish.url, model=wish.model, api_key=wish.api_key) as client:
-        await client.update(**wish.settings)
+    async with SpeechClient(request.url, model=request.model, api_key=request.api_key) as client:
+        await client.update(**request.settings)
         if not isinstance(source, str) and sys.stdin.isatty():
             notes.print("Type what to say; Ctrl-D ends.", style="dim")
-        encoded = wish.settings["response_format"] != "pcm"
-        file = EncodedFile(wish.output) if encoded else WavWriter(wish.output, wish.sample_rate_hz)
+        encoded = request.settings["response_format"] != "pcm"
+        file = (
+            EncodedFile(request.output)
+            if encoded
+            else WavWriter(request.output, request.sample_rate_hz)
+        )
         with file as sink, Status("speaking …", console=notes) as status:
             async for data in client.speak(source):
                 sink.write(data)
                 status.update(f"speaking … {_length(sink)}")
         first_ms = client.first_audio_ms
     if first_ms is not None:
-        where = "standard output" if wish.output == "-" else wish.output
+        where = "standard output" if request.output == "-" else request.output
         notes.print(
             f"First audio after {first_ms:.0f} ms; {_length(sink)} of speech written to {where}.",
             markup=False,
@@ -143,7 +145,7 @@ async def _run(wish: _Wish, source: str | AsyncIterator[str]) -> bool:
 
 
 class EncodedFile:
-    """Takes a stream as it comes. ``written``: bytes so far."""
+    """Writes an encoded stream to a file. ``written``: bytes so far."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -157,7 +159,7 @@ class EncodedFile:
         self._file.close()
 
     def write(self, data: bytes) -> None:
-        """The next bytes of the stream."""
+        """Write the next bytes of the stream."""
         self._file.write(data)
         self.written += len(data)
 
@@ -192,9 +194,9 @@ async def typed_text() -> AsyncIterator[str]:
         except OSError as failure:
             hand_over(failure)
         except (RuntimeError, CancelledError):
-            pass  # The loop has ended: nobody wants the text any more.
+            pass  # The event loop has ended.
 
-    # A daemon, because a read from a silent terminal cannot be interrupted.
+    # A daemon thread, because a blocked read of a terminal cannot be interrupted.
     threading.Thread(target=read, name="stdin", daemon=True).start()
     try:
         while (piece := await pieces.get()) is not None:
@@ -206,11 +208,11 @@ async def typed_text() -> AsyncIterator[str]:
 
 
 def _reader() -> Callable[[], bytes]:
-    """Reads what has arrived, at least one byte; b"" at the end."""
+    """A function that reads what has arrived, at least one byte; b"" at the end."""
     try:
         number = sys.stdin.fileno()
     except (OSError, ValueError):
-        # A stand-in for standard input, e.g. in a test: it has no file behind it.
+        # Standard input without a file, as in tests.
         return lambda: sys.stdin.buffer.readline(_READ_BYTES)
-    # Past the buffer: a thread that sleeps inside it would hold its lock when Python ends.
+    # Not through the buffer, whose lock a blocked thread would hold when Python exits.
     return lambda: os.read(number, _READ_BYTES)

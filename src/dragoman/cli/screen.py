@@ -1,12 +1,11 @@
-"""How a running interpretation is shown and kept: on a terminal, in a pipe, in a WAV, in a log.
+"""Output of a running interpretation: terminal or pipe, latencies, WAV and event log.
 
-Law of this file: output only. ``CaptionScreen`` shows captions, ``Listener`` passes each event on
-to the screen, the figures, the WAV and the log; ``translate`` and ``demo`` use both in the same
-way.
+Scope: output only, for ``translate`` and ``demo``. ``CaptionScreen`` shows captions; ``EventSink``
+passes each event to the screen, the latencies, the WAV and the log.
 
-How it works. On a terminal the open lines and a progress bar stay at the bottom and finished lines
-scroll up above them. Elsewhere only finished lines are written, ``en: …`` and ``es: …``, so
-that a pipe gets plain text. Everything that is no caption goes to standard error.
+On a terminal the open lines and a progress bar stay at the bottom and final lines scroll up. A pipe
+gets only final lines as plain text: ``en: …`` and ``es: …``. All other output goes to standard
+error.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from dragoman.client.events import Event, Problem, SpeechAudio
 from dragoman.client.latency import Latency, LatencySummary
 from dragoman.client.wav import WavWriter
 
-LONG_MS = 20_000
+PROGRESS_BAR_FROM_MS = 20_000
 
 
 class CaptionScreen:
@@ -42,7 +41,7 @@ class CaptionScreen:
         self._bar: Progress | None = None
         self._live: Live | None = None
         if self._console.is_terminal:
-            if total_ms is not None and total_ms >= LONG_MS:
+            if total_ms is not None and total_ms >= PROGRESS_BAR_FROM_MS:
                 self._bar = _bar(self._console, total_ms)
             self._live = Live(Text(), console=self._console, refresh_per_second=12, transient=True)
 
@@ -57,7 +56,7 @@ class CaptionScreen:
         self.close()
 
     def close(self) -> None:
-        """Print what is still open and give the terminal back. Safe to call twice."""
+        """Print the open lines and release the terminal. Safe to call twice."""
         left = self._captions.rest()
         if self._live is not None:
             self._live.update(Text())
@@ -68,24 +67,24 @@ class CaptionScreen:
             self._live = None
 
     def show(self, event: Event) -> None:
-        """Take an event in and show what changed."""
+        """Apply an event and show what changed."""
         if isinstance(event, Problem):
             self.note(f"The server reports: {event.message or event.code}", style="yellow")
             return
         finished = self._captions.apply(event)
         if self._live is not None and not isinstance(event, SpeechAudio):
-            self._live.update(self._picture())  # Before printing, or a line is seen twice.
+            self._live.update(self._picture())  # Before printing, else a line shows twice.
         for line in finished:
             self._print(line)
 
     def progress(self, media_ms: float) -> None:
-        """So much of the source has been sent."""
+        """Update the progress bar: this much of the source was sent."""
         if self._bar is not None and self._live is not None:
             self._bar.update(self._bar.task_ids[0], completed=media_ms)
             self._live.update(self._picture())
 
     def note(self, text: str, style: str = "") -> None:
-        """A line that is no caption."""
+        """Show a message."""
         if self._live is not None:
             self._live.console.print(Text(plain(text), style=style))
         else:
@@ -95,7 +94,7 @@ class CaptionScreen:
         picture = self._captions.picture()
         if self._bar is None:
             return picture
-        # Room for the terminal's "^C": beyond the last column it would push the lines out of place.
+        # Room for the terminal's "^C", which would otherwise wrap the last line.
         return Group(picture, Constrain(self._bar, max(20, self._console.width - 4)))
 
     def _print(self, line: CaptionLine) -> None:
@@ -118,11 +117,11 @@ def _bar(console: Console, total_ms: float) -> Progress:
     return bar
 
 
-class Listener:
-    """Everything that is done with what comes back from one interpretation session.
+class EventSink:
+    """Passes the events of one interpretation to the screen, the latencies, the WAV and the log.
 
-    With ``timeline`` the speech stands in the WAV where it would have been heard beside the
-    source, with silence between; without it the pieces follow one another.
+    With ``timeline`` the WAV has silence between the pieces, so that the speech is where it would
+    have been heard beside the source; without it the pieces follow one another.
     """
 
     def __init__(
@@ -135,7 +134,7 @@ class Listener:
         self._timeline = timeline
 
     def take(self, at_ms: float, event: Event) -> None:
-        """Take an event that arrived at this time (ms since the start of sending)."""
+        """Handle an event that arrived at this time (ms since the start of sending)."""
         silence_ms = self.latency.note(at_ms, event)
         self._log.received(at_ms, event)
         if isinstance(event, SpeechAudio) and self._wav is not None:
@@ -146,7 +145,7 @@ class Listener:
 
 
 def closing_lines(found: LatencySummary) -> list[str]:
-    """The measured waiting times, one to a line, for a session at microphone pace."""
+    """The latencies, one per line, of a session that was sent in real time."""
     rows = [
         ("first text", found.first_text_ms, "after the speaker began"),
         ("first translated text", found.first_translation_ms, "after the speaker began"),
@@ -164,12 +163,12 @@ def closing_lines(found: LatencySummary) -> list[str]:
 
 
 def complain(text: str) -> None:
-    """An error message, on standard error."""
+    """Print an error message to standard error."""
     Console(stderr=True, highlight=False).print(
         Text("Error: ", style="bold red") + Text(text, style="not bold"), soft_wrap=True
     )
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at standard error."""
+    """Whether standard error is a terminal."""
     return sys.stderr.isatty()

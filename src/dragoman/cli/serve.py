@@ -1,7 +1,7 @@
-"""``dragoman serve``: flags to settings, then hand over to ``dragoman.server.serve``.
+"""``dragoman serve``: turns flags into settings and runs ``dragoman.server.serve``.
 
-Law of this file: a flag that is not given stays None, so that the environment and the file may
-speak. There is no flag for a key: every user of a machine can read command lines.
+Scope: a flag that is not given stays None, so that the environment and the file apply. There is no
+flag for an API key, because every user of a machine can read command lines.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import typer
 from dragoman import __version__
 
 _FILES = ("config", "api_keys_file")
-"""The options that are not settings themselves."""
+"""Options that are not settings."""
 
 
-def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it with positions
+def serve(  # noqa: PLR0917  # typer declares flags so
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [8000]")] = None,
     engines: Annotated[
@@ -43,6 +43,9 @@ def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it wit
     ] = None,
     interpretation: Annotated[
         str | None, typer.Option(help="Earliness and calm: policy=units,top_rate=1.2,…")
+    ] = None,
+    recognition: Annotated[
+        str | None, typer.Option(help="How snapshots are split: snapshots=whole")
     ] = None,
     allowed_origins: Annotated[
         str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
@@ -75,10 +78,10 @@ def serve(  # noqa: PLR0917  # typer's way to declare flags; nobody calls it wit
 
 
 def announce(url: str) -> None:
-    """The one line on standard output, as soon as sessions are welcome."""
+    """Print the address as the one line on standard output, once sessions are accepted."""
     line = f"Dragoman {__version__} serves {url}"
     if sys.stdout.isatty():
-        from rich.console import Console  # noqa: PLC0415  # not needed where nobody looks
+        from rich.console import Console  # noqa: PLC0415  # only for a terminal
 
         Console().print(f"[bold green]Dragoman[/] {__version__} serves [bold cyan]{url}[/]")
     else:

@@ -1,10 +1,8 @@
-"""A server of our own in a process of its own, for as long as a command needs it.
+"""Runs ``dragoman serve`` in a process of its own while a command needs it.
 
-Law of this file: start, wait for readiness, stop; nothing about what is done with the server.
-
-How it works. The server takes a free port itself (``--port 0``) and prints its address; a
-thread reads its output, keeps the last lines for an error message, and so never lets the pipe
-fill up. Readiness is what ``/health`` says. Stopping is SIGTERM, and after a grace a kill.
+Scope: start, wait until ready, stop. The server chooses a free port (``--port 0``) and prints its
+address. A thread reads its output, so that the pipe never fills up, and keeps the last lines for an
+error message. ``/health`` says when it is ready. It is stopped by SIGTERM, then killed.
 """
 
 from __future__ import annotations
@@ -34,11 +32,11 @@ _COMMAND = "from dragoman.cli.main import app; app(prog_name='dragoman')"
 
 
 class ServerFailed(Exception):
-    """The server did not start; the text ends with what it printed last."""
+    """The server did not start; the text ends with its last output."""
 
 
-class _Process:
-    """The running server and what it prints."""
+class _ServerProcess:
+    """The process of the server, and its output."""
 
     def __init__(self, options: list[str]) -> None:
         self._process = subprocess.Popen(
@@ -49,10 +47,10 @@ class _Process:
             text=True,
             encoding="utf-8",
             errors="replace",
-            # Ctrl-C is for this program, which then stops the server in good order.
+            # Ctrl-C reaches only this program, which then stops the server.
             start_new_session=True,
         )
-        self._last: deque[str] = deque(maxlen=20)
+        self._last_lines: deque[str] = deque(maxlen=20)
         self._port: int | None = None
         self._known = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -61,7 +59,7 @@ class _Process:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._last.append(line.rstrip())
+            self._last_lines.append(line.rstrip())
             found = _ADDRESS.search(line)
             if found and self._port is None:
                 self._port = int(found.group(1))
@@ -69,23 +67,23 @@ class _Process:
         self._known.set()
 
     def port(self) -> int:
-        """The port it listens on; waits until it says so."""
+        """The port it listens on; waits until it prints it."""
         self._known.wait(_START_S)
         if self._port is None:
-            raise ServerFailed(f"the server did not start. {self.last_words()}")
+            raise ServerFailed(f"the server did not start. {self.last_output()}")
         return self._port
 
     def ended(self) -> bool:
-        """Whether it is gone."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
-    def last_words(self) -> str:
-        """What it printed last, for a message."""
-        words = "\n".join(plain(line) for line in self._last)
-        return f"It said:\n{words}" if words else "It said nothing."
+    def last_output(self) -> str:
+        """Its last output, for a message."""
+        text = "\n".join(plain(line) for line in self._last_lines)
+        return f"It said:\n{text}" if text else "It said nothing."
 
     def stop(self) -> None:
-        """End it, and wait until it is gone."""
+        """Stop it and wait until it has ended."""
         self._process.terminate()
         try:
             self._process.wait(_STOP_S)
@@ -96,24 +94,24 @@ class _Process:
 
 @contextlib.contextmanager
 def running_server(console: Console, engines: str | None = None) -> Iterator[str]:
-    """Start a server on a free loopback port; gives the address of its API once it is ready.
+    """Run a server on a free loopback port; yields the address of its API once it is ready.
 
     Raises:
         ServerFailed: it did not start, or ended while loading, or was not ready in five minutes.
 
     """
     with console.status("starting the server …") as status:
-        server = _Process([] if engines is None else ["--engines", engines])
+        server = _ServerProcess([] if engines is None else ["--engines", engines])
         try:
             port = server.port()
             deadline_s = time.monotonic() + _READY_S
             while (waiting_for := _unready(port)) is not None:
                 if server.ended():
-                    raise ServerFailed(f"the server ended while loading. {server.last_words()}")
+                    raise ServerFailed(f"the server ended while loading. {server.last_output()}")
                 if time.monotonic() > deadline_s:
-                    raise ServerFailed(f"the server was not ready in time. {server.last_words()}")
+                    raise ServerFailed(f"the server was not ready in time. {server.last_output()}")
                 status.update(f"loading {plain(waiting_for)} …" if waiting_for else "loading …")
-                time.sleep(0.2)  # Polling: HTTP has nothing to wait on.
+                time.sleep(0.2)  # Polling: /health does not wait.
         except BaseException:
             server.stop()
             raise
@@ -124,7 +122,7 @@ def running_server(console: Console, engines: str | None = None) -> Iterator[str
 
 
 def _unready(port: int) -> str | None:
-    """None when ``/health`` answers 200, else what it says is still loading."""
+    """None if ``/health`` answers 200, else what is still loading."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(f"http://127.0.0.1:{port}/health", timeout=5):
@@ -138,6 +136,6 @@ def _unready(port: int) -> str | None:
 
 
 def _loading(health: Any) -> str:
-    """What is being loaded just now, from the JSON of ``/health``."""
+    """What is being loaded, from the JSON of ``/health``."""
     parts = health.get("loading") if isinstance(health, dict) else None
     return ", ".join(map(str, parts)) if isinstance(parts, list) else ""

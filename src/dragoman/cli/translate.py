@@ -1,12 +1,10 @@
 """``dragoman translate``: a file in, live captions and translated speech out.
 
-Law of this file: options and the two tasks of a session; the protocol is ``InterpretClient``'s
-business, files are ``client.media``'s, what one sees is ``cli.screen``'s.
-
-How it works. One task sends, one receives. With ``--realtime`` a piece leaves when a microphone
-would have delivered it, and the speech in the WAV stands where it would have been heard; with
-``--fast`` pieces leave as fast as the server takes them (its full socket holds us back), and
-the WAV is the speech in one go. Nothing is sent before the server has accepted the settings.
+Scope: options, and the two tasks of a session, one that sends and one that receives. With
+``--realtime`` a chunk is sent when a microphone would have delivered it, and the WAV has the speech
+where it would have been heard. With ``--fast`` chunks are sent as fast as the server reads them,
+and the WAV has the speech without pauses. Nothing is sent before the server has accepted the
+settings.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ import typer
 from rich.console import Console
 
 from dragoman.cli.captions import Captions
-from dragoman.cli.screen import CaptionScreen, Listener, closing_lines, complain
+from dragoman.cli.screen import CaptionScreen, EventSink, closing_lines, complain
 from dragoman.cli.why import explain
 from dragoman.client.connection import LOCAL_URL
 from dragoman.client.errors import ClientError, ConnectionLost
@@ -31,8 +29,8 @@ from dragoman.client.interpretation import DEFAULT_MODEL, OUTPUT_RATE_HZ, Interp
 from dragoman.client.media import JpegFrame, MediaFile, SoundChunk
 from dragoman.client.wav import WavWriter
 
-_PICTURE_EVERY_S = 0.5
-_SILENT_SERVER_S = 300.0
+_PICTURE_INTERVAL_S = 0.5
+_SERVER_TIMEOUT_S = 300.0
 
 
 class SendPace(Enum):
@@ -42,7 +40,7 @@ class SendPace(Enum):
     FAST = "fast"
 
 
-class _Wish(NamedTuple):
+class _TranslateRequest(NamedTuple):
     file: Path
     target: str
     source: str | None
@@ -64,12 +62,10 @@ def translate(
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="WAV for the translated speech.")
     ] = None,
-    source: Annotated[
-        str | None, typer.Option(help="Language that is spoken; left out: detected.")
-    ] = None,
+    source: Annotated[str | None, typer.Option(help="Language that is spoken. [detected]")] = None,
     text_only: Annotated[bool, typer.Option("--text-only", help="Captions, no speech.")] = False,
     realtime: Annotated[
-        bool, typer.Option("--realtime/--fast", help="At speaking pace, or as fast as it goes.")
+        bool, typer.Option("--realtime/--fast", help="In real time, or as fast as possible.")
     ] = True,
     video: Annotated[
         bool, typer.Option("--video/--no-video", help="Send pictures of a video as context.")
@@ -88,7 +84,7 @@ def translate(
     if text_only and output is not None:
         complain("--text-only makes no speech: leave out --output")
         raise typer.Exit(2)
-    wish = _Wish(
+    request = _TranslateRequest(
         file,
         to,
         source,
@@ -103,7 +99,7 @@ def translate(
         log,
     )
     try:
-        asyncio.run(_run(wish))
+        asyncio.run(_run(request))
     except (ClientError, OSError) as failure:
         complain(explain(failure, url))
         raise typer.Exit(1) from None
@@ -112,80 +108,83 @@ def translate(
         raise typer.Exit(130) from None
 
 
-async def _run(wish: _Wish) -> None:
+async def _run(request: _TranslateRequest) -> None:
     with contextlib.ExitStack() as files:
-        log = files.enter_context(EventLog(wish.log))
+        log = files.enter_context(EventLog(request.log))
         async with (
-            MediaFile(wish.file, pictures=wish.pictures) as media,
-            InterpretClient(wish.url, model=wish.model, api_key=wish.api_key) as client,
+            MediaFile(request.file, pictures=request.pictures) as media,
+            InterpretClient(request.url, model=request.model, api_key=request.api_key) as client,
         ):
             wav = None
-            if wish.output is not None:
-                wav = files.enter_context(WavWriter(wish.output, OUTPUT_RATE_HZ))
-            # With the WAV on standard output, captions must not get between its bytes.
-            console = Console(highlight=False, stderr=wish.output == "-")
-            captions = Captions(wish.source, wish.target)
+            if request.output is not None:
+                wav = files.enter_context(WavWriter(request.output, OUTPUT_RATE_HZ))
+            # With the WAV on standard output, captions go to standard error.
+            console = Console(highlight=False, stderr=request.output == "-")
+            captions = Captions(request.source, request.target)
             screen = files.enter_context(CaptionScreen(captions, media.duration_ms, console))
-            listener = Listener(screen, log, wav, timeline=wish.pace is SendPace.REALTIME)
-            session = _Session(
-                wish=wish, media=media, client=client, screen=screen, log=log, listener=listener
+            sink = EventSink(screen, log, wav, timeline=request.pace is SendPace.REALTIME)
+            session = _TranslateSession(
+                request=request, media=media, client=client, screen=screen, log=log, sink=sink
             )
             await session.run()
         screen.close()
-        _report(wish, session, log.now_ms())
+        _report(request, session, log.now_ms())
 
 
-def _report(wish: _Wish, session: _Session, took_ms: float) -> None:
+def _report(request: _TranslateRequest, session: _TranslateSession, took_ms: float) -> None:
     notes = Console(stderr=True, highlight=False, soft_wrap=True)
-    if wish.pace is SendPace.REALTIME:
-        for line in closing_lines(session.listener.latency.summary(session.sent_ms)):
+    if request.pace is SendPace.REALTIME:
+        for line in closing_lines(session.sink.latency.summary(session.sent_ms)):
             notes.print(line, markup=False)
     else:
         speed = session.sent_ms / took_ms if took_ms else 0.0
         sent_s, took_s = session.sent_ms / 1000, took_ms / 1000
         notes.print(f"  {sent_s:.1f} s of source in {took_s:.1f} s ({speed:.1f} times real time)")
-    if wish.output is not None and wish.output != "-":
-        notes.print(f"Translated speech: {wish.output}", markup=False)
+    if request.output is not None and request.output != "-":
+        notes.print(f"Translated speech: {request.output}", markup=False)
 
 
-def _telling(group: ExceptionGroup[Exception]) -> Exception:
-    """Of two tasks that failed together, the failure with the better reason."""
+def _main_failure(group: ExceptionGroup[Exception]) -> Exception:
+    """Of two tasks that failed together, the failure that says more."""
     known = [one for one in group.exceptions if isinstance(one, ClientError | OSError)]
     if len(known) < len(group.exceptions):
-        return group  # Something else is a bug, and shows all there is to know.
+        return group  # A bug: show everything.
     return min(known, key=lambda one: isinstance(one, ConnectionLost))
 
 
-class _Session:
-    """One run: a sender and a receiver over the same client."""
+class _TranslateSession:
+    """A sender and a receiver over the same client."""
 
     def __init__(
         self,
         *,
-        wish: _Wish,
+        request: _TranslateRequest,
         media: MediaFile,
         client: InterpretClient,
         screen: CaptionScreen,
         log: EventLog,
-        listener: Listener,
+        sink: EventSink,
     ) -> None:
-        self.listener = listener
+        self.sink = sink
         self.sent_ms = 0.0
-        self._wish = wish
+        self._request = request
         self._media = media
         self._client = client
         self._screen = screen
         self._log = log
         self._accepted = asyncio.Event()
         self._sent_all = False
-        self._patience = asyncio.timeout(None)
-        self._pictured_at_s = -_PICTURE_EVERY_S
+        self._timeout = asyncio.timeout(None)
+        self._last_picture_s = -_PICTURE_INTERVAL_S
 
     async def run(self) -> None:
-        """Both tasks, until the server has finished."""
-        wish = self._wish
+        """Run both tasks until the server has finished."""
+        request = self._request
         await self._client.update(
-            target=wish.target, source=wish.source, voice=wish.voice, text_only=wish.text_only
+            target=request.target,
+            source=request.source,
+            voice=request.voice,
+            text_only=request.text_only,
         )
         self._log.sent("session.update")
         try:
@@ -194,13 +193,13 @@ class _Session:
                 await self._receive()
                 sender.cancel()
         except ExceptionGroup as group:
-            raise _telling(group) from None
+            raise _main_failure(group) from None
 
     async def _send(self) -> None:
         await self._accepted.wait()
         self._log.start()
         async for piece in self._media:
-            if self._wish.pace is SendPace.REALTIME:
+            if self._request.pace is SendPace.REALTIME:
                 await asyncio.sleep(max(0.0, piece.media_ms - self._log.now_ms()) / 1000)
             if isinstance(piece, SoundChunk):
                 await self._client.send_audio(piece.pcm)
@@ -212,43 +211,43 @@ class _Session:
         await self._client.finish()
         self._log.sent("session.finish")
         self._sent_all = True
-        self._be_impatient()
+        self._restart_timeout()
 
     async def _send_picture(self, piece: JpegFrame) -> None:
-        """Pictures are counted by the clock: a fast sender leaves most of them out."""
+        """Send a picture, at most two per second of wall clock: ``--fast`` skips most of them."""
         now_s = self._log.now_ms() / 1000
-        if now_s - self._pictured_at_s < _PICTURE_EVERY_S - 0.01:
+        if now_s - self._last_picture_s < _PICTURE_INTERVAL_S - 0.01:
             return
-        self._pictured_at_s = now_s
+        self._last_picture_s = now_s
         await self._client.send_image(piece.jpeg)
         self._log.sent("input_image_buffer.append")
 
     async def _receive(self) -> None:
-        """Until the session is finished; after the last of the source, never silent for long."""
+        """Receive until the session has ended; after the end of the source with a timeout."""
         try:
-            async with asyncio.timeout(None) as self._patience:
-                await self._take_all()
+            async with asyncio.timeout(None) as self._timeout:
+                await self._receive_all()
         except TimeoutError:
             raise ConnectionLost(1006, "the server has stopped answering") from None
 
-    def _be_impatient(self) -> None:
-        self._patience.reschedule(asyncio.get_running_loop().time() + _SILENT_SERVER_S)
+    def _restart_timeout(self) -> None:
+        self._timeout.reschedule(asyncio.get_running_loop().time() + _SERVER_TIMEOUT_S)
 
-    async def _take_all(self) -> None:
+    async def _receive_all(self) -> None:
         async for event in self._client:
             at_ms = self._log.now_ms()
             if self._sent_all:
-                self._be_impatient()
+                self._restart_timeout()
             match event:
                 case SessionChanged():
                     self._accepted.set()
                 case Problem() if event.fatal or not self._accepted.is_set():
                     raise event.as_error()
-                case Problem(param="type"):  # It has no such event: nothing would come of it.
-                    model = self._wish.model
+                case Problem(param="type"):  # The server does not know the event.
+                    model = self._request.model
                     raise ClientError(f"{model} is not for interpretation: {event.message}")
                 case SessionEnded():
                     self._log.received(at_ms, event)
                     return
-            self.listener.take(at_ms, event)
+            self.sink.take(at_ms, event)
         raise ConnectionLost(1000, "")

@@ -1,6 +1,6 @@
-"""Failures in words that say what to do next.
+"""Error messages that say what to do next.
 
-Law of this file: text only. It never shows a key, and a traceback only means a bug.
+Scope: text only. Messages never contain a key.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dragoman.client.errors import CannotConnect
 
 
 def explain(failure: Exception, url: str) -> str:
-    """One or two sentences about a failure, for a person at a terminal."""
+    """One or two sentences about a failure, for the terminal."""
     if isinstance(failure, CannotConnect):
         if failure.reason == "nothing listens there" and is_loopback(url):
             return (

@@ -1,9 +1,9 @@
 """What an engine is: plain blocking objects behind small Protocols.
 
-Law of this file: an engine author needs this file, ``dragoman.speech`` and ``dragoman.audio``,
-and nothing else of ours. An engine never sees events, sessions, sockets to clients or asyncio.
-Making an engine object is cheap and touches no model; ``load`` does the heavy work and may
-block for seconds. The runtime decides where the object lives, by ``Info.runs_in``:
+Scope: an engine author needs this file, ``dragoman.speech`` and ``dragoman.audio``, and nothing
+else of ours. An engine never sees events, sessions, sockets to clients or asyncio. Making an engine
+object is cheap and reads no model; ``load`` does the heavy work and may block for seconds. The
+runtime decides which host the object lives in, by ``Info.runs_in`` and the operator's placement:
 
 * ``loop``     the event loop itself. Only for engines whose every call takes microseconds, as
   scripted ones do.
@@ -12,8 +12,10 @@ block for seconds. The runtime decides where the object lives, by ``Info.runs_in
 * ``process``  worker processes of their own, reached over framed unix sockets. For everything
   that holds the GIL, may crash or hang, or may not be linked in (GPL).
 
-State belongs to stream objects (``Detection``, ``Recognition``), so one engine object serves
-all sessions. An engine is registered under the entry point group ``dragoman.engines``.
+State belongs to stream objects (``Detection``, ``Recognition``, ``Interpretation``), so one engine
+object serves all sessions. A stream object, and the iterator of a synthesizer, is called by one
+thread at a time, but not always by the same one. An engine is registered under the entry point
+group ``dragoman.engines``.
 
 Errors: ``EngineUnavailable`` from ``load`` when something is not installed, with a sentence that
 says how to mend it; anything else an engine raises fails the one call it was raised in.
@@ -58,9 +60,9 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
     """The most that one ``synthesize`` may take; beyond it the segment fails.
 
     A session's segments have some 200 characters. The worst of them takes the embedded engines
-    4 s of CPU and lasts 160 s, so these bounds part slow from stuck; an engine that honestly
-    needs more says so. ``cpu_s`` (all threads together) and ``wall_s`` (of work: waiting for a
-    slow listener does not count) hold in worker processes only: the process is ended and
+    4 s of CPU and lasts 160 s, so these bounds tell a slow segment from a stuck one; an engine that
+    needs more sets higher ones. ``cpu_s`` (all threads together) and ``wall_s`` (of work: waiting
+    for a slow listener does not count) hold in worker processes only: the process is ended and
     replaced. ``audio_s`` of sound holds everywhere.
     """
 
@@ -74,7 +76,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 
     ``languages`` and ``pairs`` hold BCP-47 primary tags, ``"*"`` for any. ``quality`` classes:
     scripted (not real), gist (about half of the sentences right), basic (usable, plainly a
-    machine), good. ``confidence_gate``: hypotheses below it are not speech this engine knows.
+    machine), good. ``confidence_gate``: hypotheses below it are not speech in a language of it.
     ``rate_hz`` is the PCM rate a synthesizer yields. ``max_batch`` is how many requests one
     ``transcribe`` or ``translate_batch`` takes. ``max_window_s`` is the longest audio a window
     transcriber does well, ``step_ms`` the fixed step it wants to be called at (None: as its speed
@@ -82,9 +84,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``takes_images`` asks for the speaker's latest picture with every translation.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
-    with ``takes_glossary`` that it heeds ``hints.phrases`` itself, with ``shortens`` that it words
-    things tersely when asked. For one without a glossary, terms travel as stand-ins: with
-    ``placeholders`` it names words that it leaves as they are and treats as names. ``controls``
+    with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can
+    translate tersely. A translator without a glossary gets placeholders in the text instead of
+    terms: ``placeholders`` are words that it leaves as they are and treats as names. ``controls``
     names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
     volume for one that does not, and drops instructions. ``caps`` bound what a segment of speech
     may cost.
@@ -185,7 +187,7 @@ class Recognizer(Engine, Protocol):
     """Shape 1: stateful streams, one per utterance."""
 
     def start(self, language: str | None, hints: Hints) -> Recognition:
-        """A new utterance."""
+        """A new utterance, in a stream of its own."""
 
 
 class Window(msgspec.Struct, frozen=True, tag=True):
@@ -205,8 +207,8 @@ class Window(msgspec.Struct, frozen=True, tag=True):
 
 @runtime_checkable
 class WindowTranscriber(Engine, Protocol):
-    """Shape 2: stateless; ``runtime.hearing`` turns it into streams. Batchable across sessions,
-    and, as request and answer are plain values, runnable in another process or machine.
+    """Shape 2: stateless; the cascade decodes the open turn again and again. Windows of different
+    sessions share one call.
     """
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
@@ -218,10 +220,11 @@ class Translation(msgspec.Struct, frozen=True, tag=True):
     """Request value for one translation: ``text`` is one sentence or the beginning of one.
 
     ``before`` holds closed sentence pairs of the same speech; ``prefix`` is target text already
-    committed, which an engine may force; the caller finds the seam either way. ``image`` is what
-    the speaker last showed (JPEG or PNG), only for engines with ``Info.takes_images``;
-    ``onscreen`` are lines read from it, context that may have nothing to do with what is said.
-    ``terse`` asks for the shortest wording, only of engines with ``Info.shortens``.
+    committed, which an engine may force; the caller aligns the answer with it either way.
+    ``image`` is what the speaker last showed (JPEG or PNG), only for engines with
+    ``Info.takes_images``; ``onscreen`` are lines read from it, context that may have nothing to do
+    with what is said. ``terse`` asks for the shortest wording, only of engines with
+    ``Info.shortens``.
     """
 
     text: str
@@ -243,7 +246,7 @@ class Translator(Engine, Protocol):
         """The whole translation of ``request.text``. Thread-safe."""
 
     def warm(self, source: str, target: str) -> None:
-        """Get the direction ready, so that its first call is not slow."""
+        """Load what the direction needs, so that its first call is not slow."""
 
 
 @runtime_checkable
@@ -281,11 +284,13 @@ class Synthesizer(Engine, Protocol):
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """PCM s16le mono at ``info.rate_hz``, piece by piece as it is made, even byte counts.
 
-        Closing the iterator early cancels. Text without anything to say yields nothing.
+        Closing the iterator early cancels. Text without words yields nothing. In threads, several
+        iterators of one engine are open at once, and one whose listener is slow waits between two
+        pieces: it must not hold a lock that another one needs.
         """
 
 
-# ---------------------------------------------------------------- who speaks, and what is shown
+# ---------------------------------------------------------------- speakers and pictures
 @runtime_checkable
 class SpeakerEncoder(Engine, Protocol):
     """Voices as vectors: the same speaker gives nearly the same direction."""
@@ -307,7 +312,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Picture(msgspec.Struct, frozen=True, tag=True):
-    """Request value for one picture to be read, JPEG or PNG. ``like`` is the sketch
+    """Request value for one picture to be read, JPEG or PNG. ``like`` is the fingerprint
     (``Reading.sketch``) of one read before: a picture that looks the same is not read again.
     """
 
@@ -316,7 +321,7 @@ class Picture(msgspec.Struct, frozen=True, tag=True):
 
 
 class Reading(msgspec.Struct, frozen=True, tag=True):
-    """What became of a ``Picture``; ``lines`` is None where it looks like the one before."""
+    """Answer to a ``Picture``: fingerprint and lines; None if it looks like the one before."""
 
     sketch: bytes
     lines: tuple[Line, ...] | None = None
@@ -332,7 +337,7 @@ class TextReader(Engine, Protocol):
         """
 
 
-# ---------------------------------------------------------------- the whole cascade in one
+# ---------------------------------------------------------------- end-to-end interpreters
 class Interpretation(Protocol):
     """One session in an end-to-end interpreter."""
 

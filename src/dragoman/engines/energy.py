@@ -1,6 +1,6 @@
 """Voice detection by loudness alone: the detector of the scripted stack.
 
-Law of this file: deterministic, numpy only, ready at once. It tells sound from silence, not
+Scope: deterministic, numpy only, ready at once. It tells sound from silence, not
 speech from noise: anything clearly louder than the quietest recent past counts. That is what
 tests want (a beep is "speech"), and it is not meant for microphones.
 """
@@ -22,7 +22,7 @@ class Energy:
     ``floor_dbfs`` is the level below which nothing is ever speech; ``margin_db`` is how far above
     the noise floor a frame has probability one half; ``rise_db_s`` is how fast the floor follows
     a background that got louder, up to ``noise_dbfs``: what is louder than that by the margin is
-    sound however long it lasts.
+    sound, however long it lasts.
     """
 
     frame_samples: int = FRAME

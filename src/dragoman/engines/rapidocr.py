@@ -1,10 +1,10 @@
 """Reads what is written in pictures, with RapidOCR's PP-OCRv6 models on onnxruntime.
 
-Law of this file: the package ``rapidocr`` (extra ``vision``) brings its models (30 MB, Apache-2.0)
+Scope: the package ``rapidocr`` (extra ``vision``) brings its models (30 MB, Apache-2.0)
 and this engine loads those files and no others: that package would download a model that is
-missing, so a missing one is ``EngineUnavailable`` before it gets the chance. Pictures come from
-strangers and the reader takes 400 MB, so it lives in a worker process, is loaded by the first
-picture, and yields the processor to everything else. Pictures are never kept.
+missing, so a missing one is ``EngineUnavailable`` before that. Pictures are untrusted input and the
+reader takes 400 MB, so it runs in a worker process of low priority, which the first picture loads.
+Pictures are never kept.
 
 Measured on one core: 0.10 to 0.25 s of CPU for a slide of 1280x720, 0.9 s to load.
 """

@@ -35,7 +35,7 @@ from dragoman.engines.base import ENTRY_POINT_GROUP, Engine, Role
 
 ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter", "ocr", "speaker")
 OPTIONAL: tuple[Role, ...] = ("ocr", "speaker")
-"""Roles that interpretation gets better with, and works without."""
+"""Roles that improve an interpretation, which works without them, too."""
 CASCADE: tuple[Role, ...] = ("vad", "asr", "mt", *OPTIONAL)
 
 
@@ -168,7 +168,7 @@ def names() -> list[str]:
 
 
 def factory(name: str) -> Callable[..., Engine]:
-    """What makes the engine of this name: its class, imported now. Raises ``RegistryError``."""
+    """The class (or function) that makes the engine of this name. Raises ``RegistryError``."""
     points = tuple(entry_points(group=ENTRY_POINT_GROUP, name=name))
     if not points:
         raise RegistryError(f"There is no engine {name!r}. There are: {', '.join(names())}.")

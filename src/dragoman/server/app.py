@@ -1,4 +1,4 @@
-"""The HTTP routes and the WebSocket handshake: ``/health``, ``/metrics``, the realtime path.
+"""The HTTP routes and the WebSocket handshake: ``/health``, ``/metrics``, the paths of the APIs.
 
 Scope: routing and handshakes. A handshake is refused by an ordinary HTTP answer with the documented
 JSON body, before the WebSocket is accepted; after that the session owns the socket. Every answer is
@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from dragoman.protocol.registry import APIS
 from dragoman.server.admission import Refusal, admit
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -32,7 +33,6 @@ from dragoman.server.metrics import CONTENT_TYPE
 
 LOG = logging.getLogger("dragoman.server")
 
-REALTIME_PATH = "/api-ws/v1/realtime"
 MAX_MODEL_CHARS = 256
 _MODEL = re.compile(r"(?:^|[?&])model=([^&#?]*)")
 
@@ -68,13 +68,13 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             await lifecycle.engines.close()
 
     socket = _SessionSocket(lifecycle, serve_session)
+    paths = dict.fromkeys(path for api in APIS for path in api.paths)
     app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route("/metrics", _metrics, methods=["GET"]),
-            Route(REALTIME_PATH, _websocket_only),
-            WebSocketRoute(REALTIME_PATH, socket),
-            WebSocketRoute(REALTIME_PATH + "/", socket),
+            *(Route(path, _websocket_only) for path in paths),
+            *(WebSocketRoute(path + end, socket) for path in paths for end in ("", "/")),
             WebSocketRoute("/{path:path}", _UnknownSocket()),
         ],
         exception_handlers={HTTPException: _as_json},

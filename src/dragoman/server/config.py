@@ -22,6 +22,7 @@ from typing import Annotated, Any
 import msgspec
 
 from dragoman.protocol.core.session import Limits
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.speech import InterpretationOptions
 
@@ -64,6 +65,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: ServerLimits = ServerLimits()
     synthesis: SynthesisOptions = SynthesisOptions()
     interpretation: InterpretationOptions = InterpretationOptions()
+    recognition: RecognitionOptions = RecognitionOptions()
     log_level: LogLevel = "info"
     drain_s: Seconds = 10.0
 
@@ -134,6 +136,7 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
     "limits": ServerLimits,
     "synthesis": SynthesisOptions,
     "interpretation": InterpretationOptions,
+    "recognition": RecognitionOptions,
 }
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
 
@@ -148,6 +151,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "limits": _options,
     "synthesis": _options,
     "interpretation": _options,
+    "recognition": _options,
     "log_level": str.lower,
     "drain_s": float,
 }

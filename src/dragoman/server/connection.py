@@ -2,7 +2,7 @@
 
 Scope: the only place where frames become events. A connection knows the codec and the stream of
 messages under it, and nothing of what events mean. After the client has gone, ``take`` gives
-nothing, ``drain`` raises ``OSError``, ``write`` and ``close`` do nothing.
+nothing, ``write`` and ``drain`` raise ``OSError``, ``close`` does nothing.
 """
 
 from __future__ import annotations
@@ -74,13 +74,16 @@ class SocketConnection:
         return not self.is_gone and self._stream.is_writable
 
     def write(self, texts: Sequence[str]) -> None:
-        """Send text frames without waiting; ask ``is_writable`` first."""
+        """Send text frames without waiting; ask ``is_writable`` first.
+
+        Raises ``OSError`` when the client has gone.
+        """
         try:
             self._stream.write(texts)
         except OSError:
             self._leave(None)
-        else:
-            self._metrics.sent_bytes(sum(map(len, texts)))
+            raise
+        self._metrics.sent_bytes(sum(map(len, texts)))
 
     async def drain(self) -> None:
         """Wait until ``write`` is welcome. Raises ``OSError`` when the client has gone."""

@@ -12,9 +12,12 @@ import asyncio
 
 from starlette.types import Message
 
+_MESSAGE = 100
+"""What a message costs besides its data, roughly, so that empty ones are bounded, too."""
+
 
 class Incoming:
-    """ASGI messages in order. ``size`` is that of the data among them, in bytes or characters."""
+    """ASGI messages in order. ``size``: about how many bytes (characters, for text) they hold."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -57,4 +60,4 @@ class Incoming:
 
 
 def _size(message: Message) -> int:
-    return len(message.get("text") or message.get("bytes") or "")
+    return _MESSAGE + len(message.get("text") or message.get("bytes") or "")

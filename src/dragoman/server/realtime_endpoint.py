@@ -42,7 +42,7 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             engines.coverage,
             strict=config.strict,
             principal=accepted.principal,
-            options=(config.synthesis, config.interpretation),
+            options=(config.synthesis, config.interpretation, config.recognition),
         )
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()

@@ -25,9 +25,10 @@ from collections.abc import Callable, Iterator
 
 import uvicorn
 
+from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.server import logs
 from dragoman.server.admission import check_exposure
-from dragoman.server.app import REALTIME_PATH, ServeSession, create_app
+from dragoman.server.app import ServeSession, create_app
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.http_guard import GuardedHttp
 from dragoman.server.lifecycle import Lifecycle

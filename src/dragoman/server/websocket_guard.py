@@ -38,7 +38,7 @@ UNSENT_BYTES = 64 * 1024
 STREAM = "dragoman.stream"
 """The extension of the ASGI scope that holds the ``BoundedWebSocket`` itself."""
 READ_AHEAD = 64 * 1024
-"""Bytes or characters of a client that may wait for its session."""
+"""How much (``Incoming.size``) may wait for the session of a client."""
 BACKLOG = 2048
 _TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 

@@ -10,7 +10,7 @@ One line for each thing that happens; five sigils:
 
 The first line is the header: ``model=NAME [strict] [FIELD=NUMBER ...] [speaks=en,zh]``, where
 FIELD is a field of ``Limits`` or ``rate`` / ``rate_in`` (Hz of the PCM for ``pcm=`` / ``audio=``).
-A field of ``SynthesisOptions`` is given likewise (``hold_tail=true``).
+A field of ``SynthesisOptions`` or ``RecognitionOptions`` is given likewise (``hold_tail=true``).
 ``speaks``, ``hears`` (``en,zh``) and ``pairs`` (``en-es,en-fr``) narrow the coverage from "*".
 
 Everything the session does must be matched, in order, before the next ``>``, ``@`` or ``+``;
@@ -49,6 +49,7 @@ from dragoman.protocol.core.commands import (
 )
 from dragoman.protocol.core.events import Ids
 from dragoman.protocol.core.session import Limits
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.testing.validators.rules import Log
@@ -76,7 +77,10 @@ class TranscriptPlayer:
         served = lookup(model)
         self.codec = served.api.codec
         coverage = _coverage(fields)
-        chosen = {n: fields.pop(n) for n in SynthesisOptions.__struct_fields__ if n in fields}
+        options = tuple(
+            kind(**{n: fields.pop(n) for n in kind.__struct_fields__ if n in fields})
+            for kind in (SynthesisOptions, RecognitionOptions)
+        )
         limits = Limits(**fields)
         ids = Ids("transcript00000")
         strict = "strict" in words
@@ -86,7 +90,7 @@ class TranscriptPlayer:
             limits,
             coverage,
             strict=strict,
-            options=(SynthesisOptions(**chosen),),
+            options=options,
         )
         self.now = 1000.0
         self.names: dict[str, Any] = {}

@@ -90,17 +90,22 @@ def whole(**settings):
     return flow
 
 
-def manual(recorder, options):
-    conversation = Conversation(
-        recorder, options, enable_turn_detection=False, asked={"turn_detection": None}
-    )
-    pcm = speech(options)
-    half = len(pcm) // 4 * 2
-    for turn, part in enumerate((pcm[:half], pcm[half:]), 1):
-        conversation.stream(part)
-        conversation.ask("input_audio_buffer.commit", conversation.session.commit)
-        recorder.wait("response.done", turn)
-    conversation.end()
+def manual(answer):
+    """Two turns, each ended by a commit that is answered by this event."""
+
+    def flow(recorder, options):
+        conversation = Conversation(
+            recorder, options, enable_turn_detection=False, asked={"turn_detection": None}
+        )
+        pcm = speech(options)
+        half = len(pcm) // 4 * 2
+        for turn, part in enumerate((pcm[:half], pcm[half:]), 1):
+            conversation.stream(part)
+            conversation.ask("input_audio_buffer.commit", conversation.session.commit)
+            recorder.wait(answer, turn)
+        conversation.end()
+
+    return flow
 
 
 def images(recorder, options):
@@ -138,7 +143,8 @@ FLOWS = {
     "defaults": whole(modalities=None),
     "source_on": whole(enable_input_audio_transcription=True),
     "detection": whole(enable_turn_detection=True),
-    "manual": manual,
+    "manual": manual("response.done"),
+    "dictated": manual("conversation.item.input_audio_transcription.completed"),
     "images": images,
     "quiet": quiet,
     "refused": refused,

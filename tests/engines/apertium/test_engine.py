@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.engines.apertium.engine import Apertium, mended
+from dragoman.engines.apertium.engine import Apertium, restored_shape
 from dragoman.engines.apertium.pipeline import PipelineFailed, escaped, stage_commands
 from dragoman.engines.base import EngineUnavailable, Translation
 from tests.engines.installed import needs_apertium
@@ -30,7 +30,12 @@ def engine():
 
 
 def pids(engine: Apertium) -> list[int]:
-    return [pid for leg in engine._pool._legs.values() if leg.stages for pid in leg.stages.pids]
+    return [
+        pid
+        for direction in engine._pool._directions.values()
+        if direction.pipeline
+        for pid in direction.pipeline.pids
+    ]
 
 
 def runs(pid: int) -> bool:
@@ -72,7 +77,7 @@ def gone(pids: list[int], seconds: float = 5.0) -> bool:
     ],
 )
 def test_output_takes_the_shape_of_its_input(source: str, target: str, expected: str) -> None:
-    assert mended(source, target) == expected
+    assert restored_shape(source, target) == expected
 
 
 def test_modes_become_commands_with_null_flush() -> None:
@@ -167,7 +172,7 @@ def test_directions_beyond_the_bound_replace_the_one_idle_longest(engine: Aperti
     pairs = [pair for pair in engine.info.pairs if len(engine.routes[pair]) == 1]
     third = next(pair for pair in pairs if pair not in {("en", "es"), ("es", "en")})
     engine.warm(*third)
-    assert len(engine._pool._legs) == 2
+    assert len(engine._pool._directions) == 2
     assert set(first) <= set(pids(engine))
     assert gone(other)
 
@@ -182,7 +187,7 @@ def test_many_threads_over_many_directions_stay_within_the_bound(engine: Apertiu
 
     with ThreadPoolExecutor(6) as threads:
         assert all(threads.map(one, range(24)))
-    assert len(engine._pool._legs) <= 2
+    assert len(engine._pool._directions) <= 2
 
 
 @needs_apertium
@@ -203,7 +208,7 @@ def test_no_program_outlives_a_server_that_was_killed() -> None:
         "from dragoman.engines.apertium.engine import Apertium; import sys; "
         "a = Apertium(); a.load(); "
         "a.warm('en', 'es'); a.warm('es', 'en'); "
-        "print(*[p for l in a._pool._legs.values() for p in l.stages.pids], flush=True); "
+        "print(*[p for l in a._pool._directions.values() for p in l.pipeline.pids], flush=True); "
         "sys.stdin.read()"
     )
     server = subprocess.Popen(

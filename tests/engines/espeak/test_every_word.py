@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 
 from dragoman.audio.resample import Resampler
-from dragoman.engines.base import EngineUnavailable, Utterance, Window
+from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.espeak import voices as espeak_voices
-from dragoman.engines.espeak.engine import written_for
-from dragoman.engines.flite.engine import Flite
+from dragoman.engines.espeak.engine import espeak_text
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.policy.reading.markup import MarkupReader
 from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.speech import joined_text
 from dragoman.text.spoken import sanitized
+from tests.engines.flite_speech import flite_pcm
 from tests.engines.installed import needs_espeak
 
 pytestmark = pytest.mark.engine
@@ -44,17 +44,15 @@ ENGLISH = (
 @pytest.mark.parametrize(("voice", "errors"), [("Ethan", 0.05), ("Cherry", 0.1)])
 def test_english_is_recognised_word_for_word(voice: str, errors: float) -> None:
     """flite at the client's rate, then at the recogniser's: the word error rate is its own."""
-    flite, moonshine = Flite(), Moonshine()
+    moonshine = Moonshine()
     try:
-        flite.load()
         moonshine.load()
     except EngineUnavailable as reason:
         pytest.skip(str(reason))
     heard = []
     for text in ENGLISH:
         out, back = Resampler(16_000, 24_000), Resampler(24_000, 16_000)
-        pieces = flite.synthesize(Utterance(text, voice, "en"))
-        pcm = b"".join(back.feed(out.feed(piece)) for piece in pieces)
+        pcm = back.feed(out.feed(flite_pcm(text, voice)))
         pcm += back.feed(out.flush()) + back.flush()
         samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         found = moonshine.transcribe([Window(samples.tobytes(), "en")])[0]
@@ -128,7 +126,7 @@ def unspoken(language: str, text: str, words: list[str]) -> list[str]:
     voice = espeak_voices.identifier(language)
     assert voice is not None
     parts = segments(text)
-    texts = [written_for(sanitized(part), voice) for part in [*parts, *words]]
+    texts = [espeak_text(sanitized(part), voice) for part in [*parts, *words]]
     answers = asked([(text.text, voice, text.flags) for text in texts])
     spoken = "".join(bare(answer["phonemes"]) for answer in answers[: len(parts)])
     events = [word for answer in answers[: len(parts)] for word in answer["words"]]

@@ -10,7 +10,7 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine.engine import FILES, REQUIREMENT, Moonshine
 from dragoman.engines.moonshine.glossary_bias import PhraseBias, PhraseTree
-from dragoman.engines.moonshine.tokenizer import Vocabulary, looping
+from dragoman.engines.moonshine.tokenizer import Vocabulary, repeated_count
 from dragoman.engines.shared import model_files
 from dragoman.speech import Hints, joined_text
 from tests import recordings
@@ -72,24 +72,24 @@ def test_marks_without_text_are_no_words(tokens: Vocabulary) -> None:
     ],
 )
 def test_loops_are_told_from_repetition(ids: list[int], extra: int) -> None:
-    assert looping(ids) == extra
+    assert repeated_count(ids) == extra
 
 
 def test_a_glossary_favours_its_phrases_token_by_token() -> None:
     bias = PhraseBias(PhraseTree([[3, 4, 5], [6]]), boost=2.0)
 
-    def favoured() -> dict[int, float]:
+    def usable_hints() -> dict[int, float]:
         logits = np.zeros(10, np.float32)
         bias.apply(logits)
         return {at: float(value) for at, value in enumerate(logits) if value}
 
-    assert favoured() == {3: 2.0, 6: 2.0}
-    bias.chose(3)
-    assert favoured() == {3: 2.0, 4: 3.0, 6: 2.0}
-    bias.chose(4)
-    assert favoured() == {3: 2.0, 5: 3.0, 6: 2.0}
-    bias.chose(9)
-    assert favoured() == {3: 2.0, 6: 2.0}
+    assert usable_hints() == {3: 2.0, 6: 2.0}
+    bias.follow(3)
+    assert usable_hints() == {3: 2.0, 4: 3.0, 6: 2.0}
+    bias.follow(4)
+    assert usable_hints() == {3: 2.0, 5: 3.0, 6: 2.0}
+    bias.follow(9)
+    assert usable_hints() == {3: 2.0, 6: 2.0}
 
 
 # ---------------------------------------------------------------- windows

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from dragoman.audio.resample import Resampler
-from dragoman.engines.base import EngineUnavailable, Samples, Utterance, Window
-from dragoman.engines.flite.engine import Flite
+from dragoman.engines.base import EngineUnavailable, Samples, Window
 from dragoman.engines.moonshine.engine import Moonshine
-from dragoman.engines.moonshine.onscreen_names import ScoredIds, heed, shown_names
-from dragoman.engines.moonshine.phonetic_match import FARTHEST, near, split_marks
+from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names, shown_names
+from dragoman.engines.moonshine.phonetic_match import FARTHEST, find_matches, split_marks
 from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key
+from tests.engines.flite_speech import flite_pcm
 
 pytestmark = pytest.mark.engine
 
@@ -50,19 +49,7 @@ def ears() -> Iterator[Moonshine]:
 @pytest.fixture(scope="module")
 def spoken() -> dict[str, Samples]:
     """The sentences in a voice that is the same every time."""
-    voice = Flite()
-    try:
-        voice.load()
-    except EngineUnavailable as reason:
-        pytest.skip(str(reason))
-
-    def say(text: str) -> Samples:
-        pcm = b"".join(voice.synthesize(Utterance(text=text, voice="Cherry", language="en")))
-        resampler = Resampler(voice.info.rate_hz, 16_000)
-        whole = np.frombuffer(resampler.feed(pcm) + resampler.flush(), "<i2")
-        return whole.astype(np.float32) / 32768
-
-    return {text: say(text) for text in SAID}
+    return {text: np.frombuffer(flite_pcm(text), "<i2").astype(np.float32) / 32768 for text in SAID}
 
 
 def heard(ears: Moonshine, samples: Samples, *shown: str, prefix: str = "") -> str:
@@ -126,7 +113,7 @@ def test_the_audio_decides(ears: Moonshine, name: str, margin: float, taken: boo
         scores[place] -= margin + 0.9 * (len(ids) - len(other))
         return scores
 
-    text = " ".join(word for word, _ in tokens.words(heed(tokens, guess, [name], score)[0]))
+    text = " ".join(word for word, _ in tokens.words(apply_names(tokens, guess, [name], score)[0]))
     assert text == f"We met {'Veltrano' if taken else 'Veltrona'} in Milan."
 
 
@@ -142,7 +129,7 @@ def test_capitals_inside_a_word_are_how_it_is_spelt(ears: Moonshine, shown: str,
     tokens = ears._model.tokens
     ids = tokens.encode("We saw brandywell's house.")
     guess = ScoredIds(ids, [-0.01] * (len(ids) + 1), forced=0)
-    ids, _ = heed(tokens, guess, [shown], lambda other: [-3.0] * (len(other) + 1))
+    ids, _ = apply_names(tokens, guess, [shown], lambda other: [-3.0] * (len(other) + 1))
     assert " ".join(word for word, _ in tokens.words(ids)) == text
 
 
@@ -166,10 +153,12 @@ def test_closeness_is_of_sound(one: str, other: str, close: bool) -> None:
 
 def test_stretches_do_not_cross_marks_and_keep_what_stands_behind_them() -> None:
     words = ["We,", "El", "Trano's", "friends,", "like", "Brandy.", "Well,", "yes."]
-    found = {(one.begin, one.end, one.name) for one in near(words, ["Eltrano", "Brandywell"])}
+    found = {
+        (one.begin, one.end, one.name) for one in find_matches(words, ["Eltrano", "Brandywell"])
+    }
     assert (1, 3, "Eltrano") in found
     assert not [one for one in found if one[2] == "Brandywell"]
     assert split_marks("Trano's,") == ("Trano", "'s,")
     assert split_marks("yes.") == ("yes", ".")
-    assert near(words, ["Yes", "El"]) == [], "too short to tell"
-    assert near(words, ["Eltrano"], first=2) == []
+    assert find_matches(words, ["Yes", "El"]) == [], "too short"
+    assert find_matches(words, ["Eltrano"], first=2) == []

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
+from dragoman.engines.shared.callback_stream import ProducerLock, Put, iterate_audio
 
 
 def counting(count: int) -> object:
@@ -19,8 +19,10 @@ def counting(count: int) -> object:
 
 
 def test_everything_comes_in_order() -> None:
-    assert b"".join(pulled(OneAtATime(), counting(200))) == bytes(range(200))
-    assert b"".join(pulled(OneAtATime(), counting(200), bound=3, most=2)) == bytes(range(200))
+    assert b"".join(iterate_audio(ProducerLock(), counting(200))) == bytes(range(200))
+    assert b"".join(iterate_audio(ProducerLock(), counting(200), bound=3, most=2)) == bytes(
+        range(200)
+    )
 
 
 def test_what_the_producer_raises_comes_behind_its_pieces() -> None:
@@ -28,7 +30,7 @@ def test_what_the_producer_raises_comes_behind_its_pieces() -> None:
         put(b"one")
         raise ValueError("as asked")
 
-    pieces = pulled(OneAtATime(), produce)
+    pieces = iterate_audio(ProducerLock(), produce)
     assert next(pieces) == b"one"
     with pytest.raises(ValueError, match="as asked"):
         next(pieces)
@@ -36,7 +38,7 @@ def test_what_the_producer_raises_comes_behind_its_pieces() -> None:
 
 def test_closing_waits_until_the_library_has_stopped() -> None:
     """Else a worker would say that it is free while its library is still busy, or stuck."""
-    line, asked, let_go = OneAtATime(), threading.Event(), threading.Event()
+    line, asked, let_go = ProducerLock(), threading.Event(), threading.Event()
     left: list[bool] = []
 
     def produce(put: Put) -> None:
@@ -45,7 +47,7 @@ def test_closing_waits_until_the_library_has_stopped() -> None:
         let_go.wait()
         left.append(put(b"two"))
 
-    pieces = pulled(line, produce)
+    pieces = iterate_audio(line, produce)
     assert next(pieces) == b"one"
     asked.wait()
     closing = threading.Thread(target=pieces.close)
@@ -56,12 +58,12 @@ def test_closing_waits_until_the_library_has_stopped() -> None:
     closing.join(10)
     assert not closing.is_alive()
     assert left == [False], "it was told to stop"
-    assert b"".join(pulled(line, counting(3))) == bytes(range(3))
+    assert b"".join(iterate_audio(line, counting(3))) == bytes(range(3))
 
 
 def test_closing_one_that_stands_in_line_waits_for_nobody() -> None:
-    line = OneAtATime()
-    busy, behind = pulled(line, counting(200), bound=3), pulled(line, counting(5))
+    line = ProducerLock()
+    busy, behind = iterate_audio(line, counting(200), bound=3), iterate_audio(line, counting(5))
     assert next(busy)
     waits = threading.Thread(target=next, args=(behind, b""))
     waits.start()  # lets the first run to its end, as nobody else can give it room
@@ -71,8 +73,11 @@ def test_closing_one_that_stands_in_line_waits_for_nobody() -> None:
 
 
 def test_two_read_in_turn_by_one_thread() -> None:
-    line = OneAtATime()
-    first, second = pulled(line, counting(100), bound=3), pulled(line, counting(9), bound=3)
+    line = ProducerLock()
+    first, second = (
+        iterate_audio(line, counting(100), bound=3),
+        iterate_audio(line, counting(9), bound=3),
+    )
     begun = next(first)
     assert b"".join(second) == bytes(range(9))
     assert begun + b"".join(first) == bytes(range(100))

@@ -129,7 +129,7 @@ def test_an_operators_variant_is_heard(tmp_path: Path) -> None:
 
 def test_sounds_that_are_too_few_or_the_same_are_refused() -> None:
     some = [("v", 1.0 + index / 100, 1.0) for index in range(50)]
-    assert len(voice_table.dealt(some, some)) == len(NAMES)
+    assert len(voice_table.assign_sounds(some, some)) == len(NAMES)
     for bad in (some[:3], [some[0]] * 50):
         with pytest.raises(ValueError, match="sound of its own"):
-            voice_table.dealt(bad, some)
+            voice_table.assign_sounds(bad, some)

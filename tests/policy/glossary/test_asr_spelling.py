@@ -115,11 +115,11 @@ def test_five_thousand_terms_are_fast() -> None:
     keys = ["".join(chance.choices("abcdefghiklmnoprstu", k=9)).title() for _ in range(5000)]
     speller = TermSpeller(keys, "en")
     heard = words("The zorblin quux fremmed over eleven tarnished gribbles near Lake Vostok today")
-    began = time.perf_counter()
+    began = time.process_time()  # CPU time: other programs of the machine do not count
     for _ in range(50):
         speller.respell(heard)
         speller.committable_count(heard, 11)
-    assert time.perf_counter() - began < 0.25
+    assert time.process_time() - began < 0.25
 
 
 # ---------------------------------------------------------------- holding back

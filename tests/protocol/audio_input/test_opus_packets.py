@@ -32,7 +32,7 @@ def framed(stream: bytes, cuts: Iterable[int]) -> list[Packet]:
         (b"\xfb\x03", 60),  # a count of frames
     ],
 )
-def test_a_packet_says_how_long_it_is(head: bytes, ms: float) -> None:
+def test_the_duration_of_a_packet(head: bytes, ms: float) -> None:
     assert packet_ms(head + bytes(40)) == ms
     (packet,) = OpusFraming().feed(head + bytes(40))
     assert (packet.data, packet.ms) == (head + bytes(40), ms)

@@ -1,4 +1,4 @@
-"""The packer: every delta is one a strict client takes, and no sound is lost or late."""
+"""The packer: every delta is one a strict client takes, and no audio is lost or late."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ def test_the_first_sound_goes_out_at_once(rate_hz: int):
     assert len(twenty_five_ms) - len(delta) < 6
 
 
-def test_crumbs_wait_for_company_and_never_longer():
+def test_short_pieces_wait_for_the_next_one_and_no_longer():
     packer = AudioPacker(24_000)
     assert packer.feed(b"\x01\x02") == []
     assert packer.feed(bytes(958)) == [b"\x01\x02" + bytes(958)]

@@ -95,7 +95,7 @@ def test_binary_frames_are_refused():
     ],
     ids=["unknown type", "settings", "wrong type beside it"],
 )
-def test_a_frame_of_countless_values_is_not_read(frame: str):
+def test_a_frame_of_too_many_values_is_not_read(frame: str):
     refusal = CODEC.decode(frame)
     assert isinstance(refusal, Malformed)
     assert refusal.message == "An event may hold at most 50000 values."

@@ -369,7 +369,7 @@ def test_too_large_glossaries_are_refused():
     assert "5000" in error.message
 
 
-def test_opus_is_heard_by_all_and_strictly_by_the_one_that_has_it():
+def test_opus_is_accepted_by_all_and_strictly_by_the_one_that_has_it():
     for family in (QWEN3, QWEN35, QWEN38):
         settings = merged(family, {"input_audio_format": "opus", "sample_rate": 8000})
         assert settings.opus_in
@@ -428,7 +428,7 @@ def test_sources_beyond_the_engines_are_refused_by_name():
         assert error.param == f"session.{param}"
 
 
-def test_a_pair_nobody_translates():
+def test_a_pair_that_no_engine_translates():
     coverage = Coverage(
         hears=frozenset({"en", "de"}),
         pairs=frozenset({("en", "es")}),

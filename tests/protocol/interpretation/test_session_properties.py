@@ -71,9 +71,9 @@ class Turn:
 
     def __init__(self, number, start_ms, modalities):
         self.number, self.start_ms, self.modalities = number, start_ms, modalities
-        self.heard, self.said, self.pcm = 0, 0, b""
+        self.source_words, self.target_words, self.pcm = 0, 0, b""
         self.last_source, self.last_target = "", ""
-        self.stopped = self.heard_final = self.said_final = self.done = False
+        self.stopped = self.source_final = self.target_final = self.done = False
         self.status = "completed"
 
 
@@ -341,25 +341,25 @@ class Conversation(RuleBasedStateMachine):
     def some_turn(self, draw):
         return draw(st.sampled_from(self.open_turns())) if self.open_turns() else None
 
-    def engine_hears(self, draw):
+    def engine_recognises(self, draw):
         turn = self.some_turn(draw)
-        if turn is None or turn.heard_final:
+        if turn is None or turn.source_final:
             return
-        turn.heard += draw(st.integers(0, 2))
-        turn.heard_final = draw(st.booleans())
-        turn.last_source = " ".join([f"w{turn.number}"] * turn.heard)
-        tail = "" if turn.heard_final else draw(st.sampled_from(["", f" w{turn.number}?"]))
-        self.report(speech.Heard(turn.number, turn.last_source, tail, turn.heard_final, "en"))
+        turn.source_words += draw(st.integers(0, 2))
+        turn.source_final = draw(st.booleans())
+        turn.last_source = " ".join([f"w{turn.number}"] * turn.source_words)
+        tail = "" if turn.source_final else draw(st.sampled_from(["", f" w{turn.number}?"]))
+        self.report(speech.Heard(turn.number, turn.last_source, tail, turn.source_final, "en"))
 
     def engine_translates(self, draw):
         turn = self.some_turn(draw)
-        if turn is None or turn.said_final:
+        if turn is None or turn.target_final:
             return
-        turn.said += draw(st.integers(0, 2))
-        turn.said_final = draw(st.booleans())
-        turn.last_target = " ".join([f"t{turn.number}"] * turn.said)
-        tail = "" if turn.said_final else draw(st.sampled_from(["", f" t{turn.number}?"]))
-        self.report(speech.Translated(turn.number, turn.last_target, tail, turn.said_final))
+        turn.target_words += draw(st.integers(0, 2))
+        turn.target_final = draw(st.booleans())
+        turn.last_target = " ".join([f"t{turn.number}"] * turn.target_words)
+        tail = "" if turn.target_final else draw(st.sampled_from(["", f" t{turn.number}?"]))
+        self.report(speech.Translated(turn.number, turn.last_target, tail, turn.target_final))
 
     def engine_speaks(self, draw):
         turn = self.some_turn(draw)
@@ -371,7 +371,7 @@ class Conversation(RuleBasedStateMachine):
         turn.pcm += pcm
         self.report(speech.Voiced(pcm, turn.number))
 
-    def engine_hears_the_end(self, draw):
+    def engine_stops_a_turn(self, draw):
         turn = next((turn for turn in self.turns if not turn.stopped), None)
         if turn is not None:
             turn.stopped = True
@@ -388,10 +388,10 @@ class Conversation(RuleBasedStateMachine):
 
     ACTS = (
         engine_opens,
-        engine_hears,
+        engine_recognises,
         engine_translates,
         engine_speaks,
-        engine_hears_the_end,
+        engine_stops_a_turn,
         engine_is_done,
     )
 
@@ -456,7 +456,7 @@ class Conversation(RuleBasedStateMachine):
 
     def check_turns(self):
         """Responses come in the order of turns, each with the words and bytes of its turn."""
-        heard, said, sound, order, modalities = {}, {}, {}, [], {}
+        transcripts, translations, audio, order, modalities = {}, {}, {}, [], {}
         source_of, sources = {}, []
         for direction, event in self.log:
             if direction == ">":
@@ -470,17 +470,17 @@ class Conversation(RuleBasedStateMachine):
                 case "response.created":
                     modalities[event["response"]["id"]] = event["response"]["modalities"]
                 case "conversation.item.input_audio_transcription.completed":
-                    heard[event["item_id"]] = event["transcript"]
+                    transcripts[event["item_id"]] = event["transcript"]
                 case "response.audio.delta":
                     key = event["item_id"]
-                    sound[key] = sound.get(key, b"") + base64.b64decode(event["delta"])
+                    audio[key] = audio.get(key, b"") + base64.b64decode(event["delta"])
                 case "response.done":
                     item = event["response"]["output"][0]
                     content = item["content"][0]
-                    said[item["id"]] = content.get("transcript", content.get("text"))
+                    translations[item["id"]] = content.get("transcript", content.get("text"))
                     order.append((item["id"], event["response"]))
         turns = {source: self.turns[at] for at, source in enumerate(sources)}
-        for source, text in heard.items():
+        for source, text in transcripts.items():
             turn = turns[source]
             assert text == turn.last_source
             assert not self.asr_off
@@ -488,8 +488,8 @@ class Conversation(RuleBasedStateMachine):
             turn = turns[source_of[item]]
             assert tuple(response["modalities"]) == turn.modalities
             assert response["status"] == turn.status or self.failed
-            assert said[item] == turn.last_target or self.failed
-            spoken = sound.get(item, b"")
+            assert translations[item] == turn.last_target or self.failed
+            spoken = audio.get(item, b"")
             if "audio" not in turn.modalities:
                 assert spoken == b""
             elif not self.failed:

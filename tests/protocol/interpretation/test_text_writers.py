@@ -25,7 +25,7 @@ def fields(event):
     return None if event is None else msgspec.to_builtins(event)
 
 
-def test_snapshots_replace_and_say_nothing_twice():
+def test_snapshots_replace_and_are_not_repeated():
     writer = full()
     assert fields(writer.recognised("", " Go", "en"))["stash"] == " Go"
     assert writer.recognised("", " Go", "en") is None
@@ -76,7 +76,7 @@ def test_obfuscation_has_14_characters_and_differs():
 
 
 @pytest.mark.parametrize("make", [deltas, full])
-def test_what_was_told_is_not_taken_back(make):
+def test_published_text_is_not_taken_back(make):
     writer = make()
     writer.recognised("Good day", "", None)
     writer.translated("Buen", "")
@@ -89,7 +89,7 @@ def test_what_was_told_is_not_taken_back(make):
 
 
 @given(st.lists(st.tuples(st.text(max_size=5), st.text(max_size=3)), max_size=12))
-def test_both_dialects_tell_the_same_text(pieces):
+def test_both_writers_publish_the_same_text(pieces):
     snapshots, increments = full(), deltas()
     text, last, joined = "", "", ""
     for piece, stash in pieces:
@@ -104,6 +104,6 @@ def test_both_dialects_tell_the_same_text(pieces):
     assert joined == last == text == increments.target.text == snapshots.target.text
 
 
-def test_grown_gives_what_is_new():
+def test_extend_gives_what_is_new():
     grown = AppendOnlyText()
     assert [grown.extend(text) for text in ("", "a", "a", "abc")] == ["", "a", "", "bc"]

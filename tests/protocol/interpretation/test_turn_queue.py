@@ -1,4 +1,4 @@
-"""Only the oldest turn may speak, and what waits is bounded."""
+"""Only facts of the oldest turn go out, and what waits is bounded."""
 
 from dragoman.protocol.interpretation.turn_queue import TurnQueue
 from dragoman.speech import Heard, SpeechStarted, SpeechStopped, Translated, TurnDone, Voiced
@@ -31,7 +31,7 @@ def test_later_turns_wait_for_every_turn_before_them():
     assert queue.oldest is None
 
 
-def test_of_waiting_snapshots_the_newest_is_left_and_sound_is_not():
+def test_newer_snapshots_replace_waiting_ones_and_audio_is_kept():
     queue = opened("a", "b")
     facts = [
         Heard(2, "", " o"),
@@ -67,7 +67,7 @@ def test_too_many_turns_are_refused():
     assert queue.open("c")
 
 
-def test_too_much_waiting_sound_cuts_the_turn_and_says_so():
+def test_too_much_waiting_audio_cuts_the_turn_and_fails_it():
     queue = opened("a", "b", max_bytes=8)
     assert queue.put("b", Voiced(b"12345678", 2))
     assert not queue.put("b", Voiced(b"9", 2))

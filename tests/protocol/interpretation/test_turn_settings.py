@@ -43,9 +43,9 @@ def test_a_turn_found_before_the_update_keeps_the_old_settings() -> None:
     assert modalities(1000) == ("text", "audio")
 
 
-def test_a_turn_found_after_it_has_the_new_ones_though_its_run_up_lies_before() -> None:
+def test_a_turn_found_after_it_has_the_new_ones_though_its_speech_began_before() -> None:
     assert modalities(1024) == ("text",)
 
 
-def test_an_interpreter_that_does_not_say_is_taken_at_the_begin() -> None:
+def test_without_found_ms_the_begin_of_the_turn_decides() -> None:
     assert modalities(None) == ("text", "audio")

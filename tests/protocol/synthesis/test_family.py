@@ -1,4 +1,4 @@
-"""The synthesis families: lookup, voices, settings, what engines are told."""
+"""The synthesis families: lookup, voices, settings, tasks."""
 
 import msgspec
 import pytest
@@ -126,7 +126,7 @@ def test_strict_voices_and_rates():
     assert merge({"sample_rate": 16000}, tts.FLASH, strict=True).sample_rate == 16000
 
 
-def test_what_engines_are_told():
+def test_the_task_of_the_engines():
     settings = merge(
         {
             "voice": "Vivian",

@@ -15,7 +15,7 @@ LINES, PAGES = 40, 50
 LINE = "Nine words of a sentence make a small book. "
 
 
-def test_a_book_is_one_response_and_is_not_remembered() -> None:
+def test_a_book_is_one_response_and_is_not_kept_in_memory() -> None:
     coverage = Coverage(speaks=frozenset("*"))
     session = make_session(lookup(MODEL), Ids("longresponse000"), Limits(), coverage)
     seen: set[type] = set()

@@ -20,7 +20,7 @@ def kinds(sent: list) -> list[str]:
     return [event.__struct_config__.tag for event in sent]
 
 
-def test_the_whole_bracket():
+def test_a_whole_response():
     response, sent = make()
     response.open()
     text = TextMeter()

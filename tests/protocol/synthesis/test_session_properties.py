@@ -79,7 +79,7 @@ class Reader:
         self.ids: set[str] = set()
         self.open: str | None = None
         self.expects: list[str] = []
-        self.heard: dict[str, bytes] = {}
+        self.audio: dict[str, bytes] = {}
         self.done: dict[str, dict] = {}
         self.committed = 0
         self.finished = False
@@ -107,8 +107,8 @@ class Reader:
         if kind == "response.created":
             assert self.open is None, "two responses are open"
             self.open = event["response"]["id"]
-            assert self.open not in self.heard
-            self.heard[self.open] = b""
+            assert self.open not in self.audio
+            self.audio[self.open] = b""
             self.expects = OPENING[1:]
             return
         named = event["response"]["id"] if kind == "response.done" else event["response_id"]
@@ -120,7 +120,7 @@ class Reader:
             assert pcm
             assert len(pcm) % 6 == 0
             assert len(pcm) <= 48_000
-            self.heard[named] += pcm
+            self.audio[named] += pcm
             return
         if not self.expects:
             self.expects = list(CLOSING)
@@ -137,7 +137,7 @@ class Reader:
         assert found in (None, self.item)
 
 
-class TtsMachine(RuleBasedStateMachine):
+class SynthesisMachine(RuleBasedStateMachine):
     strict = False
     synthesis = SynthesisOptions()
 
@@ -348,13 +348,13 @@ class TtsMachine(RuleBasedStateMachine):
     @invariant()
     def every_byte_was_made_for_its_response(self):
         for job in self.jobs.values():
-            heard = self.reader.heard[job.response]
+            received = self.reader.audio[job.response]
             if job.response in self.reader.done:
                 padded = job.voiced + bytes(-len(job.voiced) % 6)
-                assert heard == padded
+                assert received == padded
             else:
-                assert job.voiced.startswith(heard)
-                assert len(job.voiced) - len(heard) < 48_000 * 2 * 0.02 + 6
+                assert job.voiced.startswith(received)
+                assert len(job.voiced) - len(received) < 48_000 * 2 * 0.02 + 6
 
     @invariant()
     def text_is_spoken_once_and_in_order(self):
@@ -385,11 +385,11 @@ class TtsMachine(RuleBasedStateMachine):
 
     def costs(self) -> dict[str, int]:
         """The characters of each response that is done."""
-        told = {name: done["usage"]["characters"] for name, done in self.reader.done.items()}
+        counted = {name: done["usage"]["characters"] for name, done in self.reader.done.items()}
         if self.synthesis.usage == "response":
-            return told
-        counts = itertools.pairwise([0, *told.values()])
-        return {name: now - before for name, (before, now) in zip(told, counts, strict=True)}
+            return counted
+        counts = itertools.pairwise([0, *counted.values()])
+        return {name: now - before for name, (before, now) in zip(counted, counts, strict=True)}
 
     @invariant()
     def after_finished_nothing_is_left(self):
@@ -424,11 +424,11 @@ def _letters(text: str) -> str:
     return "".join(char for char in text if char.isalnum())
 
 
-class StrictTtsMachine(TtsMachine):
+class StrictSynthesis(SynthesisMachine):
     strict = True
 
 
-class PatientTtsMachine(TtsMachine):
+class PatientSynthesis(SynthesisMachine):
     """Holds complete sentences back, and speaks unfinished ones after a while."""
 
     synthesis = SynthesisOptions(flush_s=2.0, hold_tail=True, response_chars=40, usage="session")
@@ -441,9 +441,9 @@ _PROFILE = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
-TtsMachine.TestCase.settings = _PROFILE
-StrictTtsMachine.TestCase.settings = _PROFILE
-PatientTtsMachine.TestCase.settings = _PROFILE
-TestTtsSession = TtsMachine.TestCase
-TestStrictTtsSession = StrictTtsMachine.TestCase
-TestPatientTtsSession = PatientTtsMachine.TestCase
+SynthesisMachine.TestCase.settings = _PROFILE
+StrictSynthesis.TestCase.settings = _PROFILE
+PatientSynthesis.TestCase.settings = _PROFILE
+TestTtsSession = SynthesisMachine.TestCase
+TestStrictTtsSession = StrictSynthesis.TestCase
+TestPatientTtsSession = PatientSynthesis.TestCase

@@ -1,4 +1,4 @@
-"""The line of text: order, borders, counting."""
+"""The queue of text: order, borders, counting."""
 
 from dragoman.protocol.synthesis.text_queue import QueueMark, TextQueue
 
@@ -10,7 +10,7 @@ def drain(queue: TextQueue) -> list:
     return found
 
 
-def test_a_border_sends_off_what_came_before_it():
+def test_a_border_flushes_the_text_before_it():
     queue = TextQueue()
     queue.feed("One. Tw")
     assert drain(queue) == ["One."]
@@ -58,7 +58,7 @@ def test_dropping_goes_up_to_the_next_border():
     assert (queue.chars, queue.borders) == (0, 0)
 
 
-def test_a_long_stretch_of_nothing_is_passed_over_and_loses_no_word():
+def test_long_text_without_words_is_skipped_and_no_word_is_lost():
     queue = TextQueue()
     queue.feed("Well" + " " * 5000 + "then." + "-" * 5000 + "So" + "." * 3000)
     queue.border()
@@ -70,7 +70,7 @@ def test_a_long_stretch_of_nothing_is_passed_over_and_loses_no_word():
     assert (queue.chars, queue.borders) == (0, 0)
 
 
-def test_small_pieces_are_put_together():
+def test_small_pieces_are_joined():
     queue = TextQueue()
     for _ in range(10):
         queue.feed("word. ")
@@ -82,7 +82,7 @@ def test_small_pieces_are_put_together():
     assert queue.has_tail()
 
 
-def test_an_endless_word_is_spoken_to_a_cap_and_what_follows_it_is_heard():
+def test_an_endless_word_is_cut_at_a_limit_and_what_follows_is_spoken():
     queue = TextQueue()
     queue.feed("Look: " + "x" * 5000 + " is long. " + "y" * 300)
     queue.border()
@@ -95,7 +95,7 @@ def test_an_endless_word_is_spoken_to_a_cap_and_what_follows_it_is_heard():
     assert sum(unit.cost.characters for unit in units) == 5000 + 300 + len("Look:  is long. ")
 
 
-def test_a_megabyte_of_nothing_to_say_is_looked_at_in_parts():
+def test_a_megabyte_without_words_is_examined_in_parts():
     queue = TextQueue()
     queue.feed("```\n" + "x = 1\n" * 10_000 + "```\nThe end.")
     queue.border()

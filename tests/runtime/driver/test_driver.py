@@ -83,6 +83,7 @@ class FakeConnection:
         self.writes: list[list[str]] = []
         self.closed: tuple[int, str] | None = None
         self.is_gone = False
+        self.breaks_at_write = False
         self._is_lost = False
         self._reads = reads
         self._first: list[ClientEvent | None] = []
@@ -110,6 +111,9 @@ class FakeConnection:
         return not self._is_lost and (self._reads is None or len(self.sent) < self._reads)
 
     def write(self, texts: Sequence[str]) -> None:
+        if self.breaks_at_write:
+            self._is_lost = True
+            raise ConnectionResetError
         self.writes.append(list(texts))
         self.sent += texts
         self._changed.set()
@@ -312,7 +316,7 @@ def test_a_client_that_reads_nothing_stops_its_job_not_the_reader(monkeypatch: A
         for _ in range(50):
             await asyncio.sleep(0)
         assert made == held < 20  # bounded: nothing more is made while nobody reads
-        connection.incoming.put_nowait(Ping(text="abort"))  # still heard
+        connection.incoming.put_nowait(Ping(text="abort"))  # still handled
         for _ in range(50):
             await asyncio.sleep(0)
         connection.read_more(1000)
@@ -323,13 +327,13 @@ def test_a_client_that_reads_nothing_stops_its_job_not_the_reader(monkeypatch: A
     run(main())
 
 
-def test_a_client_that_asks_without_reading_is_not_heard_without_end(monkeypatch: Any) -> None:
+def test_a_client_that_asks_without_reading_is_stopped(monkeypatch: Any) -> None:
     monkeypatch.setattr(driver_module, "OUTBOX_CHARS", 1000)
-    heard = 0
+    stepped = 0
 
     def receive(event: Ping) -> list[kernel.Command]:
-        nonlocal heard
-        heard += 1
+        nonlocal stepped
+        stepped += 1
         return [pong("z" * 100)]
 
     async def main() -> None:
@@ -339,21 +343,21 @@ def test_a_client_that_asks_without_reading_is_not_heard_without_end(monkeypatch
             connection.incoming.put_nowait(Ping())
         for _ in range(100):
             await asyncio.sleep(0)
-        assert 10 < heard < 30
+        assert 10 < stepped < 30
         connection.read_more(2000)
         connection.incoming.put_nowait(None)
         await running
-        assert heard == 1000
+        assert stepped == 1000
 
     run(main())
 
 
 def test_a_burst_of_one_client_lets_others_have_their_turn() -> None:
-    heard = 0
+    stepped = 0
 
     def receive(event: Ping) -> list[kernel.Command]:
-        nonlocal heard
-        heard += 1
+        nonlocal stepped
+        stepped += 1
         return []
 
     async def main() -> None:
@@ -361,12 +365,12 @@ def test_a_burst_of_one_client_lets_others_have_their_turn() -> None:
         for _ in range(1000):
             connection.incoming.put_nowait(Ping())
         running, _ = drive(FakeSession(receive), connection)
-        while not heard:
+        while not stepped:
             await asyncio.sleep(0)
-        assert heard < 100
+        assert stepped < 100
         connection.incoming.put_nowait(None)
         await running
-        assert heard == 1000
+        assert stepped == 1000
 
     run(main())
 
@@ -416,6 +420,25 @@ def test_a_connection_lost_while_the_reader_waits_for_room_ends_the_run() -> Non
             await asyncio.sleep(0)
         assert not running.done()
         connection.lose()
+        await running
+
+    run(main())
+
+
+def test_a_write_that_fails_while_the_reader_waits_for_room_ends_the_run() -> None:
+    async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+        await asyncio.Event().wait()
+
+    def receive(event: Ping) -> list[kernel.Command]:
+        audio = Audio(bytes(2 * driver_module.INBOX_BYTES))
+        return [Start(1, Speak(voice="")), Push(1, audio), pong("never taken")]
+
+    async def main() -> None:
+        connection = FakeConnection()
+        running, _ = drive(FakeSession(receive), connection, job)
+        await connection.until("hello")
+        connection.breaks_at_write = True
+        connection.incoming.put_nowait(Ping())
         await running
 
     run(main())

@@ -122,7 +122,7 @@ def bench_interpret(
 
 
 def _measure(plan: InterpretPlan, logs: list[Path]) -> None:
-    from dragoman_bench.interpret import results, run  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret import run  # noqa: PLC0415  # see cli/main.py
 
     console = _console()
     if logs:
@@ -134,7 +134,7 @@ def _measure(plan: InterpretPlan, logs: list[Path]) -> None:
         with console.status("starting …") as status:
             found = run.measure(plan, status.update)
     _show(found, console)
-    console.print(f"result: {results.write(found, plan.out)}")
+    console.print(f"result: {found.write(plan.out, 'interpret.json')}")
 
 
 def _scripts(plan: InterpretPlan) -> list[Script]:
@@ -167,8 +167,7 @@ def _show(found: InterpretResults, console: Console) -> None:
     console.print()
     console.print(report.table([figure for run in found.runs for figure in run.figures]))
     console.print()
-    if found.machine is not None:
-        console.print(report.machine_line(found.machine), markup=False)
+    console.print(report.machine_line(found.machine), markup=False)
     for run in found.runs:
         for note in run.notes:
             console.print(note, markup=False)

@@ -57,6 +57,6 @@ def bench(
             progress=lambda name: status.update(f"measuring {name} …"),
         )
     report.show(results, console)
-    console.print(f"raw figures: {report.write(results, out)}")
+    console.print(f"raw figures: {results.write(out, 'bench-{began}.json')}")
     if results.failures:
         raise typer.Exit(1)

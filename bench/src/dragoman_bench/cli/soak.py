@@ -42,7 +42,7 @@ def bench_soak(
     )
     try:
         found = run.soak(plan, typer.echo)
-        path = run.write(found, out)
+        path = found.write(out, "soak-{began}.json")
     except (BenchFailed, ClientError, OSError, TimeoutError) as failure:
         typer.echo(f"dragoman bench soak: {failure or type(failure).__name__}", err=True)
         raise typer.Exit(1) from None

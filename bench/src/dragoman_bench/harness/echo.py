@@ -10,11 +10,11 @@ Run as ``python -m dragoman_bench.harness.echo``: takes a free port and prints i
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import uvloop
 
+from dragoman.engines.registry import EngineChoice
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -22,33 +22,6 @@ from dragoman.server.serve import run
 from dragoman.server.websocket_guard import listen
 
 REPLY = '{"type":"response.audio.delta","delta":"' + "A" * 6_460 + '"}'
-
-
-class NoEngines:
-    """What the lifecycle needs of its engines, without any."""
-
-    async def load(self, progress: Callable[[str], None]) -> None:
-        """Nothing to load."""
-
-    def status(self) -> list[Any]:
-        """No engines."""
-        return []
-
-    def waiting(self) -> dict[str, int]:
-        """No queues."""
-        return {}
-
-    def lags_s(self) -> dict[str, list[float]]:
-        """No recognisers."""
-        return {}
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """No counters."""
-        return {}
-
-    async def close(self) -> None:
-        """Nothing to stop."""
 
 
 async def serve_session(_lifecycle: Lifecycle, accepted: Accepted) -> None:
@@ -60,7 +33,7 @@ async def serve_session(_lifecycle: Lifecycle, accepted: Accepted) -> None:
 def main() -> int:
     """Serve until SIGTERM; the exit code."""
     listener = listen("127.0.0.1", 0)
-    lifecycle = Lifecycle(Config(port=0, drain_s=0.5), NoEngines())
+    lifecycle = Lifecycle(Config(port=0, drain_s=0.5), EngineSet(EngineChoice()))
 
     def announce(url: str) -> None:
         sys.stdout.write(f"echo serves {url}\n")

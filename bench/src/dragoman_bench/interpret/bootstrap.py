@@ -1,9 +1,9 @@
 """Whether two runs differ: paired bootstrap over the recordings that both have.
 
-Scope: pure. Recordings are drawn with replacement, 2,000
-times, the same for both runs; every measure is computed anew on each draw, as the table computes
-it (https://aclanthology.org/W04-3250). The result is the difference B - A, the interval that
-holds 95 % of the drawn differences, and p: twice the share of them on the other side of zero.
+Scope: pure. Recordings are drawn with replacement, 2,000 times, the same for both runs; every
+measure is computed anew on each draw, as the table computes it
+(https://aclanthology.org/W04-3250). The result is the difference B - A, the interval that holds
+95 % of the drawn differences, and p: twice the share of them on the other side of zero.
 """
 
 from __future__ import annotations

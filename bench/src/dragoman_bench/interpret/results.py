@@ -1,7 +1,7 @@
 """The result of ``dragoman bench interpret``: a JSON file with everything a comparison needs.
 
-Scope: the file's layout, reading and writing it. Every figure of the table can be
-computed again from the items in it, and every item from its log and script.
+Scope: the file's layout, and reading it. Every figure of the table can be computed again from the
+items in it, and every item from its log and script.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from dragoman import __version__
 from dragoman_bench.figures import BenchFailed, Figure
-from dragoman_bench.harness.processes import Machine
 from dragoman_bench.interpret.score import Item
+from dragoman_bench.report import Results
 
 
 class Run(msgspec.Struct, kw_only=True):
-    """Sessions that ran side by side, and their figures."""
+    """Sessions that ran at the same time, and their figures."""
 
     name: str
     sessions: int
@@ -28,22 +27,11 @@ class Run(msgspec.Struct, kw_only=True):
     notes: list[str] = []
 
 
-class InterpretResults(msgspec.Struct, kw_only=True):
-    """One call of the command. ``request`` is what was asked of the server. Times are UTC."""
+class InterpretResults(Results, kw_only=True):
+    """One call of the command. ``request`` is what was asked of the server."""
 
-    version: str = __version__
-    began: str
-    machine: Machine | None = None
-    request: dict[str, str] = {}
+    request: dict[str, str] = msgspec.field(default_factory=dict)
     runs: list[Run]
-
-
-def write(results: InterpretResults, folder: Path) -> Path:
-    """Write the file; returns its path. Raises ``OSError``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "interpret.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
-    return path
 
 
 def read(path: Path) -> InterpretResults:

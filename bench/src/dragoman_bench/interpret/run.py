@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,8 +84,7 @@ def measure(plan: InterpretPlan, progress: Progress) -> InterpretResults:
         found = [recording for recording in found if recording.id in plan.only]
     if not found:
         raise BenchFailed("no recording has one of the names given with --only")
-    began = _now()
-    machine = processes.machine()
+    results = InterpretResults(runs=[])
     offline: Mapping[str, OfflineTexts] = {}
     if plan.offline and plan.url is None:
         progress("interpreting offline …")
@@ -102,13 +100,13 @@ def measure(plan: InterpretPlan, progress: Progress) -> InterpretResults:
             cores = None if pid is None else used_s / (time.monotonic() - began_s)
             played.append((count, cores, done))
     progress("scoring …")
-    runs = [_scored(plan, count, cores, done, offline) for count, cores, done in played]
+    runs = results.runs = [_scored(plan, *one, offline) for one in played]
     if plan.pictures and len(runs) > 1:
         picture = plan.out / "sessions.png"
         draw_curve(picture, runs)
         runs[-1].notes.append(f"picture: {picture}")
-    request = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
-    return InterpretResults(began=began, machine=machine, request=request, runs=runs)
+    results.request = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
+    return results
 
 
 def score_logs(
@@ -126,7 +124,7 @@ def score_logs(
     if plan.pictures:
         for one in found:
             _draw(one, plan.out / f"{one.log.stem}.png", run.notes)
-    return InterpretResults(began=_now(), runs=[run])
+    return InterpretResults(machine=None, runs=[run])
 
 
 def _script_of(path: Path, known: Mapping[str, Script]) -> Script | None:
@@ -137,10 +135,6 @@ def _script_of(path: Path, known: Mapping[str, Script]) -> Script | None:
         except msgspec.DecodeError as error:
             raise BenchFailed(f"{beside} is no script: {error}") from None
     return known.get(path.stem)
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # ---------------------------------------------------------------- playing

@@ -45,6 +45,15 @@ class DisplayStability(msgspec.Struct, frozen=True, kw_only=True):
         return self.erased / self.shown if self.shown else None
 
 
+def combined(parts: Sequence[DisplayStability]) -> DisplayStability:
+    """The sums over several sessions."""
+    return DisplayStability(
+        erased=sum(part.erased for part in parts),
+        shown=sum(part.shown for part in parts),
+        violations=sum(part.violations for part in parts),
+    )
+
+
 def stability(texts: Sequence[Sequence[Shown]], split: Split) -> DisplayStability:
     """How these texts (one for each turn) grew."""
     return DisplayStability(

@@ -22,7 +22,9 @@ AL and LAAL fall to d_1 when nothing is said before the end; look at more than o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from statistics import fmean
 
 TOKEN_MS = 300.0
 """How long a token of speech is taken to be in ATD."""
@@ -30,25 +32,31 @@ TOKEN_MS = 300.0
 
 def al(delays: Sequence[float], source_ms: float, units: int) -> float | None:
     """Average lagging in ms; None for no output or no speech."""
-    return _lagging(delays, source_ms, units)
+    return _lagging(delays, source_ms, units, _before_end(delays, source_ms) + 1)
 
 
 def laal(delays: Sequence[float], source_ms: float, units: int) -> float | None:
     """Length-adaptive average lagging in ms; None for no output or no speech."""
-    return _lagging(delays, source_ms, max(len(delays), units))
+    return al(delays, source_ms, max(len(delays), units))
 
 
-def _lagging(delays: Sequence[float], source_ms: float, units: int) -> float | None:
-    if not delays or source_ms <= 0 or units <= 0:
+def yaal(delays: Sequence[float], source_ms: float, units: int) -> float | None:
+    """Yet another average lagging in ms; None when nothing came before the speech was over."""
+    longer = max(len(delays), units)
+    return _lagging(delays, source_ms, longer, _before_end(delays, source_ms))
+
+
+def _lagging(delays: Sequence[float], source_ms: float, units: int, count: int) -> float | None:
+    """Mean of d_i - (i-1) X/units over the first ``count`` delays."""
+    if not delays[:count] or source_ms <= 0 or units <= 0:
         return None
     pace_ms = source_ms / units
-    total, count = 0.0, 0
-    for index, delay in enumerate(delays):
-        total += delay - index * pace_ms
-        count += 1
-        if delay >= source_ms:
-            break
-    return total / count
+    return fmean(delay - index * pace_ms for index, delay in enumerate(delays[:count]))
+
+
+def _before_end(delays: Sequence[float], source_ms: float) -> int:
+    """How many delays there are before the first that is not shorter than the speech."""
+    return sum(1 for _ in itertools.takewhile(lambda delay: delay < source_ms, delays))
 
 
 def ap(delays: Sequence[float], source_ms: float, units: int) -> float | None:
@@ -63,25 +71,8 @@ def dal(delays: Sequence[float], source_ms: float) -> float | None:
     if not delays or source_ms <= 0:
         return None
     pace_ms = source_ms / len(delays)
-    total, before = 0.0, -pace_ms + delays[0]
-    for index, delay in enumerate(delays):
-        before = max(delay, before + pace_ms)
-        total += before - index * pace_ms
-    return total / len(delays)
-
-
-def yaal(delays: Sequence[float], source_ms: float, units: int) -> float | None:
-    """Yet another average lagging in ms; None when nothing came before the speech was over."""
-    if not delays or source_ms <= 0:
-        return None
-    pace_ms = source_ms / max(len(delays), units)
-    total, count = 0.0, 0
-    for index, delay in enumerate(delays):
-        if delay >= source_ms:
-            break
-        total += delay - index * pace_ms
-        count += 1
-    return total / count if count else None
+    paced = itertools.accumulate(delays, lambda before, delay: max(delay, before + pace_ms))
+    return fmean(delay - index * pace_ms for index, delay in enumerate(paced))
 
 
 def early(delays: Sequence[float], source_ms: float) -> int:
@@ -117,12 +108,12 @@ def atd(delays: Sequence[float], lengths_ms: Sequence[float] | None = None) -> f
             source_ends.append(source_ends[-1] + length)
     total, count, said, heard, end = 0.0, 0, 0, 0, 0.0
     for (at, tokens), new in zip(chunks, sources, strict=True):
-        ahead = max(0, said - heard)
+        surplus = max(0, said - heard)
         heard += len(new)
         for length in tokens:
             count += 1
             end = max(at, end) + length
-            total += end - source_ends[min(count - ahead, heard)]
+            total += end - source_ends[min(count - surplus, heard)]
         said += len(tokens)
     return total / count
 
@@ -154,6 +145,4 @@ def _tokens(length_ms: float) -> list[float]:
 
 def _sources(moments: Sequence[float]) -> list[list[float]]:
     """The source that came in before each moment, in tokens; moments must not repeat."""
-    return [
-        _tokens(after - before) for before, after in zip([0.0, *moments], moments, strict=False)
-    ]
+    return [_tokens(after - before) for before, after in itertools.pairwise([0.0, *moments])]

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from dragoman_bench import text_metrics
-from dragoman_bench.figures import Figure, mean, median, percent, quantile, ratio
+from dragoman_bench.figures import Figure, Row, mean, median, percent, quantile, ratio
 from dragoman_bench.interpret import text_lag
 from dragoman_bench.interpret.score import Item, TextLags
 from dragoman_bench.interpret.script import by_character
-from dragoman_bench.interpret.shown_text import DisplayStability
+from dragoman_bench.interpret.shown_text import combined
 from dragoman_bench.interpret.speech_lag import LONGEST_GAP_MS
 
-Row = tuple[str, float | None, str, float | None]
 _AT_LEAST = frozenset({"retention (chrF live / offline)", "recall of terms that were heard"})
 
 
@@ -47,21 +46,14 @@ def figures(
 
 
 def _firsts(items: Sequence[Item]) -> list[Row]:
+    text = median([item.first_text_ms for item in items])
+    translation = median([item.first_translation_ms for item in items])
+    voice = median([item.first_voice_ms for item in items])
     after_clause = [item.voice_after_clause_ms for item in items]
     return [
-        ("first text, median", median([i.first_text_ms for i in items]), "ms", None),
-        (
-            "first translated text, median",
-            median([i.first_translation_ms for i in items]),
-            "ms",
-            None,
-        ),
-        (
-            "first voice (StartOffset), median",
-            median([i.first_voice_ms for i in items]),
-            "ms",
-            None,
-        ),
+        ("first text, median", text, "ms", None),
+        ("first translated text, median", translation, "ms", None),
+        ("first voice (StartOffset), median", voice, "ms", None),
         ("first voice after first clause, median", median(after_clause), "ms", 1500.0),
         ("first voice after first clause, p95", quantile(after_clause, 0.95), "ms", 2500.0),
     ]
@@ -145,8 +137,8 @@ def _drift(items: Sequence[Item]) -> float | None:
 
 # ---------------------------------------------------------------- stability and quality
 def _stability(items: Sequence[Item]) -> list[Row]:
-    source = _sum([item.source_stability for item in items])
-    target = _sum([item.target_stability for item in items])
+    source = combined([item.source_stability for item in items])
+    target = combined([item.target_stability for item in items])
     seconds = sum(item.source_ms for item in items) / 1000
     return [
         ("flicker of the translation (erasure)", target.flicker, "", 0.3),
@@ -155,14 +147,6 @@ def _stability(items: Sequence[Item]) -> list[Row]:
         ("words erased, source", source.erased / seconds if seconds else None, "1/s", None),
         ("commit violations", float(source.violations + target.violations), "times", 0.0),
     ]
-
-
-def _sum(parts: Sequence[DisplayStability]) -> DisplayStability:
-    return DisplayStability(
-        erased=sum(part.erased for part in parts),
-        shown=sum(part.shown for part in parts),
-        violations=sum(part.violations for part in parts),
-    )
 
 
 def quality(items: Sequence[Item]) -> list[Row]:

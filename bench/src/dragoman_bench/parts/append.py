@@ -21,7 +21,7 @@ import numpy as np
 import uvloop
 
 from dragoman.client.interpretation import InterpretSettings, session_object
-from dragoman_bench.figures import Figure, Part
+from dragoman_bench.figures import Figure, Part, Row, lines
 from dragoman_bench.harness import metrics_page, processes
 from dragoman_bench.harness.pacer import Pacer
 from dragoman_bench.harness.server_process import ServerProcess, echoing, serving
@@ -82,24 +82,19 @@ def measure(*, quick: bool) -> Part:
 
 def figures(costs: Mapping[str, Sequence[AppendCost]]) -> list[Figure]:
     """The table's lines, from the rounds of each server; ratios are of the same round."""
-
-    def line(name: str, value: float, unit: str, aim: float | None = None) -> Figure:
-        return Figure(part=_PART, name=name, value=value, unit=unit, aim=aim)
-
-    echo = costs["echo"]
-    lines = [
-        line(f"event loop per append, {name}", median(cost.main_us for cost in found), "µs")
+    rows: list[Row] = [
+        (f"event loop per append, {name}", median(cost.main_us for cost in found), "µs", None)
         for name, found in costs.items()
     ]
     for name, aim in AIMS.items():
-        pairs = list(zip(costs[name], echo, strict=True))
-        by_loop = median(cost.main_us / bare.main_us for cost, bare in pairs)
-        by_all = median(cost.all_us / bare.all_us for cost, bare in pairs)
-        lines += [
-            line(f"ratio to the bare echo, {name}", by_loop, "x", aim),
-            line(f"ratio to the bare echo, {name}, all threads", by_all, "x"),
+        pairs = list(zip(costs[name], costs["echo"], strict=True))
+        by_loop = median(cost.main_us / echo.main_us for cost, echo in pairs)
+        by_all = median(cost.all_us / echo.all_us for cost, echo in pairs)
+        rows += [
+            (f"ratio to the bare echo, {name}", by_loop, "x", aim),
+            (f"ratio to the bare echo, {name}, all threads", by_all, "x", None),
         ]
-    return lines
+    return lines(_PART, rows)
 
 
 def speechlike() -> list[bytes]:

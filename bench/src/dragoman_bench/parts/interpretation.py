@@ -15,15 +15,14 @@ from tempfile import TemporaryDirectory
 import msgspec
 import uvloop
 
-from dragoman_bench.figures import Figure, Part, mean, quantile
+from dragoman_bench.figures import Figure, Part, Row, lines, mean, quantile
 from dragoman_bench.harness import metrics_page, processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
 from dragoman_bench.interpret import log, recordings, stream
 from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.score import Item, score
-from dragoman_bench.interpret.shown_text import DisplayStability
+from dragoman_bench.interpret.shown_text import combined
 from dragoman_bench.interpret.stream import Stream
-from dragoman_bench.interpret.totals import Row
 
 SESSIONS = (1, 4, 6)
 TARGET = "es"
@@ -44,14 +43,14 @@ def measure(*, quick: bool, folder: Path | None) -> Part:
     """Run all loads, one after another, on one server."""
     seconds = 20.0 if quick else 60.0
     source = uvloop.run(_source(folder, seconds))
-    figures: list[Figure] = []
+    found: list[Figure] = []
     raw: dict[str, object] = {"seconds": seconds, "recordings": str(folder or "two_cities")}
     with serving() as server:
         for count in (1, 6) if quick else SESSIONS:
-            result = uvloop.run(_run(server, excerpts(source, count, seconds)))
-            figures += _figures(result)
+            result = uvloop.run(run_load(server, excerpts(source, count, seconds)))
+            found += figures(result)
             raw[f"{count} sessions"] = msgspec.to_builtins(result)
-    return Part(name="interpretation", figures=figures, raw=raw)
+    return Part(name="interpretation", figures=found, raw=raw)
 
 
 async def _source(folder: Path | None, seconds: float) -> Stream:
@@ -71,7 +70,8 @@ def excerpts(source: Stream, count: int, seconds: float) -> list[Stream]:
     ]
 
 
-async def _run(server: ServerProcess, streams: Sequence[Stream]) -> LoadResult:
+async def run_load(server: ServerProcess, streams: Sequence[Stream]) -> LoadResult:
+    """Play the streams at once and measure them."""
     lag_before = server.loop_lag()
     cpu_before, began_s = processes.tree_cpu_s(server.pid), time.monotonic()
     request = SessionRequest(url=server.url, target=TARGET)
@@ -97,13 +97,10 @@ def _ms(seconds: float | None) -> float | None:
 
 
 # ---------------------------------------------------------------- the table
-def _figures(result: LoadResult) -> list[Figure]:
-    part = f"interpretation x{len(result.items)}"
+def figures(result: LoadResult) -> list[Figure]:
+    """The lines of one load."""
     rows = [*_lags(result.items), *_stability(result.items), *_server(result)]
-    return [
-        Figure(part=part, name=name, value=value, unit=unit, aim=aim)
-        for name, value, unit, aim in rows
-    ]
+    return lines(f"interpretation x{len(result.items)}", rows)
 
 
 def _lags(items: Sequence[Item]) -> list[Row]:
@@ -136,18 +133,14 @@ def growth(item: Item) -> float | None:
 
 
 def _stability(items: Sequence[Item]) -> list[Row]:
-    source = [item.source_stability for item in items]
-    target = [item.target_stability for item in items]
-    changed = float(sum(one.violations for one in [*source, *target]))
+    source = combined([item.source_stability for item in items])
+    target = combined([item.target_stability for item in items])
+    changed = float(source.violations + target.violations)
     return [
-        ("erasure, translation", _erasure(target), "", None),
-        ("erasure, source", _erasure(source), "", None),
+        ("erasure, translation", target.flicker, "", None),
+        ("erasure, source", source.flicker, "", None),
         ("committed text changed", changed, "times", 0.0),
     ]
-
-
-def _erasure(parts: Sequence[DisplayStability]) -> float:
-    return sum(part.erased for part in parts) / max(1, sum(part.shown for part in parts))
 
 
 def _server(result: LoadResult) -> list[Row]:

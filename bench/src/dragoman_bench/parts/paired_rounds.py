@@ -20,7 +20,7 @@ from dragoman.engines import registry
 from dragoman.engines.base import Utterance
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.make_host import make_host
-from dragoman_bench.figures import Figure, Spread, ratio, spread
+from dragoman_bench.figures import Figure, Row, Spread, lines, ratio, spread
 from dragoman_bench.harness import processes
 from dragoman_bench.harness.pacer import Action, Pacer
 from dragoman_bench.harness.server_process import ServerProcess
@@ -176,7 +176,7 @@ async def speak_segment(pool: EngineHost, text: str, pacer: Pacer) -> Spoken:
 def figures(name: str, found: PairedResult, aims: Mapping[str, float]) -> list[Figure]:
     """The lines of one arrival pattern."""
     part, server, pool = f"synthesis, {name}", found.server, found.pool
-    rows = [
+    rows: list[Row] = [
         ("first audio p50", server.p50, "ms", aims.get("p50")),
         ("first audio p95", server.p95, "ms", None),
         ("first audio p99", server.p99, "ms", aims.get("p99")),
@@ -188,7 +188,4 @@ def figures(name: str, found: PairedResult, aims: Mapping[str, float]) -> list[F
         ("ratio to bare pool, p99", ratio(server.p99, pool.p99), "x", None),
         ("event loop per text", found.loop_us / 1000, "ms", None),
     ]
-    return [
-        Figure(part=part, name=label, value=value, unit=unit, aim=aim)
-        for label, value, unit, aim in rows
-    ]
+    return lines(part, rows)

@@ -14,14 +14,14 @@ from tempfile import TemporaryDirectory
 import msgspec
 import uvloop
 
-from dragoman_bench.figures import Figure, Part
+from dragoman_bench.figures import Figure, Part, Row, lines
 from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import recordings, stream
 from dragoman_bench.interpret.offline import interpret_offline
 from dragoman_bench.interpret.play import SessionRequest, play_concurrently
 from dragoman_bench.interpret.run import score_played
 from dragoman_bench.interpret.score import Item
-from dragoman_bench.interpret.totals import Row, quality
+from dragoman_bench.interpret.totals import quality
 from dragoman_bench.text_metrics import chrf, error_rate
 
 TARGET = "es"
@@ -51,4 +51,4 @@ def figures(items: Sequence[Item]) -> list[Figure]:
         wer = 100 * error_rate([item.transcript or ""], [item.source_text])
         of_human = None if item.reference is None else chrf([item.target_text], [item.reference])
         rows += [(f"{item.id}: WER", wer, "%", None), (f"{item.id}: chrF", of_human, "", None)]
-    return [Figure(part="quality", name=name, value=v, unit=unit) for name, v, unit, _ in rows]
+    return lines("quality", [(name, value, unit, None) for name, value, unit, _ in rows])

@@ -47,10 +47,10 @@ STREAMED = {
     ),
     "streaming, 200 within a second": Pattern(sessions=200, rounds=4, quick_rounds=1),
     "streaming, 50 at once": Pattern(
-        sessions=50, at_once=True, rounds=7, quick_rounds=1, aims=_AT_ONCE
+        sessions=50, at_once=True, rounds=7, quick_rounds=3, aims=_AT_ONCE
     ),
     "streaming, 200 at once": Pattern(
-        sessions=200, at_once=True, rounds=4, quick_rounds=1, aims=_AT_ONCE
+        sessions=200, at_once=True, rounds=4, quick_rounds=3, aims=_AT_ONCE
     ),
 }
 FLITE = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime as dt
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 
@@ -17,15 +16,14 @@ import msgspec
 import numpy as np
 import uvloop
 
-from dragoman import __version__
 from dragoman_bench.figures import BenchFailed, Figure
-from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import ServerProcess, serving
 from dragoman_bench.interpret import recordings, stream
 from dragoman_bench.interpret.offline import OfflineTexts, interpret_offline
 from dragoman_bench.interpret.play import Played, SessionRequest
 from dragoman_bench.interpret.recordings import Recording
 from dragoman_bench.interpret.run import score_played
+from dragoman_bench.report import Results
 from dragoman_bench.soak import churn
 from dragoman_bench.soak.churn import ChurnCounts
 from dragoman_bench.soak.sampling import Sample, Sampler, line
@@ -52,19 +50,16 @@ class SoakPlan(msgspec.Struct, frozen=True, kw_only=True):
     engines: str | None = None
 
 
-class SoakResults(msgspec.Struct, kw_only=True):
-    """One soak, as it is written. Times of day are UTC."""
+class SoakResults(Results, kw_only=True):
+    """One soak."""
 
-    version: str = __version__
-    began: str
-    machine: processes.Machine
     minutes: float
     sessions: int
-    figures: list[Figure]
-    rest: AtRest
-    samples: list[Sample]
-    churn: ChurnCounts
-    talks: list[ScoredTalk]
+    figures: list[Figure] = msgspec.field(default_factory=list)
+    rest: AtRest | None = None
+    samples: list[Sample] = msgspec.field(default_factory=list)
+    churn: ChurnCounts = msgspec.field(default_factory=ChurnCounts)
+    talks: list[ScoredTalk] = msgspec.field(default_factory=list)
 
 
 class _Observed(msgspec.Struct):
@@ -80,37 +75,20 @@ class _Observed(msgspec.Struct):
 def soak(plan: SoakPlan, progress: Progress) -> SoakResults:
     """Run it. Raises ``BenchFailed``, ``ClientError``, ``OSError``, ``TimeoutError``."""
     found = material(plan.recordings)
-    began = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    machine = processes.machine()
+    results = SoakResults(minutes=plan.minutes, sessions=plan.sessions)
     progress("recognising offline …")
     streams = uvloop.run(stream.singles(found, TARGET))
     offline = uvloop.run(interpret_offline(streams))
     options = () if plan.engines is None else ("--engines", plan.engines)
-    folder = plan.out / f"soak-{began.replace(':', '')}"
+    folder = plan.out / f"soak-{results.began.replace(':', '')}"
     folder.mkdir(parents=True, exist_ok=True)
     with serving(*options) as server:
         seen = uvloop.run(_run(plan, server, found, folder, progress))
     progress("scoring …")
-    talks = _scored(seen, offline)
-    return SoakResults(
-        began=began,
-        machine=machine,
-        minutes=plan.minutes,
-        sessions=plan.sessions,
-        figures=figures(seen.samples, seen.rest, talks, seen.counts),
-        rest=seen.rest,
-        samples=seen.samples,
-        churn=seen.counts,
-        talks=talks,
-    )
-
-
-def write(results: SoakResults, folder: Path) -> Path:
-    """Write the JSON; returns its path. Raises ``OSError``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"soak-{results.began.replace(':', '')}.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
-    return path
+    results.rest, results.samples, results.churn = seen.rest, seen.samples, seen.counts
+    results.talks = _scored(seen, offline)
+    results.figures = figures(seen.samples, seen.rest, results.talks, seen.counts)
+    return results
 
 
 def material(folder: Path | None) -> list[Recording]:

@@ -1,12 +1,12 @@
 """Rule-based translation with Apertium, as Debian packages it: gist quality in milliseconds.
 
-Law of this file: languages, directions and text; the processes are in ``apertium_stages``.
+Scope: languages, directions and text; the processes are in ``pipeline``.
 
 * What is installed decides what can be done: every mode file ``eng-spa``, ``es-fr`` … is a
   direct pair, and two of them that meet in the pivot language (Spanish) make another.
 * A direction's chain of programs starts with its first text and then stays. At most
-  ``max_directions`` are alive; the one that was idle longest makes room for a new one, and when
-  all of them work the call waits.
+  ``max_directions`` are alive; the one idle longest is ended to make room for a new one; when all
+  of them are busy the call waits.
 * A chain that died is started again and the text tried once more. One that does not answer in
   ``timeout_s`` is killed and the call fails; the next call starts anew.
 * A text may be the beginning of a sentence: the translation ends in a full stop only if it did.
@@ -41,8 +41,8 @@ STAND_INS = (
     "Robert", "Alan", "Gilbert", "Edwin", "Victor", "Edgar", "Daniel", "Ethan", "Gabriel", "Oscar",
     "Ronald", "Donald", "Norman", "Nelson", "Gerard", "Harold", "Kevin", "Bruce", "Walter", "Ryan",
 )  # fmt: skip
-"""Names that every pair leaves as they are: the sentence around them keeps its grammar, genitive
-and all, which it does not around words that no dictionary knows."""
+"""Placeholders: names that every pair leaves as they are. The sentence around a name keeps its
+grammar (a genitive, for example); around a word that no dictionary knows it does not."""
 _MODE = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SENTENCE_ENDS = (".", "!", "?", "…", ".”", '."', ".)", "?”", '?"', "!”", '!"')
@@ -133,48 +133,48 @@ class Apertium:
         if len(text) > self._max_chars:
             raise ValueError(f"a text has at most {self._max_chars} characters")
         for mode in route:
-            text = mended(text, self._pool.translate(mode, text))
+            text = restored_shape(text, self._pool.translate(mode, text))
         return text
 
 
-class _Leg:
-    """One direction of the pool: its chain when it runs, its lock, who uses it."""
+class _Direction:
+    """One direction of the pool: its running chain, its lock, its number of users."""
 
     def __init__(self, mode: Path) -> None:
         self.mode = mode
         self.lock = threading.Lock()
-        self.stages: Pipeline | None = None
+        self.pipeline: Pipeline | None = None
         self.users = 0
         self.used_at_s = 0.0
 
     def translate(self, text: str, timeout_s: float) -> str:
         with self.lock:
-            again = self.stages is not None  # a chain that was idle may have died meanwhile
+            again = self.pipeline is not None  # a chain that was idle may have died meanwhile
             try:
                 return self._once(text, timeout_s)
             except PipelineFailed as failure:
                 self.kill()
                 if isinstance(failure, PipelineStuck) or not again:
-                    raise  # stuck, or broken from the start: trying again would only cost time
+                    raise  # stuck, or broken from the start: a second try would not help
                 return self._once(text, timeout_s)
 
     def _once(self, text: str, timeout_s: float) -> str:
-        if self.stages is None:
-            self.stages = Pipeline(self.mode)
-        return self.stages.translate(text, timeout_s)
+        if self.pipeline is None:
+            self.pipeline = Pipeline(self.mode)
+        return self.pipeline.translate(text, timeout_s)
 
     def kill(self) -> None:
-        if self.stages is not None:
-            self.stages.kill()
-            self.stages = None
+        if self.pipeline is not None:
+            self.pipeline.kill()
+            self.pipeline = None
 
 
 class _Pool:
-    """The directions that are alive: at most ``most``, and only idle ones make room."""
+    """The directions that run: at most ``most``. Only idle ones are ended to make room."""
 
     def __init__(self, most: int, timeout_s: float) -> None:
         self._most, self._timeout_s = most, timeout_s
-        self._legs: dict[Path, _Leg] = {}
+        self._directions: dict[Path, _Direction] = {}
         self._changed = threading.Condition()
         self._open = False
 
@@ -183,59 +183,65 @@ class _Pool:
             self._open = True
 
     def close(self) -> None:
-        """No new work; chains that are idle die now, busy ones when their text is done."""
+        """Take no new work; idle chains end now, busy ones when their text is done."""
         with self._changed:
             self._open = False
-            idle = [leg for leg in self._legs.values() if not leg.users]
-            self._legs = {leg.mode: leg for leg in self._legs.values() if leg.users}
-        for leg in idle:
-            leg.kill()
+            idle = [direction for direction in self._directions.values() if not direction.users]
+            self._directions = {
+                direction.mode: direction
+                for direction in self._directions.values()
+                if direction.users
+            }
+        for direction in idle:
+            direction.kill()
 
     def translate(self, mode: Path, text: str) -> str:
-        leg = self._take(mode)
+        direction = self._take(mode)
         try:
-            return leg.translate(text, self._timeout_s)
+            return direction.translate(text, self._timeout_s)
         finally:
-            self._give_back(leg)
+            self._give_back(direction)
 
-    def _take(self, mode: Path) -> _Leg:
-        """The leg of a mode, counted as in use. What had to make room is killed here."""
-        out: _Leg | None = None
+    def _take(self, mode: Path) -> _Direction:
+        """The direction of a mode, counted as in use. The one that has to make room is ended."""
+        evicted: _Direction | None = None
         deadline_s = time.monotonic() + self._timeout_s
         with self._changed:
             while True:
                 if not self._open:
                     raise EngineUnavailable("The engine apertium is not loaded.")
-                leg = self._legs.get(mode)
-                if leg is not None or len(self._legs) < self._most:
+                direction = self._directions.get(mode)
+                if direction is not None or len(self._directions) < self._most:
                     break
-                idle = [other for other in self._legs.values() if not other.users]
+                idle = [other for other in self._directions.values() if not other.users]
                 if idle:
-                    out = self._legs.pop(min(idle, key=lambda other: other.used_at_s).mode)
+                    evicted = self._directions.pop(
+                        min(idle, key=lambda other: other.used_at_s).mode
+                    )
                     break
                 if not self._changed.wait(deadline_s - time.monotonic()):
                     raise PipelineFailed("every translation direction is busy")
-            leg = leg or self._legs.setdefault(mode, _Leg(mode))
-            leg.users += 1
-        if out is not None:
-            out.kill()
-        return leg
+            direction = direction or self._directions.setdefault(mode, _Direction(mode))
+            direction.users += 1
+        if evicted is not None:
+            evicted.kill()
+        return direction
 
-    def _give_back(self, leg: _Leg) -> None:
+    def _give_back(self, direction: _Direction) -> None:
         with self._changed:
-            leg.users -= 1
-            leg.used_at_s = time.monotonic()
-            dead = not self._open and not leg.users
+            direction.users -= 1
+            direction.used_at_s = time.monotonic()
+            dead = not self._open and not direction.users
             if dead:
-                self._legs.pop(leg.mode, None)
+                self._directions.pop(direction.mode, None)
             self._changed.notify_all()
         if dead:
-            leg.kill()
+            direction.kill()
 
 
-def mended(source: str, target: str) -> str:
+def restored_shape(source: str, target: str) -> str:
     """Apertium's output in the shape of its input: no doubled spaces, the sentinel full stop
-    off again, a full stop at the end only if the source has one, the first letter as large.
+    removed, a full stop at the end only if the source has one, the first letter in the same case.
     """
     text = " ".join(target.split())
     if text.endswith("."):
@@ -248,7 +254,7 @@ def mended(source: str, target: str) -> str:
 
 
 def _same_case(source: str, text: str) -> str:
-    """The text with a first letter as large as the source's; ``EE.UU.`` stays as it is."""
+    """The text with its first letter in the case of the source's; ``EE.UU.`` stays as it is."""
     first, ours = _LETTER.search(source), _LETTER.search(text)
     if first is None or ours is None:
         return text

@@ -1,6 +1,6 @@
 """One Apertium direction as a chain of programs that stay alive between texts.
 
-Law of this file: processes and bytes. Apertium's programs are GPL and therefore only ever run as
+Scope: processes and bytes. Apertium's programs are GPL and therefore only ever run as
 programs of their own. Each is started with ``-z`` ("null flush": answer when a NUL byte comes),
 so a text costs a few milliseconds instead of half a second of start-up. The ``apertium`` wrapper
 script cannot be used for that: it does not pass the flag on to every stage.
@@ -10,7 +10,7 @@ script cannot be used for that: it does not pass the flag on to every stage.
 * When our process dies, however it dies, the first stage sees the end of its input and ends, and
   so does the next: no stage outlives the server.
 * Writing and reading happen in one loop with a deadline, so neither a full pipe nor a stuck
-  stage can hold a thread for ever. After any failure the chain is dead and has to be made anew.
+  stage can block a thread for ever. After any failure the chain is unusable; make a new one.
 
 Stream format: https://wiki.apertium.org/wiki/Apertium_stream_format
 """

@@ -1,6 +1,6 @@
 """Speech in some seventy languages by espeak-ng 1.52, a formant synthesizer.
 
-Law of this file: espeak-ng is GPL-3 and not thread-safe, so the library is opened in ``load``
+Scope: espeak-ng is GPL-3 and not thread-safe, so the library is opened in ``load``
 only, and ``load`` is called only in a worker process (``runs_in="process"``); describing the
 engine opens nothing. Library and data come with the ``espeakng-loader`` package; distribution
 packages of 1.51 cannot read Chinese.
@@ -27,7 +27,7 @@ import msgspec
 from dragoman.engines.base import EngineUnavailable, Info, Unspeakable, Utterance
 from dragoman.engines.espeak import mandarin
 from dragoman.engines.espeak import voices as espeak_voices
-from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
+from dragoman.engines.shared.callback_stream import ProducerLock, Put, iterate_audio
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES
@@ -36,7 +36,7 @@ from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 22_050
 _BUFFER_MS = 60
-_GATHERED = 5  # callbacks, some 40 µs each: waking the reader for each would cost as much
+_CALLBACKS_PER_PIECE = 5  # waking the reader for each callback would cost as much as its work
 _SYNCHRONOUS, _DONT_EXIT = 2, 0x8000
 _UTF8, _PHONEMES = 1, 0x100
 _RATE, _PITCH = 1, 3
@@ -49,7 +49,7 @@ _CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
 )
 
-_LINE = OneAtATime()  # one per process, as the library is
+_LOCK = ProducerLock()  # one per process, like the library
 
 
 class EspeakText(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class EspeakText(msgspec.Struct, frozen=True):
     flags: int = _UTF8
 
 
-class _Library:
+class _EspeakLibrary:
     """The opened library; one per process."""
 
     def __init__(self, library: str, data: str) -> None:
@@ -76,20 +76,20 @@ class _Library:
                 "espeak-ng did not find its data: reinstall the Python package espeakng-loader"
             )
         self.variants = tuple(file.name for file in Path(data, "voices", "!v").iterdir())
-        self._callback = _CALLBACK(self._voiced)  # kept: the library holds only a pointer
+        self._callback = _CALLBACK(self._on_audio)  # kept: the library holds only a pointer
         self._lib.espeak_SetSynthCallback(self._callback)
         self._put: Put | None = None
         self._made: list[bytes] = []
-        self._due = 0  # pieces to gather before they are handed on
+        self._due = 0  # callbacks to collect before a piece is handed on
         self._voice = ""
 
-    def _voiced(self, samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
+    def _on_audio(self, samples: ctypes._Pointer[ctypes.c_short], count: int, _events: int) -> int:
         if not samples or count <= 0 or self._put is None:
             return 0
         self._made.append(ctypes.string_at(samples, count * 2))
         if len(self._made) < self._due:
             return 0
-        self._due = _GATHERED  # the first piece goes at once, the others together
+        self._due = _CALLBACKS_PER_PIECE  # the first piece goes at once
         return 0 if self._hand_on() else 1
 
     def _hand_on(self) -> bool:
@@ -97,7 +97,7 @@ class _Library:
         self._made.clear()
         return self._put is not None and (not pcm or self._put(pcm))
 
-    def speak(self, written: EspeakText, voice: str, rate: int, pitch: int, put: Put) -> None:
+    def speak(self, text: EspeakText, voice: str, rate: int, pitch: int, put: Put) -> None:
         """Synthesize at ``rate`` words a minute; returns when the text is spoken or ``put`` asked
         to stop.
         """
@@ -107,11 +107,11 @@ class _Library:
             self._voice = voice
         self._check(self._lib.espeak_SetParameter(_RATE, rate, 0), "rate")
         self._check(self._lib.espeak_SetParameter(_PITCH, pitch, 0), "pitch")
-        data = written.text.encode("utf-8", "replace") + b"\0"
+        data = text.text.encode("utf-8", "replace") + b"\0"
         self._put, self._due = put, 1
         try:
             self._check(
-                self._lib.espeak_Synth(data, len(data), 0, 1, 0, written.flags, None, None),
+                self._lib.espeak_Synth(data, len(data), 0, 1, 0, text.flags, None, None),
                 "speech",
             )
             self._hand_on()
@@ -126,7 +126,7 @@ class _Library:
 
 
 @functools.cache
-def _library() -> _Library:
+def _library() -> _EspeakLibrary:
     try:
         import espeakng_loader  # noqa: PLC0415 - optional, and GPL: only when loaded
     except ImportError:
@@ -134,7 +134,7 @@ def _library() -> _Library:
             f"espeak-ng is not installed. Mend it with: {pip_install('espeakng-loader==0.2.4')}"
         ) from None
     try:
-        return _Library(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
+        return _EspeakLibrary(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
     except OSError:
         raise EngineUnavailable(
             "the espeak-ng library cannot be opened on this system: "
@@ -165,7 +165,7 @@ class Espeak:
         )
         self.sounds = espeak_voices.SOUNDS
         self._voices = voices
-        self._loaded: _Library | None = None
+        self._loaded: _EspeakLibrary | None = None
 
     def load(self) -> None:
         """Open the library and say one word, so that the first client need not wait for it."""
@@ -194,7 +194,7 @@ class Espeak:
         text = sanitized(utterance.text)
         if not is_speakable(text):
             return
-        written = written_for(text, voice)
+        written = espeak_text(text, voice)
         sound = self.sounds.of(utterance.voice)
         usual = espeak_voices.pace(language)
         rate = max(80, min(450, round(usual * utterance.rate * sound.size)))
@@ -202,7 +202,7 @@ class Espeak:
         name = f"{voice}+{sound.variant}"
         speak = functools.partial(library.speak, written, name, rate, pitch)
         yield from shaped(
-            pulled(_LINE, speak),
+            iterate_audio(_LOCK, speak),
             RATE_HZ,
             size=sound.size,
             gain=self.sounds.gain(utterance.voice, utterance.language) * utterance.volume / 50,
@@ -210,7 +210,7 @@ class Espeak:
         )
 
 
-def written_for(text: str, voice: str) -> EspeakText:
+def espeak_text(text: str, voice: str) -> EspeakText:
     """The text as this voice can read it. Raises ``Unspeakable``."""
     if voice == espeak_voices.MANDARIN:
         written, marked = mandarin.for_espeak(text)

@@ -1,6 +1,6 @@
 """How much louder or softer each espeak voice variant has to be made, by language.
 
-Law of this file: one measured table, in dB: ``scripts/measure_voices.py espeak --table``.
+Scope: one measured table, in dB: ``scripts/measure_voices.py espeak --table``.
 """
 
 from __future__ import annotations

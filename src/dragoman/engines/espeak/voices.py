@@ -1,6 +1,6 @@
 """Which espeak-ng 1.52 voice speaks for which cloud voice, in which language, how fast.
 
-Law of this file: tables and look-ups; nothing is loaded. Each name of ``voice_table`` gets one of
+Scope: tables and look-ups; nothing is loaded. Each name of ``voice_table`` gets one of
 espeak's voice variants and a pitch factor, so that a name always sounds the same and different
 names differ. Variants were chosen by measured pitch (women 170 to 250 Hz, men 75 to 115 Hz) and
 for clear sound. Gains and paces were measured with ``scripts/measure_voices.py``.
@@ -9,7 +9,7 @@ for clear sound. Gains and paces were measured with ``scripts/measure_voices.py`
 from __future__ import annotations
 
 from dragoman.engines.espeak.levels import GAINS
-from dragoman.engines.shared.voice_table import VoiceTable, dealt
+from dragoman.engines.shared.voice_table import VoiceTable, assign_sounds
 
 
 def _pairs(table: str) -> dict[str, str]:
@@ -29,7 +29,7 @@ _MALE_VARIANTS = (
 _PITCHES = (1.0, 0.9, 1.1, 0.95)  # of the first, second, ... name that gets the same variant
 
 SOUNDS = VoiceTable(
-    dealt(
+    assign_sounds(
         [(variant, pitch, 1.0) for pitch in _PITCHES for variant in _FEMALE_VARIANTS],
         [(variant, pitch, 1.0) for pitch in _PITCHES for variant in _MALE_VARIANTS],
     ),
@@ -46,7 +46,7 @@ _READS_AS = {
 
 WORDS_PER_MINUTE = 175
 _OTHER_PACES = {"zh": 205, "yue": 185, "ja": 165, "ko": 185, "de": 190, "ru": 145}
-"""Where espeak's usual pace is not that of people (espeak's unit, whatever the language)."""
+"""Languages in which 175 of espeak's words per minute is not a natural pace."""
 
 
 MANDARIN, JAPANESE = "sit/cmn", "jpx/ja"

@@ -1,7 +1,7 @@
 """English speech by flite 2.2, the small CMU synthesizer.
 
-Law of this file: libflite is opened in ``load`` only. It is free of copyleft, but long words can
-keep it busy for seconds and it is C without a safety net, so it runs in a worker process as well.
+Scope: libflite is opened in ``load`` only. Its licence is permissive, but long words can
+keep it busy for seconds and a bug in C code would end the server, so it runs in worker processes.
 Voices are shared libraries beside it; Debian and Ubuntu have them all in ``libflite1``.
 
 flite calls back while it synthesizes. Times are measured per 60 characters: slt and awb start
@@ -21,7 +21,7 @@ from typing import Any
 
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.flite import voices as flite_voices
-from dragoman.engines.shared.callback_stream import OneAtATime, Put, pulled
+from dragoman.engines.shared.callback_stream import ProducerLock, Put, iterate_audio
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
@@ -61,10 +61,10 @@ _PITCHLESS = "rms"
 _VARIANTS = ("slt", "rms", "awb", "kal16")
 _SOUNDS = VoiceTable(flite_voices.TABLE, {})
 
-_LINE = OneAtATime()  # of this process: voices hold the callback of whoever speaks
+_LOCK = ProducerLock()  # one per process: a voice has one callback, that of the current text
 
 
-class _Library:
+class _FliteLibrary:
     """libflite and its voices; one per process."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class _Library:
         lib.flite_init()
         self._lib = lib
         self._put: Put | None = None
-        self._callback = _CALLBACK(self._voiced)  # kept: the library holds only a pointer
+        self._callback = _CALLBACK(self._on_audio)  # kept: the library holds only a pointer
         self._voices = {name: self._open(name) for name in _VARIANTS}
 
     def _open(self, name: str) -> Any:
@@ -99,7 +99,7 @@ class _Library:
         self._lib.feat_set(voice.contents.features, b"streaming_info", value)
         return voice
 
-    def _voiced(self, wave: Any, start: int, size: int, _last: int, _info: int) -> int:
+    def _on_audio(self, wave: Any, start: int, size: int, _last: int, _info: int) -> int:
         if size <= 0 or self._put is None:
             return _GO_ON
         address = ctypes.addressof(wave.contents.samples.contents) + 2 * start
@@ -120,9 +120,9 @@ class _Library:
 
 
 @functools.cache
-def _library() -> _Library:
+def _library() -> _FliteLibrary:
     try:
-        return _Library()
+        return _FliteLibrary()
     except OSError:
         raise EngineUnavailable(_MEND) from None
 
@@ -169,7 +169,7 @@ class Flite:
         )
         self.sounds = _SOUNDS
         self._voices = voices
-        self._loaded: _Library | None = None
+        self._loaded: _FliteLibrary | None = None
 
     def load(self) -> None:
         """Open the library and its voices; say a word with the two that most clients get."""
@@ -205,7 +205,7 @@ class Flite:
             library.speak, text.encode(), sound.variant, stretch / size, pitch * size
         )
         yield from shaped(
-            pulled(_LINE, speak),
+            iterate_audio(_LOCK, speak),
             RATE_HZ,
             size=size,
             gain=self.sounds.gain(utterance.voice, "en") * utterance.volume / 50,

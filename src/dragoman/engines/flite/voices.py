@@ -1,15 +1,15 @@
 """Which flite voice speaks for which cloud voice, and how.
 
-Law of this file: one table: voice, factor on its pitch, size of the vocal tract (not for rms, which
-has no pitch of its own to hold against it), and the measured gain in dB that brings it to the
+Scope: one table: voice, factor on its pitch, size of the vocal tract (not for rms,
+whose pitch can only be moved together with it), and the measured gain in dB that brings it to the
 common level: ``scripts/measure_voices.py flite --every-name --table``.
 """
 
 from __future__ import annotations
 
-from dragoman.engines.shared.voice_table import listed
+from dragoman.engines.shared.voice_table import parse_sounds
 
-TABLE = listed(
+TABLE = parse_sounds(
     """
     Cherry: slt 1.0 1.0 -5.1
     Tina: slt 1.12 1.0 -6.7

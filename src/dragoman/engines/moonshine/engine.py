@@ -1,6 +1,6 @@
 """English recognition with Moonshine tiny, run directly on onnxruntime.
 
-Law of this file: one call is one window of audio, nothing is kept between calls, so one pair of
+Scope: one call is one window of audio, nothing is kept between calls, so one pair of
 onnxruntime sessions serves every thread. The model files come inside ``moonshine-voice==0.1.0``
 (MIT), the last release that carries them; that package is never imported.
 
@@ -9,15 +9,15 @@ What the model wants, and what this engine adds (https://arxiv.org/abs/2410.1560
 * raw audio with a mask over *samples*; half a second of zeros on both sides;
 * greedy decoding with a cache. Committed text (``Window.prefix``) goes in as the first tokens,
   which keeps it as it is and costs one decoder pass instead of one per token. What follows has
-  to be a new word or a mark, so committed words never grow by a letter;
-* a limit on tokens per second and a loop guard, because over noise a decoder runs in circles;
-* names from what is shown (``Hints.onscreen``) are no bias on the decoder, since they may never
-  be said; the finished hypothesis is held against them (``moonshine_shown``);
+  to be a new word or a punctuation mark, so a committed word never gets another letter;
+* a limit on tokens per second, and a check for repetitions: a decoder may loop over noise;
+* names that are shown (``Hints.onscreen``) do not bias the decoder, since they may never be said;
+  the finished hypothesis is compared with them (``onscreen_names``);
 * confidences: of a word, the geometric mean of its tokens' probabilities; of the hypothesis, the
   same over all its tokens and the end mark, with or without the forced ones, whichever is higher:
-  a prefix that the model would spell otherwise says nothing about the speech behind it. Speech
-  in another language and noise come out as fluent English with a low confidence, which is what
-  ``confidence_gate`` is for.
+  a prefix that the model would spell otherwise must not lower the confidence of what follows.
+  Speech in another language and noise come out as fluent English with a low confidence, which is
+  what ``confidence_gate`` is for.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ import numpy.typing as npt
 
 from dragoman.engines.base import EngineUnavailable, Info, Samples, Window
 from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
-from dragoman.engines.moonshine.hints import favoured
-from dragoman.engines.moonshine.onscreen_names import ScoredIds, heed
-from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, looping
+from dragoman.engines.moonshine.hints import usable_hints
+from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names
+from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, repeated_count
 from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
@@ -113,13 +113,13 @@ class Moonshine:
         tokens = model.tokens
         prefix = tokens.encode(window.prefix)
         encoded = model.encode(samples)
-        hints = favoured(tokens, window.hints, self._max_phrases)
+        hints = usable_hints(tokens, window.hints, self._max_phrases)
         bias = PhraseBias(hints.phrases, self._boost) if hints.phrases is not None else None
         ids, logprobs = model.decode(encoded, samples.size, prefix, bias)
         confidence = max(geometric_mean(logprobs), geometric_mean(logprobs[len(prefix) :]))
         if hints.names:
             guess = ScoredIds(ids, logprobs, forced=len(prefix))
-            ids, logprobs = heed(tokens, guess, hints.names, partial(model.score, encoded))
+            ids, logprobs = apply_names(tokens, guess, hints.names, partial(model.score, encoded))
         words = tuple(
             Word(text=text, confidence=geometric_mean([logprobs[at] for at in positions]))
             for text, positions in tokens.words(ids)
@@ -139,7 +139,7 @@ class _Model:
         self._past: list[str] = [
             entry.name for entry in self._decoder.get_inputs() if entry.name.startswith("past_")
         ]
-        # The cached branch gives the encoder's part back empty: it stays what the first pass made.
+        # The cached branch returns the encoder's part empty; that of the first pass stays valid.
         outputs = [entry.name for entry in self._decoder.get_outputs()]
         growing = [
             (past, out)
@@ -166,7 +166,7 @@ class _Model:
         trial: BiasTrial[_State] | None = BiasTrial(bias) if bias is not None else None
         if trial is not None:
             for token in prefix:
-                trial.bias.chose(token, opens=self._opens(token))
+                trial.bias.follow(token, starts_word=self._starts_word(token))
         most = len(prefix) + SPARE_TOKENS + int(TOKENS_PER_S * size / HEARING_RATE_HZ)
         last: Floats = logits[0, -1]
         while True:
@@ -175,16 +175,16 @@ class _Model:
             if trial is not None:
                 state = len(ids), [feeds[name] for name in self._growing], last
                 token = trial.choose(scores, token, state)
-                taken_back = trial.back(token, opens=self._opens(token))
-                if taken_back is not None:
-                    (count, grown, last), token = taken_back
+                undone = trial.undo(token, starts_word=self._starts_word(token))
+                if undone is not None:
+                    (count, grown, last), token = undone
                     del ids[count:], logprobs[count:]
                     feeds.update(zip(self._growing, grown, strict=True))
             logprobs.append(_logprob(last, token))
             if token == END:
                 return ids, logprobs
             ids.append(token)
-            repeated = min(looping(ids), len(ids) - len(prefix))
+            repeated = min(repeated_count(ids), len(ids) - len(prefix))
             if repeated:
                 return ids[:-repeated], logprobs[:-repeated]
             if len(ids) >= most:
@@ -201,7 +201,7 @@ class _Model:
         return [_logprob(row, token) for row, token in zip(rows, [*ids, END], strict=True)]
 
     def encode(self, samples: Samples) -> Encoded:
-        """What the decoder needs to know of the audio."""
+        """The encoder's output, and the other inputs of the decoder that depend on the audio."""
         pad = int(PADDING_S * HEARING_RATE_HZ)
         audio = np.zeros((1, samples.size + 2 * pad), np.float32)
         audio[0, pad : pad + samples.size] = samples
@@ -226,12 +226,12 @@ class _Model:
             scores[~allowed] = -np.inf
         return scores
 
-    def _opens(self, token: int) -> bool:
+    def _starts_word(self, token: int) -> bool:
         """Whether the word before this token is complete."""
         return token == END or bool(self.tokens.starts_word[token] or self.tokens.mark[token])
 
 
 def _logprob(logits: Floats, token: int) -> float:
-    """The model's own opinion of a token, before any bias."""
+    """The log probability of a token by the model alone, without any bias."""
     top = float(logits.max())
     return float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))

@@ -1,9 +1,9 @@
-"""The glossary as a bias on Moonshine's next token, and what it costs when it was wrong.
+"""The glossary as a bias on Moonshine's next token, with backtracking where it was wrong.
 
-Law of this file: ids and logits; no model. A phrase is favoured while it is being spelled, which
-tips a choice between two spellings of one sound. Half a phrase is worse than none ("Guggenberg",
-because of "Guggenheim"), so the decoder takes a choice back that was made for a phrase which then
-does not come, and takes what the model itself would have said there (``BiasTrial``).
+Scope: ids and logits; no model. The tokens of a phrase get a bonus while it is being
+spelled, which decides between two spellings of one sound. Half a phrase is worse than none
+("Guggenberg", because of "Guggenheim"): when a phrase is not completed, the decoder goes back to
+where the bias chose its first token and takes the model's own choice there (``BiasTrial``).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ Tree = dict[int, "Tree"]
 State = TypeVar("State")
 
 _WHOLE = -1
-"""Beside the tokens that go on: the phrase may end here."""
-MOST_TAKEN_BACK = 8
+"""A key beside the tokens that continue: the phrase may end here."""
+MOST_UNDONE = 8
 
 
 class PhraseTree:
-    """Phrases as a tree of tokens: however many, a step looks only at those that are begun."""
+    """Phrases as a tree of tokens, so that a step looks only at those that are being spelled."""
 
     def __init__(self, phrases: Iterable[Sequence[int]]) -> None:
         self.tree: Tree = {}
@@ -36,8 +36,8 @@ class PhraseTree:
 
 
 class PhraseBias:
-    """Follows one hypothesis. The first token of every phrase gets ``boost``, and once it was
-    chosen the next one gets one and a half times that.
+    """The bias for one hypothesis. The first token of every phrase gets ``boost``, the following
+    ones get one and a half times that.
     """
 
     def __init__(self, phrases: PhraseTree, boost: float) -> None:
@@ -45,43 +45,43 @@ class PhraseBias:
         self._boost = boost
         self._open: list[Tree] = []
         self.done = False
-        """A phrase was complete before the newest token, which begins something else."""
+        """A phrase was complete before the newest token."""
         self.lost = False
-        """Whatever was being spelled does not go on with the newest token, and is not complete."""
+        """What was being spelled is not complete and does not continue with the newest token."""
 
     def apply(self, logits: npt.NDArray[np.float32]) -> None:
-        """Raise the favoured tokens in place; shape (vocabulary,)."""
+        """Raise the tokens of phrases in place; shape (vocabulary,)."""
         logits[self._phrases.first] += self._boost
         for token in {token for branch in self._open for token in branch}:
             if token != _WHOLE:
                 logits[token] += 1.5 * self._boost
 
-    def chose(self, token: int, *, opens: bool = True) -> None:
-        """Follow the phrases that this token begins or continues. ``opens``: it begins a new word
-        or is a mark, so the word before it is complete.
+    def follow(self, token: int, *, starts_word: bool = True) -> None:
+        """Follow the phrases that this token begins or continues. ``starts_word``: it begins a new
+        word or is a mark, so the word before it is complete.
         """
-        self.done = opens and any(_WHOLE in branch for branch in self._open)
+        self.done = starts_word and any(_WHOLE in branch for branch in self._open)
         going = [branch[token] for branch in self._open if token in branch]
         self.lost = bool(self._open) and not going and not self.done
         first = self._phrases.tree.get(token)
         self._open = going if first is None else [*going, first]
 
-    def forget(self) -> None:
-        """Nothing is begun."""
+    def reset(self) -> None:
+        """Nothing is being spelled."""
         self._open, self.done, self.lost = [], False, False
 
 
 class BiasTrial(Generic[State]):
-    """The choice that was made for a phrase, with what is needed to take it back."""
+    """The oldest choice that the bias made, with the decoder state to go back to."""
 
     def __init__(self, bias: PhraseBias) -> None:
         self.bias = bias
         self._made: tuple[State, int] | None = None
-        self._left = MOST_TAKEN_BACK
+        self._left = MOST_UNDONE
 
     def choose(self, logits: npt.NDArray[np.float32], own: int, state: State) -> int:
-        """The next token. ``own`` is what the model itself would say, ``logits`` are changed;
-        ``state`` is what ``back`` gives back.
+        """The next token. ``own`` is the model's own choice, ``logits`` are changed;
+        ``state`` is what ``undo`` returns.
         """
         if not self._left:
             return own
@@ -91,15 +91,15 @@ class BiasTrial(Generic[State]):
             self._made = state, own
         return token
 
-    def back(self, token: int, *, opens: bool) -> tuple[State, int] | None:
+    def undo(self, token: int, *, starts_word: bool) -> tuple[State, int] | None:
         """After a token was chosen: None, or where to go back to and the token to take there."""
-        self.bias.chose(token, opens=opens)
+        self.bias.follow(token, starts_word=starts_word)
         if self.bias.done:
             self._made = None
         if self._made is None or not self.bias.lost:
             return None
         made, self._made = self._made, None
         self._left -= 1
-        self.bias.forget()
-        self.bias.chose(made[1])
+        self.bias.reset()
+        self.bias.follow(made[1])
         return made

@@ -1,14 +1,13 @@
-"""What Moonshine makes of the hints: terms that it favours, names that it holds against the audio.
+"""What Moonshine does with the hints: terms bias the decoder, names are compared with its result.
 
-Law of this file: which, and how they are spelled in tokens; no model, no audio. It is worked out
-once for the same hints and then remembered, since every window brings them again.
+Scope: which terms and names, and their tokens; no model, no audio. The result is cached, since
+every window brings the same hints again.
 
-* The glossary's terms are a bias on the decoder. Of more than ``most`` those count whose words the
-  vocabulary lacks: the model spells the others right anyway, and every term that is favoured
-  costs other speech a little. A term in small letters is favoured with a capital, too.
-* They are also held against the finished hypothesis, before the names that are shown.
-* Of the client's context its names and odd words are taken, as if they were shown: more likely to
-  be said than others, and no more than that.
+* The glossary's terms are a bias on the decoder. Of more than ``most`` those with words that
+  the vocabulary lacks are used: the model spells the others right anyway, and every biased term
+  costs accuracy elsewhere. A term in small letters is also used with a capital.
+* They are also compared with the finished hypothesis, before the names that are shown.
+* Names and unusual words of the client's context are treated like names that are shown.
 """
 
 from __future__ import annotations
@@ -30,28 +29,28 @@ _SENTENCES = re.compile(r"[.!?:;\n]+\s+|\n+")
 _WORD = re.compile(r"[^\W_](?:[\w'’.+#&-]*[\w+#])?")
 
 
-class Favoured(msgspec.Struct, frozen=True):
-    """``phrases`` for the decoder, or None, and ``names`` to be held against what was heard."""
+class UsableHints(msgspec.Struct, frozen=True):
+    """``phrases`` that bias the decoder, or None, and ``names`` to compare with the hypothesis."""
 
     phrases: PhraseTree | None
     names: Sequence[str]
 
 
 @functools.lru_cache(maxsize=32)
-def _favoured(
+def _usable(
     tokens: Vocabulary, phrases: tuple[str, ...], context: str, onscreen: tuple[str, ...], most: int
-) -> Favoured:
+) -> UsableHints:
     ranked = sorted(phrases, key=lambda phrase: -rarity(tokens, phrase))[:most]
     spelled = [tokens.encode(form) for phrase in ranked for form in _forms(phrase)]
     rare = [phrase for phrase in ranked if rarity(tokens, phrase) > 1]
     names = shown_names(tokens, [*rare, *named_in(context), *onscreen])
-    return Favoured(PhraseTree(spelled) if spelled else None, tuple(names))
+    return UsableHints(PhraseTree(spelled) if spelled else None, tuple(names))
 
 
-def favoured(tokens: Vocabulary, hints: Hints, most: int) -> Favoured:
-    """What to do with these hints; at most ``most`` terms of the glossary are favoured."""
+def usable_hints(tokens: Vocabulary, hints: Hints, most: int) -> UsableHints:
+    """What to do with these hints; at most ``most`` terms of the glossary are used."""
     phrases, context = tuple(hints.phrases), hints.context[:MOST_CONTEXT]
-    return _favoured(tokens, phrases, context, tuple(hints.onscreen), most)
+    return _usable(tokens, phrases, context, tuple(hints.onscreen), most)
 
 
 def rarity(tokens: Vocabulary, phrase: str) -> float:
@@ -62,8 +61,8 @@ def rarity(tokens: Vocabulary, phrase: str) -> float:
 
 
 def named_in(context: str) -> list[str]:
-    """Names and odd words of a text: with a capital not at the beginning of a sentence, or with a
-    capital or a digit inside. Capitalised words that stand together are one name.
+    """Names and unusual words of a text: with a capital not at the beginning of a sentence, or
+    with a capital or a digit inside. Capitalised words that stand together are one name.
     """
     found: dict[str, None] = {}
     for sentence in _SENTENCES.split(context):

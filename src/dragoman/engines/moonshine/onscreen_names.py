@@ -1,13 +1,13 @@
-"""Names that are shown while somebody speaks, held against what Moonshine heard.
+"""Names that are shown while somebody speaks, compared with what Moonshine recognised.
 
-Law of this file: a name on a slide may never be said, so it is no bias on the decoder, which would
-begin words because of it. Where the finished hypothesis sounds like a name (``near_names``) and
-the model is not sure of it, the model scores the whole sentence with the name in that place, which
-takes one pass (8 ms for 20 words); the name is taken if the audio bears it nearly as well. The
-same letters with capitals inside are a spelling that nobody says otherwise: it is taken as it is.
+Scope: a name on a slide may never be said, so it does not bias the decoder, which would invent it.
+Where the finished hypothesis sounds like a name (``phonetic_match``) and the model is not sure of
+it, the model scores the whole sentence with the name in that place, which takes one pass (8 ms for
+20 words); the name is used if it is nearly as likely. The same letters with other capitals are only
+another spelling, which is used without a look at the score.
 
-The three limits were found with synthetic voices (docs/vision.md). They let names of the very same
-sound pass, whichever was meant: then the slide decides how it is spelt.
+The three limits were found with synthetic voices (docs/vision.md). Of names with the same sound
+the one on the slide is used.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from dragoman.engines.moonshine.phonetic_match import NameMatch, near, split_marks
+from dragoman.engines.moonshine.phonetic_match import NameMatch, find_matches, split_marks
 from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean
 
 MARGIN = 5.0
 """How many times less likely (as a power of e) the sentence with the name may be."""
 UNSURE = 0.6
-"""Words that the model is surer of than this are left as they are."""
-BORNE = 0.06
-"""How likely a token of the name has to be at least, as a geometric mean."""
+"""Words with a higher probability than this are left as they are."""
+MIN_NAME_PROBABILITY = 0.06
+"""The least probability of the name's tokens, as a geometric mean."""
 MOST_TRIALS = 6
 MOST_NAMES = 60
 
@@ -56,14 +56,14 @@ def shown_names(tokens: Vocabulary, terms: Sequence[str]) -> list[str]:
     return list(names)[:MOST_NAMES]
 
 
-def heed(
+def apply_names(
     tokens: Vocabulary, guess: ScoredIds, names: Sequence[str], score: Score
 ) -> tuple[list[int], list[float]]:
     """Ids and log probabilities of the hypothesis with the names in it that were said."""
     tried: set[tuple[int, int, str]] = set()
     while len(tried) < MOST_TRIALS:
         words = tokens.words(guess.ids)
-        one = next((o for o in _near(words, names, guess.forced) if _mark(o) not in tried), None)
+        one = next((o for o in _matches(words, names, guess.forced) if _mark(o) not in tried), None)
         if one is None:
             break
         tried.add(_mark(one))
@@ -74,9 +74,9 @@ def heed(
 _Words = list[tuple[str, list[int]]]
 
 
-def _near(words: _Words, names: Sequence[str], forced: int) -> Iterator[NameMatch]:
+def _matches(words: _Words, names: Sequence[str], forced: int) -> Iterator[NameMatch]:
     first = sum(positions[0] < forced for _, positions in words)
-    yield from near([text for text, _ in words], names, first)
+    yield from find_matches([text for text, _ in words], names, first)
 
 
 def _mark(one: NameMatch) -> tuple[int, int, str]:
@@ -89,18 +89,20 @@ def _with_name(
     """The hypothesis with this name; None if it was not said."""
     begin, end = words[one.begin][1][0], words[one.end - 1][1][-1] + 1
     bare = [split_marks(text)[0] for text, _ in words[one.begin : one.end]]
-    # Other capitals or spaces only are never another word; of other words the model may be sure.
+    # With other capitals or spaces only it is the same word, whatever its score.
     same = "".join(bare).casefold() == one.name.replace(" ", "").casefold()
     if not same and geometric_mean(guess.logprobs[begin:end]) > UNSURE:
         return None
     marks = split_marks(words[one.end - 1][0])[1]
     capitals = any(letter.isupper() for letter in one.name[1:])
-    for name in (one.name, one.name.capitalize())[: 1 + capitals]:  # nobody hears capitals
+    for name in (one.name, one.name.capitalize())[: 1 + capitals]:  # capitals cannot be heard
         ids = [*guess.ids[:begin], *tokens.encode(name + marks), *guess.ids[end:]]
         scores = score(ids)[: len(ids) + len(guess.logprobs) - len(guess.ids)]
         spelt = geometric_mean(scores[begin : begin + len(tokens.encode(name))])
         worse = sum(guess.logprobs[begin:]) - sum(scores[begin:])
-        if (spelt >= BORNE and worse <= MARGIN) or (same and capitals and len(bare) == 1):
+        if (spelt >= MIN_NAME_PROBABILITY and worse <= MARGIN) or (
+            same and capitals and len(bare) == 1
+        ):
             return _spelt(tokens, guess, (begin, end), one.name + marks)
     return None
 

@@ -1,9 +1,9 @@
-"""Names that may have been said: where a hypothesis sounds like one of them.
+"""Where a hypothesis sounds like one of a list of names.
 
-Law of this file: spelling only, no model. It finds stretches of one to three words that, by the
-sound of English letters, are close to a name; whether the name was said is for the recogniser to
-judge on the audio. Closeness is an edit distance over keys in which letters of one sound are one
-letter, vowels count half, and one vowel for another less than that.
+Scope: spelling only, no model. It finds one to three words that are phonetically close
+to a name, by English letters; the recogniser decides with the audio whether the name was said. The
+measure is an edit distance between phonetic keys: letters of one sound are one letter, a vowel
+counts half, and a vowel for another one less than that.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dragoman.text.similarity import sound_distance, sound_key, sounds_farther
 FARTHEST = 0.25
 MOST_WORDS = 3
 SHORTEST = 4
-"""Names of fewer letters sound like too much else."""
+"""Shorter names are ignored: they sound like too many other words."""
 
 _MARKS = re.compile(r"[.,;:!?]*$")
 
@@ -42,8 +42,8 @@ def split_marks(word: str) -> tuple[str, str]:
     return bare, tail
 
 
-def near(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[NameMatch]:
-    """Where a hypothesis comes close to a name without being it, from word ``first`` on; the
+def find_matches(words: Sequence[str], names: Sequence[str], first: int = 0) -> list[NameMatch]:
+    """Where a hypothesis is close to a name without being equal, from word ``first`` on; the
     closest first.
     """
     keys = [(name, sound_key(name)) for name in names if len(name) >= SHORTEST]

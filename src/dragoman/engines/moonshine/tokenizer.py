@@ -1,6 +1,6 @@
 """Tokens of Moonshine: text to ids, ids to words.
 
-Law of this file: no model, no audio. The vocabulary file is a run of entries, each a length (one
+Scope: no model, no audio. The vocabulary file is a run of entries, each a length (one
 byte, or two when the first is 128 or more: ``first * 128 + second - 128``) and that many bytes.
 It is a byte-pair vocabulary whose ids are ordered by merge rank, so the file alone is enough to
 encode exactly as in training: merge the neighbours whose union has the lowest id until none is
@@ -20,7 +20,7 @@ _SPACE_BYTES = SPACE.encode()
 _MARKS = b".,;:!?"
 _FIRST_BYTE = 3
 _FIRST_MERGE = 259
-_FIRST_MARK = 32_000  # from here on the vocabulary holds marks that stand for no text
+_FIRST_MARK = 32_000  # from here on the vocabulary holds control tokens without text
 
 
 class Vocabulary:
@@ -89,10 +89,10 @@ def geometric_mean(logprobs: Sequence[float]) -> float:
     return float(np.exp(np.mean(logprobs))) if logprobs else 0.0
 
 
-def looping(ids: Sequence[int], longest: int = 12, times: int = 3) -> int:
+def repeated_count(ids: Sequence[int], longest: int = 12, times: int = 3) -> int:
     """How many ids at the end only repeat what stands before them: 0, or a loop to cut off.
 
-    A greedy decoder can run in circles over noise ("And, and, and"). A unit that stands
+    A greedy decoder can loop over noise ("And, and, and"). A unit that stands
     ``times`` times in a row is a loop; one or two tokens need twice as often, because people do
     say "no, no, no".
     """

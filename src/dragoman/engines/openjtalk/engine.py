@@ -1,11 +1,11 @@
 """Japanese by Open JTalk with the voice Mei: kanji, kana, numbers and Latin words.
 
-Law of this file: the package ``pyopenjtalk-plus`` (extra ``ja``) brings the library, its
+Scope: the package ``pyopenjtalk-plus`` (extra ``ja``) brings the library, its
 dictionary and the voice, and downloads nothing. It holds the GIL and its own lock while it works,
 so it runs in worker processes. It gives no sound before a whole text is done (some 30 ms for each
 second of sound), so it is fed a sentence at a time; and as 2000 letters without a stop would keep
-it busy for 19 seconds, sentences and texts are cut to a bounded length. Its peaks may leave the
-scale: they are bent back (``engines.shared.pcm_shaping``).
+it busy for 19 seconds, sentences and texts are cut to a bounded length. Its peaks may
+exceed full scale: they are limited (``engines.shared.pcm_shaping``).
 
 The voice: HTS Voice "Mei", Copyright 2009-2013 Nagoya Institute of Technology, Department of
 Computer Science, CC-BY 3.0.
@@ -37,7 +37,7 @@ _LONGEST_TEXT = 1200
 _LONGEST_SENTENCE = 120
 _PIECE_SAMPLES = RATE_HZ // 5
 _SENTENCE = re.compile(r"[^。．！？!?\n]*(?:[。．！？!?\n]+|$)[」』）)\"]*")
-_BREATH = "、，,；;：: "
+_COMMAS = "、，,；;：: "
 _SOUNDS = VoiceTable(openjtalk_voices.TABLE, {})
 
 
@@ -59,8 +59,8 @@ def sentences(text: str) -> Iterator[str]:
     for match in _SENTENCE.finditer(text):
         rest = match[0].strip()
         while len(rest) > _LONGEST_SENTENCE:
-            breath = max(rest.rfind(mark, 0, _LONGEST_SENTENCE) for mark in _BREATH)
-            cut = breath + 1 if breath > _LONGEST_SENTENCE // 3 else _LONGEST_SENTENCE
+            comma = max(rest.rfind(mark, 0, _LONGEST_SENTENCE) for mark in _COMMAS)
+            cut = comma + 1 if comma > _LONGEST_SENTENCE // 3 else _LONGEST_SENTENCE
             yield rest[:cut]
             rest = rest[cut:]
         if rest:
@@ -114,7 +114,9 @@ class OpenJtalk:
         text = sanitized(utterance.text[:_LONGEST_TEXT], longest_token=_LONGEST_TOKEN)
         parts = [sentence for sentence in sentences(text) if is_speakable(sentence)]
         for number, sentence in enumerate(parts, 1):
-            pause = utterance.pause if number == len(parts) else 1.0  # that behind all of it
+            pause = (
+                utterance.pause if number == len(parts) else 1.0
+            )  # the pause behind the whole text
             yield from shaped(
                 _spoken(
                     package,

@@ -1,6 +1,6 @@
 """How the one voice of Open JTalk, Mei, speaks for each cloud voice.
 
-Law of this file: one table: voice, factor on its pitch, size of the vocal tract, and the measured
+Scope: one table: voice, factor on its pitch, size of the vocal tract, and the measured
 gain in dB that brings it to the common level: ``scripts/measure_voices.py openjtalk --every-name
 --table``. Mei's own median pitch is 356 Hz, so women are a little lower, and men an octave and a
 half, with a longer tract.
@@ -8,9 +8,9 @@ half, with a longer tract.
 
 from __future__ import annotations
 
-from dragoman.engines.shared.voice_table import listed
+from dragoman.engines.shared.voice_table import parse_sounds
 
-TABLE = listed(
+TABLE = parse_sounds(
     """
     Cherry: mei 0.75 1.0 1.9
     Tina: mei 0.85 1.0 1.9

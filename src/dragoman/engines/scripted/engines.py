@@ -1,18 +1,18 @@
 """Scripted engines: deterministic recognition, translation and speech for tests, yours and ours.
 
-Law of this file: the same input gives the same output, bit for bit, on every machine and for any
+Scope: the same input gives the same output, bit for bit, on every machine and for any
 chunking of the audio; ready in milliseconds; numpy only. They come in the roles of a cascade:
 
 * ``ScriptedAsr`` hears the words that the script puts on the time line of the *session's audio*
   (not of the turn): a window has the words whose middle lies in it, so that windows which
-  follow each other have every word once, wherever the audio was cut. So it needs no memory and
-  sessions cannot disturb each other. Without a script every stretch of 400 ms with sound in it
-  is one word from a fixed list; silence is nothing.
+  follow each other have every word once, wherever the audio was cut. So it keeps no state, and
+  sessions cannot affect each other. Without a script every 400 ms with sound in them are one word
+  from a fixed list; silence is nothing.
 * ``ScriptedMt`` replaces words by the script's dictionary and tags the others: ``hello-es``.
 * ``ScriptedTts`` speaks every word as a tone of its own pitch and length.
-* ``ScriptedSpeaker`` takes the loudest pitch for the voice.
+* ``ScriptedSpeaker`` tells voices apart by their loudest pitch.
 
-The end-to-end counterpart is in ``scripted_interpreter``. The file format: ``scripted_file``.
+The end-to-end counterpart is in ``interpreter``, the file format in ``script_file``.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ SAMPLES_PER_MS = HEARING_RATE_HZ // 1000
 LICENCE = "Apache-2.0"
 
 
-def _place(path: str) -> Literal["loop", "thread"]:
+def _runs_in(path: str) -> Literal["loop", "thread"]:
     """The rules take microseconds; a script may ask for delays, which must not hold up the loop."""
     return "thread" if path else "loop"
 
 
 class _Scripted:
-    """What the three share: a script that ``load`` reads."""
+    """Base of the three engines with a script, which ``load`` reads."""
 
     def __init__(self, *, script: str = "") -> None:
         self._path = script
@@ -72,7 +72,7 @@ class ScriptedAsr(_Scripted):
             role="asr",
             licence=LICENCE,
             quality="scripted",
-            runs_in=_place(self._path),
+            runs_in=_runs_in(self._path),
             languages=("*",),
             confidence_gate=0.5,
             max_batch=16,
@@ -92,7 +92,7 @@ class ScriptedAsr(_Scripted):
         words: list[Word] = []
         confidence, language = 1.0, window.language or "en"
         for scene in self._script.scenes:
-            heard = _heard(scene, window.at_ms, end_ms)
+            heard = _scene_words(scene, window.at_ms, end_ms)
             if not heard:
                 continue
             _wait(scene.delay_ms)
@@ -102,7 +102,7 @@ class ScriptedAsr(_Scripted):
         return Hypothesis(tuple(words), confidence, language, stable=len(words))
 
 
-def _heard(scene: Scene, start_ms: int, end_ms: int) -> list[Word]:
+def _scene_words(scene: Scene, start_ms: int, end_ms: int) -> list[Word]:
     """The scene's words that lie in the window; fails when the failing word is among them."""
     heard = []
     for number, word in enumerate(scene.words, 1):
@@ -140,7 +140,7 @@ class ScriptedMt(_Scripted):
             role="mt",
             licence=LICENCE,
             quality="scripted",
-            runs_in=_place(self._path),
+            runs_in=_runs_in(self._path),
             languages=("*",),
             pairs=(("*", "*"),),
             takes_glossary=True,
@@ -174,7 +174,7 @@ class ScriptedTts(_Scripted):
             role="tts",
             licence=LICENCE,
             quality="scripted",
-            runs_in=_place(self._path),
+            runs_in=_runs_in(self._path),
             languages=("*",),
             voices=("tone",),
             rate_hz=self._rate_hz,

@@ -1,10 +1,9 @@
 """A scripted end-to-end interpreter: audio in, facts out, without the cascade.
 
-Law of this file: it stands in the place of a speech-to-speech model, so that the seam for such
-models is used and tested. Deterministic for any chunking of the audio: it thinks in frames of
-20 ms and nothing else. Its words are per *turn*: the first turn of every session speaks the
-script's first utterance, the second the second, and so on; without a script (or after its last
-utterance) every 400 ms of a turn give a word from the fixed list.
+Scope: it takes the place of a speech-to-speech model in tests. It works on frames of 20 ms, so
+the chunking of the audio makes no difference. Its words are per *turn*: the first turn of every
+session speaks the script's first utterance, the second the second, and so on; without a script (or
+after its last utterance) every 400 ms of a turn give a word from the fixed list.
 
 Turns follow loudness: one opens with the first loud frame and, unless the client ends turns
 itself, closes after the task's ``silence_ms``. A scripted utterance is complete when its turn
@@ -100,7 +99,7 @@ class _Session:
         """The facts that follow from one input."""
         match item:
             case Audio(pcm=pcm):
-                return self._hear(pcm)
+                return self._feed_audio(pcm)
             case Interpret():
                 if item.rate_in != self._task.rate_in:
                     self._rest = b""
@@ -118,7 +117,7 @@ class _Session:
         """The last facts."""
         return self._end()
 
-    def _hear(self, pcm: bytes) -> list[Result]:
+    def _feed_audio(self, pcm: bytes) -> list[Result]:
         size = self._task.rate_in * FRAME_MS // 1000 * 2
         data, facts = self._rest + pcm, list[Result]()
         whole = len(data) - len(data) % size

@@ -1,6 +1,6 @@
 """The rules of the scripted engines: words from a list, tagged translations, tones for words.
 
-Law of this file: pure functions of their arguments, the same on every machine (tones are made
+Scope: pure functions of their arguments, the same on every machine (tones are made
 with whole numbers only, so they are equal bit for bit), no engine objects, no state.
 """
 

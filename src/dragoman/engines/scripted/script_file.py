@@ -1,6 +1,6 @@
 """The file that scripts the scripted engines: what is heard when, how it translates, what fails.
 
-Law of this file: parsing and values; no audio, no engine. The format is TOML (or JSON with the
+Scope: parsing and values; no audio, no engine. The format is TOML (or JSON with the
 same shape), documented with a full example in ``docs/engines.md``. Unknown keys are errors: a
 misspelt key in a test's script would otherwise be a test that checks nothing.
 

@@ -1,15 +1,15 @@
-"""Libraries that push audio through a callback, turned into iterators that are pulled.
+"""Iterators over the audio of libraries that deliver it by a callback.
 
-Law of this file: plain threads, no library's details. The producing call runs in a thread of its
+Scope: threads; nothing here knows a particular library. The producing call runs in a thread of its
 own; what it makes waits in a bounded buffer; closing the iterator makes the callback ask the
-library to stop and waits until it has, so that a library that is stuck is never left behind for
-the next text to wait for. A reader that comes late gets everything that waits as one piece, so a
-fast library is not paid for piece by piece.
+library to stop and waits until it has, so that the next text does not wait for a library that is
+still at work. A late reader gets everything that waits as one piece, which saves a wake-up for
+each piece of a fast library.
 
-``OneAtATime`` is for libraries that are not thread-safe: producers take turns. A producer with a
-full buffer waits for its reader, unless another producer waits for its turn: then it runs to its
-end (callers cap the length of a text, so that is bounded too). Thus one thread that reads two
-iterators in turn cannot lock itself out.
+``ProducerLock`` is for libraries that are not thread-safe: one producer runs at a time. A producer
+with a full buffer waits for its reader, unless another producer waits for the lock: then it runs to
+its end (callers limit the length of a text, so that is bounded, too). So a thread that reads two
+iterators alternately cannot deadlock, and a slow reader never blocks another one.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ Put = Callable[[bytes], bool]
 Produce = Callable[[Put], None]
 
 
-class OneAtATime:
-    """The line in which the producers of one library stand."""
+class ProducerLock:
+    """A lock for the producers of one library, which knows how many wait for it."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -32,7 +32,7 @@ class OneAtATime:
         self._busy = False
 
     def enter(self, unless: Callable[[], bool]) -> bool:
-        """Wait for one's turn; False when ``unless`` came true first, and then it is no turn."""
+        """Take the lock; False, and not taken, when ``unless`` came true first."""
         with self.changed:
             self.waiting += 1
             self.changed.notify_all()
@@ -44,17 +44,17 @@ class OneAtATime:
             return True
 
     def leave(self) -> None:
-        """One's turn is over."""
+        """Release the lock."""
         with self.changed:
             self._busy = False
             self.changed.notify_all()
 
 
 class _Buffer:
-    """What one producer has made and its reader has not yet taken."""
+    """Audio that one producer has made and its reader has not taken yet."""
 
-    def __init__(self, line: OneAtATime, bound: int) -> None:
-        self._line = line
+    def __init__(self, lock: ProducerLock, bound: int) -> None:
+        self._lock = lock
         self._bound = bound
         self._pieces: list[bytes] = []
         self._size = 0
@@ -63,36 +63,36 @@ class _Buffer:
         self._error: BaseException | None = None
 
     def put(self, piece: bytes) -> bool:
-        with self._line.changed:
-            self._line.changed.wait_for(self._may_go_on)
+        with self._lock.changed:
+            self._lock.changed.wait_for(self._may_go_on)
             if self._closed:
                 return False
             self._pieces.append(piece)
             self._size += len(piece)
-            self._line.changed.notify_all()
+            self._lock.changed.notify_all()
             return True
 
     def _may_go_on(self) -> bool:
-        return self._closed or self._size < self._bound or self._line.waiting > 0
+        return self._closed or self._size < self._bound or self._lock.waiting > 0
 
     def run(self, produce: Produce) -> None:
         """The producer's thread."""
         try:
-            if self._line.enter(lambda: self._closed):
+            if self._lock.enter(lambda: self._closed):
                 try:
                     produce(self.put)
                 finally:
-                    self._line.leave()
-        except BaseException as error:  # noqa: BLE001 - raised again where the reader stands
+                    self._lock.leave()
+        except BaseException as error:  # noqa: BLE001 - raised again in the reader
             self._error = error
-        with self._line.changed:
+        with self._lock.changed:
             self._ended = True
-            self._line.changed.notify_all()
+            self._lock.changed.notify_all()
 
     def take(self, most: int) -> bytes:
         """Everything that waits, up to about ``most`` bytes; empty at the end."""
-        with self._line.changed:
-            self._line.changed.wait_for(lambda: self._pieces or self._ended)
+        with self._lock.changed:
+            self._lock.changed.wait_for(lambda: self._pieces or self._ended)
             if not self._pieces:
                 if self._error is not None:
                     raise self._error
@@ -103,27 +103,27 @@ class _Buffer:
                 count += 1
             taken, self._pieces = self._pieces[:count], self._pieces[count:]
             self._size -= size
-            self._line.changed.notify_all()
+            self._lock.changed.notify_all()
         return b"".join(taken)
 
     def close(self) -> None:
-        """Have the producer stop, and wait until it has."""
-        with self._line.changed:
+        """Make the producer stop, and wait until it has."""
+        with self._lock.changed:
             self._closed = True
-            self._line.changed.notify_all()
-            self._line.changed.wait_for(lambda: self._ended)
+            self._lock.changed.notify_all()
+            self._lock.changed.wait_for(lambda: self._ended)
 
 
-def pulled(
-    line: OneAtATime, produce: Produce, *, bound: int = 1 << 18, most: int = 1 << 15
+def iterate_audio(
+    lock: ProducerLock, produce: Produce, *, bound: int = 1 << 18, most: int = 1 << 15
 ) -> Generator[bytes, None, None]:
     """The pieces that ``produce`` puts, as they are made.
 
     ``bound`` is how many bytes may wait, ``most`` about how many come out at once. What
     ``produce`` raises is raised here, after the pieces before it.
     """
-    buffer = _Buffer(line, bound)
-    threading.Thread(target=buffer.run, args=(produce,), name="pulled", daemon=True).start()
+    buffer = _Buffer(lock, bound)
+    threading.Thread(target=buffer.run, args=(produce,), name="audio-producer", daemon=True).start()
     try:
         while piece := buffer.take(most):
             yield piece

@@ -1,6 +1,6 @@
 """Model files that came inside an installed wheel: found without importing the wheel, and checked.
 
-Law of this file: it finds data files and compares their SHA-256, nothing else. The packages are
+Scope: it finds data files and compares their SHA-256, nothing else. The packages are
 never imported (one of them would open sound devices, another loads a library of its own). A file
 that is missing or different is ``EngineUnavailable`` with the command that mends it: a model file
 that was swapped for another one would not fail, it would quietly hear something else.

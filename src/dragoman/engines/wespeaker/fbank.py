@@ -1,7 +1,7 @@
 """Mel filter banks the way Kaldi makes them: what speaker models were trained on.
 
-Law of this file: numpy and arithmetic, no state. A model hears nothing but these numbers, so they
-have to be those of its training: frames of 25 ms every 10 ms, whole frames only, each without its
+Scope: numpy and arithmetic, no state. The model gets only these numbers, so they have to be
+computed as for its training: frames of 25 ms every 10 ms, whole frames only, each without its
 mean, pre-emphasis 0.97, Hamming window, 512-point power spectrum, 80 triangles on the mel scale
 (1127 ln(1 + f/700)) from 20 Hz to 8 kHz, natural logarithm with a floor at float32's epsilon.
 Samples are taken in the range of 16-bit integers. https://kaldi-asr.org/doc/feat.html

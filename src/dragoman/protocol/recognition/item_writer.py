@@ -48,7 +48,9 @@ class ItemOutlet(Protocol):
 
 
 class ItemWriter:
-    """Writes the events of one turn. ``is_manual``: the client ended this turn by a commit."""
+    """Writes the events of one turn. ``is_manual``: the client ended this turn by a commit.
+    ``whole_stash``: snapshots show committed words in the stash, too.
+    """
 
     def __init__(
         self,
@@ -58,10 +60,11 @@ class ItemWriter:
         outlet: ItemOutlet,
         *,
         is_manual: bool,
+        whole_stash: bool = False,
     ) -> None:
         self.item_id = ids.new("item")
         self._settings, self._chain, self._outlet = settings, chain, outlet
-        self._is_manual = is_manual
+        self._is_manual, self._whole_stash = is_manual, whole_stash
         self._order = LegalOrder(NEXT, NEEDS)
         self._source = AppendOnlyText()
         self._stash = ""
@@ -169,10 +172,11 @@ class ItemWriter:
         return self._settings.language or self._chain.language
 
     def _send_text(self) -> None:
+        text = self._source.text
         event = TranscriptionText(
             item_id=self.item_id,
-            text=self._source.text,
-            stash=self._stash,
+            text="" if self._whole_stash else text,
+            stash=text + self._stash if self._whole_stash else self._stash,
             language=self._language,
             emotion=EMOTION,
         )

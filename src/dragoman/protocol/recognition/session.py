@@ -23,6 +23,7 @@ from dragoman.protocol.core.fields import INVALID_VALUE
 from dragoman.protocol.core.session import Phase, Rejected, SessionContext
 from dragoman.protocol.recognition.family import RecognitionFamily
 from dragoman.protocol.recognition.item_writer import ItemWriter
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.recognition.session_update import LANGUAGES, merge
 from dragoman.protocol.recognition.settings import RecognitionSettings, describe, task
 from dragoman.speech import (
@@ -51,6 +52,7 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
         recognised = context.coverage.hears
         self.chain.language = next((code for code in LANGUAGES if code in recognised), LANGUAGES[0])
         self._options = context.option(InterpretationOptions)
+        self._whole_stash = context.option(RecognitionOptions).snapshots == "whole"
         self._turns: dict[int, ItemWriter] = {}  # that the job opened, oldest first
         self._held: dict[int, list[Fact]] = {}  # of turns behind one that is not complete
         self._held_since = self._sent_at = 0.0
@@ -123,7 +125,14 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
 
     def new_turn(self, settings: RecognitionSettings, *, is_manual: bool) -> ItemWriter:
         """A turn with an item of its own."""
-        return ItemWriter(settings, self.chain, self.ids, self, is_manual=is_manual)
+        return ItemWriter(
+            settings,
+            self.chain,
+            self.ids,
+            self,
+            is_manual=is_manual,
+            whole_stash=self._whole_stash,
+        )
 
     def write_committed(self, turn: ItemWriter) -> None:
         """``committed`` and the item at once."""

@@ -43,7 +43,8 @@ LANGUAGES: Mapping[str, str | None] = {
 }
 """The names of the API and their BCP-47 tags; None is left to the engines, per segment."""
 
-MODES = ("server_commit", "commit")
+Mode = Literal["server_commit", "commit"]
+MODES: tuple[Mode, ...] = ("server_commit", "commit")
 FORMATS: tuple[Format, ...] = ("pcm", "wav", "mp3", "opus")
 SAMPLE_RATES = (8_000, 16_000, 22_050, 24_000, 44_100, 48_000)
 INSTRUCTION_TOKENS = 1600
@@ -58,7 +59,7 @@ class SynthesisSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of a session. UNSET: the client never set it."""
 
     voice: str
-    mode: Literal["server_commit", "commit"] = "server_commit"
+    mode: Mode = "server_commit"
     response_format: Format = "pcm"
     sample_rate: int = 24_000
     language_type: str | UnsetType = UNSET

@@ -34,7 +34,6 @@ Choices where the protocol is silent, beside the rulings:
 from __future__ import annotations
 
 from dragoman.protocol.core import fields
-from dragoman.protocol.core.client_text import HalfKeeper
 from dragoman.protocol.core.commands import (
     Abort,
     Command,
@@ -67,12 +66,11 @@ from dragoman.protocol.synthesis.family import SynthesisFamily, created, updated
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.protocol.synthesis.response import Response, Spent
 from dragoman.protocol.synthesis.states import Draining, Idle, Speaking
+from dragoman.protocol.synthesis.text_intake import TextIntake
 from dragoman.protocol.synthesis.text_queue import QueueItem, TextQueue
 from dragoman.speech import Said, Say, Status, Voiced
-from dragoman.text.spoken import is_speakable
 
 SEGMENTS_AHEAD = 8
-_PIECE_CHARS = 1024
 
 _LATE = "Session update error: session already started or finished or failed."
 _NO_CLEAR = "only client commit mode supports clear operation"
@@ -91,11 +89,7 @@ class SynthesisSession(RealtimeSession):
         self.id = self.ids.new("sess")
         self.settings = family.defaults()
         self.state: Idle | Speaking | Draining = Idle()
-        self._buffer: list[str] = []  # commit mode: text since the last commit
-        self._buffered_chars = 0
-        self._halves = HalfKeeper()
-        self._queue = self._new_queue()
-        self._appended_at: float | None = None  # when text came that may have to be flushed
+        self._text = TextIntake(self.settings.mode, hold_tail=self.options.hold_tail)
         self._jobs = 0
         self._spent = Spent()  # by earlier responses, where the usage is the session's
 
@@ -146,9 +140,9 @@ class SynthesisSession(RealtimeSession):
     def on_finish(self) -> None:
         """Speak what is left, in both modes."""
         commit_mode = self.settings.mode == "commit"
-        if commit_mode and not is_speakable("".join(self._buffer)):
-            self._clear_buffer()  # nothing to speak: no empty response at the end
-        self._queue_buffered()
+        if commit_mode and not self._text.is_speakable:
+            self._text.drop_buffer()  # nothing to speak: no empty response at the end
+        self._text.flush(self.now)
         if self._queue.has_tail() or (not commit_mode and isinstance(self.state, Speaking)):
             self._queue.border()
         self._advance()
@@ -175,15 +169,16 @@ class SynthesisSession(RealtimeSession):
             self._queue.has_more = False  # else a job whose inbox is full would keep us ticking
             self._advance()
         if flush is not None and now >= flush and not self.closed:
-            self._appended_at = None
+            self._text.appended_at = None
             self._queue.break_off()
             self._advance()
         return super().tick(now)
 
     def _flush_at(self) -> float | None:
-        if self._appended_at is None or self.phase is not Phase.OPEN:
+        appended_at, flush_s = self._text.appended_at, self.options.flush_s
+        if appended_at is None or flush_s <= 0 or self.phase is not Phase.OPEN:
             return None
-        return self._appended_at + self.options.flush_s
+        return appended_at + flush_s
 
     # ------------------------------------------------------------ client events
     def _update(self, patch: dict[str, object]) -> None:
@@ -199,7 +194,7 @@ class SynthesisSession(RealtimeSession):
         if patch.get("voice") is not None and not self.family.has_voice(settings.voice):
             self.note("unknown_voice", settings.voice)
         self.settings = settings
-        self._queue = self._new_queue()  # it holds white space at most
+        self._text.start_queue(settings.mode)  # the old queue holds white space at most
         lower_case = self.options.lower_case_language
         shown = updated(settings, self.id, self.context.model, lower_case=lower_case)
         self.send(SessionUpdated(session=shown))
@@ -214,7 +209,7 @@ class SynthesisSession(RealtimeSession):
                 f"{self.limits.text_append_chars} are supported.",
                 "text",
             )
-        if self._buffered_chars + self._queue.chars + len(text) > self.limits.text_buffer_chars:
+        if self._text.chars + len(text) > self.limits.text_buffer_chars:
             raise Rejected(
                 fields.INVALID_VALUE,
                 "The input text buffer is full: it holds at most "
@@ -222,21 +217,21 @@ class SynthesisSession(RealtimeSession):
                 "text",
             )
         self._reopen()
-        self._add_text(self._halves.feed(text))
+        self._text.append(text, self.now)
 
     def _commit(self) -> None:
         self._check_room()
         if not self._has_uncommitted():
             raise Rejected(fields.INVALID_VALUE, _EMPTY)
         self._reopen()
-        self._queue_buffered()
+        self._text.flush(self.now)
         self.send(TextCommitted())
         self._queue.border(commit=True)
 
     def _clear(self) -> None:
         if self.settings.mode != "commit":
             raise Rejected(fields.INVALID_VALUE, _NO_CLEAR)
-        self._clear_buffer()
+        self._text.drop_buffer()
         self.send(TextCleared())
 
     def _cancel(self) -> None:
@@ -251,42 +246,16 @@ class SynthesisSession(RealtimeSession):
             self.send(SessionFinished())
 
     # ------------------------------------------------------------ text
-    def _add_text(self, text: str) -> None:
-        if not text:
-            return
-        if self.settings.mode == "commit":
-            if self._buffer and len(self._buffer[-1]) < _PIECE_CHARS:
-                self._buffer[-1] += text  # a million strings of one character are 60 MB
-            else:
-                self._buffer.append(text)
-            self._buffered_chars += len(text)
-        else:
-            self._queue.feed(text)
-            self._appended_at = self.now if self.options.flush_s > 0 else None
-
-    def _queue_buffered(self) -> None:
-        """Everything appended so far goes into the queue."""
-        self._add_text(self._halves.flush())
-        self._queue.feed("".join(self._buffer))
-        self._clear_buffer()
-
-    def _new_queue(self) -> TextQueue:
-        """In server_commit the first words go early and the last ones may have to wait."""
-        streams = self.settings.mode != "commit"
-        return TextQueue(eager=streams, hold_tail=streams and self.options.hold_tail)
+    @property
+    def _queue(self) -> TextQueue:
+        return self._text.queue
 
     def _drop_text(self) -> None:
-        self._queue = self._new_queue()
-        self._clear_buffer()
-
-    def _clear_buffer(self) -> None:
-        self._buffer.clear()
-        self._buffered_chars = 0
-        self._halves = HalfKeeper()
-        self._appended_at = None
+        self._text.start_queue(self.settings.mode)
+        self._text.drop_buffer()
 
     def _has_uncommitted(self) -> bool:
-        if self._halves.holds or any(text.strip() for text in self._buffer):
+        if self._text.has_buffered:
             return True
         if self.settings.mode == "commit":
             return False

@@ -70,7 +70,10 @@ class ClientConnection(Protocol):
         """Whether ``write`` is welcome; not when the client is gone."""
 
     def write(self, texts: Sequence[str]) -> None:
-        """Send text frames without waiting; ask ``is_writable`` first."""
+        """Send text frames without waiting; ask ``is_writable`` first.
+
+        Raises ``OSError`` when the client is gone.
+        """
 
     async def drain(self) -> None:
         """Wait until ``write`` is welcome. Raises ``OSError`` when the client is gone."""
@@ -206,8 +209,11 @@ class Driver:
 
     def _flush(self) -> None:
         outbox, connection = self._outbox, self._connection
-        while outbox.frames and connection.is_writable:
-            connection.write(outbox.take())
+        try:
+            while outbox.frames and connection.is_writable:
+                connection.write(outbox.take())
+        except OSError:
+            self._has_leftover.set()  # the writer sees that the client is gone, and ends the run
         if outbox.frames or outbox.closing is not None:
             self._has_leftover.set()
 

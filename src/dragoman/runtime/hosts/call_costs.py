@@ -1,6 +1,6 @@
 """How long translations take: measured for every host and direction, over all sessions.
 
-Law of this file: one moving average over all calls, waiting in queues included, so that load shows
+Scope: one moving average over all calls, waiting in queues included, so that load shows
 in it and sessions under load ask for less. It is kept as long as the host lives.
 """
 

@@ -1,6 +1,6 @@
 """A picture as a few grey cells, to see whether it differs from another.
 
-Law of this file: it decodes what strangers sent, so it is called where a picture's reader runs,
+Scope: it decodes what strangers sent, so it is called where a picture's reader runs,
 which for ours is a worker process. PyAV is loaded by the first picture only.
 """
 

@@ -21,6 +21,7 @@ class RecognitionValidator(AudioInputValidator):
         )
         self.stopped: str | None = None
         self.announced: str | None = None
+        self.found_items: list[str] = []
         self.committed_items: list[str] = []
         self.closed_items: list[str] = []
 
@@ -50,14 +51,15 @@ class RecognitionValidator(AudioInputValidator):
         item_id = identifier(event, at, "item_id")
         if self.stopped is not None:
             need(item_id == self.stopped, at, f"committed of {item_id}, {self.stopped} stopped")
+            self.found_items.append(item_id)
             self.stopped = None
         else:
             need(item_id not in self.sources, at, "committed twice")
             self.is_manual = True  # a turn found before the update is committed as it was found
             super().committed(event, at)
+            self.committed_items.append(item_id)
         previous = event.get("previous_item_id")
         need(previous == (self.items[-1] if self.items else None), at, "a gap in the items")
-        self.committed_items.append(item_id)
         self.announced = item_id
 
     def item_created(self, event: Event, at: str) -> None:
@@ -74,14 +76,14 @@ class RecognitionValidator(AudioInputValidator):
         self.check_labels(event, at)
 
     def source_completed(self, event: Event, at: str) -> None:
-        """In the order of the commits; nothing in it may be taken for a snapshot or a bill."""
+        """Nothing in it may be taken for a snapshot or a bill."""
         super().source_completed(event, at)
         self.check_labels(event, at)
         need("text" not in event and "usage" not in event, at, "a field that clients misread")
         self.close_item(event, at)
 
     def source_failed(self, event: Event, at: str) -> None:
-        """In the order of the commits."""
+        """It ends its item, too."""
         super().source_failed(event, at)
         self.close_item(event, at)
 
@@ -91,15 +93,18 @@ class RecognitionValidator(AudioInputValidator):
         identifier(event, at, "emotion")
 
     def close_item(self, event: Event, at: str) -> None:
-        """Each committed item ends once, in order, and behind its ``item.created``."""
+        """Each item ends once and behind its ``item.created``: those that the client committed in
+        the order of its commits, those that the server found in the order of their ends.
+        """
         self.closed_items.append(event["item_id"])
         need(event["item_id"] in self.items, at, "a transcript before its item")
-        expected = self.committed_items[: len(self.closed_items)]
-        need(self.closed_items == expected, at, "transcripts are not in the order of the commits")
+        for items in (self.committed_items, self.found_items):
+            closed = [item for item in self.closed_items if item in items]
+            need(closed == items[: len(closed)], at, "transcripts are not in the order of the ends")
 
     def unfinished(self) -> str:
         """An open turn, or an item without its transcript."""
-        missing = self.committed_items[len(self.closed_items) :]
+        missing = [item for item in self.items if item not in self.closed_items]
         return super().unfinished() or (f"items {missing}" if missing else "")
 
 

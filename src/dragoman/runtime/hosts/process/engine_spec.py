@@ -1,6 +1,6 @@
 """Engines from spec strings, inside a worker process.
 
-Law of this file: nothing but the look-up. A worker cannot be handed an object, so it makes its
+Scope: nothing but the look-up. A worker cannot be handed an object, so it makes its
 engine from the string the server was configured with. ``package.module:Class`` names a class
 directly (called without arguments); everything else is the registry's business.
 """

@@ -1,6 +1,6 @@
 """One worker process as the host sees it: started, spoken to in frames, ended, reaped.
 
-Law of this file: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
+Scope: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
 queue and no policy. The worker is a fresh interpreter, never a fork. It must be started from a
 thread that lives as long as the host (the loop's), because the kernel ties the worker's life to
 the thread that started it. A worker gets the server's environment without the server's keys.
