@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dragoman.testing.validators.rules import (
     Event,
+    Log,
     Rule,
     Validator,
     Violation,
@@ -122,6 +123,16 @@ class AudioInputValidator(Validator):
     def other_item_created(self, event: Event, at: str) -> None:
         """Check ``conversation.item.created`` of an item that is no source."""
         raise Violation(f"{at}: an item that is no source: {event['item']!r}")
+
+    def run(self, log: Log) -> None:
+        """Check every event in order; raises ``Violation`` at the first broken rule."""
+        # A session that is too old commits what is buffered, as it does on session.finish. Its
+        # error comes behind the events that this brings.
+        self.expires = any(
+            event["type"] == "error" and event["error"]["code"] == "session_expired"
+            for _, event in log
+        )
+        super().run(log)
 
     # ---------------------------------------------------------------- what the client asked for
     def sent(self, event: Event) -> None:

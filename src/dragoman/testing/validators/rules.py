@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 Event = dict[str, Any]
@@ -128,7 +128,7 @@ class Validator:
         return ""
 
     # ---------------------------------------------------------------- the log
-    def run(self, log: Iterable[tuple[str, Event]]) -> None:
+    def run(self, log: Log) -> None:
         """Check every event in order; raises ``Violation`` at the first broken rule."""
         for number, (direction, event) in enumerate(log):
             if direction == ">":

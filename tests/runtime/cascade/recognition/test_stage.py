@@ -313,7 +313,7 @@ def notes(*parts: tuple[int, int]) -> Samples:
 
 
 class SecondCounter(FakeHost):
-    """Recognises one word, ``s<n>``, for every whole second of the session in the window."""
+    """Recognises one word, ``s<n>``, for every second of the session wholly in the window."""
 
     async def call(self, request: Any) -> Hypothesis | str:
         assert isinstance(request, Window)

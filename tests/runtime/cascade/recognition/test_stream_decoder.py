@@ -1,0 +1,106 @@
+"""The cascade on a stateful recogniser: one stream for each turn, in equal pieces."""
+
+from __future__ import annotations
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from dragoman.engines.base import Info, Samples
+from dragoman.runtime.loaded_engine import LoadedEngine
+from dragoman.speech import Heard, Hints, Hypothesis, SpeechStarted, Translated
+from tests.runtime.cascade.fake_cascade import TASK, FakeEngines, facts_of, final, pieces, run
+from tests.runtime.fake_engines import FakeHost, spoken, transcript
+
+INFO = Info(name="streams", role="asr", licence="-", quality="scripted", languages=("en",))
+
+
+class LevelStream:
+    """One utterance; knows a word as soon as it is whole, and promises nothing."""
+
+    def __init__(self, engine: StreamingRecognizer) -> None:
+        self._engine = engine
+        self._samples: list[Samples] = []
+
+    def _hypothesis(self) -> Hypothesis:
+        return Hypothesis(tuple(transcript(np.concatenate(self._samples))), 1.0, "en")
+
+    def feed(self, samples: Samples) -> Hypothesis:
+        self._engine.sizes.append(len(samples))
+        self._samples.append(samples)
+        return self._hypothesis()
+
+    def finish(self) -> Hypothesis:
+        self._engine.ends.append("finished")
+        return self._hypothesis()
+
+    def abort(self) -> None:
+        self._engine.ends.append("aborted")
+
+
+class StreamingRecognizer:
+    info = INFO
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.ends: list[str] = []
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def start(self, language: str | None, hints: Hints) -> LevelStream:
+        return LevelStream(self)
+
+
+class StreamEngines(FakeEngines):
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine = StreamingRecognizer()
+
+    def recognizer(self, language: str | None) -> LoadedEngine:
+        host = FakeHost(INFO, engine=self.engine)
+        return LoadedEngine("streams", self.engine, host, load=self.load)
+
+
+NAMES = ["w5", "w6", "w7", "w8", "w9"]
+
+
+@pytest.mark.parametrize("size", [160, 1_600, 40_000])
+def test_the_engine_gets_the_same_pieces_whatever_the_chunks(size: int) -> None:
+    engines = StreamEngines()
+    facts = run(engines, pieces(spoken(640, *NAMES, 1_600, "w3", 1_600), [size]))
+    assert final(facts, Heard) == {1: "w5 w6 w7 w8 w9", 2: "w3"}
+    assert final(facts, Translated) == {1: "w5' w6' w7' w8' w9'", 2: "w3'"}
+    assert set(engines.engine.sizes[:10]) == {1_536}  # three frames
+    assert engines.engine.ends == ["finished", "finished"]
+    assert engines.load.lags == []
+
+
+def test_words_are_committed_while_the_speaker_talks() -> None:
+    facts = run(StreamEngines(), pieces(spoken(*NAMES, 1_600), [1_600]))
+    texts = [fact.text for fact in facts if isinstance(fact, Heard) and not fact.final]
+    assert "w5 w6" in texts
+
+
+def test_a_turn_without_a_pause_is_cut_and_goes_on_in_a_new_stream() -> None:
+    names = [f"w{2 + n % 80}" for n in range(100)]  # 40 s
+    engines = StreamEngines()
+    facts = run(engines, pieces(spoken(*names, 1_600), [1_600]))
+    assert len([fact for fact in facts if isinstance(fact, SpeechStarted)]) == 2
+    assert engines.engine.ends == ["finished", "finished"]
+
+
+def test_the_stream_of_a_cancelled_job_is_aborted() -> None:
+    engines = StreamEngines()
+
+    async def main() -> None:
+        job = asyncio.create_task(facts_of(engines, pieces(spoken(*NAMES), [1_600]), TASK))
+        while len(engines.engine.sizes) < 10:
+            await asyncio.sleep(0)
+        job.cancel()
+        await asyncio.wait([job])
+
+    asyncio.run(main())
+    assert engines.engine.ends == ["aborted"]
