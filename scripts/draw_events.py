@@ -262,7 +262,7 @@ def errors(names: str) -> str:
 
 
 def order(mode: str) -> str:
-    """What goes to and fro in one of the two modes."""
+    """Which events are exchanged in one mode."""
     talk, events = {
         "commit": (Talk(), COMMITS),
         "server_commit": (Talk(), STREAMED),
