@@ -83,7 +83,7 @@ class House:
     def __init__(self, spec: str, info: Info, workers: int) -> None:
         self.host = ProcessHost(info, spec=spec, workers=workers)
         coverage = Coverage(speaks=frozenset({"*"}))
-        self._stack: Any = SimpleNamespace(
+        self._engines: Any = SimpleNamespace(
             coverage=coverage, interpreter=None, synthesizer=lambda _language: self.host
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -100,8 +100,8 @@ class House:
 
     def session(self) -> Client:
         client, ids = Client(), Ids(nonce_from(len(self._tasks)))
-        session = make_session(lookup(MODEL), ids, Limits(), self._stack.coverage)
-        run = run_session(session, client, CODEC.encode, self._stack, FanOut())
+        session = make_session(lookup(MODEL), ids, Limits(), self._engines.coverage)
+        run = run_session(session, client, CODEC.encode, self._engines, FanOut())
         self._tasks.append(asyncio.create_task(run))
         settings = {"mode": "commit", "sample_rate": tiny.RATE_HZ, "language_type": "English"}
         client.asked.put_nowait({"type": "session.update", "session": settings})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dragoman.protocol.core.commands import Used
 from dragoman.runtime.observer import (
     Event,
     PictureHandled,
@@ -33,6 +34,17 @@ def test_lag_rate_and_skips_are_metrics() -> None:
         "dragoman_speech_skipped_seconds_total 3.5",
     ):
         assert line in page
+
+
+def test_what_sessions_consume_is_summed_up() -> None:
+    metrics = Metrics()
+    with metrics.session("tts") as counted:
+        counted.on(Used(audio_out_ms=1_500, characters=20))
+        counted.on(Used(audio_out_ms=500, characters=1))
+    page = metrics.page().decode().splitlines()
+    assert 'dragoman_used_total{api="tts",of="audio_out_seconds"} 2.0' in page
+    assert 'dragoman_used_total{api="tts",of="characters"} 21.0' in page
+    assert not [line for line in page if "audio_in_seconds" in line]
 
 
 @pytest.mark.parametrize(

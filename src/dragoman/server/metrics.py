@@ -24,7 +24,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from dragoman.protocol.core.commands import Note
+from dragoman.protocol.core.commands import Note, Used
 from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.runtime.observer import (
     Event,
@@ -157,6 +157,12 @@ class Metrics:
             "How long they would have lasted, about.",
             registry=registry,
         )
+        self.used = Counter(
+            "dragoman_used",
+            "What sessions consumed: seconds of audio in and out, characters spoken.",
+            ["api", "of"],
+            registry=registry,
+        )
 
     def page(self) -> bytes:
         """The exposition text."""
@@ -230,6 +236,8 @@ class SessionMetrics:
                 self._event_sent(kind)
             case Note(name=name):
                 metrics.notes.labels(name).inc()
+            case Used():
+                self._count_use(event)
             case JobFailed():
                 metrics.jobs_failed.labels(self._api).inc()
             case TurnClosed(words_refused=refused):
@@ -244,6 +252,16 @@ class SessionMetrics:
             case SpeechSkipped(seconds=seconds):
                 metrics.skipped_pieces.inc()
                 metrics.skipped_seconds.inc(seconds)
+
+    def _count_use(self, used: Used) -> None:
+        amounts = {
+            "audio_in_seconds": used.audio_in_ms / 1000,
+            "audio_out_seconds": used.audio_out_ms / 1000,
+            "characters": used.characters,
+        }
+        for name, amount in amounts.items():
+            if amount:
+                self._metrics.used.labels(self._api, name).inc(amount)
 
     def _event_sent(self, kind: str) -> None:
         self._sent[kind] = self._sent.get(kind, 0) + 1
