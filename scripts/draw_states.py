@@ -1,4 +1,4 @@
-"""Draw the state tables of ARCHITECTURE.md from the code, by asking the code.
+"""Draw the tables of ARCHITECTURE.md and docs/events/turns.md from the code, by asking the code.
 
 The life of a session is found by putting a session into each phase and letting each thing happen
 to it; the legal orders are the tables that the sessions obey; one interpreted turn is what a
@@ -33,7 +33,7 @@ from dragoman.speech import (
     Voiced,
 )
 
-PAGE = Path(__file__).resolve().parent.parent / "ARCHITECTURE.md"
+ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- drawn by scripts/draw_states.py -->", "<!-- end of what is drawn -->"
 LIMITS = Limits(idle_s=100.0, age_s=50.0, linger_s=10.0)
 ANYTHING = Coverage(frozenset({"*"}), frozenset({("*", "*")}), frozenset({"*"}))
@@ -122,11 +122,14 @@ def life() -> list[str]:
 
 
 def order(table: OrderTable) -> list[str]:
-    """What may follow what."""
-    lines = ["| after | may come |", "|---|---|"]
+    """What may follow what; events with the same followers share a row."""
+    rows: dict[tuple[str, ...], list[str]] = {}
     for name, following in table.items():
-        names = (f"`{later}`" for later in following)
-        lines.append(f"| {f'`{name}`' if name else 'nothing'} | {', '.join(names) or 'nothing'} |")
+        rows.setdefault(tuple(following), []).append(f"`{name}`" if name else "nothing")
+    lines = ["| after | may come |", "|---|---|"]
+    for following, names in rows.items():
+        later = ", ".join(f"`{name}`" for name in following)
+        lines.append(f"| {', '.join(names)} | {later or 'nothing'} |")
     return lines
 
 
@@ -159,9 +162,9 @@ def turn(model: str) -> list[str]:
     return lines
 
 
-def drawn() -> str:
-    """Everything between the marks."""
-    parts = [
+def of_architecture() -> list[list[str]]:
+    """The life of a session, and the legal orders."""
+    return [
         ["**The life of a session** (bold: the new phase; a dot: nothing)", "", *life()],
         ["**The events of a synthesis response**", "", *order(NEXT)],
         [
@@ -176,6 +179,12 @@ def drawn() -> str:
             "",
             *order(event_order.RESPONSE),
         ],
+    ]
+
+
+def of_turns() -> list[list[str]]:
+    """A recognised turn, and which fact becomes which events."""
+    return [
         [
             "**A recognised turn**; "
             + "; ".join(
@@ -187,23 +196,27 @@ def drawn() -> str:
         ["**One interpreted turn**, snapshots", "", *turn("qwen3.5-livetranslate-flash-realtime")],
         ["The same turn, deltas", "", *turn("qwen3.8-livetranslate-flash-realtime")],
     ]
-    return "\n\n".join("\n".join(part) for part in parts)
 
 
-def redrawn(page: str) -> str:
+PAGES = {ROOT / "ARCHITECTURE.md": of_architecture, ROOT / "docs/events/turns.md": of_turns}
+
+
+def redrawn(page: str, parts: list[list[str]]) -> str:
     """The page with fresh tables."""
     head, _, rest = page.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{drawn()}\n\n{END}{tail}"
+    tables = "\n\n".join("\n".join(part) for part in parts)
+    return f"{head}{BEGIN}\n\n{tables}\n\n{END}{tail}"
 
 
 def main() -> None:
-    """Write the page, or with ``--check`` say whether it is up to date."""
-    page = PAGE.read_text(encoding="utf-8")
-    fresh = redrawn(page)
-    if "--check" in sys.argv[1:]:
-        sys.exit(0 if fresh == page else "ARCHITECTURE.md is stale: run scripts/draw_states.py")
-    PAGE.write_text(fresh, encoding="utf-8")
+    """Write the pages, or with ``--check`` say whether they are up to date."""
+    for path, parts in PAGES.items():
+        page = path.read_text(encoding="utf-8")
+        fresh = redrawn(page, parts())
+        if "--check" in sys.argv[1:] and fresh != page:
+            sys.exit(f"{path.name} is stale: run scripts/draw_states.py")
+        path.write_text(fresh, encoding="utf-8")
 
 
 if __name__ == "__main__":

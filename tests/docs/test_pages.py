@@ -75,9 +75,10 @@ def test_links_resolve(page: Path):
 
 def test_the_state_tables_are_fresh():
     states = script("draw_states")
-    page = states.PAGE.read_text("utf-8")
-    assert states.redrawn(page) == page, "run scripts/draw_states.py"
-    assert "response.audio.delta" in states.drawn()
+    for path, parts in states.PAGES.items():
+        page = path.read_text("utf-8")
+        assert states.redrawn(page, parts()) == page, "run scripts/draw_states.py"
+        assert "input_audio_buffer.speech_started" in page
 
 
 def test_the_page_of_commands_is_fresh():
