@@ -17,8 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from dragoman.protocol.audio_input.events import AudioAppend, AudioClear, AudioCommit
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.codec import wire_name
@@ -27,7 +25,7 @@ from dragoman.protocol.core.events import ClientEvent, Ids, nonce_from
 from dragoman.protocol.core.session import BaseSession, Limits
 from dragoman.protocol.realtime.events import ResponseCancel, SessionFinish, SessionUpdate
 from dragoman.protocol.recognition import event_order
-from dragoman.protocol.registry import lookup, make_session
+from dragoman.protocol.registry import SYNTHESIS, lookup, make_session
 from dragoman.protocol.synthesis import events as tts
 from dragoman.protocol.synthesis.family import FORMATS, SAMPLE_RATES
 from dragoman.protocol.synthesis.response import NEXT
@@ -133,7 +131,7 @@ class Talk:
 
     def says(self, event: ClientEvent) -> None:
         """The client sends this, through the codec, and all that follows happens."""
-        self._take(self.session.receive(self.codec.decode(written(event)), 0.0))
+        self._take(self.session.receive(self.codec.decode(self.codec.write(event)), 0.0))
 
     def _take(self, commands: list[Command]) -> None:
         waiting = list(commands)
@@ -200,18 +198,10 @@ def hum(samples: int) -> bytes:
     return array("h", wave).tobytes()
 
 
-def written(event: ClientEvent) -> str:
-    """The frame a client sends for this event; without an ``event_id`` if it has none."""
-    frame = msgspec.to_builtins(event)
-    ordered = {key: frame[key] for key in ("event_id", "type") if frame[key] is not None}
-    body = {key: value for key, value in frame.items() if key not in ("event_id", "type")}
-    return json.dumps(ordered | body)
-
-
 @cache
 def examples() -> dict[str, str]:
     """One frame for every event, by its type; the shortest, where there are several."""
-    found = {kind: written(event) for kind, event in CLIENT_EXAMPLES.items()}
+    found = {kind: SYNTHESIS.codec.write(event) for kind, event in CLIENT_EXAMPLES.items()}
     long, short = Talk(), Talk(piece_ms=1)
     for event in COMMITS:
         long.says(event)
@@ -347,7 +337,7 @@ def frames(_: str) -> str:
     mistake = SessionUpdate(event_id="event_7", session={"sample_rate": 44_100})
     for talk, events in ((Dictation(), FOUND), (Dictation(), PRESSED)):
         for event in (*events[:1], mistake, *events[1:]):
-            found.setdefault(f"{wire_name(type(event))} (client)", written(event))
+            found.setdefault(f"{wire_name(type(event))} (client)", talk.codec.write(event))
             talk.says(event)
         for frame in talk.frames:
             found.setdefault(json.loads(frame)["type"], frame)

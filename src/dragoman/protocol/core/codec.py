@@ -107,11 +107,10 @@ class Codec:
             return None
 
     def write(self, event: ClientEvent) -> str:
-        """The frame of a client event, for the client's side."""
+        """The frame of a client event, ``event_id`` first if it has one, for the client's side."""
         fields = msgspec.to_builtins(event)
-        if event.event_id is None:
-            del fields["event_id"]
-        return json.dumps(fields)
+        event_id = fields.pop("event_id")
+        return json.dumps(fields if event_id is None else {"event_id": event_id, **fields})
 
     def _decode_tolerantly(self, frame: str) -> ClientEvent | Malformed:
         try:
