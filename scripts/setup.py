@@ -1,6 +1,6 @@
 """Make a working checkout: system packages, the virtual environment, and this package in it.
 
-Law of this file: only the standard library (nothing is installed yet), every step is skipped
+Scope: only the standard library (nothing is installed yet), every step is skipped
 when its result is already there, and every step says in plain words what it does and why. A
 step that is not possible here (no root, no apt) is reported and the rest goes on; only a missing
 Python or a failing pip ends the set-up.

@@ -1,6 +1,6 @@
-"""The words that sessions, policies and engines share: tasks, inputs, results, coverage.
+"""The values that sessions, policies and engines share: tasks, inputs, results, coverage.
 
-Law of this file: values only. A *task* says what a job is to do (``Speak``, ``Interpret``), an
+Scope: values only. A *task* says what a job is to do (``Speak``, ``Interpret``), an
 *input* is what a session pushes into a running job, a *result* is a fact that a job reports.
 Facts are the one internal stream that feeds every dialect of the wire. Nothing here knows an
 event, a session, a socket or an engine; everything that crosses a process border can be
@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import msgspec
 
 HEARING_RATE_HZ = 16_000
-"""Every detector and recogniser hears 16 kHz; the cascade resamples what comes in otherwise."""
+"""Every detector and recogniser takes 16 kHz; the cascade resamples other input."""
 
 Status = Literal["completed", "failed", "incomplete"]
 Format = Literal["pcm", "wav", "mp3", "opus"]
@@ -30,7 +30,7 @@ class Word(msgspec.Struct, frozen=True):
     """One word of a hypothesis, with its punctuation (``"Americans,"``), without white space.
 
     ``joined`` says that no space stands before it (Chinese, Japanese). Times are media time
-    within the window or stream they were heard in; None where the engine has none.
+    within the window or stream of the hypothesis; None if the engine has none.
     """
 
     text: str
@@ -119,14 +119,14 @@ PaceName = Literal["eager", "even", "careful"]
 
 
 class InterpretationOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How an interpretation trades earliness, calm and completeness; an operator's defaults, which
+    """How an interpretation trades latency, flicker and completeness: an operator's defaults, which
     a client may override for its session.
 
     ``policy``: when target text is committed: ``agree`` (two translations in a row share it),
     ``units`` (clause by clause), ``turn`` (sentence by sentence), ``auto`` (by what the engines
     can do and cost). ``pace``: how long clause units are. ``step_ms``: media time between two
-    decodes, 0 for adaptive. ``top_rate``: how much faster than its own pace speech may get to
-    catch up. ``skip_after_s``: beyond so much speech not yet heard, speech skips to the next
+    decodes, 0 for adaptive. ``top_rate``: the highest speaking rate used to catch up, as a factor.
+    ``skip_after_s``: when more speech than this is queued for playback, speech skips to the next
     sentence while text stays complete; 0 for never. ``turn_s`` and ``turn_most_s``: a turn
     without a long silence ends at a sentence break after the first, at any pause after the second.
     """
@@ -185,7 +185,7 @@ class EndTurn(msgspec.Struct, frozen=True, tag=True):
 
 
 class Clear(msgspec.Struct, frozen=True, tag=True):
-    """Input: forget audio not yet heard; an open turn ends with what was committed."""
+    """Input: drop audio not yet recognised; an open turn ends with what was committed."""
 
 
 # ---------------------------------------------------------------- interpretation: facts
@@ -193,8 +193,8 @@ class SpeechStarted(msgspec.Struct, frozen=True, tag=True):
     """Fact: a turn opened. ``turn`` counts from 1.
 
     ``at_ms`` is where its speech begins. A detector needs some speech to find it: ``found_ms`` is
-    how much had been listened to by then, and the task that held there is the turn's task. None:
-    the same as ``at_ms``. ``speaker`` counts the voices of the session from 0.
+    how much audio had been examined by then; the turn has the settings that were in force there.
+    None: the same as ``at_ms``. ``speaker`` counts the voices of the session from 0.
     """
 
     turn: int
