@@ -136,7 +136,6 @@ def test_a_placement_may_stand_inside_of_a_choice() -> None:
         ("concurency=2", "concurrency, batch, max_wait_ms, host"),
         ("concurrency=0", ">= 1"),
         ("concurrency=many", "many"),
-        ("host=moon", "moon"),
         ("max_wait_ms=-1", ">= 0"),
     ],
 )
