@@ -36,13 +36,19 @@ def test_the_table_names_every_engine_and_preset() -> None:
 
 
 def test_a_missing_engine_says_what_to_install() -> None:
-    specs = ["scripted-mt", "apertium?root=/no/such/folder", "no-such-engine"]
+    specs = [
+        "scripted-mt",
+        "apertium?root=/no/such/folder",
+        "no-such-engine",
+        "scripted-mt@batch=2",
+    ]
     found = {entry.spec: entry for entry in asyncio.run(probe(specs))}
     assert found["scripted-mt"].available
     assert not found["apertium?root=/no/such/folder"].available
     assert "apt-get install" in found["apertium?root=/no/such/folder"].why
     assert "no-such-engine" in found["no-such-engine"].why
     assert found["no-such-engine"].info is None
+    assert "at most 1 in a batch" in found["scripted-mt@batch=2"].why
 
 
 def test_long_lists_are_cut() -> None:

@@ -21,6 +21,7 @@ from dragoman.engines.scripted.script_file import (
     WordEntry,
     parse_script,
 )
+from dragoman.runtime.hosts.make_host import PLACES
 from dragoman.text.spoken import LONGEST_WORD
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
@@ -63,6 +64,9 @@ def test_the_choices_on_the_page_are_understood() -> None:
 def test_every_key_of_a_placement_is_on_the_page() -> None:
     for key in registry.Placement.__struct_fields__:
         assert f"| `{key}` |" in PAGE
+    row = next(line for line in PAGE.splitlines() if line.startswith("| `host` |"))
+    for place in PLACES:
+        assert f"`{place}`" in row
 
 
 class _Service(http.server.BaseHTTPRequestHandler):

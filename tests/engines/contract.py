@@ -293,13 +293,12 @@ def _translate(case: Case, text: str) -> str:
 def translation_is_text_of_the_same_shape(case: Case) -> None:
     case.engine.warm(case.language, case.target)
     found = _translate(case, case.text)
-    assert found
-    assert found != case.text
-    assert found == found.strip()
-    assert found.endswith(".") == case.text.endswith(".")
+    assert found, "text has a translation"
+    assert found != case.text, "which is another text"
+    assert found == found.strip(), "without space around it"
+    assert found.endswith(".") == case.text.endswith("."), "a full stop stays"
     assert not _translate(case, case.text.rstrip(".")).endswith("."), "no full stop is added"
-    assert _translate(case, "") == ""
-    assert _translate(case, "  ") == ""
+    assert [_translate(case, blank) for blank in ("", "  ")] == ["", ""], "blank text stays empty"
 
 
 def translation_survives_any_text(case: Case) -> None:

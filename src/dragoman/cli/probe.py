@@ -39,9 +39,9 @@ async def _probe(spec: str) -> Probe:
     package = package_of(spec)
     try:
         engine = registry.make(spec)
+        host = make_host(engine, spec=spec, threads=1, workers=1)
     except registry.RegistryError as error:
         return Probe(spec, package, available=False, why=str(error))
-    host = make_host(engine, spec=spec, threads=1, workers=1)
     why = ""
     try:
         async with asyncio.timeout(LOAD_TIMEOUT_S):

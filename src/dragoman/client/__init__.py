@@ -1,4 +1,4 @@
-"""A small typed asyncio client for both realtime APIs, of this server and of the cloud.
+"""A small typed asyncio client for the realtime APIs, of this server and of the cloud.
 
 Scope: it uses the event types of ``protocol`` and the files of ``audio``, never the server's side.
 """

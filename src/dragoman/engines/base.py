@@ -18,7 +18,8 @@ thread at a time, but not always by the same one. An engine is registered under 
 group ``dragoman.engines``.
 
 Errors: ``EngineUnavailable`` from ``load`` when something is not installed, with a sentence that
-says how to mend it; anything else an engine raises fails the one call it was raised in.
+says how to mend it; anything else an engine raises fails the one call it was raised in. What that
+means for a session is in ``docs/engines.md``.
 """
 
 from __future__ import annotations
@@ -173,10 +174,12 @@ class Detector(Engine, Protocol):
 
 # ---------------------------------------------------------------- recognition, two shapes
 class Recognition(Protocol):
-    """One utterance in a stateful recogniser."""
+    """One utterance in a stateful recogniser: the audio of one turn."""
 
     def feed(self, samples: Samples) -> Hypothesis | None:
-        """Take more audio; the new full hypothesis of the utterance, or None if unchanged."""
+        """Take more audio, about 0.1 s of it; the new full hypothesis of the utterance, or None if
+        unchanged. The session waits for it. If it raises, its turn fails.
+        """
 
     def finish(self) -> Hypothesis:
         """No more audio: the final hypothesis."""
@@ -187,7 +190,9 @@ class Recognizer(Engine, Protocol):
     """Shape 1: stateful streams, one per utterance."""
 
     def start(self, language: str | None, hints: Hints) -> Recognition:
-        """A new utterance, in a stream of its own."""
+        """A new utterance, in a stream of its own. If it raises, the session fails, so whatever may
+        fail belongs into the first ``feed``. ``language`` is what the client declared, or None.
+        """
 
 
 class Window(msgspec.Struct, frozen=True, tag=True):

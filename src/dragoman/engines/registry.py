@@ -26,7 +26,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -84,13 +84,13 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     ``concurrency``: calls at the same time (threads, or worker processes). ``batch``: requests in
     one call. ``max_wait_ms``: how long an incomplete batch may wait for more requests while the
-    engine is busy with others. ``host``: threads of the server, or processes of their own.
+    engine is busy with others. ``host``: a place that ``runtime.hosts.make_host`` knows.
     """
 
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     batch: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     max_wait_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
-    host: Literal["thread", "process"] | None = None
+    host: str | None = None
 
 
 class Spec(msgspec.Struct, frozen=True):

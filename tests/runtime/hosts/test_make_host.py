@@ -45,6 +45,8 @@ def test_the_engine_proposes_and_the_operator_decides(
         ("silero@batch=8", "at most 1 in a batch"),
         ("espeak@host=thread", "GPL"),
         ("scripted-mt@concurrency=2", "host=thread"),
+        ("silero@host=moon", "no host 'moon'. There are: thread, process."),
+        ("scripted-mt@host=loop", "no host 'loop'"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(spec: str, sentence: str) -> None:

@@ -1,10 +1,13 @@
 """Which host an engine gets.
 
 Scope: it chooses the kind of host, its size and its batches, by what the engine says and what the
-operator wants (``engines.registry.Placement``). The kinds are in files of their own.
+operator wants (``engines.registry.Placement``). The kinds are in files of their own; another one is
+a row of ``PLACES`` and a ``case`` of ``make_host``.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from dragoman.engines.base import Engine
 from dragoman.engines.registry import Placement, RegistryError, parse_spec
@@ -13,6 +16,11 @@ from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
+
+PLACES: Mapping[str, bool] = {"thread": False, "process": True}
+"""The places that an operator may choose, and whether the engine is in a process of its own there,
+as the GPL demands.
+"""
 
 
 def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> EngineHost:
@@ -24,27 +32,33 @@ def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> Engin
     """
     info = engine.info
     placement = parse_spec(spec).placement if spec else Placement()
-    place = placement.host or info.runs_in
     _check(engine, placement)
-    if place == "loop":
-        return LoopHost(engine)
+    calls = placement.concurrency
     batching = batching_of(engine, placement.batch, placement.max_wait_ms)
-    if place == "process":
-        count = placement.concurrency or workers
-        return ProcessHost(info, spec=spec, workers=count, batching=batching)
-    return ThreadHost(engine, threads=placement.concurrency or threads, batching=batching)
+    match placement.host or info.runs_in:
+        case "loop":
+            return LoopHost(engine)
+        case "thread":
+            return ThreadHost(engine, threads=calls or threads, batching=batching)
+        case "process":
+            return ProcessHost(info, spec=spec, workers=calls or workers, batching=batching)
+        case other:
+            raise RegistryError(f"The engine {info.name!r} asks for {other!r}, which is no host.")
 
 
 def _check(engine: Engine, placement: Placement) -> None:
-    info = engine.info
+    info, place = engine.info, placement.host
+    if place is not None and place not in PLACES:
+        raise RegistryError(f"There is no host {place!r}. There are: {', '.join(PLACES)}.")
     if (placement.batch or 1) > info.max_batch:
         raise RegistryError(
             f"The engine {info.name!r} takes at most {info.max_batch} in a batch, "
             f"not {placement.batch}."
         )
-    if info.runs_in == "process" and placement.host == "thread" and info.licence.startswith("GPL"):
+    is_linked = place is not None and not PLACES[place]
+    if info.runs_in == "process" and is_linked and info.licence.startswith("GPL"):
         raise RegistryError(f"The engine {info.name!r} is under the GPL: it runs in processes.")
-    if info.runs_in == "loop" and placement != Placement() and placement.host is None:
+    if info.runs_in == "loop" and placement != Placement() and place is None:
         raise RegistryError(
             f"The engine {info.name!r} runs on the event loop; say host=thread or host=process "
             "as well."
