@@ -14,7 +14,7 @@ setup: ## install what is missing: system packages, .venv, this package
 demo: setup ## hear a real recording interpreted into Spanish while it is spoken
 	@$(BIN)/dragoman demo
 
-serve: setup ## serve both APIs on 127.0.0.1:8000 until Ctrl-C
+serve: setup ## serve all APIs on 127.0.0.1:8000 until Ctrl-C
 	@$(BIN)/dragoman serve
 
 quick: setup ## the unit tests, in less than a minute

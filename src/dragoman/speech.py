@@ -93,7 +93,7 @@ class Speak(msgspec.Struct, frozen=True):
 
 
 class Say(msgspec.Struct, frozen=True, tag=True):
-    """Input of a ``Speak`` job: one segment of text, spoken after those before it."""
+    """Input of a ``Speak`` job: one segment, about a sentence, spoken after those before it."""
 
     text: str
 

@@ -64,7 +64,7 @@ def serve(  # noqa: PLR0917  # typer declares flags so
     ] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
 ) -> None:
-    """Serve the realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
+    """Serve all realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
     flags = {name: value for name, value in locals().items() if name not in _FILES}
     from dragoman.server.config import ConfigError, load  # noqa: PLC0415  # see cli/main.py
     from dragoman.server.serve import serve as run  # noqa: PLC0415

@@ -1,7 +1,8 @@
-"""The table of APIs, and which of them serves a model.
+"""The table of APIs, and which of them serves a model on a path.
 
 Scope: pure; one row per API. Models are found by pattern, because every family has dated snapshots
-and new ones appear; an operator can name further models. A new API is a folder and a row here.
+and new ones appear; an operator can name further models. A new API is a folder and a row here, and
+what ``docs/apis.md`` says.
 """
 
 from __future__ import annotations
@@ -29,12 +30,14 @@ from dragoman.protocol.realtime.events import (
 from dragoman.protocol.realtime.unknown_model import UnknownModelSession
 from dragoman.protocol.recognition.family import QWEN3_ASR, RecognitionFamily
 from dragoman.protocol.recognition.family import family_for as recognition_family
+from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.recognition.session import RecognitionSession
 from dragoman.protocol.synthesis import events as synthesis_events
 from dragoman.protocol.synthesis import family as synthesis_families
 from dragoman.protocol.synthesis.family import SynthesisFamily
+from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.protocol.synthesis.session import SynthesisSession
-from dragoman.speech import Coverage
+from dragoman.speech import Coverage, InterpretationOptions
 
 REALTIME_PATH = "/api-ws/v1/realtime"
 _RESPONSE_AUDIO = ("response.created", "response.audio.delta")
@@ -52,6 +55,7 @@ INTERPRETATION: Api[Generation] = Api(
     ),
     session=InterpretationSession,
     first_audio=_RESPONSE_AUDIO,
+    options=InterpretationOptions,
 )
 SYNTHESIS: Api[SynthesisFamily] = Api(
     label="tts",
@@ -66,6 +70,7 @@ SYNTHESIS: Api[SynthesisFamily] = Api(
     ),
     session=SynthesisSession,
     first_audio=_RESPONSE_AUDIO,
+    options=SynthesisOptions,
 )
 RECOGNITION: Api[RecognitionFamily] = Api(
     label="recognition",
@@ -77,6 +82,7 @@ RECOGNITION: Api[RecognitionFamily] = Api(
     ),
     session=RecognitionSession,
     reads_late=True,
+    options=RecognitionOptions,
 )
 UNKNOWN: Api[ModelFamily] = Api(
     label="unknown",

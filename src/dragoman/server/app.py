@@ -67,14 +67,14 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             await asyncio.gather(*tasks, return_exceptions=True)
             await lifecycle.engines.close()
 
-    socket = _SessionSocket(lifecycle, serve_session)
     paths = dict.fromkeys(path for api in APIS for path in api.paths)
+    sockets = {path: _SessionSocket(lifecycle, serve_session, path) for path in paths}
     app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route("/metrics", _metrics, methods=["GET"]),
             *(Route(path, _websocket_only) for path in paths),
-            *(WebSocketRoute(path + end, socket) for path in paths for end in ("", "/")),
+            *(WebSocketRoute(path + end, sockets[path]) for path in paths for end in ("", "/")),
             WebSocketRoute("/{path:path}", _UnknownSocket()),
         ],
         exception_handlers={HTTPException: _as_json},
@@ -135,9 +135,10 @@ _HTTP_ERRORS = {
 class _SessionSocket:
     """An ASGI application (a class, so that Starlette does not wrap the socket)."""
 
-    def __init__(self, lifecycle: Lifecycle, serve_session: ServeSession) -> None:
+    def __init__(self, lifecycle: Lifecycle, serve_session: ServeSession, path: str) -> None:
         self._lifecycle = lifecycle
         self._serve_session = serve_session
+        self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         admitted = admit(self._lifecycle, Headers(scope=scope))
@@ -149,7 +150,8 @@ class _SessionSocket:
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
         model = model_in(scope["query_string"])
-        await self._serve_session(self._lifecycle, Accepted(model, admitted, scope, receive, send))
+        accepted = Accepted(self._path, model, admitted, scope, receive, send)
+        await self._serve_session(self._lifecycle, accepted)
 
 
 class _UnknownSocket:

@@ -24,8 +24,11 @@ _BATCH = 64
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A WebSocket after its handshake, as ASGI has it, and what the handshake said."""
+    """A WebSocket after its handshake, as ASGI has it, and what the handshake said.
+    ``path`` is a path of an API, without a slash at its end.
+    """
 
+    path: str
     model: str
     principal: Principal
     scope: Scope

@@ -1,8 +1,8 @@
 """From an accepted WebSocket to a running session: the glue to the layers below.
 
-Scope: it looks up who serves the model and hands over; it decides nothing about the protocol. A
-failure beyond the session's own rules is a bug of ours: it is logged, and the client gets close
-code 1011 without details.
+Scope: it looks up who serves the model on this path and hands over; it decides nothing about the
+protocol. A failure beyond the session's own rules is a bug of ours: it is logged, and the client
+gets close code 1011 without details.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     """Run the session that the client's model asks for, until it is closed."""
     config, engines = lifecycle.config, lifecycle.engines
     assert isinstance(engines, EngineSet)
-    served = lookup(accepted.model, config.aliases)
+    served = lookup(accepted.model, config.aliases, accepted.path)
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
     session_nonce.set(nonce)

@@ -10,14 +10,15 @@ One line for each thing that happens; five sigils:
 
 The first line is the header: ``model=NAME [strict] [FIELD=NUMBER ...] [speaks=en,zh]``, where
 FIELD is a field of ``Limits`` or ``rate`` / ``rate_in`` (Hz of the PCM for ``pcm=`` / ``audio=``).
-A field of ``SynthesisOptions`` or ``RecognitionOptions`` is given likewise (``hold_tail=true``).
+A field of the API's options is given likewise (``hold_tail=true``).
+An API with a path of its own is found by ``path=/PATH``, with or without a model.
 ``speaks``, ``hears`` (``en,zh``) and ``pairs`` (``en-es,en-fr``) narrow the coverage from "*".
 
 Everything the session does must be matched, in order, before the next ``>``, ``@`` or ``+``;
 only ``Note`` and ``Used`` may go unmentioned. On ``<`` and ``!`` lines just the fields that are
 written are compared. Values are JSON, a bare word, ``$name`` (bound at its first use, equal after
 that), ``absent``, or ``100ms`` of sound. Paths are dotted, list indices are numbers;
-``bytes=N`` is the size of the audio of a delta or a push. ``> raw "text"`` and
+``bytes=N`` is the size of the audio of an event or a push. ``> raw "text"`` and
 ``> binary "text"`` send a frame that is no event. ``#`` starts a comment line.
 """
 
@@ -32,6 +33,7 @@ from typing import Any
 import msgspec
 
 from dragoman import speech
+from dragoman.protocol.core.api import Api
 from dragoman.protocol.core.commands import (
     Abort,
     Close,
@@ -47,11 +49,9 @@ from dragoman.protocol.core.commands import (
     Start,
     Used,
 )
-from dragoman.protocol.core.events import Ids
+from dragoman.protocol.core.events import Ids, ServerEvent
 from dragoman.protocol.core.session import Limits
-from dragoman.protocol.recognition.options import RecognitionOptions
-from dragoman.protocol.registry import lookup, make_session
-from dragoman.protocol.synthesis.options import SynthesisOptions
+from dragoman.protocol.registry import REALTIME_PATH, lookup, make_session
 from dragoman.testing.validators.rules import Log
 
 _MISSING = "absent"
@@ -71,16 +71,14 @@ class TranscriptPlayer:
 
     def __init__(self, header: str) -> None:
         words, fields = parse(header)
-        model = fields.pop("model")
+        path = fields.pop("path", REALTIME_PATH)
+        model = fields.pop("model", "")
         self.model: str = model
         self.rates = {"pcm": fields.pop("rate", 24_000), "audio": fields.pop("rate_in", 16_000)}
-        served = lookup(model)
+        served = lookup(model, path=path)
         self.codec = served.api.codec
         coverage = _coverage(fields)
-        options = tuple(
-            kind(**{n: fields.pop(n) for n in kind.__struct_fields__ if n in fields})
-            for kind in (SynthesisOptions, RecognitionOptions)
-        )
+        options = _options(served.api, fields)
         limits = Limits(**fields)
         ids = Ids("transcript00000")
         strict = "strict" in words
@@ -190,7 +188,7 @@ class TranscriptPlayer:
         self.log.append(("<", event))
         words, fields = parse(rest)
         need(event["type"] == words[0], f"it is {frame[:400]}")
-        self.compare(event, fields, event.get("delta", ""))
+        self.compare(event, fields, _audio(command.event, event))
 
     def expect_command(self, rest: str) -> None:
         """A ``!`` line: the next command is this one."""
@@ -283,6 +281,14 @@ def parse(text: str) -> tuple[list[str], dict[str, Any]]:
     return words, fields
 
 
+def _options(api: Api[Any], fields: dict[str, Any]) -> tuple[msgspec.Struct, ...]:
+    """The API's options, as far as the header has them."""
+    kind = api.options
+    if kind is None:
+        return ()
+    return (kind(**{name: fields.pop(name) for name in kind.__struct_fields__ if name in fields}),)
+
+
 def _coverage(fields: dict[str, Any]) -> speech.Coverage:
     hears, speaks, pairs = (fields.pop(key, "*") for key in ("hears", "speaks", "pairs"))
     return speech.Coverage(
@@ -292,6 +298,12 @@ def _coverage(fields: dict[str, Any]) -> speech.Coverage:
             {("*", "*")} if pairs == "*" else {tuple(pair.split("-")) for pair in pairs.split(",")}
         ),
     )
+
+
+def _audio(sent: ServerEvent, event: dict[str, Any]) -> str:
+    """The base64 of an event's sound, whatever its API calls the field."""
+    fields = (name for name in sent.__struct_fields__ if isinstance(getattr(sent, name), bytes))
+    return next((event[name] for name in fields), "")
 
 
 def _readable(command: Command) -> str:

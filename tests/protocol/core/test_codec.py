@@ -6,7 +6,7 @@ import json
 import msgspec
 import pytest
 
-from dragoman.protocol.core.codec import Unreadable, base64_bytes
+from dragoman.protocol.core.codec import Codec, Unreadable, base64_bytes
 from dragoman.protocol.core.events import Malformed
 from dragoman.protocol.realtime.events import (
     AudioDelta,
@@ -16,7 +16,7 @@ from dragoman.protocol.realtime.events import (
     SessionFinished,
     SessionUpdate,
 )
-from dragoman.protocol.registry import APIS, SYNTHESIS
+from dragoman.protocol.registry import APIS, REALTIME_PATH, SYNTHESIS
 from dragoman.protocol.synthesis import events as tts
 
 CODEC = SYNTHESIS.codec
@@ -163,9 +163,18 @@ def test_no_base64_is_no_bytes():
     assert base64_bytes("") == b""
 
 
-@pytest.mark.parametrize("api", APIS, ids=lambda api: api.label)
-def test_all_apis_share_finish(api):
+REALTIME = [api for api in APIS if REALTIME_PATH in api.paths]
+
+
+@pytest.mark.parametrize("api", REALTIME, ids=lambda api: api.label)
+def test_all_realtime_apis_share_finish(api):
     assert api.codec.decode('{"type":"session.finish"}') == SessionFinish()
+
+
+def test_an_api_may_have_no_event_ids():
+    codec = Codec((SessionFinish,), (SessionFinished,), has_event_ids=False)
+    assert codec.encode(SessionFinished(), "event_7") == '{"type":"session.finished"}'
+    assert codec.read('{"type":"session.finished"}') == SessionFinished()
 
 
 def test_what_the_server_sends_can_be_read():

@@ -1,4 +1,4 @@
-"""The row of an API in the registry: everything the server needs to know of a dialect.
+"""The row of an API in the registry: everything the server needs to know of it.
 
 Scope: shapes. Code that serves a model asks the row; nothing compares names of APIs.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
+
+import msgspec
 
 from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.session import BaseSession, SessionContext
@@ -36,7 +38,10 @@ class Api(Generic[F]):
     """The URL paths it is served on."""
     families: tuple[F, ...]
     family_for: Callable[[str], F | None]
-    """The family of a model name, or None if it is no model of this API."""
+    """The family of a model name ("" if the client named none), or None if it is no model of this
+    API. A name that no API of a path takes is refused in the words of the realtime APIs, so an API
+    of another vendor takes every name on its own path and refuses in its own words.
+    """
     codec: Codec
     """Frames to events and back. It keeps no state, so all connections share it."""
     session: Callable[[F, SessionContext], BaseSession]
@@ -45,3 +50,5 @@ class Api(Generic[F]):
     reads_late: bool = False
     """Whether its clients may read nothing until they have sent everything, so that a socket which
     nobody reads is no dead client."""
+    options: type[msgspec.Struct] | None = None
+    """What an operator may choose for this API; its session asks the context for a value."""

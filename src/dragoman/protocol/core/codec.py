@@ -55,7 +55,8 @@ class Unreadable(ValueError):
 
 class Codec:
     """The codec of one API. ``streamed_text`` is the field of client events whose text may be cut
-    inside a character; ``templates`` writes some server events faster than msgspec would.
+    inside a character; ``templates`` writes some server events faster than msgspec would;
+    ``has_event_ids``: whether the server's events carry an ``event_id``.
     """
 
     def __init__(
@@ -65,10 +66,12 @@ class Codec:
         *,
         streamed_text: str = "",
         templates: Mapping[type[ServerEvent], Template] | None = None,
+        has_event_ids: bool = True,
     ) -> None:
         self.client_events, self.server_events = tuple(client_events), tuple(server_events)
         self._streamed_text = streamed_text
         self._templates = templates or {}
+        self._has_event_ids = has_event_ids
         self._union: Any = _union(self.client_events)
         self._types = frozenset(wire_name(event) for event in self.client_events)
         self._decoder: msgspec.json.Decoder[ClientEvent] = msgspec.json.Decoder(self._union)
@@ -89,11 +92,14 @@ class Codec:
             return self._decode_tolerantly(frame)
 
     def encode(self, event: ServerEvent, event_id: str) -> str:
-        """The text frame of a server event, ``event_id`` first."""
+        """The text frame of a server event, ``event_id`` first if the API has them."""
         template = self._templates.get(type(event))
         if template is not None:
             return template(event, event_id)
-        return f'{{"event_id":"{event_id}",{self._encoder.encode(event)[1:].decode()}'
+        frame = self._encoder.encode(event)
+        if not self._has_event_ids:
+            return frame.decode()
+        return f'{{"event_id":"{event_id}",{frame[1:].decode()}'
 
     def read(self, frame: str | bytes) -> ServerEvent | None:
         """A server's frame as an event, for the client's side; None for a type of event
