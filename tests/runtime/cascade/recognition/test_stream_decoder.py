@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dragoman.engines.base import Info, Samples
+from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.loaded_engine import LoadedEngine
-from dragoman.speech import Heard, Hints, Hypothesis, SpeechStarted, Translated
+from dragoman.speech import Heard, Hints, Hypothesis, SpeechStarted, Translated, TurnDone
 from tests.runtime.cascade.fake_cascade import TASK, FakeEngines, facts_of, final, pieces, run
 from tests.runtime.fake_engines import FakeHost, spoken, transcript
 
@@ -45,12 +46,17 @@ class StreamingRecognizer:
     def __init__(self) -> None:
         self.sizes: list[int] = []
         self.ends: list[str] = []
+        self.refusals = 0
+        """How many streams do not open."""
 
     def load(self) -> None: ...
 
     def close(self) -> None: ...
 
     def start(self, language: str | None, hints: Hints) -> LevelStream:
+        if self.refusals:
+            self.refusals -= 1
+            raise EngineFailed("the service is down")
         return LevelStream(self)
 
 
@@ -104,3 +110,12 @@ def test_the_stream_of_a_cancelled_job_is_aborted() -> None:
 
     asyncio.run(main())
     assert engines.engine.ends == ["aborted"]
+
+
+def test_a_stream_that_does_not_open_fails_its_turn_and_not_the_session() -> None:
+    engines = StreamEngines()
+    engines.engine.refusals = 1
+    facts = run(engines, pieces(spoken(640, *NAMES, 1_600, "w3", 1_600), [1_600]))
+    assert [fact.status for fact in facts if isinstance(fact, TurnDone)] == ["failed", "completed"]
+    assert final(facts, Heard)[2] == "w3"
+    assert engines.load.lags == []

@@ -15,7 +15,7 @@ from dragoman.runtime.engine_set import EngineSet
 from dragoman.speech import Interpret
 
 
-async def open_decoder(
+def open_decoder(
     engines: EngineSet,
     settings: Interpret,
     *,
@@ -31,7 +31,7 @@ async def open_decoder(
     spelling = TermSpelling(settings.hints, spoken_language(settings.source, info.languages))
     agreement = LocalAgreement(info.confidence_gate, spelling)
     if isinstance(recognizer.engine, Recognizer):
-        return await StreamDecoder.open(recognizer, settings, agreement)
+        return StreamDecoder(recognizer, settings, agreement)
     return WindowDecoder(
         recognizer.host,
         settings,

@@ -1,7 +1,9 @@
 """A decoder on a stateful recogniser: the audio of a turn goes through one stream of the engine.
 
 Scope: order and piece size. Audio is handed over in pieces of about a tenth of a second, cut by
-media time, so that the engine gets the same pieces whatever the client's chunks are.
+media time, so that the engine gets the same pieces whatever the client's chunks are. The stream
+opens with the first piece: an engine that cannot open one fails the turn, as any other failure of
+the engine does, and not the session.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dragoman.engines.base import Samples
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import HostStream
-from dragoman.runtime.hosts.load import RecognitionLag, RecognizerLoad
+from dragoman.runtime.hosts.load import RecognitionLag
 from dragoman.runtime.hosts.requests import RecognitionAudio, StartRecognition
 from dragoman.runtime.loaded_engine import LoadedEngine
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Interpret
@@ -26,24 +28,20 @@ class StreamDecoder:
 
     in_flight = None  # every call is waited for
 
-    def __init__(self, stream: HostStream, agreement: LocalAgreement, load: RecognizerLoad) -> None:
+    def __init__(
+        self, recognizer: LoadedEngine, settings: Interpret, agreement: LocalAgreement
+    ) -> None:
         self.agreement = agreement
         self.language: str | None = None
         self.lag = RecognitionLag()
         self.hold_steps = False
-        self._load = load
-        self._stream = stream
+        self._load = recognizer.load
+        self._host = recognizer.host
+        self._request = StartRecognition(settings.source, settings.hints)
+        self._stream: HostStream | None = None
         self._last = Hypothesis()
         self._pieces: list[Samples] = []
         self._size = 0
-
-    @classmethod
-    async def open(
-        cls, recognizer: LoadedEngine, settings: Interpret, agreement: LocalAgreement
-    ) -> StreamDecoder:
-        """Open a stream in the engine. Raises ``EngineFailed``."""
-        request = StartRecognition(settings.source, settings.hints)
-        return cls(await recognizer.host.open(request), agreement, recognizer.load)
 
     def take_result(self) -> bool:
         """See ``TurnDecoder``."""
@@ -76,7 +74,7 @@ class StreamDecoder:
         """See ``TurnDecoder``."""
         self._load.closed(self.lag)
         await self._flush()
-        hypothesis = await self._stream.finish()
+        hypothesis = self._last if self._stream is None else await self._stream.finish()
         assert isinstance(hypothesis, Hypothesis)
         self._apply(hypothesis, DecodePosition.END)
 
@@ -100,7 +98,8 @@ class StreamDecoder:
     def abandon(self) -> None:
         """See ``TurnDecoder``."""
         self._load.closed(self.lag)
-        self._stream.abort()
+        if self._stream is not None:
+            self._stream.abort()
         self._pieces, self._size = [], 0
         self.agreement.drop_tail()
 
@@ -114,6 +113,8 @@ class StreamDecoder:
             return False
         samples = np.concatenate(self._pieces)
         self._pieces, self._size = [], 0
+        if self._stream is None:
+            self._stream = await self._host.open(self._request)
         hypothesis = await self._stream.feed(RecognitionAudio(samples.tobytes()))
         self.lag.undecoded_ms = 0
         if not isinstance(hypothesis, Hypothesis):

@@ -49,9 +49,9 @@ class TurnOpener:
             self._diarizer = Diarizer(encoder)
         return self._diarizer
 
-    async def decoder(self) -> TurnDecoder:
+    def decoder(self) -> TurnDecoder:
         """A new decoder. Raises ``EngineFailed``."""
-        return await open_decoder(
+        return open_decoder(
             self._engines,
             self.settings,
             trusted=self._speaker_is_understood,

@@ -60,7 +60,7 @@ class TurnSequence:
     async def open(self, at_ms: int) -> None:
         """A turn begins there, with the audio that was kept."""
         at_ms = max(at_ms, self._ended_ms)
-        decoder = await self._opener.decoder()
+        decoder = self._opener.decoder()
         if (diarizer := self._opener.diarizer()) is not None:
             diarizer.open(at_ms)
         await self._begin(decoder, at_ms)
@@ -180,7 +180,7 @@ class TurnSequence:
         if change is None and before.diarizer is not None:
             before.diarizer.go_on()
         await self._conclude(before, at_ms, before.decoder.agreement.committed)
-        decoder = await self._opener.decoder()
+        decoder = self._opener.decoder()
         decoder.continue_from(before.decoder, in_sentence=change is None)
         turn = await self._begin(decoder, at_ms)
         await self._attempt(turn, partial(decoder.feed, rest, at_ms), failed=False)
