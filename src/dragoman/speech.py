@@ -140,6 +140,10 @@ class InterpretationOptions(msgspec.Struct, frozen=True, kw_only=True):
     turn_most_s: Annotated[float, msgspec.Meta(ge=2, le=30)] = 25.0
 
 
+Conduct = InterpretationOptions
+"""The former name, for engines of other distributions."""
+
+
 class Interpret(msgspec.Struct, frozen=True, tag=True):
     """Task: interpret a stream of speech. Pushed again while running, it changes the settings
     from the next turn on. ``endpointing=None`` is manual mode: the client ends turns.

@@ -124,6 +124,26 @@ async def test_abort_waits_for_the_step_that_runs_and_a_queued_step_is_left_out(
         assert all(name.startswith("counter") for name in engine.threads)
 
 
+async def test_the_abort_of_a_step_that_hangs_takes_no_thread() -> None:
+    engine = tiny.Counter()
+    async with hosted("thread", engine, workers=2) as host:
+        hanging = await host.open(StartRecognition("h"))
+        engine.gate.clear()
+        running = asyncio.create_task(hanging.feed(audio(1)))
+        await asyncio.to_thread(engine.entered.acquire)
+        running.cancel()
+        await asyncio.wait([running])
+        try:
+            hanging.abort()
+            async with asyncio.timeout(5):
+                assert await events(host) == ["feed h"]  # the other thread still works
+        finally:
+            engine.gate.set()
+        while "abort h" not in await events(host):  # by the thread of the step, behind it
+            pass
+        assert engine.events.count("abort h") == 1
+
+
 async def test_an_open_stream_keeps_an_engine_on_demand_loaded() -> None:
     engine = Rare()
     engine.info = msgspec.structs.replace(engine.info, runs_in="thread")

@@ -14,6 +14,7 @@ a turn sends stands in ``item_writer``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from dragoman.protocol.audio_input.session import EMPTY_COMMIT, SpeechSession
@@ -222,23 +223,23 @@ class RecognitionSession(SpeechSession[RecognitionSettings, ItemWriter]):
             return ends
         if self._may_overlap():
             ends = min(ends, self._held_since + HOLD_S)
-        if self._waiting_turn() is not None and self._repeats_at(self._sent_at + REPEAT_S):
-            ends = min(ends, self._sent_at + REPEAT_S)
+        if self._waiting_turn() is not None:
+            ends = min(ends, self._repeat_due())
         return ends
 
-    def _repeats_at(self, now: float) -> bool:
-        """Whether a snapshot is due by then; not for an engine that is stuck, or the session would
-        never be idle.
+    def _repeat_due(self) -> float:
+        """When a snapshot is to be repeated; never for an engine that is stuck, or the session
+        would never be idle.
         """
-        last = self._progress_at + self.limits.idle_s
-        return self._sent_at + REPEAT_S <= now < last
+        due = self._sent_at + REPEAT_S
+        return due if due < self._progress_at + self.limits.idle_s else math.inf
 
     def tick(self, now: float) -> list[Command]:
         """As in the base; also what is due of the above."""
         self.now = now
         if not self.closed and self._may_overlap() and now >= self._held_since + HOLD_S:
             self._release()
-        if not self.closed and self._repeats_at(now):
+        if not self.closed and now >= self._repeat_due():
             waiting = self._waiting_turn()
             if waiting is not None:
                 waiting.repeat()

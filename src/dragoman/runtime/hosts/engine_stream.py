@@ -1,13 +1,16 @@
 """One stream inside an engine: runs where the engine runs.
 
 Scope: blocking, no asyncio. It maps the values of ``requests`` to the engine's own stream object.
-Steps are done one at a time, on any of the host's threads; one that comes too early waits. The
-engine's ``abort`` is called at most once and never after ``finish``.
+Steps are done one at a time, on any of the host's threads; one that comes too early waits. An abort
+never waits, or a step that hangs would hold a second thread: the running step does it at its end.
+The engine's ``abort`` is called at most once and never after ``finish``.
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol, cast
 
 import numpy as np
@@ -61,20 +64,21 @@ class EngineStream:
         self._engine = engine
         self._request = request
         self._one_step = threading.Lock()
+        self._aborted = False
         self._steps: _Steps | None = None
 
     def start(self) -> None:
         """Make the engine's stream object. Raises ``TypeError`` for an engine of another role."""
-        with self._one_step:
+        with self._step():
             self._steps = _started(self._engine, self._request)
 
     def step(self, item: StreamItem | None) -> StreamAnswer:
         """Feed an item, or finish with None. Raises whatever the engine raises, and
         ``RuntimeError`` when the stream has ended.
         """
-        with self._one_step:
+        with self._step():
             steps = self._steps
-            if steps is None:
+            if steps is None or self._aborted:
                 raise RuntimeError("the stream has ended")
             if item is not None:
                 return steps.feed(item)
@@ -82,11 +86,30 @@ class EngineStream:
             return steps.finish()
 
     def abort(self) -> None:
-        """Nobody wants the rest: free what the engine holds for it."""
-        with self._one_step:
+        """Nobody wants the rest: free what the engine holds for it, now or behind the step that
+        runs.
+        """
+        self._aborted = True
+        self._free_aborted()
+
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        try:
+            with self._one_step:
+                yield
+        finally:
+            if self._aborted:
+                self._free_aborted()
+
+    def _free_aborted(self) -> None:
+        if not self._one_step.acquire(blocking=False):
+            return  # whoever holds the lock looks for the abort after it
+        try:
             steps, self._steps = self._steps, None
             if steps is not None:
                 steps.abort()
+        finally:
+            self._one_step.release()
 
 
 def _started(engine: Engine, request: StartRequest) -> _Steps:
