@@ -25,6 +25,16 @@ class Energy:
     sound, however long it lasts.
     """
 
+    info = Info(
+        name="energy",
+        role="vad",
+        licence="Apache-2.0",
+        quality="scripted",
+        runs_in="loop",
+        languages=("*",),
+        about="Loudness above an adaptive floor; for tests and the scripted stack",
+    )
+
     frame_samples: int = FRAME
 
     def __init__(
@@ -38,19 +48,6 @@ class Energy:
         self._floor_dbfs, self._margin_db, self._rise_db_s = floor_dbfs, margin_db, rise_db_s
         self._noise_dbfs = noise_dbfs
 
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="energy",
-            role="vad",
-            licence="Apache-2.0",
-            quality="scripted",
-            runs_in="loop",
-            languages=("*",),
-            about="Loudness above an adaptive floor; for tests and the scripted stack",
-        )
-
     def load(self) -> None:
         """Nothing to load."""
 
@@ -59,12 +56,8 @@ class Energy:
 
     def start(self) -> Detection:
         """State for a new stream."""
-        return _EnergyStream(
-            self._floor_dbfs,
-            self._margin_db,
-            self._rise_db_s,
-            max(self._floor_dbfs, self._noise_dbfs),
-        )
+        highest_dbfs = max(self._floor_dbfs, self._noise_dbfs)
+        return _EnergyStream(self._floor_dbfs, self._margin_db, self._rise_db_s, highest_dbfs)
 
 
 class _EnergyStream:

@@ -198,5 +198,5 @@ def test_two_streams_read_in_turn_do_not_block_each_other(engine: Espeak) -> Non
 
 
 def test_it_must_be_loaded() -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(EngineUnavailable, match="not loaded"):
         list(Espeak().synthesize(Utterance(TEXT, "Cherry", "en")))

@@ -31,8 +31,7 @@ def engine():
 
 @pytest.fixture(scope="module")
 def tokens(engine: Moonshine) -> Vocabulary:
-    assert engine._model is not None
-    return engine._model.tokens
+    return engine._opened.tokens
 
 
 def dickens(seconds: float) -> np.ndarray:
@@ -50,8 +49,7 @@ def test_text_goes_to_tokens_and_back(tokens: Vocabulary, text: str) -> None:
 
 
 def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Vocabulary) -> None:
-    assert engine._model is not None
-    model, samples = engine._model, dickens(8)
+    model, samples = engine._opened, dickens(8)
     ids, logprobs = model.decode(model.encode(samples), samples.size, [], None)
     assert len(logprobs) == len(ids) + 1  # one more for the end
     assert tokens.encode(" ".join(word for word, _ in tokens.words(ids))) == ids

@@ -46,8 +46,7 @@ def engine():
 
 @pytest.fixture(scope="module")
 def tokens(engine: Moonshine) -> Vocabulary:
-    assert engine._model is not None
-    return engine._model.tokens
+    return engine._opened.tokens
 
 
 @pytest.fixture(scope="module")

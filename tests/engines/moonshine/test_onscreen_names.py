@@ -90,8 +90,7 @@ def test_silence_and_noise_say_no_names(ears: Moonshine) -> None:
 
 # ---------------------------------------------------------------- without a model
 def test_only_words_that_the_vocabulary_lacks_are_names(ears: Moonshine) -> None:
-    assert ears._model is not None
-    tokens = ears._model.tokens
+    tokens = ears._opened.tokens
     found = shown_names(tokens, ["Today", "John Dashwood", "Gutenberg Bible", "Paris"])
     assert "Dashwood" in found
     assert "John Dashwood" in found
@@ -102,8 +101,7 @@ def test_only_words_that_the_vocabulary_lacks_are_names(ears: Moonshine) -> None
     ("name", "margin", "taken"), [("Veltrano", 4.0, True), ("Veltrano", 6.0, False)]
 )
 def test_the_audio_decides(ears: Moonshine, name: str, margin: float, taken: bool) -> None:
-    assert ears._model is not None
-    tokens: Vocabulary = ears._model.tokens
+    tokens: Vocabulary = ears._opened.tokens
     ids = tokens.encode("We met Veltrona in Milan.")
     guess = ScoredIds(ids, [-0.9] * len(ids) + [-0.1], forced=0)
 
@@ -125,8 +123,7 @@ def test_the_audio_decides(ears: Moonshine, name: str, margin: float, taken: boo
     ],
 )
 def test_capitals_inside_a_word_are_how_it_is_spelt(ears: Moonshine, shown: str, text: str) -> None:
-    assert ears._model is not None
-    tokens = ears._model.tokens
+    tokens = ears._opened.tokens
     ids = tokens.encode("We saw brandywell's house.")
     guess = ScoredIds(ids, [-0.01] * (len(ids) + 1), forced=0)
     ids, _ = apply_names(tokens, guess, [shown], lambda other: [-3.0] * (len(other) + 1))

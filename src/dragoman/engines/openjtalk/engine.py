@@ -25,6 +25,7 @@ import numpy as np
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.openjtalk import voices as openjtalk_voices
 from dragoman.engines.shared.model_files import pip_install
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
@@ -38,7 +39,6 @@ _LONGEST_SENTENCE = 120
 _PIECE_SAMPLES = RATE_HZ // 5
 _SENTENCE = re.compile(r"[^。．！？!?\n]*(?:[。．！？!?\n]+|$)[」』）)\"]*")
 _COMMAS = "、，,；;：: "
-_SOUNDS = VoiceTable(openjtalk_voices.TABLE, {})
 
 
 @functools.cache
@@ -67,46 +67,43 @@ def sentences(text: str) -> Iterator[str]:
             yield rest
 
 
-class OpenJtalk:
+class OpenJtalk(OpensOnce[ModuleType]):
     """Synthesizer on Open JTalk; see the module. ``voices`` is a table as in ``voice_table``."""
 
+    info = Info(
+        name="openjtalk",
+        role="tts",
+        licence="MIT; voice Mei CC-BY-3.0",
+        quality="basic",
+        runs_in="process",
+        languages=("ja",),
+        voices=NAMES,
+        rate_hz=RATE_HZ,
+        controls=("rate", "pitch", "volume"),
+        about="Open JTalk with the voice Mei: reads kanji; some 0.1 s before the first sound",
+    )
+    sounds = VoiceTable(openjtalk_voices.TABLE, {})
+
     def __init__(self, voices: str = "") -> None:
-        self.info = Info(
-            name="openjtalk",
-            role="tts",
-            licence="MIT; voice Mei CC-BY-3.0",
-            quality="basic",
-            runs_in="process",
-            languages=("ja",),
-            voices=NAMES,
-            rate_hz=RATE_HZ,
-            controls=("rate", "pitch", "volume"),
-            about="Open JTalk with the voice Mei: reads kanji; some 0.1 s before the first sound",
-        )
-        self.sounds = _SOUNDS
         self._voices = voices
-        self._loaded: ModuleType | None = None
 
     def load(self) -> None:
         """Import the package and say a word, which reads the dictionaries."""
-        loaded = _package()
-        self.sounds = _SOUNDS.changed(self._voices, (_VARIANT,))
-        self._loaded = loaded
+        super().load()
+        self.sounds = self.sounds.changed(self._voices, (_VARIANT,))
         for _ in self.synthesize(Utterance(text="準備ができました。", voice="", language="ja")):
             pass
 
-    def close(self) -> None:
-        """Forget the package; it stays imported for other engine objects of the process."""
-        self._loaded = None
+    def _open(self) -> ModuleType:
+        return _package()
 
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """As in the Protocol; a pause follows every sentence.
 
-        Raises ``ValueError`` for a language other than Japanese, ``RuntimeError`` before ``load``.
+        Raises ``ValueError`` for a language other than Japanese, ``EngineUnavailable`` before
+        ``load``.
         """
-        package = self._loaded
-        if package is None:
-            raise RuntimeError("Open JTalk is not loaded")
+        package = self._opened
         if utterance.language.lower().partition("-")[0] != "ja":
             raise ValueError(f"Open JTalk speaks Japanese only, not {utterance.language!r}")
         sound = self.sounds.of(utterance.voice)

@@ -46,8 +46,8 @@ def _runs_in(path: str) -> Literal["loop", "thread"]:
     return "thread" if path else "loop"
 
 
-class _Scripted:
-    """Base of the three engines with a script, which ``load`` reads."""
+class Scripted:
+    """Base of the engines with a script, which ``load`` reads."""
 
     def __init__(self, *, script: str = "") -> None:
         self._path = script
@@ -61,7 +61,7 @@ class _Scripted:
         """Nothing to free."""
 
 
-class ScriptedAsr(_Scripted):
+class ScriptedAsr(Scripted):
     """``WindowTranscriber`` that hears what the script says, where it says so."""
 
     @property
@@ -129,7 +129,7 @@ def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:
     return Hypothesis(tuple(words), 1.0, window.language or "en", stable=len(words))
 
 
-class ScriptedMt(_Scripted):
+class ScriptedMt(Scripted):
     """``Translator`` by dictionary and tags."""
 
     @property
@@ -159,7 +159,7 @@ class ScriptedMt(_Scripted):
         return translated(request.text.strip(), request.target, words)
 
 
-class ScriptedTts(_Scripted):
+class ScriptedTts(Scripted):
     """``Synthesizer`` of tones; ``rate_hz`` is its native rate."""
 
     def __init__(self, *, script: str = "", rate_hz: int = 24_000) -> None:
