@@ -79,12 +79,12 @@ def test_options_are_converted_by_their_annotations() -> None:
         ("silero?threads", "key=value"),
     ],
 )
-def test_errors_say_how_to_go_on(spec: str, names: str) -> None:
+def test_errors_list_the_known_names(spec: str, names: str) -> None:
     with pytest.raises(RegistryError, match=names):
         make(spec)
 
 
-def test_an_engine_cannot_play_another_role() -> None:
+def test_an_engine_cannot_fill_another_role() -> None:
     with pytest.raises(RegistryError, match="vad"):
         make("silero", "asr")
 
@@ -104,13 +104,13 @@ def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
     assert found.stdout.split()[-2:] == ["False", "False"]
 
 
-def test_an_interpreter_needs_nobody_to_read_or_to_tell_speakers_apart() -> None:
+def test_an_interpreter_needs_no_ocr_and_no_speaker_encoder() -> None:
     choice = parse_choice("ocr=a,speaker=b,interpreter=c")
     assert choice == EngineChoice(interpreter=("c",))
 
 
 # ---------------------------------------------------------------- where and how engines run
-def test_what_stands_behind_the_at_sign_belongs_to_the_host() -> None:
+def test_the_placement_behind_the_at_sign_is_no_option_of_the_engine() -> None:
     spec = parse_spec("mine?device=cuda&x=1@concurrency=32,batch=16,max_wait_ms=2.5,host=process")
     assert spec.options == (("device", "cuda"), ("x", "1"))
     assert spec.placement == Placement(concurrency=32, batch=16, max_wait_ms=2.5, host="process")
@@ -140,7 +140,7 @@ def test_a_placement_may_stand_inside_of_a_choice() -> None:
         ("max_wait_ms=-1", ">= 0"),
     ],
 )
-def test_a_wrong_placement_is_answered_in_a_sentence(placement: str, names: str) -> None:
+def test_a_wrong_placement_names_what_is_wrong(placement: str, names: str) -> None:
     with pytest.raises(RegistryError, match=names):
         parse_spec(f"mine?x=1@{placement}")
 

@@ -1,4 +1,4 @@
-"""A runaway engine is cut off wherever it runs; what it said before is heard."""
+"""An engine that does not stop is cut off in every host; audio before the limit is kept."""
 
 from __future__ import annotations
 

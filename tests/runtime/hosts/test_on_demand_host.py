@@ -1,4 +1,4 @@
-"""A host that is loaded by its first call and closed when nobody calls."""
+"""The engine is loaded by the first call and closed when idle."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 ASK = Translation("word", "en", "es")
 
 
-class Rare:
-    """A translator that counts what happens to it."""
+class OnDemandTranslator:
+    """A translator that counts its calls, loads and closes."""
 
     def __init__(self) -> None:
         self.info = Info(name="rare", role="mt", licence="none", quality="scripted")
@@ -51,10 +51,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def with_host(
-    test: Callable[[OnDemandHost, Rare], Coroutine[Any, Any, None]], idle_s: float = 60.0
+    test: Callable[[OnDemandHost, OnDemandTranslator], Coroutine[Any, Any, None]],
+    idle_s: float = 60.0,
 ) -> None:
     async def main() -> None:
-        engine = Rare()
+        engine = OnDemandTranslator()
         host = OnDemandHost(engine, make_host(engine, spec="", threads=1, workers=1), idle_s=idle_s)
         try:
             await test(host, engine)
@@ -65,7 +66,7 @@ def with_host(
 
 
 def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         assert engine.events == ["check"]
         answers = await asyncio.gather(*(host.call(ASK) for _ in range(5)))
@@ -76,7 +77,7 @@ def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
 
 
 def test_it_is_closed_when_idle_and_loaded_again() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         await host.call(ASK)
         await until(lambda: "close" in engine.events)
@@ -88,7 +89,7 @@ def test_it_is_closed_when_idle_and_loaded_again() -> None:
 
 
 def test_a_missing_engine_is_reported_at_the_start() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         engine.missing = "check"
         with pytest.raises(EngineUnavailable, match="not installed"):
             await host.start()
@@ -99,7 +100,7 @@ def test_a_missing_engine_is_reported_at_the_start() -> None:
 
 
 def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         engine.missing = "load"
         await host.start()
         results = await asyncio.gather(*(host.call(ASK) for _ in range(3)), return_exceptions=True)
@@ -112,7 +113,7 @@ def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once() -> None
 
 
 def test_a_cancelled_call_leaves_the_load_to_the_others() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         first, second = (asyncio.create_task(host.call(ASK)) for _ in range(2))
         await asyncio.sleep(0)
@@ -124,7 +125,7 @@ def test_a_cancelled_call_leaves_the_load_to_the_others() -> None:
 
 
 def test_closing_while_loading_fails_the_call() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         call = asyncio.create_task(host.call(ASK))
         await asyncio.sleep(0)

@@ -73,7 +73,7 @@ class Speaker(_Tiny):
             threading.Event().wait()
         if text == "!crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        if text == "!killed":  # as by a system that is out of memory, whoever tries
+        if text == "!killed":  # as when the system is out of memory, in every worker
             os.kill(os.getpid(), signal.SIGKILL)
         if text == "!raise":
             raise ValueError("as asked")
@@ -88,7 +88,7 @@ class Speaker(_Tiny):
 
 
 class Listener(_Tiny):
-    """Hypotheses that say how long a window and how large its batch was."""
+    """Hypotheses whose words are the length of the window and the size of its batch."""
 
     def __init__(self) -> None:
         self.info = Info(
@@ -163,7 +163,7 @@ class CountedStream:
 
 
 class UpperCase(_Tiny):
-    """Translates by shouting."""
+    """A translator to upper case."""
 
     def __init__(self) -> None:
         self.info = Info(

@@ -114,7 +114,7 @@ async def test_a_killed_worker_fails_its_job_only_and_is_replaced() -> None:
         assert new != old
 
 
-async def test_killing_an_idle_worker_costs_nothing() -> None:
+async def test_killing_an_idle_worker_fails_no_job() -> None:
     async with hosted() as host:
         (old,) = host.pids
         os.kill(old, signal.SIGKILL)
@@ -184,7 +184,7 @@ async def test_a_segment_may_last_only_so_long() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_others_do_not_notice_a_stuck_text(workers: int) -> None:
+async def test_a_stuck_text_delays_no_other_for_long(workers: int) -> None:
     """Their segments are spoken in the order in which they came, all of them, soon."""
     async with hosted(tiny.IMPATIENT, tiny.Impatient(), workers=workers) as host:
         finished: list[str] = []
@@ -209,7 +209,7 @@ async def test_others_do_not_notice_a_stuck_text(workers: int) -> None:
 
 
 async def test_texts_that_hang_again_and_again_do_not_refuse_others() -> None:
-    """Killing at a limit says nothing about the engine's health: nobody else is turned away."""
+    """Workers that were killed at a limit do not count as crashes of the engine."""
     async with hosted(tiny.IMPATIENT, tiny.Impatient()) as host:
         hostile = [asyncio.create_task(spoken(host, "!hang")) for _ in range(4)]
         honest = asyncio.create_task(spoken(host, "honest"))
