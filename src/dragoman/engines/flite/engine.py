@@ -25,6 +25,7 @@ from dragoman.engines.shared.callback_stream import ProducerLock, Put, iterate_a
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
+from dragoman.text.language_tags import primary_tag
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 16_000
@@ -189,7 +190,7 @@ class Flite(OpensOnce[_FliteLibrary]):
         ``load``.
         """
         library = self._opened
-        if utterance.language.lower().partition("-")[0] != "en":
+        if primary_tag(utterance.language) != "en":
             raise ValueError(f"flite speaks English only, not {utterance.language!r}")
         text = sanitized(_ascii(utterance.text), longest_token=_LONGEST_TOKEN)
         if not is_speakable(text):

@@ -37,6 +37,7 @@ from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, rep
 from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
+from dragoman.text.language_tags import primary_tag
 
 REQUIREMENT = "moonshine-voice==0.1.0"
 FILES = {
@@ -92,7 +93,7 @@ class Moonshine(OpensOnce["_Model"]):
         return [self._one(model, window) for window in windows]
 
     def _one(self, model: _Model, window: Window) -> Hypothesis:
-        if window.language is not None and window.language.split("-")[0].lower() != "en":
+        if primary_tag(window.language) not in {"", "en"}:
             raise ValueError(f"moonshine hears English only, not {window.language!r}")
         samples = np.frombuffer(window.samples, np.float32)
         if not samples.size:

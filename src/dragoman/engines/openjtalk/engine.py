@@ -28,6 +28,7 @@ from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
+from dragoman.text.language_tags import primary_tag
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 48_000
@@ -104,23 +105,17 @@ class OpenJtalk(OpensOnce[ModuleType]):
         ``load``.
         """
         package = self._opened
-        if utterance.language.lower().partition("-")[0] != "ja":
+        if primary_tag(utterance.language) != "ja":
             raise ValueError(f"Open JTalk speaks Japanese only, not {utterance.language!r}")
         sound = self.sounds.of(utterance.voice)
         rate = max(0.25, min(4.0, utterance.rate))
+        pitch = sound.pitch * utterance.pitch * sound.size
         text = sanitized(utterance.text[:_LONGEST_TEXT], longest_token=_LONGEST_TOKEN)
         parts = [sentence for sentence in sentences(text) if is_speakable(sentence)]
         for number, sentence in enumerate(parts, 1):
-            pause = (
-                utterance.pause if number == len(parts) else 1.0
-            )  # the pause behind the whole text
+            pause = utterance.pause if number == len(parts) else 1.0  # behind the whole text
             yield from shaped(
-                _spoken(
-                    package,
-                    sentence,
-                    speed=rate * sound.size,
-                    pitch=sound.pitch * utterance.pitch * sound.size,
-                ),
+                _spoken(package, sentence, speed=rate * sound.size, pitch=pitch),
                 RATE_HZ,
                 size=sound.size,
                 gain=self.sounds.gain(utterance.voice, "ja") * utterance.volume / 50,
@@ -132,11 +127,9 @@ def _spoken(
     package: ModuleType, text: str, *, speed: float, pitch: float
 ) -> Generator[bytes, None, None]:
     """One sentence. Half the library's level, so that its highest peaks fit into 16 bits."""
-    samples, _rate = package.tts(
-        text,
-        speed=speed,
-        half_tone=12 * math.log2(pitch),
-        predict_nani=_has_onnxruntime(),
+    half_tone = 12 * math.log2(pitch)
+    samples, _ = package.tts(
+        text, speed=speed, half_tone=half_tone, predict_nani=_has_onnxruntime()
     )
     pcm = np.clip(np.rint(samples / 2), -32768, 32767).astype("<i2").tobytes()
     for start in range(0, len(pcm), 2 * _PIECE_SAMPLES):

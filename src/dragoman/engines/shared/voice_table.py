@@ -24,6 +24,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
+from dragoman.text.language_tags import primary_tag
 
 LEVEL_LUFS = -22.0
 """Integrated loudness (BS.1770) that every voice is brought to, within 1 dB; its peaks fit then."""
@@ -94,8 +95,7 @@ class VoiceTable:
         """What brings a name to the common level in a language (BCP-47)."""
         sound = self.of(name)
         measured = self._gains.get(sound.variant, {})
-        primary = language.lower().replace("_", "-").partition("-")[0]
-        return measured.get(primary, measured.get("", 0.0)) + sound.gain_db
+        return measured.get(primary_tag(language), measured.get("", 0.0)) + sound.gain_db
 
     def gain(self, name: str, language: str) -> float:
         """The same as a factor."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream
@@ -73,11 +74,8 @@ class OnDemandHost:
 
     async def call(self, request: Request) -> Answer:
         """As in the Protocol; the first call waits for the engine to load."""
-        await self._enter()
-        try:
+        async with self._in_use():
             return await self._inner.call(request)
-        finally:
-            self._leave()
 
     async def open(self, request: StartRequest) -> HostStream:
         """As in the Protocol; the engine stays loaded until the stream is finished or aborted."""
@@ -105,14 +103,19 @@ class OnDemandHost:
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
     ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
-        await self._enter()
-        try:
+        async with self._in_use():
             async for pcm in self._inner.speak(utterance, rate_hz, slack_s=slack_s):
                 yield pcm
+
+    # ------------------------------------------------------------ loading and closing
+    @asynccontextmanager
+    async def _in_use(self) -> AsyncIterator[None]:
+        await self._enter()
+        try:
+            yield
         finally:
             self._leave()
 
-    # ------------------------------------------------------------ loading and closing
     async def _enter(self) -> None:
         """Count a call and have the engine loaded for it. Raises ``EngineFailed``."""
         if not self._open:
