@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 from msgspec.structs import replace
@@ -63,6 +64,20 @@ def test_specs_keep_values_as_they_are() -> None:
     spec = parse_spec("scripted-asr?script=/a+b/c%20d.toml")
     assert spec.options == (("script", "/a+b/c d.toml"),)
     assert parse_spec("silero") == parse_spec("silero?") == registry.Spec("silero")
+
+
+def test_a_name_of_two_distributions_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("twice", f"{place}:Engine", "dragoman.engines") for place in "ab"]
+    monkeypatch.setattr(registry, "entry_points", lambda **_: points)
+    with pytest.raises(RegistryError, match=r"Several distributions .*'twice': a:Engine, b:Engine"):
+        make("twice")
+
+
+def test_an_engine_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("broken", "no_such_module:Engine", "dragoman.engines")
+    monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
+    with pytest.raises(RegistryError, match=r"'broken' .* cannot be imported: .*no_such_module"):
+        make("broken")
 
 
 def test_options_are_converted_by_their_annotations() -> None:

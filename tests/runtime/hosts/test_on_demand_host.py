@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from dragoman.engines.base import EngineUnavailable, Info, Translation
+from dragoman.engines.base import EngineUnavailable, Info, Translation, Utterance
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
+from dragoman.runtime.hosts.thread_host import ThreadHost
+from tests.runtime.hosts import tiny_engines as tiny
 
 ASK = Translation("word", "en", "es")
 
@@ -74,6 +76,26 @@ def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
         assert engine.events == ["check", "load"]
 
     with_host(test)
+
+
+class OnDemandSpeaker(tiny.Speaker):
+    def check(self) -> None: ...
+
+
+def test_the_engine_stays_loaded_while_it_speaks() -> None:
+    async def main() -> None:
+        engine = OnDemandSpeaker()
+        host = OnDemandHost(engine, ThreadHost(engine, threads=1), idle_s=0.0)
+        await host.start()
+        pieces = host.speak(Utterance("abc", "", "en"), tiny.RATE_HZ)
+        pcm = await anext(pieces)
+        await asyncio.sleep(0.02)  # longer than it may be idle: time itself is what is tested
+        assert host.loaded
+        assert pcm + b"".join([piece async for piece in pieces]) == tiny.pcm_of("abc")
+        await until(lambda: not host.loaded)
+        await host.close()
+
+    asyncio.run(main())
 
 
 def test_it_is_closed_when_idle_and_loaded_again() -> None:

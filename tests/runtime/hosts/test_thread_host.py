@@ -155,9 +155,19 @@ class Quits(tiny.Listener):
         raise self.error
 
 
+class QuitsLoading(tiny.Speaker):
+    def load(self) -> None:
+        raise SystemExit(3)
+
+
 class QuitsSpeaking(tiny.Speaker):
     def synthesize(self, utterance: Utterance) -> Any:
         raise SystemExit(3)
+
+
+async def test_whatever_an_engine_raises_while_loading_fails_the_start() -> None:
+    with pytest.raises(EngineFailed, match="SystemExit"):
+        await ThreadHost(QuitsLoading(), threads=1).start()
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), StopIteration(), asyncio.CancelledError()])

@@ -32,6 +32,7 @@ TRANSLATOR = "tiny_engines:UpperCase"
 COUNTER = "tiny_engines:Counter"
 MISSING = "tiny_engines:Missing"
 DIES_LOADING = "tiny_engines:DiesLoading"
+NEVER_READY = "tiny_engines:NeverReady"
 IMPATIENT = "tiny_engines:Impatient"
 THRIFTY = "tiny_engines:Thrifty"
 TERSE = "tiny_engines:Terse"
@@ -192,6 +193,13 @@ class DiesLoading(Speaker):
 
     def load(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class NeverReady(Speaker):
+    """Loads for ever."""
+
+    def load(self) -> None:
+        threading.Event().wait()
 
 
 class _Capped(Speaker):

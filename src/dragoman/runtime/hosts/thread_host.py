@@ -126,8 +126,7 @@ class ThreadHost(RequestHost):
     async def start(self) -> None:
         """Start the threads and load the engine in one. Raises ``EngineUnavailable``."""
         self._loop = asyncio.get_running_loop()
-        if self._threads is None:
-            self._threads = EngineThreads(self._count, self.info.name, self._queue, self._call)
+        self._threads = EngineThreads(self._count, self.info.name, self._queue, self._call)
         self._loaded = self._loop.create_future()
         self._threads.add(partial(self._load, self._loaded))
         try:

@@ -20,7 +20,9 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.engine_calls import batching_of
 from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.process.host import ProcessHost
+from dragoman.runtime.hosts.process.ipc_messages import LONGEST_FRAME
 from dragoman.runtime.hosts.process.worker_jobs import SegmentJob
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny
@@ -369,6 +371,32 @@ async def test_an_engine_that_cannot_start_says_why(spec: str, message: str) -> 
     with pytest.raises(EngineUnavailable, match=message):
         await host.start()
     assert host.pids == []
+
+
+async def test_an_engine_that_does_not_become_ready_in_time_is_unavailable() -> None:
+    host = ProcessHost(tiny.Speaker().info, spec=tiny.NEVER_READY, workers=1, start_limit_s=0.2)
+    with pytest.raises(EngineUnavailable, match=r"not ready after 0\.2 seconds"):
+        await host.start()
+    assert host.pids == []
+
+
+async def test_an_incomplete_batch_waits_while_another_worker_is_busy() -> None:
+    batching = Batching(max_batch=3, max_wait_s=0.2, kinds=frozenset({Window}))
+    host = ProcessHost(tiny.Listener().info, spec=tiny.LISTENER, workers=2, batching=batching)
+    await host.start()
+    try:
+        async with asyncio.timeout(20):
+            first, *others = [host.call(Window(bytes(4))) for _ in range(3)]
+            answers = await asyncio.gather(first, *others)
+    finally:
+        await host.close()
+    assert [a.words[1].text for a in answers if isinstance(a, Hypothesis)] == ["1", "2", "2"]
+
+
+async def test_a_request_that_is_too_long_for_a_frame_fails_alone() -> None:
+    async with hosted(tiny.LISTENER, tiny.Listener()) as host:
+        assert "longer than" in await failed(host.call(Window(bytes(LONGEST_FRAME))))
+        assert isinstance(await host.call(Window(bytes(4))), Hypothesis)
 
 
 async def test_windows_and_translations_are_answered_in_batches() -> None:

@@ -82,8 +82,6 @@ class ProcessHost(RequestHost):
 
     async def start(self) -> None:
         """Start all workers. Raises ``EngineUnavailable`` when one cannot load the engine."""
-        if self._pool.is_open:
-            return
         try:
             await self._pool.start()
         except BaseException:
@@ -274,10 +272,7 @@ class ProcessHost(RequestHost):
                 job.stream.end(failure, refusal)
                 self._free(worker, running)
             case ipc.CallResults(outcomes=outcomes), list() as calls:
-                if len(outcomes) == len(calls):
-                    settle_all(calls, outcomes)
-                else:
-                    running.fail("the worker left a call unanswered")
+                settle_all(calls, outcomes)
                 self._free(worker, running)
             case _:
                 worker.kill(f"sent a {type(frame).__name__} out of order")
