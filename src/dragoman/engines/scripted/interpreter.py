@@ -59,7 +59,7 @@ class ScriptedInterpreter(Scripted):
 
 
 class _Turn(msgspec.Struct):
-    """The open turn: the settings it began with, what of it was heard and how long it lasts."""
+    """The open turn: the settings it began with, its words so far and how long it lasts."""
 
     number: int
     task: Interpret

@@ -1,6 +1,6 @@
 """The cloud's voice names, and how each of them sounds; the operator's own table of voices.
 
-Scope: names and a reader for a file; nothing here knows an engine. Clients choose voices by the
+Scope: names and a reader for a file, for any engine. Clients choose voices by the
 cloud's names. Every embedded engine gives each name a ``VoiceSound`` of its own in a
 ``VoiceTable``, which an operator may change with a TOML file::
 

@@ -1,4 +1,4 @@
-"""Telling speakers apart with WeSpeaker's ResNet34, run directly on onnxruntime.
+"""Speaker vectors by WeSpeaker's ResNet34, run directly on onnxruntime.
 
 Scope: one call takes audio of one voice; nothing is kept between calls. The model
 (https://arxiv.org/abs/2210.17016, trained on VoxCeleb, in the form that pyannote's pipeline

@@ -177,10 +177,13 @@ class ThreadHost(RequestHost):
             raise EngineFailed(f"too many calls wait for {self.info.name}")
         return self._threads
 
-    def _post(self, function: Callable[..., None], *args: object) -> None:
-        """From an engine thread: have the function called on the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+    def _post(self, function: Callable[..., None], *args: object) -> bool:
+        """From an engine thread: have the function called on the loop; False if that is closed."""
+        try:
             self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            return False
+        return True
 
     # ------------------------------------------------------------ calls and streams
     async def _ask(self, request: AnyRequest) -> Outcome:
@@ -218,9 +221,13 @@ class ThreadHost(RequestHost):
             if self._threads is not None:
                 self._threads.add(work, bytes_left / bytes_in(1000, rate_hz))
 
-        window = bytes_in(self._window_ms, rate_hz)
         segment = ThreadSegment(
-            self._engine, utterance, rate_hz, window_bytes=window, requeue=resume
+            self._engine,
+            utterance,
+            rate_hz,
+            window_bytes=bytes_in(self._window_ms, rate_hz),
+            requeue=resume,
+            post=self._post,
         )
         self._segments.add(segment)
         threads.add(segment.run, slack_s)

@@ -1,9 +1,9 @@
 """Engines in worker processes: for what holds the GIL, may crash or hang, or is GPL.
 
 Scope: one bounded queue; each worker has one job at a time, and a worker is free when it says so,
-not when the listener has heard everything. A worker that dies or overruns a limit
+not when the listener has played everything. A worker that dies or overruns a limit
 (``engines.base.Caps``) fails the job it had and the streams it held, and is replaced; other jobs
-go on. If it was killed from outside before its segment was heard, another worker tries. While there
+go on. If it was killed from outside before it sent any audio, another worker tries. While there
 is no worker and replacements keep dying (``worker_pool``), calls fail at once.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
@@ -251,7 +251,7 @@ class ProcessHost(RequestHost):
         self._running[worker] = running
         try:
             worker.send(_begin(number, job))
-        except ValueError as error:  # longer than a frame may be; the worker knows nothing of it
+        except ValueError as error:  # longer than a frame may be: it was not sent
             del self._running[worker]
             running.fail(str(error))
             self._idle.append(worker)

@@ -3,9 +3,9 @@
 Scope: bookkeeping on the loop thread; sockets and processes are elsewhere.
 
 Back-pressure of speech: the worker may be ``window`` bytes ahead of the listener, then it waits
-for credit. A waiting worker serves nobody, so while other jobs are queued its window is widened, up
-to ``MOST_WINDOWS`` times: a slow listener must not hold up the others, and a segment is rarely
-longer than that. The time limit of a job does not run while the worker waits for its listener.
+for credit. A waiting worker does no other job, so its window is widened while jobs are queued, up
+to ``MOST_WINDOWS`` times: few segments are longer than that. The time limit of a job does not run
+while the worker waits for its listener.
 """
 
 from __future__ import annotations
