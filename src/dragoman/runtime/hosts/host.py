@@ -89,6 +89,8 @@ class HostStream:
         self._step = step
         self._abort = abort
         self._ended = False
+        self.on_end: Callable[[], None] = lambda: None
+        """Called once, when the stream was finished or aborted."""
 
     async def feed(self, item: StreamItem) -> StreamAnswer:
         """Hand over an item; its answer. Raises ``EngineFailed``."""
@@ -97,14 +99,18 @@ class HostStream:
     async def finish(self) -> StreamAnswer:
         """No more items come: the last answer. Raises ``EngineFailed``."""
         answer = await self._step(None)
-        self._ended = True
+        self._end()
         return answer
 
     def abort(self) -> None:
         """Give the stream up; returns at once. No effect on one that was finished or aborted."""
         if not self._ended:
-            self._ended = True
             self._abort()
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self.on_end()
 
 
 class RequestHost(ABC):

@@ -15,13 +15,7 @@ from contextlib import asynccontextmanager
 
 from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream
-from dragoman.runtime.hosts.requests import (
-    Answer,
-    Request,
-    StartRequest,
-    StreamAnswer,
-    StreamItem,
-)
+from dragoman.runtime.hosts.requests import Answer, Request, StartRequest
 
 LOG = logging.getLogger(__name__)
 _RETRY_S = 60.0
@@ -81,23 +75,12 @@ class OnDemandHost:
         """As in the Protocol; the engine stays loaded until the stream is finished or aborted."""
         await self._enter()
         try:
-            inner = await self._inner.open(request)
+            stream = await self._inner.open(request)
         except BaseException:
             self._leave()
             raise
-
-        async def step(item: StreamItem | None) -> StreamAnswer:
-            if item is not None:
-                return await inner.feed(item)
-            answer = await inner.finish()
-            self._leave()
-            return answer
-
-        def abort() -> None:
-            inner.abort()
-            self._leave()
-
-        return HostStream(step, abort)
+        stream.on_end = self._leave
+        return stream
 
     async def speak(
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
