@@ -35,6 +35,8 @@ class OnDemandTranslator:
         self.events.append("load")
         if self.missing == "load":
             raise EngineUnavailable("broken")
+        if self.missing == "raises":
+            raise ValueError("as asked")
 
     def close(self) -> None:
         self.events.append("close")
@@ -121,9 +123,10 @@ def test_a_missing_engine_is_reported_at_the_start() -> None:
     with_host(test)
 
 
-def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once() -> None:
+@pytest.mark.parametrize("missing", ["load", "raises"])
+def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once(missing: str) -> None:
     async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
-        engine.missing = "load"
+        engine.missing = missing
         await host.start()
         results = await asyncio.gather(*(host.call(ASK) for _ in range(3)), return_exceptions=True)
         assert all(isinstance(result, EngineFailed) for result in results)

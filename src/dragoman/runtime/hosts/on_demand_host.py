@@ -129,7 +129,7 @@ class OnDemandHost:
             await closing
         try:
             await self._inner.start()
-        except EngineUnavailable as refusal:
+        except (EngineUnavailable, EngineFailed) as refusal:
             LOG.warning("%s does not load: %s", self.info.name, refusal)
             self._loading = None
             self._not_before_s = asyncio.get_running_loop().time() + _RETRY_S

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib
 import os
 import re
 import resource
@@ -24,9 +23,11 @@ import signal
 import socket
 import sys
 from collections import deque
+from importlib.metadata import EntryPoint
 from typing import cast
 
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
+from dragoman.engines.registry import RegistryError, make
 from dragoman.runtime.hosts.engine_calls import RequestServer
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
@@ -84,19 +85,12 @@ def engine_from_spec(spec: str) -> Engine:
     """A fresh engine, not loaded: of the registry, or of the class ``package.module:Class``. Raises
     ``EngineUnavailable`` when there is no such thing.
     """
-    if not _CLASS_SPEC.fullmatch(spec):
-        from dragoman.engines.registry import RegistryError, make  # noqa: PLC0415 - entry points
-
-        try:
-            return make(spec)
-        except RegistryError as error:
-            raise EngineUnavailable(str(error)) from error
-    module_name, _, class_name = spec.partition(":")
     try:
-        made = getattr(importlib.import_module(module_name), class_name)()
-    except (ImportError, AttributeError) as error:
-        raise EngineUnavailable(f"no engine {spec}: {error}") from error
-    return cast("Engine", made)
+        if _CLASS_SPEC.fullmatch(spec):
+            return cast("Engine", EntryPoint(spec, spec, "").load()())
+        return make(spec)
+    except (RegistryError, ImportError, AttributeError) as error:
+        raise EngineUnavailable(str(error)) from error
 
 
 def serve(link: HostLink, engine: Engine) -> None:
