@@ -1,6 +1,6 @@
 """Draw the table of voices in docs/voices.md from the code. ``--check`` only compares.
 
-``--measure`` speaks with every voice first and writes the pitches that it hears into
+``--measure`` speaks with every voice first and writes the measured pitches into
 ``docs/voices.json``; without it those of the last time are used.
 """
 
@@ -62,14 +62,14 @@ def measure() -> None:
     """Speak with every voice of every engine and write down the pitches."""
     import measure_voices  # noqa: PLC0415  # the script beside this one; loads the engines
 
-    heard: dict[str, dict[str, int]] = {name: {} for name in VOICES}
+    found: dict[str, dict[str, int]] = {name: {} for name in VOICES}
     for engine_name, language in ENGINES.items():
         engine: Any = registry.make(engine_name, "tts")
         engine.load()
         for name in VOICES:
             _, pitch_hz, _ = measure_voices.measured(engine, name, [language])
-            heard[name][engine_name] = round(pitch_hz)
-    lines = [f"  {json.dumps(name)}: {json.dumps(pitches)}" for name, pitches in heard.items()]
+            found[name][engine_name] = round(pitch_hz)
+    lines = [f"  {json.dumps(name)}: {json.dumps(pitches)}" for name, pitches in found.items()]
     PITCHES.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -87,10 +87,10 @@ def loudness_lufs(samples: Samples, rate_hz: int) -> float:
     """Integrated loudness of mono samples in -1..1; ``-inf`` for silence."""
     spectrum = np.fft.rfft(samples)
     frequencies = np.fft.rfftfreq(len(samples), 1 / rate_hz)
-    heard = np.fft.irfft(spectrum * np.sqrt(weighting(frequencies)), len(samples))
+    weighted = np.fft.irfft(spectrum * np.sqrt(weighting(frequencies)), len(samples))
     block, step = rate_hz * 400 // 1000, rate_hz // 10
-    starts = range(0, max(1, len(heard) - block + 1), step)
-    powers = np.array([np.mean(heard[start : start + block] ** 2) for start in starts])
+    starts = range(0, max(1, len(weighted) - block + 1), step)
+    powers = np.array([np.mean(weighted[start : start + block] ** 2) for start in starts])
     loud = powers[_lufs(powers) > -70.0]
     if not loud.size:
         return float("-inf")

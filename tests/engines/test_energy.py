@@ -1,4 +1,4 @@
-"""Sound however long it lasts, and a background that is learnt."""
+"""Long sounds stay speech; the noise floor follows a louder background."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_tone_is_sound_after_five_minutes_as_well() -> None:
         assert min(probabilities(level_dbfs, 300)) > 0.5
 
 
-def test_a_background_that_got_louder_is_learnt() -> None:
+def test_the_noise_floor_follows_a_louder_background() -> None:
     found = probabilities(-43.0, 60)
     assert found[0] > 0.5
     assert found[-1] < 0.1

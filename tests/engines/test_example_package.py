@@ -1,4 +1,4 @@
-"""A distribution of its own adds an engine through its entry point; nothing here knows it."""
+"""The example package adds an engine through its entry point only."""
 
 from __future__ import annotations
 

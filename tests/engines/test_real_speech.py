@@ -43,7 +43,7 @@ def error_rate(engine: Moonshine, clips: list[Recording]) -> float:
 
 
 @needs_shared
-def test_english_recordings_are_understood(moonshine: Moonshine) -> None:
+def test_english_recordings_are_recognised(moonshine: Moonshine) -> None:
     clips = [clip for clip in recordings.shared("en") if clip.duration_s <= 20 and clip.human]
     assert len(clips) >= 20
     assert error_rate(moonshine, clips) <= 0.15
@@ -65,13 +65,13 @@ def test_other_languages_stay_below_the_gate(moonshine: Moonshine) -> None:
 
 
 @needs_pocketsphinx
-def test_debians_sentences_are_understood(moonshine: Moonshine) -> None:
+def test_debians_sentences_are_recognised(moonshine: Moonshine) -> None:
     clips = recordings.pocketsphinx()
     assert len(clips) == 5
     assert error_rate(moonshine, clips) <= 0.2
 
 
-def test_the_dickens_reading_is_understood(moonshine: Moonshine) -> None:
+def test_the_dickens_reading_is_recognised(moonshine: Moonshine) -> None:
     found = heard(moonshine, recordings.read(recordings.two_cities())[: 27 * 16_000])
     words = spoken_words(joined_text(found.words)).split()
     expected = spoken_words(DICKENS).split()
@@ -82,7 +82,7 @@ def test_the_dickens_reading_is_understood(moonshine: Moonshine) -> None:
     assert rate <= 0.15
 
 
-def test_silero_hears_speech_and_not_noise() -> None:
+def test_silero_detects_speech_and_not_noise() -> None:
     engine = Silero()
     try:
         engine.load()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 from msgspec.structs import replace
@@ -65,6 +66,20 @@ def test_specs_keep_values_as_they_are() -> None:
     assert parse_spec("silero") == parse_spec("silero?") == registry.Spec("silero")
 
 
+def test_a_name_of_two_distributions_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("twice", f"{place}:Engine", "dragoman.engines") for place in "ab"]
+    monkeypatch.setattr(registry, "entry_points", lambda **_: points)
+    with pytest.raises(RegistryError, match=r"Several distributions .*'twice': a:Engine, b:Engine"):
+        make("twice")
+
+
+def test_an_engine_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("broken", "no_such_module:Engine", "dragoman.engines")
+    monkeypatch.setattr(registry, "entry_points", lambda **_: [point])
+    with pytest.raises(RegistryError, match=r"'broken' .* cannot be imported: .*no_such_module"):
+        make("broken")
+
+
 def test_options_are_converted_by_their_annotations() -> None:
     assert make("scripted-tts?rate_hz=16000").info.rate_hz == 16_000
 
@@ -79,12 +94,12 @@ def test_options_are_converted_by_their_annotations() -> None:
         ("silero?threads", "key=value"),
     ],
 )
-def test_errors_say_how_to_go_on(spec: str, names: str) -> None:
+def test_errors_list_the_known_names(spec: str, names: str) -> None:
     with pytest.raises(RegistryError, match=names):
         make(spec)
 
 
-def test_an_engine_cannot_play_another_role() -> None:
+def test_an_engine_cannot_fill_another_role() -> None:
     with pytest.raises(RegistryError, match="vad"):
         make("silero", "asr")
 
@@ -104,13 +119,13 @@ def test_a_look_up_imports_only_the_engine_that_was_named() -> None:
     assert found.stdout.split()[-2:] == ["False", "False"]
 
 
-def test_an_interpreter_needs_nobody_to_read_or_to_tell_speakers_apart() -> None:
+def test_an_interpreter_needs_no_ocr_and_no_speaker_encoder() -> None:
     choice = parse_choice("ocr=a,speaker=b,interpreter=c")
     assert choice == EngineChoice(interpreter=("c",))
 
 
 # ---------------------------------------------------------------- where and how engines run
-def test_what_stands_behind_the_at_sign_belongs_to_the_host() -> None:
+def test_the_placement_behind_the_at_sign_is_no_option_of_the_engine() -> None:
     spec = parse_spec("mine?device=cuda&x=1@concurrency=32,batch=16,max_wait_ms=2.5,host=process")
     assert spec.options == (("device", "cuda"), ("x", "1"))
     assert spec.placement == Placement(concurrency=32, batch=16, max_wait_ms=2.5, host="process")
@@ -142,7 +157,7 @@ def test_a_placement_may_stand_inside_of_a_choice() -> None:
         ("max_wait_ms=-1", ">= 0"),
     ],
 )
-def test_a_wrong_placement_is_answered_in_a_sentence(placement: str, names: str) -> None:
+def test_a_wrong_placement_names_what_is_wrong(placement: str, names: str) -> None:
     with pytest.raises(RegistryError, match=names):
         parse_spec(f"mine?x=1@{placement}")
 

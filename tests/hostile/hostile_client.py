@@ -1,4 +1,4 @@
-"""A client that says what no client should, and hears what comes of it."""
+"""A synthesis client for hostile input; it collects what the server answers."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ RATE_HZ = 8_000
 
 
 @dataclass
-class Heard:
-    """What one text brought: errors, responses (their status) and sound."""
+class Answer:
+    """The answer to one text: errors, the status of its responses, and audio."""
 
     errors: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Heard:
                 self.characters += event["response"]["usage"]["characters"]
 
 
-class Talk:
+class HostileSession:
     """One session; ``mode`` and language are set at the start."""
 
     def __init__(self, socket: ClientConnection, mode: str) -> None:
@@ -60,9 +60,9 @@ class Talk:
         for at in range(0, len(text), size):
             await self.send("input_text_buffer.append", text=text[at : at + size])
 
-    async def until(self, *kinds: str) -> Heard:
+    async def until(self, *kinds: str) -> Answer:
         """Everything up to the first event of one of these types."""
-        heard, clock = Heard(), asyncio.get_running_loop().time
+        heard, clock = Answer(), asyncio.get_running_loop().time
         began = clock()
         async with asyncio.timeout(60):
             while True:
@@ -74,7 +74,7 @@ class Talk:
                     heard.wall_s = clock() - began
                     return heard
 
-    async def say(self, text: str, pieces: int = 1) -> Heard:
+    async def say(self, text: str, pieces: int = 1) -> Answer:
         """One text and the answer to it, by a commit or a finish as the mode has it."""
         await self.append(text, pieces)
         if self.mode == "commit":
@@ -83,8 +83,8 @@ class Talk:
         await self.send("session.finish")
         return await self.until("session.finished")
 
-    async def lives(self) -> None:
-        """The session still does what it is for."""
+    async def assert_usable(self) -> None:
+        """Assert that the session still answers a plain sentence."""
         heard = await self.say("We are well.")
         assert heard.statuses == ["completed"]
         assert not heard.errors
@@ -92,14 +92,16 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(live: LiveServer, mode: str, language: str = "English") -> AsyncIterator[Talk]:
+async def hostile_session(
+    live: LiveServer, mode: str, language: str = "English"
+) -> AsyncIterator[HostileSession]:
     url = f"{live.url}?model={MODEL}"
     async with connect(url, ping_interval=None, max_size=None, compression=None) as socket:
-        talk = Talk(socket, mode)
+        session = HostileSession(socket, mode)
         settings = {"mode": mode, "sample_rate": RATE_HZ, "language_type": language}
-        await talk.send("session.update", session=settings)
-        assert not (await talk.until("session.updated")).errors
-        yield talk
+        await session.send("session.update", session=settings)
+        assert not (await session.until("session.updated")).errors
+        yield session
 
 
 def resident_mib(pid: int) -> float:

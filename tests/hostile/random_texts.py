@@ -1,4 +1,4 @@
-"""Texts that nobody writes in good faith; the same ones in every run.
+"""Random hostile texts, the same in every run.
 
 No lone surrogates are in them: the wire makes U+FFFD of those before an engine sees a text.
 """
@@ -28,7 +28,7 @@ SCRIPTS = (
 MARKS = " \t\n.,;:!?…。、！？-—_()[]{}<>«»“”'\"/\\|@#$%^&*+=~`´"
 
 
-def soup(rng: random.Random, most: int) -> str:
+def mixed_text(rng: random.Random, most: int) -> str:
     """Up to about ``most`` characters of everything."""
     parts: list[str] = []
     size, most = 0, rng.randint(1, most)
@@ -52,10 +52,10 @@ def soup(rng: random.Random, most: int) -> str:
     return whole("".join(parts)[:most])
 
 
-def soups(count: int, most: int, seed: int = 1) -> list[str]:
+def mixed_texts(count: int, most: int, seed: int = 1) -> list[str]:
     """``count`` texts of at most ``most`` characters."""
     rng = random.Random(seed)
-    return [soup(rng, most) for _ in range(count)]
+    return [mixed_text(rng, most) for _ in range(count)]
 
 
 def clusters(base: str, marks: int) -> str:

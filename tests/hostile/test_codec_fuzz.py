@@ -109,7 +109,7 @@ def replaced(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 @st.composite
 def frames(draw: st.DrawFn, api: str) -> str:
-    """A valid frame after some accidents."""
+    """A valid frame with random mutations."""
     event: Any = draw(st.sampled_from(FRAMES[api]))
     for _ in range(draw(st.integers(0, 3))):
         path = draw(st.sampled_from(places(event)))
@@ -199,7 +199,7 @@ def test_any_frame_is_an_event_or_a_reason(api: str, data: st.DataObject) -> Non
     ],
     ids=lambda frame: repr(frame[:40]),
 )
-def test_frames_that_broke_others(api: str, frame: str) -> None:
+def test_frames_known_to_break_parsers(api: str, frame: str) -> None:
     answers(api, MODELS[api][0], frame)
 
 

@@ -20,7 +20,7 @@ from dragoman.engines.base import EngineUnavailable, Utterance
 from dragoman.protocol.core.client_text import whole
 from dragoman.runtime.hosts.host import TextRefused
 from dragoman.runtime.hosts.process.host import ProcessHost
-from tests.hostile.random_texts import clusters, soups
+from tests.hostile.random_texts import clusters, mixed_texts
 
 pytestmark = [pytest.mark.anyio, pytest.mark.engine]
 RATE_HZ = 16_000
@@ -59,12 +59,12 @@ async def seconds(host: ProcessHost, text: str, language: str = "en") -> float:
         ("openjtalk", 20, 40, ["ja"]),
     ],
 )
-async def test_a_soup_of_unicode_harms_no_worker(
+async def test_random_unicode_harms_no_worker(
     name: str, count: int, most: int, languages: list[str]
 ) -> None:
     async with hosted(name) as host:
         pids = set(host.pids)
-        texts = soups(count, most)
+        texts = mixed_texts(count, most)
         answered = {"sound": 0, "nothing": 0, "refused": 0}
 
         async def one(number: int, text: str) -> None:
@@ -111,7 +111,7 @@ SAME = [
 
 
 @pytest.mark.parametrize("name", ["espeak", "flite"])
-async def test_markup_of_a_library_is_text_to_us(name: str) -> None:
+async def test_markup_of_a_library_is_read_as_text(name: str) -> None:
     async with hosted(name) as host:
         for case, hostile, harmless in SAME:
             heard, meant = await seconds(host, hostile), await seconds(host, harmless)
@@ -119,8 +119,8 @@ async def test_markup_of_a_library_is_text_to_us(name: str) -> None:
             assert heard == pytest.approx(meant, rel=0.15, abs=0.25), case
 
 
-async def test_phonemes_of_ours_do_not_open_the_door_to_those_of_users() -> None:
-    """Some Mandarin syllables reach espeak as phonemes, and with them the flag for all."""
+async def test_phonemes_of_users_are_never_obeyed() -> None:
+    """Texts with some Mandarin syllables are sent with the flag that makes espeak read phonemes."""
     async with hosted("espeak") as host:
         for hostile in ("[[_:_:_:_:_:_:_:_:]]", "[[[[_:_:_:_:_:]]]]", "[\x00[_:_:_:_:_:]]", "[["):
             for text in (f"兄弟{hostile}穷人", f"{hostile}兄{hostile}", f"兄[{hostile}"):
@@ -142,15 +142,15 @@ async def test_long_words_cost_little_and_their_neighbours_are_heard(name: str) 
         assert set(host.pids) == pids
 
 
-async def test_silence_of_a_text_is_silence() -> None:
-    """Text without anything to say makes no sound at all, in any language."""
+async def test_text_without_words_makes_no_sound() -> None:
+    """In any language."""
     async with hosted("espeak") as host:
         for text in (" \n\t", "...", "\0\x01", "\u200b\u2060", "\u3164", "😀\ufe0f", "\ufffd" * 90):
             assert await spoken(host, text, "en") == b"", ascii(text)
             assert await spoken(host, text, "zh") == b"", ascii(text)
 
 
-async def test_what_hostile_text_sounds_like_is_audible_speech_at_its_level() -> None:
+async def test_hostile_text_is_spoken_at_the_common_level() -> None:
     async with hosted("espeak") as host:
         for text in (clusters("hello world", 100), "[[hello]] <b>world</b>", "\x01hello\0world"):
             pcm = np.frombuffer(await spoken(host, text, "en"), "<i2").astype(float)

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.testing.live_server import LiveServer, serve
-from tests.hostile.hostile_client import MODEL, children, resident_mib, talking
-from tests.hostile.random_texts import clusters, soups
+from tests.hostile.hostile_client import MODEL, children, hostile_session, resident_mib
+from tests.hostile.random_texts import clusters, mixed_texts
 from tests.server.raw_websocket import handshake
 
 pytestmark = pytest.mark.anyio
@@ -61,35 +61,33 @@ async def test_every_text_is_answered_and_the_session_lives(
     embedded_server: LiveServer, mode: str
 ) -> None:
     workers = set(children(embedded_server.process.pid))
-    async with talking(embedded_server, mode) as talk:
+    async with hostile_session(embedded_server, mode) as session:
         for name, text in SPOKEN.items():
-            heard = await talk.say(text, pieces=1 + len(name) % 3)
+            heard = await session.say(text, pieces=1 + len(name) % 3)
             assert set(heard.statuses) == {"completed"}, name
             assert not heard.errors, name
             assert 0.2 < heard.seconds < LONGEST_WORD_S, name
             assert heard.wall_s < 15, name
-        await talk.lives()
+        await session.assert_usable()
     assert set(children(embedded_server.process.pid)) >= workers, "no worker had to be replaced"
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_text_without_words_is_answered_by_silence(
-    embedded_server: LiveServer, mode: str
-) -> None:
-    async with talking(embedded_server, mode) as talk:
+async def test_text_without_words_gets_no_audio(embedded_server: LiveServer, mode: str) -> None:
+    async with hostile_session(embedded_server, mode) as session:
         for name, text in SILENT.items():
-            heard = await talk.say(text, pieces=2)
+            heard = await session.say(text, pieces=2)
             if mode == "commit" and not text.strip():
                 assert [error["code"] for error in heard.errors] == ["invalid_value"], name
                 assert "empty" in heard.errors[0]["message"]
-                await talk.send("input_text_buffer.clear")
-                await talk.until("input_text_buffer.cleared")
+                await session.send("input_text_buffer.clear")
+                await session.until("input_text_buffer.cleared")
             else:
                 assert not heard.errors, name
                 assert heard.statuses in ([], ["completed"]), name
                 assert mode != "commit" or heard.statuses, name
             assert heard.seconds < 0.1, name
-        await talk.lives()
+        await session.assert_usable()
 
 
 TWINS = [
@@ -102,52 +100,52 @@ TWINS = [
 
 @pytest.mark.parametrize("language", ["English", "Spanish", "Chinese"])
 async def test_markup_is_never_obeyed(embedded_server: LiveServer, language: str) -> None:
-    """English is flite's, the others are espeak's; Chinese with the syllables written for it."""
+    """flite speaks English, espeak the others; the Chinese has syllables sent as phonemes."""
     before = "兄弟。" if language == "Chinese" else ""
-    async with talking(embedded_server, "commit", language) as talk:
+    async with hostile_session(embedded_server, "commit", language) as session:
         for name, hostile, harmless in TWINS:
-            heard = await talk.say(f"<speak>{before}{hostile}</speak>")
-            meant = await talk.say(f"<speak>{before}{harmless}</speak>")
+            heard = await session.say(f"<speak>{before}{hostile}</speak>")
+            meant = await session.say(f"<speak>{before}{harmless}</speak>")
             assert heard.statuses == meant.statuses == ["completed"], name
             assert heard.seconds == pytest.approx(meant.seconds, rel=0.2, abs=0.5), name
             assert heard.seconds < 9, name
-        await talk.lives()
+        await session.assert_usable()
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_an_emoji_cut_in_two_by_javascript_is_whole_again(
+async def test_the_halves_of_a_surrogate_pair_are_joined(
     embedded_server: LiveServer, mode: str
 ) -> None:
-    async with talking(embedded_server, mode) as talk:
+    async with hostile_session(embedded_server, mode) as session:
         cut = "one \ud83d", "\ude00 two"
         for piece in cut:
-            await talk.append(piece)
-        together = await talk.say("")
-        at_once = await talk.say("one 😀 two")
+            await session.append(piece)
+        together = await session.say("")
+        at_once = await session.say("one 😀 two")
         assert together.statuses == at_once.statuses == ["completed"]
         assert together.characters == at_once.characters == len("one 😀 two")
         assert together.seconds == pytest.approx(at_once.seconds, rel=0.1, abs=0.2)
-        alone = await talk.say("one \ud83d two \ude00")
+        alone = await session.say("one \ud83d two \ude00")
         assert alone.statuses == ["completed"]
         assert alone.characters == len("one ? two ?")
-        await talk.lives()
+        await session.assert_usable()
 
 
-async def test_a_soup_of_texts(embedded_server: LiveServer) -> None:
-    """Whatever comes, it is answered, and ends as completed unless it cannot be read."""
+async def test_random_texts(embedded_server: LiveServer) -> None:
+    """Every text is answered, and completed unless no voice can read it."""
     before_mib = resident_mib(embedded_server.process.pid)
-    async with talking(embedded_server, "commit", "Auto") as talk:
-        for text in soups(60, 50, seed=9):
-            heard = await talk.say(text or "x")
+    async with hostile_session(embedded_server, "commit", "Auto") as session:
+        for text in mixed_texts(60, 50, seed=9):
+            heard = await session.say(text or "x")
             if heard.errors:
                 assert heard.errors[0]["code"] == "invalid_value", ascii(text)
                 if "empty" not in heard.errors[0]["message"]:  # kanji that no voice reads
-                    await talk.until("response.done")
+                    await session.until("response.done")
                 continue
             assert heard.statuses == ["completed"], ascii(text)
-        await talk.send("input_text_buffer.clear")
-        await talk.until("input_text_buffer.cleared")
-        await talk.lives()
+        await session.send("input_text_buffer.clear")
+        await session.until("input_text_buffer.cleared")
+        await session.assert_usable()
     assert resident_mib(embedded_server.process.pid) < before_mib + 150
 
 
@@ -178,26 +176,26 @@ HUGE = {
 async def test_a_megabyte_is_refused_by_default_and_nothing_is_lost(
     scripted_server: LiveServer,
 ) -> None:
-    async with talking(scripted_server, "commit") as talk:
-        await talk.append("Before. ")
-        await talk.append("x" * 1_000_000)
-        heard = await talk.say("After.")
+    async with hostile_session(scripted_server, "commit") as session:
+        await session.append("Before. ")
+        await session.append("x" * 1_000_000)
+        heard = await session.say("After.")
         (error,) = heard.errors
         assert (error["type"], error["code"], error["param"]) == (
             "invalid_request_error", "invalid_value", "text",
         )  # fmt: skip
         assert "1000000 characters" in error["message"]
         assert "200000" in error["message"]
-        spoken = await talk.until("response.done")
+        spoken = await session.until("response.done")
         assert spoken.statuses == ["completed"]
         assert spoken.characters == len("Before. After.")
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_megabyte_does_not_hold_up_anybody_else(generous: LiveServer, mode: str) -> None:
+async def test_a_megabyte_does_not_delay_other_sessions(generous: LiveServer, mode: str) -> None:
     before_mib = resident_mib(generous.process.pid)
-    async with talking(generous, mode) as big, talking(generous, "commit") as other:
+    async with hostile_session(generous, mode) as big, hostile_session(generous, "commit") as other:
         for name, text in HUGE.items():
             await big.append(text)
             if mode == "commit":
@@ -216,23 +214,26 @@ async def test_a_megabyte_does_not_hold_up_anybody_else(generous: LiveServer, mo
             ended = await big.until("input_text_buffer.cleared", "session.finished")
             if mode == "commit" and name in {"sentences", "no stop", "ideographs"}:
                 assert ended.statuses == ["incomplete"], name
-        await big.lives()
+        await big.assert_usable()
     assert resident_mib(generous.process.pid) < before_mib + 150
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("mode", MODES)
 async def test_tiny_appends_without_end(generous: LiveServer, mode: str) -> None:
-    """20,000 of them: the empty ones are nothing, the others one text."""
+    """20,000 appends: empty ones are ignored, the others make one text."""
     empty = json.dumps({"type": "input_text_buffer.append", "text": ""})
     tiny = json.dumps({"type": "input_text_buffer.append", "text": "\u200b"})
     before_mib = resident_mib(generous.process.pid)
-    async with talking(generous, mode) as talk, talking(generous, "commit") as other:
+    async with (
+        hostile_session(generous, mode) as session,
+        hostile_session(generous, "commit") as other,
+    ):
 
         async def flood() -> None:
             for _ in range(10_000):
-                await talk.socket.send(empty)
-                await talk.socket.send(tiny)
+                await session.socket.send(empty)
+                await session.socket.send(tiny)
 
         flooding = asyncio.create_task(flood())
         latest = 0.0
@@ -240,7 +241,7 @@ async def test_tiny_appends_without_end(generous: LiveServer, mode: str) -> None
             latest = max(latest, (await other.say("Still there?")).first_s)
         await flooding
         assert latest < 1.0
-        heard = await talk.say("Well.")
+        heard = await session.say("Well.")
         assert heard.statuses == ["completed"]
         assert heard.characters == 10_000 + len("Well.")
     assert resident_mib(generous.process.pid) < before_mib + 50
@@ -248,7 +249,7 @@ async def test_tiny_appends_without_end(generous: LiveServer, mode: str) -> None
 
 # ---------------------------------------------------------------- frames
 async def test_frames_that_are_no_events_are_answered(scripted_server: LiveServer) -> None:
-    async with talking(scripted_server, "commit") as talk:
+    async with hostile_session(scripted_server, "commit") as session:
         deep = '{"type":"session.update","session":' + '{"a":' * 100_000 + "1" + "}" * 100_001
         for frame in (
             b'{"type":"session.finish"}',
@@ -264,11 +265,11 @@ async def test_frames_that_are_no_events_are_answered(scripted_server: LiveServe
             "[" * 1_000_000,
             '{"type":"\\ud800"}',
         ):
-            await talk.socket.send(frame)
-            heard = await talk.until("error")
+            await session.socket.send(frame)
+            heard = await session.until("error")
             assert heard.errors[0]["type"] == "invalid_request_error", frame[:40]
             assert len(heard.errors[0]["message"]) < 400
-        await talk.lives()
+        await session.assert_usable()
 
 
 @pytest.mark.parametrize(

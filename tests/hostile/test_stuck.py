@@ -1,5 +1,5 @@
-"""A text that keeps its engine busy for ever, seen from the sessions: the one that sent it gets a
-failed response, the others get their speech, and everybody goes on.
+"""A text that keeps its engine busy for ever: the session that sent it gets a failed response, the
+others get their speech, and all of them stay usable.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _workers_find_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Client:
-    """Both ends of a connection: what the test says, and what it has been told."""
+    """Both ends of a connection: events that the test sends, and those it received."""
 
     is_gone = False
     is_writable = True
@@ -43,7 +43,7 @@ class Client:
     def __init__(self) -> None:
         self._arrived: list[ClientEvent | Malformed] = []
         self.asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def arrival(self) -> None:
         self._arrived.append(CODEC.decode(json.dumps(await self.asked.get())))
@@ -54,12 +54,12 @@ class Client:
 
     def write(self, texts: Sequence[str]) -> None:
         for text in texts:
-            self.told.put_nowait(json.loads(text))
+            self.received.put_nowait(json.loads(text))
 
     async def drain(self) -> None: ...
 
     async def close(self, code: int, reason: str) -> None:
-        self.told.put_nowait({"type": "closed", "code": code})
+        self.received.put_nowait({"type": "closed", "code": code})
 
     def say(self, text: str) -> None:
         self.asked.put_nowait({"type": "input_text_buffer.append", "text": text})
@@ -69,7 +69,7 @@ class Client:
         """The status of the next response and the seconds of sound in it."""
         size = 0
         while True:
-            event = await self.told.get()
+            event = await self.received.get()
             assert event["type"] not in {"error", "closed"}, event
             if event["type"] == "response.audio.delta":
                 size += len(base64.b64decode(event["delta"]))
@@ -77,8 +77,8 @@ class Client:
                 return event["response"]["status"], size / 2 / tiny.RATE_HZ
 
 
-class House:
-    """Sessions on one host of workers, as a server has them."""
+class SessionsOnOneHost:
+    """Sessions that share a process host, as in a server."""
 
     def __init__(self, spec: str, info: Info, workers: int) -> None:
         self.host = ProcessHost(info, spec=spec, workers=workers)
@@ -88,7 +88,7 @@ class House:
         )
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> House:
+    async def __aenter__(self) -> SessionsOnOneHost:
         await self.host.start()
         return self
 
@@ -114,11 +114,11 @@ class House:
     [(tiny.IMPATIENT, tiny.Impatient, "!hang"), (tiny.THRIFTY, tiny.Thrifty, "!burn")],
     ids=["waits", "computes"],
 )
-async def test_only_the_session_that_sent_it_notices(
+async def test_only_the_session_that_sent_it_gets_a_failed_response(
     spec: str, engine: type[tiny.Speaker], text: str, workers: int
 ) -> None:
-    async with House(spec, engine().info, workers) as house, asyncio.timeout(40):
-        bad, others = house.session(), [house.session() for _ in range(4)]
+    async with SessionsOnOneHost(spec, engine().info, workers) as sessions, asyncio.timeout(40):
+        bad, others = sessions.session(), [sessions.session() for _ in range(4)]
         bad.say(text)
         for number, other in enumerate(others):
             other.say(f"other {number}")
@@ -127,12 +127,12 @@ async def test_only_the_session_that_sent_it_notices(
         assert await bad.response() == ("failed", 0.0)
         bad.say("better now")
         assert await bad.response() == ("completed", pytest.approx(1.0, abs=0.01))
-        assert len(house.host.pids) == workers
+        assert len(sessions.host.pids) == workers
 
 
-async def test_a_response_that_talks_without_end_is_cut_off() -> None:
-    async with House(tiny.TERSE, tiny.Terse().info, 1) as house, asyncio.timeout(20):
-        client = house.session()
+async def test_a_response_with_endless_audio_is_cut_off() -> None:
+    async with SessionsOnOneHost(tiny.TERSE, tiny.Terse().info, 1) as sessions, asyncio.timeout(20):
+        client = sessions.session()
         client.say("a segment of more than a second")
         status, seconds = await client.response()
         assert status == "failed"

@@ -200,7 +200,7 @@ class Window(msgspec.Struct, frozen=True, tag=True):
 
     ``samples`` are float32 bytes at 16 kHz. ``prefix`` is text already committed for the start
     of this window, which an engine may force; words returned always cover the whole window.
-    ``at_ms`` is where the window begins in the session's audio; scripted engines live on it.
+    ``at_ms`` is where the window begins in the session's audio; scripted engines depend on it.
     """
 
     samples: bytes

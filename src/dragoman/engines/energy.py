@@ -1,8 +1,8 @@
 """Voice detection by loudness alone: the detector of the scripted stack.
 
-Scope: deterministic, numpy only, ready at once. It tells sound from silence, not
-speech from noise: anything clearly louder than the quietest recent past counts. That is what
-tests want (a beep is "speech"), and it is not meant for microphones.
+Scope: deterministic, numpy only, ready at once. It distinguishes sound from silence, not speech
+from noise: anything clearly louder than the noise floor counts. Tests want that (a beep is
+"speech"); it is not meant for microphones.
 """
 
 from __future__ import annotations
@@ -25,6 +25,16 @@ class Energy:
     sound, however long it lasts.
     """
 
+    info = Info(
+        name="energy",
+        role="vad",
+        licence="Apache-2.0",
+        quality="scripted",
+        runs_in="loop",
+        languages=("*",),
+        about="Loudness above an adaptive floor; for tests and the scripted stack",
+    )
+
     frame_samples: int = FRAME
 
     def __init__(
@@ -38,19 +48,6 @@ class Energy:
         self._floor_dbfs, self._margin_db, self._rise_db_s = floor_dbfs, margin_db, rise_db_s
         self._noise_dbfs = noise_dbfs
 
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="energy",
-            role="vad",
-            licence="Apache-2.0",
-            quality="scripted",
-            runs_in="loop",
-            languages=("*",),
-            about="Loudness above an adaptive floor; for tests and the scripted stack",
-        )
-
     def load(self) -> None:
         """Nothing to load."""
 
@@ -59,19 +56,15 @@ class Energy:
 
     def start(self) -> Detection:
         """State for a new stream."""
-        return _EnergyStream(
-            self._floor_dbfs,
-            self._margin_db,
-            self._rise_db_s,
-            max(self._floor_dbfs, self._noise_dbfs),
-        )
+        highest_dbfs = max(self._floor_dbfs, self._noise_dbfs)
+        return _EnergyStream(self._floor_dbfs, self._margin_db, self._rise_db_s, highest_dbfs)
 
 
 class _EnergyStream:
     """One stream: the noise floor in dBFS.
 
     The floor starts at the lowest level and falls at once but rises slowly, so that a stream
-    that begins in the middle of a word is heard from its first frame.
+    that begins in the middle of a word is speech from its first frame.
     """
 
     def __init__(

@@ -20,6 +20,7 @@ import numpy as np
 
 from dragoman.engines.base import EngineUnavailable, Info, Line
 from dragoman.engines.shared.model_files import checked_file, package_dir, pip_install
+from dragoman.engines.shared.opened import OpensOnce
 
 REQUIREMENT = "rapidocr==3.10.0"
 EXTRA = "dragoman[vision]"
@@ -30,30 +31,25 @@ FILES = {
 _LARGEST_PX = 1 << 22  # 1080p has half as many
 
 
-class RapidOcr:
+class RapidOcr(OpensOnce[tuple[Any, Any]]):
     """``TextReader``; see the module. ``side_px`` is the longer side of the picture in which text
     is looked for (it is read at full size), ``threads`` are per call.
     """
+
+    info = Info(
+        name="rapidocr",
+        role="ocr",
+        licence="Apache-2.0",
+        quality="good",
+        runs_in="process",
+        languages=("*",),
+        about="PP-OCRv6 small on onnxruntime; the models come inside rapidocr 3.10",
+    )
 
     def __init__(self, *, side_px: int = 640, threads: int = 1) -> None:
         if not 320 <= side_px <= 1920:
             raise ValueError("side_px must be between 320 and 1920")
         self._side_px, self._threads = side_px, threads
-        self._reader: Any = None
-        self._decode: Any = None
-
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="rapidocr",
-            role="ocr",
-            licence="Apache-2.0",
-            quality="good",
-            runs_in="process",
-            languages=("*",),
-            about="PP-OCRv6 small on onnxruntime; the models come inside rapidocr 3.10",
-        )
 
     def check(self) -> None:
         """See ``OnDemand``."""
@@ -61,10 +57,8 @@ class RapidOcr:
         for module in ("cv2", "onnxruntime"):
             package_dir(module, EXTRA)
 
-    def load(self) -> None:
-        """Open the models (a second); again: no effect."""
-        if self._reader is not None:
-            return
+    def _open(self) -> tuple[Any, Any]:
+        """The reader, and the function that decodes a picture; takes a second."""
         files = self._files()
         os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(_LARGEST_PX)  # read when it is imported
         try:
@@ -75,8 +69,9 @@ class RapidOcr:
                 f"rapidocr cannot be imported ({error.name}). Mend it with: {pip_install(EXTRA)}"
             ) from error
         cv2.setNumThreads(self._threads)
-        self._decode = lambda data: cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        self._reader = package.RapidOCR(params=self._settings(*files))
+        return package.RapidOCR(params=self._settings(*files)), lambda data: cv2.imdecode(
+            np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR
+        )
 
     def _files(self) -> list[Path]:
         folder = package_dir("rapidocr", EXTRA) / "models"
@@ -95,15 +90,9 @@ class RapidOcr:
             runtime + "inter_op_num_threads": 1,
         }
 
-    def close(self) -> None:
-        """Drop the models."""
-        self._reader = self._decode = None
-
     def read(self, image: bytes) -> list[Line]:
         """See ``TextReader``."""
-        reader, decode = self._reader, self._decode
-        if reader is None:
-            raise EngineUnavailable("The engine rapidocr is not loaded.")
+        reader, decode = self._opened
         pixels = _pixels(decode, image)
         found = reader(pixels)
         if found.boxes is None or found.txts is None:

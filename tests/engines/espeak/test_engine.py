@@ -166,7 +166,7 @@ def test_nothing_to_say_yields_nothing(engine: Espeak, text: str) -> None:
     assert not list(engine.synthesize(Utterance(text, "Cherry", "en")))
 
 
-def test_text_never_steers_the_engine(engine: Espeak) -> None:
+def test_text_is_never_read_as_commands(engine: Espeak) -> None:
     plain = len(spoken(engine, "one two three four five"))
     embedded = len(spoken(engine, "\x0120Sone two three four five"))  # would be a command: slow
     assert embedded < 2 * plain
@@ -198,5 +198,5 @@ def test_two_streams_read_in_turn_do_not_block_each_other(engine: Espeak) -> Non
 
 
 def test_it_must_be_loaded() -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(EngineUnavailable, match="not loaded"):
         list(Espeak().synthesize(Utterance(TEXT, "Cherry", "en")))

@@ -89,7 +89,7 @@ def words_of(language: str) -> list[str]:
 
 
 def segments(text: str) -> list[str]:
-    """As a session cuts and reads what comes a few characters at a time."""
+    """The segments of a session that gets the text a few characters at a time."""
     segmenter, reader = Segmenter(eager=True), MarkupReader()
     found = []
     for at in range(0, len(text), 3):

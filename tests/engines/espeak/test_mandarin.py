@@ -1,4 +1,4 @@
-"""Mandarin reads right: the characters espeak cannot read, their words, and brackets of users."""
+"""Mandarin characters that espeak cannot read, the words they are in, and brackets of users."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def phonemes(*requests: tuple[str, int]) -> list[list[str]]:
 
 
 def read(*texts: str) -> list[str]:
-    """The same as the engine would have it, in one string each, without stress and pauses."""
+    """The phonemes of what the engine sends, a string per text, without stress and pauses."""
     requests = []
     for text in texts:
         written, marked = for_espeak(text)
@@ -57,7 +57,7 @@ def test_no_character_of_the_standard_is_spelled_out() -> None:
 
 
 @needs_espeak
-def test_exactly_the_misread_ones_are_patched() -> None:
+def test_exactly_the_misread_characters_are_replaced() -> None:
     ours = sorted(MISREAD & set(gb2312()))
     assert len(ours) == 22
     assert sum(char in gb2312()[:3755] for char in ours) == 11
@@ -103,7 +103,7 @@ def test_words_keep_their_polyphones(word: str, sound: str | None) -> None:
 
 
 @needs_espeak
-def test_tones_are_told_to_espeak() -> None:
+def test_tones_reach_espeak() -> None:
     assert for_espeak("兄")[0].endswith("55]]")
     assert for_espeak("雄")[0].endswith("35]]")
     assert for_espeak("窘")[0].endswith("214]]")

@@ -1,4 +1,4 @@
-"""``Utterance.pause``: the silence behind a segment goes, its sound and what is inside it stay."""
+"""``Utterance.pause`` scales the silence behind a segment and changes nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TEXTS = {"en": "This is said. So is this.", "ja": "今日は晴れです。明�
 
 
 def tail_ms(pcm: bytes, rate_hz: int) -> float:
-    """How long nothing at all is heard at the end."""
+    """Length of the silence at the end."""
     heard = np.flatnonzero(np.frombuffer(pcm, "<i2"))
     return (len(pcm) // 2 - 1 - heard[-1]) * 1000 / rate_hz
 

@@ -31,8 +31,7 @@ def engine():
 
 @pytest.fixture(scope="module")
 def tokens(engine: Moonshine) -> Vocabulary:
-    assert engine._model is not None
-    return engine._model.tokens
+    return engine._opened.tokens
 
 
 def dickens(seconds: float) -> np.ndarray:
@@ -50,14 +49,13 @@ def test_text_goes_to_tokens_and_back(tokens: Vocabulary, text: str) -> None:
 
 
 def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Vocabulary) -> None:
-    assert engine._model is not None
-    model, samples = engine._model, dickens(8)
+    model, samples = engine._opened, dickens(8)
     ids, logprobs = model.decode(model.encode(samples), samples.size, [], None)
     assert len(logprobs) == len(ids) + 1  # one more for the end
     assert tokens.encode(" ".join(word for word, _ in tokens.words(ids))) == ids
 
 
-def test_marks_without_text_are_no_words(tokens: Vocabulary) -> None:
+def test_control_tokens_are_no_words(tokens: Vocabulary) -> None:
     assert tokens.words([0, 1, 2, 32_700]) == []
 
 
@@ -71,11 +69,11 @@ def test_marks_without_text_are_no_words(tokens: Vocabulary) -> None:
         ([9, 1, 2, 3, 1, 2, 3, 1, 2, 3], 6),
     ],
 )
-def test_loops_are_told_from_repetition(ids: list[int], extra: int) -> None:
+def test_loops_are_distinguished_from_spoken_repetition(ids: list[int], extra: int) -> None:
     assert repeated_count(ids) == extra
 
 
-def test_a_glossary_favours_its_phrases_token_by_token() -> None:
+def test_a_glossary_biases_its_phrases_token_by_token() -> None:
     bias = PhraseBias(PhraseTree([[3, 4, 5], [6]]), boost=2.0)
 
     def usable_hints() -> dict[int, float]:
@@ -109,7 +107,7 @@ def test_the_word_after_a_prefix_is_a_word_of_its_own(engine: Moonshine) -> None
     assert [word.text for word in found.words[:4]] == ["It", "was", "the", "be"]
 
 
-def test_a_prefix_that_was_never_said_is_doubted_and_mutes_nothing_behind_it(
+def test_a_wrong_prefix_has_low_confidence_and_loses_no_words_behind_it(
     engine: Moonshine,
 ) -> None:
     audio = dickens(4).tobytes()
@@ -120,7 +118,7 @@ def test_a_prefix_that_was_never_said_is_doubted_and_mutes_nothing_behind_it(
     assert heard.confidence >= 0.6
 
 
-def test_the_spelling_of_a_forced_word_does_not_cost_the_words_behind_it(
+def test_the_spelling_of_a_forced_word_does_not_lower_the_confidence_behind_it(
     engine: Moonshine,
 ) -> None:
     audio = dickens(6).tobytes()
@@ -156,7 +154,7 @@ def test_other_languages_and_endless_windows_are_refused(engine: Moonshine) -> N
 
 
 # ---------------------------------------------------------------- files
-def test_a_changed_or_missing_model_file_is_refused_with_the_way_to_mend_it(
+def test_a_changed_or_missing_model_file_is_refused_and_says_how_to_fix_it(
     tmp_path: Path,
 ) -> None:
     name, sha256 = next(iter(FILES.items()))
@@ -171,7 +169,7 @@ def test_a_changed_or_missing_model_file_is_refused_with_the_way_to_mend_it(
 
 
 @recordings.needs_pocketsphinx
-def test_a_glossary_tips_the_balance_towards_its_phrase(engine: Moonshine) -> None:
+def test_a_glossary_decides_between_two_spellings(engine: Moonshine) -> None:
     clip = next(clip for clip in recordings.pocketsphinx() if clip.id.endswith("0880"))
     hints = Hints({"ill-disposed": "mal dispuesto"})
     found = engine.transcribe([Window(clip.samples().tobytes(), hints=hints)])[0]

@@ -1,4 +1,4 @@
-"""The glossary as a bias that takes itself back, and what is made of the hints."""
+"""Glossary bias with backtracking, and which hints are used."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ def engine():
 
 @pytest.fixture(scope="module")
 def tokens(engine: Moonshine) -> Vocabulary:
-    assert engine._model is not None
-    return engine._model.tokens
+    return engine._opened.tokens
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +62,9 @@ def spoken():
 
 # ---------------------------------------------------------------- the bias
 def decoded(own: list[tuple[int, float]], phrases: list[list[int]]) -> list[int]:
-    """Greedy decoding of a model that wants these tokens by these leads over all others; a phrase
-    gains 2.5 for its first token and 3.75 for each that follows. A token of 100 and more continues
-    the word before it.
+    """Greedy decoding of a model that prefers each of these tokens by a margin. A phrase gains 2.5
+    for its first token and 3.75 for each that follows. A token of 100 and more continues the word
+    before it.
     """
     trial: BiasTrial[int] = BiasTrial(PhraseBias(PhraseTree(phrases), 2.5))
     ids: list[int] = []
@@ -74,19 +73,19 @@ def decoded(own: list[tuple[int, float]], phrases: list[list[int]]) -> list[int]
         logits = np.zeros(200, np.float32)
         logits[token] = lead
         token = trial.choose(logits, token, len(ids))
-        taken_back = trial.undo(token, starts_word=token < 100)
-        if taken_back is not None:
-            count, token = taken_back
+        undone = trial.undo(token, starts_word=token < 100)
+        if undone is not None:
+            count, token = undone
             del ids[count:]
         ids.append(token)
     return ids
 
 
-def test_a_phrase_that_comes_whole_is_kept() -> None:
+def test_a_complete_phrase_is_kept() -> None:
     assert decoded([(1, 3.0), (120, 3.0), (4, 3.0)], [[1, 121]]) == [1, 121, 4]
 
 
-def test_half_a_phrase_is_taken_back() -> None:
+def test_an_incomplete_phrase_is_undone() -> None:
     own = [(1, 3.0), (120, 3.0), (122, 9.0), (4, 3.0)]
     assert decoded(own, [[1, 121, 123]]) == [1, 120, 122, 4]
     assert decoded(own, [[1, 121, 122]]) == [1, 121, 122, 4]
@@ -103,7 +102,7 @@ def test_a_phrase_inside_a_longer_word_does_not_count() -> None:
     assert backs == [None, None, (0, 1)]
 
 
-def test_what_is_taken_back_too_often_is_not_tried_again() -> None:
+def test_after_too_many_undone_phrases_the_bias_is_off() -> None:
     trial: BiasTrial[int] = BiasTrial(PhraseBias(PhraseTree([[2, 121]]), 4.0))
     backs = 0
     for step in range(60):
@@ -115,7 +114,7 @@ def test_what_is_taken_back_too_often_is_not_tried_again() -> None:
 
 
 # ---------------------------------------------------------------- the hints
-def test_rare_words_are_favoured_before_those_the_model_knows(tokens: Vocabulary) -> None:
+def test_rare_words_are_biased_before_those_in_the_vocabulary(tokens: Vocabulary) -> None:
     phrases = dict.fromkeys(["machine", "the house", "Wojciechowski"], "")
     found = usable_hints(tokens, Hints(phrases), most=1)
     assert found.phrases is not None
@@ -123,7 +122,7 @@ def test_rare_words_are_favoured_before_those_the_model_knows(tokens: Vocabulary
     assert rarity(tokens, "the house") == 1
 
 
-def test_small_letters_are_favoured_with_a_capital_too(tokens: Vocabulary) -> None:
+def test_lower_case_terms_are_also_biased_with_a_capital(tokens: Vocabulary) -> None:
     found = usable_hints(tokens, Hints({"oscilloscope": ""}), most=10)
     assert found.phrases is not None
     assert {tokens.encode(w)[0] for w in ("oscilloscope", "Oscilloscope")} == set(
@@ -131,7 +130,7 @@ def test_small_letters_are_favoured_with_a_capital_too(tokens: Vocabulary) -> No
     )
 
 
-def test_names_and_odd_words_of_a_context() -> None:
+def test_names_and_unusual_words_of_a_context() -> None:
     text = "Today Ngozi Okonkwo speaks. The GPU and ComfyUI, in Reykjavik; It was 1984 in GPT-4."
     assert named_in(text) == ["Ngozi Okonkwo", "GPU", "ComfyUI", "Reykjavik", "GPT-4"]
     assert named_in("") == named_in("nothing here.\nWords begin. Sentences too!") == []
@@ -143,7 +142,7 @@ def test_a_context_gives_names_and_no_bias(tokens: Vocabulary) -> None:
     assert "Wojciechowski" in found.names
 
 
-def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Vocabulary) -> None:
+def test_a_thousand_terms_cost_next_to_nothing_once_cached(tokens: Vocabulary) -> None:
     hints = Hints({f"Zorbl{n:x} qux{n}": "" for n in range(1000)})
     first = usable_hints(tokens, hints, most=1000)
     began = time.process_time()
@@ -157,7 +156,7 @@ def test_a_thousand_terms_cost_next_to_nothing_once_they_are_known(tokens: Vocab
     assert time.process_time() - began < 0.05
 
 
-def test_names_that_are_passed_over_at_a_glance_are_far_indeed() -> None:
+def test_the_quick_distance_check_skips_only_names_that_are_too_far() -> None:
     chance = random.Random(2)
     passed = 0
     for _ in range(3000):
@@ -180,7 +179,7 @@ def recall(engine: Moonshine, spoken, hints: Hints) -> int:
     return heard
 
 
-def test_more_terms_are_heard_with_a_glossary_even_among_a_thousand(engine, spoken) -> None:
+def test_more_terms_are_recognised_with_a_glossary_even_among_a_thousand(engine, spoken) -> None:
     others = {f"Name{n} {chr(97 + n % 26)}ox": "" for n in range(994)}
     plain = recall(engine, spoken, Hints())
     few = recall(engine, spoken, Hints(dict.fromkeys(TERMS, "")))

@@ -135,5 +135,5 @@ def test_a_missing_package_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_it_must_be_loaded() -> None:
-    with pytest.raises(RuntimeError):
+    with pytest.raises(EngineUnavailable, match="not loaded"):
         list(OpenJtalk().synthesize(Utterance(TEXT, "Cherry", "ja")))

@@ -1,4 +1,4 @@
-"""The scripted engines' own promises: scripts, rules, failures on demand, unchanging bits."""
+"""The scripted engines: scripts, rules, failures on request, output that is bit-exact."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def loaded(engine):
 
 
 # ---------------------------------------------------------------- recognition
-def test_words_are_heard_when_the_session_reaches_their_time(script: str) -> None:
+def test_words_are_recognised_at_their_time_in_the_session(script: str) -> None:
     asr = loaded(ScriptedAsr(script=script))
     ends = [0.7, 0.9, 1.3, 2.0, 3.0]
     heard = [joined_text(asr.transcribe([window(sound(end))])[0].words) for end in ends]
@@ -218,7 +218,7 @@ def test_every_session_begins_with_the_first_utterance(script: str) -> None:
         assert [f for f in facts if isinstance(f, TurnDone)] == [TurnDone(1, 2500)]
 
 
-def test_a_turn_that_was_too_short_still_says_its_whole_utterance(script: str) -> None:
+def test_a_turn_that_was_too_short_still_has_its_whole_utterance(script: str) -> None:
     session = loaded(ScriptedInterpreter(script=script)).start(Interpret(target="es"))
     session.feed(Audio((sound(0.7) * 32_767).astype("<i2").tobytes()))
     finals = [f.text for f in session.finish() if isinstance(f, Heard) and f.final]

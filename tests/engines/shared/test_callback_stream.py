@@ -1,4 +1,4 @@
-"""Pushing libraries turned into iterators: nothing is left behind when a reader goes."""
+"""Audio that a library delivers by a callback, as an iterator; closing it ends the producer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_what_the_producer_raises_comes_behind_its_pieces() -> None:
 
 
 def test_closing_waits_until_the_library_has_stopped() -> None:
-    """Else a worker would say that it is free while its library is still busy, or stuck."""
+    """Otherwise a worker would report itself free while its library is busy or stuck."""
     line, asked, let_go = ProducerLock(), threading.Event(), threading.Event()
     left: list[bool] = []
 
@@ -61,7 +61,7 @@ def test_closing_waits_until_the_library_has_stopped() -> None:
     assert b"".join(iterate_audio(line, counting(3))) == bytes(range(3))
 
 
-def test_closing_one_that_stands_in_line_waits_for_nobody() -> None:
+def test_a_producer_that_waits_for_the_lock_is_closed_at_once() -> None:
     line = ProducerLock()
     busy, behind = iterate_audio(line, counting(200), bound=3), iterate_audio(line, counting(5))
     assert next(busy)
@@ -72,7 +72,7 @@ def test_closing_one_that_stands_in_line_waits_for_nobody() -> None:
     assert b"".join(busy)[-1] == 199
 
 
-def test_two_read_in_turn_by_one_thread() -> None:
+def test_one_thread_may_read_two_iterators_alternately() -> None:
     line = ProducerLock()
     first, second = (
         iterate_audio(line, counting(100), bound=3),

@@ -1,4 +1,4 @@
-"""Voices are evened in loudness, keep to their gender's pitch, and join without clicks."""
+"""Loudness of the voices, pitch by gender, edges without clicks, and what ``shaped`` does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Any]:
     engine.close()
 
 
-def test_the_meter_knows_the_sine_of_the_standard() -> None:
+def test_the_loudness_meter_measures_the_reference_sine() -> None:
     """BS.1770: 997 Hz at full scale, one channel, is -3.01 LUFS."""
     times = np.arange(48_000 * 3) / 48_000
     for rate in (16_000, 22_050, 48_000):
@@ -51,7 +51,7 @@ def test_the_meter_knows_the_sine_of_the_standard() -> None:
 
 
 def test_a_sample_of_voices_is_at_the_common_level(engine: Any) -> None:
-    """Each of every ten voices in one language; all languages have their turn."""
+    """Every fifth voice in one language; the languages rotate."""
     languages = LANGUAGES[engine.info.name]
     for index, voice in enumerate(list(VOICES)[::5]):
         language = languages[index % len(languages)]
@@ -61,7 +61,7 @@ def test_a_sample_of_voices_is_at_the_common_level(engine: Any) -> None:
         assert np.abs(sound).max() < 0.99, f"{voice} in {language} hits the end of the scale"
 
 
-def test_women_and_men_are_told_apart_by_pitch(engine: Any) -> None:
+def test_female_and_male_voices_differ_in_pitch(engine: Any) -> None:
     language = LANGUAGES[engine.info.name][0]
     pitches = {
         name: measure.median_f0_hz(
@@ -91,7 +91,7 @@ def test_the_edges_of_a_segment_are_silent_so_joins_do_not_click(engine: Any) ->
         assert np.abs(one[-window:]).max() < 0.01, "a pause is there"
 
 
-def test_loud_samples_are_bent_not_cut() -> None:
+def test_loud_samples_are_limited_softly_not_clipped() -> None:
     ramp = np.arange(-32768, 32767, 7, dtype="<i2")
     bent = np.frombuffer(leveled(ramp.tobytes(), 2.0), "<i2").astype(int)
     assert np.all(np.diff(bent) >= 0)
@@ -102,8 +102,8 @@ def test_loud_samples_are_bent_not_cut() -> None:
     assert leveled(b"", 3.0) == b""
 
 
-def test_a_bigger_tract_moves_formants_and_keeps_the_pitch() -> None:
-    """The part of ``shaped``: everything lower by the size; engines ask for more beforehand."""
+def test_size_lowers_every_frequency() -> None:
+    """``shaped`` lowers the pitch, too; engines ask their library for a higher one beforehand."""
     rate = 16_000
     times = np.arange(rate) / rate
     tone = (8000 * np.sin(2 * np.pi * 1000 * times)).astype("<i2").tobytes()
@@ -116,7 +116,7 @@ def test_a_bigger_tract_moves_formants_and_keeps_the_pitch() -> None:
     assert peak == pytest.approx(800, rel=0.01)
 
 
-def test_closing_it_closes_what_makes_the_sound() -> None:
+def test_closing_shaped_closes_the_generator_it_reads() -> None:
     ended = []
 
     def made() -> Iterator[bytes]:

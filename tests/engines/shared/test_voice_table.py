@@ -1,4 +1,4 @@
-"""Names and sounds: all different where they must be, and an operator's own table."""
+"""Voice names and their sounds: no two alike within a gender; an operator's own table."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_the_table_is_an_option_of_each_engine_that_is_read_at_load(
     assert path in str(refusal.value)
 
 
-def test_an_operators_variant_is_heard(tmp_path: Path) -> None:
+def test_an_operators_variant_is_used(tmp_path: Path) -> None:
     path = written(tmp_path, '[Cherry]\nvariant = "m3"\npitch = 0.8\n')
     engine = registry.make(f"espeak?voices={path}", "tts")
     try:
@@ -127,7 +127,7 @@ def test_an_operators_variant_is_heard(tmp_path: Path) -> None:
     assert engine.sounds.of("Cherry") == VoiceSound("m3", pitch=0.8)
 
 
-def test_sounds_that_are_too_few_or_the_same_are_refused() -> None:
+def test_too_few_sounds_or_duplicates_are_refused() -> None:
     some = [("v", 1.0 + index / 100, 1.0) for index in range(50)]
     assert len(voice_table.assign_sounds(some, some)) == len(NAMES)
     for bad in (some[:3], [some[0]] * 50):

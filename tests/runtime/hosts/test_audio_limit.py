@@ -1,13 +1,13 @@
-"""A runaway engine is cut off wherever it runs; what it said before is heard."""
+"""An engine that does not stop is cut off in every host; audio before the limit is kept."""
 
 from __future__ import annotations
 
 import pytest
 
 from dragoman.engines.base import Caps, Utterance
-from dragoman.runtime.hosts.audio_limit import AudioLimitExceeded, limit_audio
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.loop_host import LoopHost
+from dragoman.runtime.hosts.synthesize_segment import AudioLimitExceeded, limit_audio
 from dragoman.runtime.hosts.thread_host import ThreadHost
 from tests.runtime.hosts import tiny_engines as tiny
 

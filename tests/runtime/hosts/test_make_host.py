@@ -49,6 +49,6 @@ def test_the_engine_proposes_and_the_operator_decides(
         ("scripted-mt@host=loop", "no host 'loop'"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence(spec: str, sentence: str) -> None:
+def test_impossible_placements_are_refused_in_a_sentence(spec: str, sentence: str) -> None:
     with pytest.raises(RegistryError, match=sentence):
         made(spec)

@@ -1,4 +1,4 @@
-"""A host that is loaded by its first call and closed when nobody calls."""
+"""The engine is loaded by the first call and closed when idle."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
-from dragoman.engines.base import EngineUnavailable, Info, Translation
+from dragoman.engines.base import EngineUnavailable, Info, Translation, Utterance
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
+from dragoman.runtime.hosts.thread_host import ThreadHost
+from tests.runtime.hosts import tiny_engines as tiny
 
 ASK = Translation("word", "en", "es")
 
 
-class Rare:
-    """A translator that counts what happens to it."""
+class OnDemandTranslator:
+    """A translator that counts its calls, loads and closes."""
 
     def __init__(self) -> None:
         self.info = Info(name="rare", role="mt", licence="none", quality="scripted")
@@ -33,6 +35,8 @@ class Rare:
         self.events.append("load")
         if self.missing == "load":
             raise EngineUnavailable("broken")
+        if self.missing == "raises":
+            raise ValueError("as asked")
 
     def close(self) -> None:
         self.events.append("close")
@@ -51,10 +55,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def with_host(
-    test: Callable[[OnDemandHost, Rare], Coroutine[Any, Any, None]], idle_s: float = 60.0
+    test: Callable[[OnDemandHost, OnDemandTranslator], Coroutine[Any, Any, None]],
+    idle_s: float = 60.0,
 ) -> None:
     async def main() -> None:
-        engine = Rare()
+        engine = OnDemandTranslator()
         host = OnDemandHost(engine, make_host(engine, spec="", threads=1, workers=1), idle_s=idle_s)
         try:
             await test(host, engine)
@@ -65,7 +70,7 @@ def with_host(
 
 
 def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         assert engine.events == ["check"]
         answers = await asyncio.gather(*(host.call(ASK) for _ in range(5)))
@@ -75,8 +80,28 @@ def test_nothing_is_loaded_before_the_first_call_and_once_for_all() -> None:
     with_host(test)
 
 
+class OnDemandSpeaker(tiny.Speaker):
+    def check(self) -> None: ...
+
+
+def test_the_engine_stays_loaded_while_it_speaks() -> None:
+    async def main() -> None:
+        engine = OnDemandSpeaker()
+        host = OnDemandHost(engine, ThreadHost(engine, threads=1), idle_s=0.0)
+        await host.start()
+        pieces = host.speak(Utterance("abc", "", "en"), tiny.RATE_HZ)
+        pcm = await anext(pieces)
+        await asyncio.sleep(0.02)  # longer than it may be idle: time itself is what is tested
+        assert host.loaded
+        assert pcm + b"".join([piece async for piece in pieces]) == tiny.pcm_of("abc")
+        await until(lambda: not host.loaded)
+        await host.close()
+
+    asyncio.run(main())
+
+
 def test_it_is_closed_when_idle_and_loaded_again() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         await host.call(ASK)
         await until(lambda: "close" in engine.events)
@@ -88,7 +113,7 @@ def test_it_is_closed_when_idle_and_loaded_again() -> None:
 
 
 def test_a_missing_engine_is_reported_at_the_start() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         engine.missing = "check"
         with pytest.raises(EngineUnavailable, match="not installed"):
             await host.start()
@@ -98,9 +123,10 @@ def test_a_missing_engine_is_reported_at_the_start() -> None:
     with_host(test)
 
 
-def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
-        engine.missing = "load"
+@pytest.mark.parametrize("missing", ["load", "raises"])
+def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once(missing: str) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
+        engine.missing = missing
         await host.start()
         results = await asyncio.gather(*(host.call(ASK) for _ in range(3)), return_exceptions=True)
         assert all(isinstance(result, EngineFailed) for result in results)
@@ -112,7 +138,7 @@ def test_a_load_that_fails_fails_the_calls_and_is_not_repeated_at_once() -> None
 
 
 def test_a_cancelled_call_leaves_the_load_to_the_others() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         first, second = (asyncio.create_task(host.call(ASK)) for _ in range(2))
         await asyncio.sleep(0)
@@ -124,7 +150,7 @@ def test_a_cancelled_call_leaves_the_load_to_the_others() -> None:
 
 
 def test_closing_while_loading_fails_the_call() -> None:
-    async def test(host: OnDemandHost, engine: Rare) -> None:
+    async def test(host: OnDemandHost, engine: OnDemandTranslator) -> None:
         await host.start()
         call = asyncio.create_task(host.call(ASK))
         await asyncio.sleep(0)

@@ -37,13 +37,13 @@ def _workers_find_the_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(tiny.__file__).parent))
 
 
-class Rare(tiny.Counter):
+class OnDemandCounter(tiny.Counter):
     def check(self) -> None: ...
 
 
 @asynccontextmanager
 async def hosted(place: str, engine: Any = None, workers: int = 1) -> AsyncIterator[EngineHost]:
-    engine = engine or Rare()
+    engine = engine or OnDemandCounter()
     runs_in = "thread" if place == "on demand" else place
     engine.info = msgspec.structs.replace(engine.info, runs_in=runs_in)
     host = make_host(engine, spec=tiny.COUNTER, threads=workers, workers=workers)
@@ -68,7 +68,7 @@ async def words(answer: Any) -> list[str]:
 
 
 async def events(host: EngineHost) -> list[str]:
-    """What the engine was asked, told by a stream of its own."""
+    """The engine's log of calls, read through one more stream."""
     return (await words((await host.open(StartRecognition("last"))).finish()))[:-1]
 
 
@@ -145,7 +145,7 @@ async def test_the_abort_of_a_step_that_hangs_takes_no_thread() -> None:
 
 
 async def test_an_open_stream_keeps_an_engine_on_demand_loaded() -> None:
-    engine = Rare()
+    engine = OnDemandCounter()
     engine.info = msgspec.structs.replace(engine.info, runs_in="thread")
     host = OnDemandHost(engine, make_host(engine, spec="", threads=1, workers=1), idle_s=0.0)
     await host.start()

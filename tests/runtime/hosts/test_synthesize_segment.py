@@ -23,7 +23,7 @@ MS = RATE_HZ * 2 // 1000
 
 
 class Pieces:
-    """A synthesizer that gives out what it is told, and remembers how far it was asked."""
+    """A synthesizer that yields given pieces and counts how many were taken."""
 
     info = Info(name="pieces", role="tts", licence="-", quality="scripted", rate_hz=RATE_HZ)
 
@@ -68,7 +68,7 @@ def test_the_first_piece_is_not_waited_for_by_the_second() -> None:
 
 
 @given(st.lists(st.integers(1, 400), max_size=30))
-def test_nothing_is_lost_and_no_listener_runs_dry(sizes_ms: list[int]) -> None:
+def test_nothing_is_lost_and_playback_has_no_gaps(sizes_ms: list[int]) -> None:
     engine = Pieces(sizes_ms)
     pieces = list(synthesize_segment(engine, Utterance("x", "", "en"), RATE_HZ))
     whole = b"".join(bytes([n % 256, 0]) * (size * MS // 2) for n, size in enumerate(sizes_ms, 1))
@@ -83,7 +83,7 @@ def test_nothing_is_lost_and_no_listener_runs_dry(sizes_ms: list[int]) -> None:
 
 # ---------------------------------------------------------------- what the engine does not do
 class Voice:
-    """A synthesizer with one vowel, which remembers what it was asked for."""
+    """A synthesizer of one vowel, which keeps the utterances it was given."""
 
     def __init__(self, controls: tuple[Control, ...] = (), sound: bytes = b"") -> None:
         self.info = Info(
@@ -110,14 +110,14 @@ def spoken(engine: Voice, wish: Utterance, rate_hz: int = RATE_HZ) -> Samples:
     return samples_of(b"".join(synthesize_segment(engine, wish, rate_hz)))
 
 
-def test_an_engine_that_does_it_all_is_asked_for_it_all() -> None:
+def test_an_engine_with_all_controls_gets_all_values() -> None:
     engine = Voice(("rate", "pitch", "volume", "instructions"))
     heard = spoken(engine, WISH)
     assert engine.asked == WISH
     assert (heard[100:9_000] == samples_of(engine.sound)[100:9_000]).all()
 
 
-def test_an_engine_that_does_nothing_is_asked_for_nothing_and_it_is_done_for_it() -> None:
+def test_an_engine_without_controls_gets_neutral_values_and_its_audio_is_changed() -> None:
     engine = Voice()
     plain = spoken(engine, Utterance("a", "", "en"))
     heard = spoken(engine, WISH)
@@ -136,7 +136,7 @@ def test_what_the_engine_does_itself_is_not_done_twice(control: Control) -> None
     assert engine.asked == Utterance("a", "", "en", **{control: getattr(WISH, control)})
 
 
-def test_volume_is_clipped_and_never_wrapped_round() -> None:
+def test_volume_clips_and_never_overflows() -> None:
     engine = Voice(sound=pcm_of(0.9 * samples_of(tone(RATE_HZ, 200, 0.2)) / 0.3))
     heard = spoken(engine, Utterance("a", "", "en", volume=100))
     assert np.abs(np.diff(heard)).max() < 0.3
@@ -163,7 +163,7 @@ def test_segments_that_begin_and_end_in_full_sound_join_without_a_click(
     assert not clicks(np.concatenate([pause, heard, pause]), rate_hz)
 
 
-def test_the_detector_hears_what_would_be_clicks() -> None:
+def test_the_click_detector_detects_clicks() -> None:
     sound = samples_of(tone(RATE_HZ, 313, 0.5))[13:-7]
     pause = np.zeros(RATE_HZ // 10)
     assert len(clicks(np.concatenate([pause, sound, sound, pause]), RATE_HZ)) >= 3

@@ -32,6 +32,7 @@ TRANSLATOR = "tiny_engines:UpperCase"
 COUNTER = "tiny_engines:Counter"
 MISSING = "tiny_engines:Missing"
 DIES_LOADING = "tiny_engines:DiesLoading"
+NEVER_READY = "tiny_engines:NeverReady"
 IMPATIENT = "tiny_engines:Impatient"
 THRIFTY = "tiny_engines:Thrifty"
 TERSE = "tiny_engines:Terse"
@@ -73,7 +74,7 @@ class Speaker(_Tiny):
             threading.Event().wait()
         if text == "!crash":
             os.kill(os.getpid(), signal.SIGSEGV)
-        if text == "!killed":  # as by a system that is out of memory, whoever tries
+        if text == "!killed":  # as when the system is out of memory, in every worker
             os.kill(os.getpid(), signal.SIGKILL)
         if text == "!raise":
             raise ValueError("as asked")
@@ -88,7 +89,7 @@ class Speaker(_Tiny):
 
 
 class Listener(_Tiny):
-    """Hypotheses that say how long a window and how large its batch was."""
+    """Hypotheses whose words are the length of the window and the size of its batch."""
 
     def __init__(self) -> None:
         self.info = Info(
@@ -163,7 +164,7 @@ class CountedStream:
 
 
 class UpperCase(_Tiny):
-    """Translates by shouting."""
+    """A translator to upper case."""
 
     def __init__(self) -> None:
         self.info = Info(
@@ -192,6 +193,13 @@ class DiesLoading(Speaker):
 
     def load(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class NeverReady(Speaker):
+    """Loads for ever."""
+
+    def load(self) -> None:
+        threading.Event().wait()
 
 
 class _Capped(Speaker):

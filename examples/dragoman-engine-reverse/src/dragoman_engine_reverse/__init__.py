@@ -19,36 +19,33 @@ class Reverse:
     constructor are the options of a spec, as in ``mt=reverse?shortest=3``.
     """
 
+    info = Info(
+        name="reverse",
+        role="mt",
+        licence="Apache-2.0",
+        quality="scripted",
+        languages=("*",),
+        pairs=(("*", "*"),),
+        about="Reverses every word; an example",
+    )
+
     def __init__(self, *, shortest: int = 2) -> None:
         self._shortest = shortest
         self._loaded = False
-
-    @property
-    def info(self) -> Info:
-        """What this engine is; may not cost anything."""
-        return Info(
-            name="reverse",
-            role="mt",
-            licence="Apache-2.0",
-            quality="scripted",
-            languages=("*",),
-            pairs=(("*", "*"),),
-            about="Reverses every word; an example",
-        )
 
     def load(self) -> None:
         """A real engine reads its model here, and raises ``EngineUnavailable`` if it cannot."""
         self._loaded = True
 
     def close(self) -> None:
-        """And frees it here."""
+        """Free here what ``load`` read."""
         self._loaded = False
 
     def warm(self, source: str, target: str) -> None:
         """Nothing to get ready."""
 
     def translate(self, request: Translation) -> str:
-        """Every word reversed, everything else as it was. Called from several threads."""
+        """Every word reversed, the rest unchanged. Several threads may call this at once."""
         if not self._loaded:
             raise EngineUnavailable("The engine reverse is not loaded.")
         return _WORD.sub(lambda match: self._mirrored(match.group()), request.text.strip())

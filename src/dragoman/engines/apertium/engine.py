@@ -23,6 +23,7 @@ from pathlib import Path
 
 from dragoman.engines.apertium.pipeline import Pipeline, PipelineFailed, PipelineStuck
 from dragoman.engines.base import EngineUnavailable, Info, Translation
+from dragoman.text.language_tags import primary_tag
 
 PACKAGES = (
     "apertium-eng-spa apertium-eng-cat apertium-en-gl "
@@ -124,7 +125,7 @@ class Apertium:
         ``PipelineFailed`` when the programs failed or did not answer.
         """
         text = _CONTROL.sub(" ", request.text).strip()
-        source, target = (tag.split("-")[0].lower() for tag in (request.source, request.target))
+        source, target = primary_tag(request.source), primary_tag(request.target)
         if source == target or not text:
             return text
         route = self.routes.get((source, target))
@@ -187,11 +188,8 @@ class _Pool:
         with self._changed:
             self._open = False
             idle = [direction for direction in self._directions.values() if not direction.users]
-            self._directions = {
-                direction.mode: direction
-                for direction in self._directions.values()
-                if direction.users
-            }
+            for direction in idle:
+                del self._directions[direction.mode]
         for direction in idle:
             direction.kill()
 
@@ -215,9 +213,8 @@ class _Pool:
                     break
                 idle = [other for other in self._directions.values() if not other.users]
                 if idle:
-                    evicted = self._directions.pop(
-                        min(idle, key=lambda other: other.used_at_s).mode
-                    )
+                    evicted = min(idle, key=lambda other: other.used_at_s)
+                    del self._directions[evicted.mode]
                     break
                 if not self._changed.wait(deadline_s - time.monotonic()):
                     raise PipelineFailed("every translation direction is busy")

@@ -7,8 +7,8 @@ script cannot be used for that: it does not pass the flag on to every stage.
 
 * All stages share one process group of their own: a terminal's Ctrl-C does not reach them, and
   one signal ends them all.
-* When our process dies, however it dies, the first stage sees the end of its input and ends, and
-  so does the next: no stage outlives the server.
+* When our process dies, the first stage reads the end of its input and ends, and so does the next:
+  no stage outlives the server.
 * Writing and reading happen in one loop with a deadline, so neither a full pipe nor a stuck
   stage can block a thread for ever. After any failure the chain is unusable; make a new one.
 
@@ -49,7 +49,7 @@ class PipelineFailed(Exception):
 
 
 class PipelineStuck(PipelineFailed):
-    """The chain lives and does not answer."""
+    """The chain is running and does not answer."""
 
 
 class Pipeline:

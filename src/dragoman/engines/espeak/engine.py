@@ -29,6 +29,7 @@ from dragoman.engines.espeak import mandarin
 from dragoman.engines.espeak import voices as espeak_voices
 from dragoman.engines.shared.callback_stream import ProducerLock, Put, iterate_audio
 from dragoman.engines.shared.model_files import pip_install
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES
 from dragoman.text.scripts import HAN
@@ -147,46 +148,43 @@ def _pitch_level(factor: float) -> int:
     return max(0, min(99, round(50 + 50 * math.log2(max(0.1, factor)))))
 
 
-class Espeak:
+class Espeak(OpensOnce[_EspeakLibrary]):
     """Synthesizer on espeak-ng; see the module. ``voices`` is a table as in ``voice_table``."""
 
+    info = Info(
+        name="espeak",
+        role="tts",
+        licence="GPL-3.0-or-later",
+        quality="basic",
+        runs_in="process",
+        languages=tuple(sorted(espeak_voices.LANGUAGES)),
+        voices=NAMES,
+        rate_hz=RATE_HZ,
+        controls=("rate", "pitch", "volume"),
+        about="espeak-ng 1.52: understandable, plainly a machine; a millisecond per sentence",
+    )
+    sounds = espeak_voices.SOUNDS
+
     def __init__(self, voices: str = "") -> None:
-        self.info = Info(
-            name="espeak",
-            role="tts",
-            licence="GPL-3.0-or-later",
-            quality="basic",
-            runs_in="process",
-            languages=tuple(sorted(espeak_voices.LANGUAGES)),
-            voices=NAMES,
-            rate_hz=RATE_HZ,
-            controls=("rate", "pitch", "volume"),
-            about="espeak-ng 1.52: understandable, plainly a machine; a millisecond per sentence",
-        )
-        self.sounds = espeak_voices.SOUNDS
         self._voices = voices
-        self._loaded: _EspeakLibrary | None = None
 
     def load(self) -> None:
         """Open the library and say one word, so that the first client need not wait for it."""
-        self._loaded = _library()
-        self.sounds = espeak_voices.SOUNDS.changed(self._voices, self._loaded.variants)
+        super().load()
+        self.sounds = self.sounds.changed(self._voices, self._opened.variants)
         for _ in self.synthesize(Utterance(text="ready", voice="", language="en")):
             pass
 
-    def close(self) -> None:
-        """Forget the library; it stays open for other engine objects of the process."""
-        self._loaded = None
+    def _open(self) -> _EspeakLibrary:
+        return _library()
 
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """As in the Protocol; the edges are trimmed and a pause fits the last punctuation.
 
         Raises ``Unspeakable`` for kanji, ``ValueError`` for a language espeak has no voice for,
-        ``RuntimeError`` before ``load`` and when espeak reports an error.
+        ``EngineUnavailable`` before ``load``, ``RuntimeError`` when espeak reports an error.
         """
-        library = self._loaded
-        if library is None:
-            raise RuntimeError("espeak is not loaded")
+        library = self._opened
         language = espeak_voices.reading(utterance.language, utterance.voice)
         voice = espeak_voices.identifier(language)
         if voice is None:

@@ -3,8 +3,8 @@
 Scope: a table and one pure function. espeak knows no *jiong*, *qiong* and *xiong*: it
 spells out the pinyin in English, 22 characters of GB 2312 (of its level 1: 炯窘琼穷兄凶胸匈汹雄
 熊) and their traditional and rare variants, and every longer word of its dictionary with one of
-them. They become phonemes in double brackets, which espeak reads only under a flag. The flag
-steers espeak, so no bracket pair of the user's may reach it: all of them are made single first.
+them. They become phonemes in double brackets, which espeak reads only under a flag. With the flag
+espeak obeys brackets, so those of the user are all made single first.
 
 Where the word around such a character decides how its neighbour is read (兄长 is *zhang*, 长
 alone *chang*), the neighbour is written out as well; without the word, espeak could not know.

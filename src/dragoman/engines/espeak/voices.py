@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dragoman.engines.espeak.levels import GAINS
 from dragoman.engines.shared.voice_table import VoiceTable, assign_sounds
+from dragoman.text.language_tags import primary_tag
 
 
 def _pairs(table: str) -> dict[str, str]:
-    """``"a:x b:y"`` as a dictionary; tables in this form stay readable."""
-    split = (cell.partition(":") for cell in table.split())
-    return {key: value for key, _, value in split}
+    """``"a:x b:y"`` as a dictionary."""
+    return dict(cell.split(":") for cell in table.split())
 
 
 _FEMALE_VARIANTS = (
@@ -54,14 +54,12 @@ MANDARIN, JAPANESE = "sit/cmn", "jpx/ja"
 
 def reading(language: str, voice: str) -> str:
     """The BCP-47 tag of how a cloud voice reads a language: mostly the language itself."""
-    primary = language.lower().replace("_", "-").partition("-")[0]
-    return _READS_AS.get(voice, {}).get(primary, language)
+    return _READS_AS.get(voice, {}).get(primary_tag(language), language)
 
 
 def pace(language: str) -> int:
     """Espeak's words per minute for natural speech in a language."""
-    primary = language.lower().replace("_", "-").partition("-")[0]
-    return _OTHER_PACES.get(primary, WORDS_PER_MINUTE)
+    return _OTHER_PACES.get(primary_tag(language), WORDS_PER_MINUTE)
 
 
 # BCP-47 tag (lower case) -> espeak voice identifier: its file below ``lang/``. Names such as
@@ -90,4 +88,4 @@ _REGIONS = _pairs(
 def identifier(language: str) -> str | None:
     """The espeak voice for a BCP-47 tag, region first, then primary tag; None where it has none."""
     tag = language.lower().replace("_", "-")
-    return _REGIONS.get(tag) or LANGUAGES.get(tag.partition("-")[0])
+    return _REGIONS.get(tag) or LANGUAGES.get(primary_tag(tag))

@@ -22,8 +22,10 @@ from typing import Any
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.flite import voices as flite_voices
 from dragoman.engines.shared.callback_stream import ProducerLock, Put, iterate_audio
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
+from dragoman.text.language_tags import primary_tag
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 16_000
@@ -59,7 +61,6 @@ class _Voice(ctypes.Structure):  # the beginning of cst_voice
 
 _PITCHLESS = "rms"
 _VARIANTS = ("slt", "rms", "awb", "kal16")
-_SOUNDS = VoiceTable(flite_voices.TABLE, {})
 
 _LOCK = ProducerLock()  # one per process: a voice has one callback, that of the current text
 
@@ -151,47 +152,45 @@ def _ascii(text: str) -> str:
     return unicodedata.normalize("NFKD", plainer).encode("ascii", "ignore").decode()
 
 
-class Flite:
+class Flite(OpensOnce[_FliteLibrary]):
     """Synthesizer on libflite; see the module. ``voices`` is a table as in ``voice_table``."""
 
+    info = Info(
+        name="flite",
+        role="tts",
+        licence="BSD-like (CMU)",
+        quality="basic",
+        runs_in="process",
+        languages=("en",),
+        voices=NAMES,
+        rate_hz=RATE_HZ,
+        controls=("rate", "pitch", "volume"),
+        about="flite 2.2: clear American English (slt, rms, kal16) and Scottish (awb)",
+    )
+    sounds = VoiceTable(flite_voices.TABLE, {})
+
     def __init__(self, voices: str = "") -> None:
-        self.info = Info(
-            name="flite",
-            role="tts",
-            licence="BSD-like (CMU)",
-            quality="basic",
-            runs_in="process",
-            languages=("en",),
-            voices=NAMES,
-            rate_hz=RATE_HZ,
-            controls=("rate", "pitch", "volume"),
-            about="flite 2.2: clear American English (slt, rms, kal16) and Scottish (awb)",
-        )
-        self.sounds = _SOUNDS
         self._voices = voices
-        self._loaded: _FliteLibrary | None = None
 
     def load(self) -> None:
         """Open the library and its voices; say a word with the two that most clients get."""
-        self._loaded = _library()
-        self.sounds = _SOUNDS.changed(self._voices, _VARIANTS)
+        super().load()
+        self.sounds = self.sounds.changed(self._voices, _VARIANTS)
         for voice in ("Cherry", "Ethan"):
             for _ in self.synthesize(Utterance(text="ready", voice=voice, language="en")):
                 pass
 
-    def close(self) -> None:
-        """Forget the library; it stays open for other engine objects of the process."""
-        self._loaded = None
+    def _open(self) -> _FliteLibrary:
+        return _library()
 
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """As in the Protocol; the edges are trimmed and a pause fits the last punctuation.
 
-        Raises ``ValueError`` for a language other than English, ``RuntimeError`` before ``load``.
+        Raises ``ValueError`` for a language other than English, ``EngineUnavailable`` before
+        ``load``.
         """
-        library = self._loaded
-        if library is None:
-            raise RuntimeError("flite is not loaded")
-        if utterance.language.lower().partition("-")[0] != "en":
+        library = self._opened
+        if primary_tag(utterance.language) != "en":
             raise ValueError(f"flite speaks English only, not {utterance.language!r}")
         text = sanitized(_ascii(utterance.text), longest_token=_LONGEST_TOKEN)
         if not is_speakable(text):

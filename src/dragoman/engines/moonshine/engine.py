@@ -29,13 +29,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dragoman.engines.base import EngineUnavailable, Info, Samples, Window
+from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
 from dragoman.engines.moonshine.hints import usable_hints
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names
 from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, repeated_count
 from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
+from dragoman.text.language_tags import primary_tag
 
 REQUIREMENT = "moonshine-voice==0.1.0"
 FILES = {
@@ -57,39 +59,29 @@ _State = tuple[int, list[Floats], Floats]
 Encoded = dict[str, npt.NDArray[Any]]
 
 
-class Moonshine:
+class Moonshine(OpensOnce["_Model"]):
     """``WindowTranscriber`` for English, cased and punctuated.
 
     ``threads`` is per call; ``boost`` is the bias towards the glossary's source terms, of which
     ``max_phrases`` are used at most.
     """
 
+    info = Info(
+        name="moonshine",
+        role="asr",
+        licence="MIT",
+        quality="basic",
+        languages=("en",),
+        confidence_gate=0.6,
+        max_window_s=12.0,
+        about="Moonshine tiny-en on onnxruntime; the model comes inside moonshine-voice 0.1.0",
+    )
+
     def __init__(self, *, threads: int = 1, boost: float = 2.5, max_phrases: int = 1_000) -> None:
         self._threads, self._boost, self._max_phrases = threads, boost, max_phrases
-        self._model: _Model | None = None
 
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="moonshine",
-            role="asr",
-            licence="MIT",
-            quality="basic",
-            languages=("en",),
-            confidence_gate=0.6,
-            max_window_s=12.0,
-            about="Moonshine tiny-en on onnxruntime; the model comes inside moonshine-voice 0.1.0",
-        )
-
-    def load(self) -> None:
-        """Check the model files and open them (half a second); again: no effect."""
-        if self._model is None:
-            self._model = _Model(self._threads)
-
-    def close(self) -> None:
-        """Drop the model; calls under way finish with it."""
-        self._model = None
+    def _open(self) -> _Model:
+        return _Model(self._threads)
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
         """One hypothesis per window. Thread-safe.
@@ -97,14 +89,12 @@ class Moonshine:
         Raises ``ValueError`` for a language other than English and for audio over 60 s,
         ``EngineUnavailable`` before ``load``.
         """
-        model = self._model
-        if model is None:
-            raise EngineUnavailable("The engine moonshine is not loaded.")
+        model = self._opened
         return [self._one(model, window) for window in windows]
 
     def _one(self, model: _Model, window: Window) -> Hypothesis:
-        if window.language is not None and window.language.split("-")[0].lower() != "en":
-            raise ValueError(f"moonshine hears English only, not {window.language!r}")
+        if primary_tag(window.language) not in {"", "en"}:
+            raise ValueError(f"moonshine recognises English only, not {window.language!r}")
         samples = np.frombuffer(window.samples, np.float32)
         if not samples.size:
             return Hypothesis(confidence=0.0, language="en")

@@ -25,8 +25,10 @@ import numpy as np
 from dragoman.engines.base import EngineUnavailable, Info, Utterance
 from dragoman.engines.openjtalk import voices as openjtalk_voices
 from dragoman.engines.shared.model_files import pip_install
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
+from dragoman.text.language_tags import primary_tag
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 48_000
@@ -38,7 +40,6 @@ _LONGEST_SENTENCE = 120
 _PIECE_SAMPLES = RATE_HZ // 5
 _SENTENCE = re.compile(r"[^。．！？!?\n]*(?:[。．！？!?\n]+|$)[」』）)\"]*")
 _COMMAS = "、，,；;：: "
-_SOUNDS = VoiceTable(openjtalk_voices.TABLE, {})
 
 
 @functools.cache
@@ -67,63 +68,54 @@ def sentences(text: str) -> Iterator[str]:
             yield rest
 
 
-class OpenJtalk:
+class OpenJtalk(OpensOnce[ModuleType]):
     """Synthesizer on Open JTalk; see the module. ``voices`` is a table as in ``voice_table``."""
 
+    info = Info(
+        name="openjtalk",
+        role="tts",
+        licence="MIT; voice Mei CC-BY-3.0",
+        quality="basic",
+        runs_in="process",
+        languages=("ja",),
+        voices=NAMES,
+        rate_hz=RATE_HZ,
+        controls=("rate", "pitch", "volume"),
+        about="Open JTalk with the voice Mei: reads kanji; some 0.1 s before the first sound",
+    )
+    sounds = VoiceTable(openjtalk_voices.TABLE, {})
+
     def __init__(self, voices: str = "") -> None:
-        self.info = Info(
-            name="openjtalk",
-            role="tts",
-            licence="MIT; voice Mei CC-BY-3.0",
-            quality="basic",
-            runs_in="process",
-            languages=("ja",),
-            voices=NAMES,
-            rate_hz=RATE_HZ,
-            controls=("rate", "pitch", "volume"),
-            about="Open JTalk with the voice Mei: reads kanji; some 0.1 s before the first sound",
-        )
-        self.sounds = _SOUNDS
         self._voices = voices
-        self._loaded: ModuleType | None = None
 
     def load(self) -> None:
         """Import the package and say a word, which reads the dictionaries."""
-        loaded = _package()
-        self.sounds = _SOUNDS.changed(self._voices, (_VARIANT,))
-        self._loaded = loaded
+        super().load()
+        self.sounds = self.sounds.changed(self._voices, (_VARIANT,))
         for _ in self.synthesize(Utterance(text="準備ができました。", voice="", language="ja")):
             pass
 
-    def close(self) -> None:
-        """Forget the package; it stays imported for other engine objects of the process."""
-        self._loaded = None
+    def _open(self) -> ModuleType:
+        return _package()
 
     def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
         """As in the Protocol; a pause follows every sentence.
 
-        Raises ``ValueError`` for a language other than Japanese, ``RuntimeError`` before ``load``.
+        Raises ``ValueError`` for a language other than Japanese, ``EngineUnavailable`` before
+        ``load``.
         """
-        package = self._loaded
-        if package is None:
-            raise RuntimeError("Open JTalk is not loaded")
-        if utterance.language.lower().partition("-")[0] != "ja":
+        package = self._opened
+        if primary_tag(utterance.language) != "ja":
             raise ValueError(f"Open JTalk speaks Japanese only, not {utterance.language!r}")
         sound = self.sounds.of(utterance.voice)
         rate = max(0.25, min(4.0, utterance.rate))
+        pitch = sound.pitch * utterance.pitch * sound.size
         text = sanitized(utterance.text[:_LONGEST_TEXT], longest_token=_LONGEST_TOKEN)
         parts = [sentence for sentence in sentences(text) if is_speakable(sentence)]
         for number, sentence in enumerate(parts, 1):
-            pause = (
-                utterance.pause if number == len(parts) else 1.0
-            )  # the pause behind the whole text
+            pause = utterance.pause if number == len(parts) else 1.0  # behind the whole text
             yield from shaped(
-                _spoken(
-                    package,
-                    sentence,
-                    speed=rate * sound.size,
-                    pitch=sound.pitch * utterance.pitch * sound.size,
-                ),
+                _spoken(package, sentence, speed=rate * sound.size, pitch=pitch),
                 RATE_HZ,
                 size=sound.size,
                 gain=self.sounds.gain(utterance.voice, "ja") * utterance.volume / 50,
@@ -135,11 +127,9 @@ def _spoken(
     package: ModuleType, text: str, *, speed: float, pitch: float
 ) -> Generator[bytes, None, None]:
     """One sentence. Half the library's level, so that its highest peaks fit into 16 bits."""
-    samples, _rate = package.tts(
-        text,
-        speed=speed,
-        half_tone=12 * math.log2(pitch),
-        predict_nani=_has_onnxruntime(),
+    half_tone = 12 * math.log2(pitch)
+    samples, _ = package.tts(
+        text, speed=speed, half_tone=half_tone, predict_nani=_has_onnxruntime()
     )
     pcm = np.clip(np.rint(samples / 2), -32768, 32767).astype("<i2").tobytes()
     for start in range(0, len(pcm), 2 * _PIECE_SAMPLES):

@@ -3,14 +3,13 @@
 Scope: the same input gives the same output, bit for bit, on every machine and for any
 chunking of the audio; ready in milliseconds; numpy only. They come in the roles of a cascade:
 
-* ``ScriptedAsr`` hears the words that the script puts on the time line of the *session's audio*
-  (not of the turn): a window has the words whose middle lies in it, so that windows which
-  follow each other have every word once, wherever the audio was cut. So it keeps no state, and
-  sessions cannot affect each other. Without a script every 400 ms with sound in them are one word
-  from a fixed list; silence is nothing.
+* ``ScriptedAsr`` recognises the words that the script puts on the time line of the *session's
+  audio* (not of the turn). A window has the words whose middle lies in it, so consecutive windows
+  have every word once, wherever the audio was cut, and no state is kept. Without a script every
+  400 ms with sound in them are one word from a fixed list.
 * ``ScriptedMt`` replaces words by the script's dictionary and tags the others: ``hello-es``.
 * ``ScriptedTts`` speaks every word as a tone of its own pitch and length.
-* ``ScriptedSpeaker`` tells voices apart by their loudest pitch.
+* ``ScriptedSpeaker`` distinguishes voices by their loudest pitch.
 
 The end-to-end counterpart is in ``interpreter``, the file format in ``script_file``.
 """
@@ -46,8 +45,8 @@ def _runs_in(path: str) -> Literal["loop", "thread"]:
     return "thread" if path else "loop"
 
 
-class _Scripted:
-    """Base of the three engines with a script, which ``load`` reads."""
+class Scripted:
+    """Base of the engines with a script, which ``load`` reads."""
 
     def __init__(self, *, script: str = "") -> None:
         self._path = script
@@ -61,8 +60,8 @@ class _Scripted:
         """Nothing to free."""
 
 
-class ScriptedAsr(_Scripted):
-    """``WindowTranscriber`` that hears what the script says, where it says so."""
+class ScriptedAsr(Scripted):
+    """``WindowTranscriber`` that recognises what the script says at its time."""
 
     @property
     def info(self) -> Info:
@@ -92,11 +91,11 @@ class ScriptedAsr(_Scripted):
         words: list[Word] = []
         confidence, language = 1.0, window.language or "en"
         for scene in self._script.scenes:
-            heard = _scene_words(scene, window.at_ms, end_ms)
-            if not heard:
+            found = _scene_words(scene, window.at_ms, end_ms)
+            if not found:
                 continue
             _wait(scene.delay_ms)
-            words += heard
+            words += found
             confidence = min(confidence, scene.confidence)
             language = scene.language or language
         return Hypothesis(tuple(words), confidence, language, stable=len(words))
@@ -104,17 +103,17 @@ class ScriptedAsr(_Scripted):
 
 def _scene_words(scene: Scene, start_ms: int, end_ms: int) -> list[Word]:
     """The scene's words that lie in the window; fails when the failing word is among them."""
-    heard = []
+    found = []
     for number, word in enumerate(scene.words, 1):
         if not start_ms <= (word.start_ms + word.end_ms) // 2 < end_ms:
             continue
         if number == scene.fail_at_word:
             raise ScriptedFailure(f"the script fails at word {number}, {word.text!r}")
         begins_ms = max(0, word.start_ms - start_ms)
-        heard.append(
+        found.append(
             Word(word.text, word.confidence, begins_ms, min(word.end_ms, end_ms) - start_ms)
         )
-    return heard
+    return found
 
 
 def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:
@@ -129,7 +128,7 @@ def _by_rule(samples: Samples, window: Window, end_ms: int) -> Hypothesis:
     return Hypothesis(tuple(words), 1.0, window.language or "en", stable=len(words))
 
 
-class ScriptedMt(_Scripted):
+class ScriptedMt(Scripted):
     """``Translator`` by dictionary and tags."""
 
     @property
@@ -159,7 +158,7 @@ class ScriptedMt(_Scripted):
         return translated(request.text.strip(), request.target, words)
 
 
-class ScriptedTts(_Scripted):
+class ScriptedTts(Scripted):
     """``Synthesizer`` of tones; ``rate_hz`` is its native rate."""
 
     def __init__(self, *, script: str = "", rate_hz: int = 24_000) -> None:

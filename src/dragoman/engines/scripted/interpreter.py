@@ -16,9 +16,9 @@ import msgspec
 import numpy as np
 
 from dragoman.engines.base import Info, Interpretation, Samples
-from dragoman.engines.scripted.engines import LICENCE
+from dragoman.engines.scripted.engines import LICENCE, Scripted
 from dragoman.engines.scripted.rules import CELL_MS, is_loud, rule_word, tones, translated
-from dragoman.engines.scripted.script_file import Scene, Script, ScriptedFailure, read_script
+from dragoman.engines.scripted.script_file import Scene, Script, ScriptedFailure
 from dragoman.speech import (
     Audio,
     Clear,
@@ -38,34 +38,20 @@ FRAME_MS = 20
 SCALE = np.float32(1 / 32_768)
 
 
-class ScriptedInterpreter:
+class ScriptedInterpreter(Scripted):
     """``Interpreter`` that says what the script says."""
 
-    def __init__(self, *, script: str = "") -> None:
-        self._path = script
-        self._script = Script()
-
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="scripted-interpreter",
-            role="interpreter",
-            licence=LICENCE,
-            quality="scripted",
-            languages=("*",),
-            pairs=(("*", "*"),),
-            voices=("tone",),
-            rate_hz=24_000,
-            about="A script in the place of an end-to-end speech translator",
-        )
-
-    def load(self) -> None:
-        """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
-        self._script = read_script(self._path)
-
-    def close(self) -> None:
-        """Nothing to free."""
+    info = Info(
+        name="scripted-interpreter",
+        role="interpreter",
+        licence=LICENCE,
+        quality="scripted",
+        languages=("*",),
+        pairs=(("*", "*"),),
+        voices=("tone",),
+        rate_hz=24_000,
+        about="A script in the place of an end-to-end speech translator",
+    )
 
     def start(self, task: Interpret) -> Interpretation:
         """A new session."""
@@ -73,7 +59,7 @@ class ScriptedInterpreter:
 
 
 class _Turn(msgspec.Struct):
-    """The open turn: the settings it began with, what of it was heard and how long it lasts."""
+    """The open turn: the settings it began with, its words so far and how long it lasts."""
 
     number: int
     task: Interpret

@@ -19,7 +19,7 @@ from dragoman.speech import HEARING_RATE_HZ
 from dragoman.text.scripts import DENSE
 
 CELL_MS = 400
-"""Without a script, every stretch of this length with sound in it is heard as one word."""
+"""Without a script, every stretch of this length with sound in it is one word."""
 LOUD = 1e-3
 """Root mean square from which a stretch counts as sound (-60 dBFS)."""
 _LOWEST_HZ, _SEMITONES = 50, 96
@@ -94,19 +94,12 @@ def _spoken(text: str) -> list[str]:
 def _longest_entry(
     parts: list[str], at: int, entries: Mapping[tuple[str, ...], str], longest: int
 ) -> tuple[str | None, int]:
-    found: tuple[str | None, int] = (None, 1)
-    run: list[str] = []
-    for end in range(at, len(parts)):
-        if parts[end].isspace():
-            if end == at:
-                break
-            continue
-        run.append(parts[end].lower())
-        if len(run) > longest:
-            break
-        if tuple(run) in entries:
-            found = (entries[tuple(run)], end + 1 - at)
-    return found
+    """The entry of the longest run of words and marks that begins at ``at``, and its parts."""
+    for end in range(min(len(parts), at + 2 * longest), at, -1):  # white space stands between them
+        run = tuple(part.lower() for part in parts[at:end] if not part.isspace())
+        if run in entries and not (parts[at].isspace() or parts[end - 1].isspace()):
+            return entries[run], end - at
+    return None, 1
 
 
 def tones(

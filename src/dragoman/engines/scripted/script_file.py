@@ -1,4 +1,4 @@
-"""The file that scripts the scripted engines: what is heard when, how it translates, what fails.
+"""The file that scripts the scripted engines: what is said when, its translation, what fails.
 
 Scope: parsing and values; no audio, no engine. The format is TOML (or JSON with the
 same shape), documented with a full example in ``docs/engines.md``. Unknown keys are errors: a
@@ -82,7 +82,7 @@ class Spoken(msgspec.Struct, frozen=True):
 
 
 class Scene(msgspec.Struct, frozen=True):
-    """One utterance on the time line: its words in order, and what happens while it is heard.
+    """One utterance on the time line: its words in order, and what happens then.
 
     ``fail_at_word`` counts from 1, 0 is never.
     """

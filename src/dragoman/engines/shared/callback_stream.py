@@ -1,10 +1,9 @@
 """Iterators over the audio of libraries that deliver it by a callback.
 
-Scope: threads; nothing here knows a particular library. The producing call runs in a thread of its
-own; what it makes waits in a bounded buffer; closing the iterator makes the callback ask the
-library to stop and waits until it has, so that the next text does not wait for a library that is
-still at work. A late reader gets everything that waits as one piece, which saves a wake-up for
-each piece of a fast library.
+Scope: threads, for any library. The producing call runs in a thread of its own and fills a bounded
+buffer. Closing the iterator makes the callback ask the library to stop, and waits until it has, so
+that the library is free for the next text. A late reader gets everything that waits as one piece,
+which saves wake-ups.
 
 ``ProducerLock`` is for libraries that are not thread-safe: one producer runs at a time. A producer
 with a full buffer waits for its reader, unless another producer waits for the lock: then it runs to

@@ -1,9 +1,9 @@
 """Model files that came inside an installed wheel: found without importing the wheel, and checked.
 
-Scope: it finds data files and compares their SHA-256, nothing else. The packages are
-never imported (one of them would open sound devices, another loads a library of its own). A file
-that is missing or different is ``EngineUnavailable`` with the command that mends it: a model file
-that was swapped for another one would not fail, it would quietly hear something else.
+Scope: finding data files and comparing their SHA-256. The packages are never imported (one of them
+would open sound devices, another loads a library of its own). A file that is missing or different
+is ``EngineUnavailable`` with the command that mends it: another model file might load without an
+error and give worse results.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from dragoman.engines.base import EngineUnavailable
 
 
 def pip_install(*words: str) -> str:
-    """The command that installs something for the interpreter that runs this, and no other.
-
-    A bare ``pip`` would be that of the system, which helps nobody who has a ``.venv``.
-    """
+    """The command that installs something for this interpreter; a bare ``pip`` may be another's."""
     return shlex.join([sys.executable, "-m", "pip", "install", *words])
 
 

@@ -1,6 +1,6 @@
 """The cloud's voice names, and how each of them sounds; the operator's own table of voices.
 
-Scope: names and a reader for a file; nothing here knows an engine. Clients choose voices by the
+Scope: names and a reader for a file, for any engine. Clients choose voices by the
 cloud's names. Every embedded engine gives each name a ``VoiceSound`` of its own in a
 ``VoiceTable``, which an operator may change with a TOML file::
 
@@ -24,6 +24,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
+from dragoman.text.language_tags import primary_tag
 
 LEVEL_LUFS = -22.0
 """Integrated loudness (BS.1770) that every voice is brought to, within 1 dB; its peaks fit then."""
@@ -50,22 +51,13 @@ DEFAULT = "Cherry"
 """An unknown name sounds like this one."""
 
 
-class VoiceSound(msgspec.Struct, frozen=True):
+class VoiceSound(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How one name sounds: a variant of the engine, and factors on it."""
 
     variant: str
     pitch: float = 1.0
     size: float = 1.0
     gain_db: float = 0.0
-
-
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One voice in an operator's table; what is None stays as it is."""
-
-    variant: str | None = None
-    pitch: float | None = None
-    size: float | None = None
-    gain_db: float | None = None
 
 
 _LIMITS = {"pitch": (0.5, 2.0), "size": (0.75, 1.35), "gain_db": (-20.0, 20.0)}
@@ -103,8 +95,7 @@ class VoiceTable:
         """What brings a name to the common level in a language (BCP-47)."""
         sound = self.of(name)
         measured = self._gains.get(sound.variant, {})
-        primary = language.lower().replace("_", "-").partition("-")[0]
-        return measured.get(primary, measured.get("", 0.0)) + sound.gain_db
+        return measured.get(primary_tag(language), measured.get("", 0.0)) + sound.gain_db
 
     def gain(self, name: str, language: str) -> float:
         """The same as a factor."""
@@ -136,30 +127,29 @@ def _read(path: str) -> dict[str, object]:
 
 
 def _merged(place: str, sound: VoiceSound, raw: object, variants: frozenset[str]) -> VoiceSound:
+    if not isinstance(raw, dict):
+        raise EngineUnavailable(f"{place} is not a table of fields")
     try:
-        entry = msgspec.convert(raw, _Entry)
+        merged = msgspec.convert({**msgspec.structs.asdict(sound), **raw}, VoiceSound)
     except msgspec.ValidationError as error:
         raise EngineUnavailable(f"{place} {error}".replace("$.", "")) from None
-    if entry.variant is not None and entry.variant not in variants:
-        parse_sounds = ", ".join(sorted(variants))
-        raise EngineUnavailable(
-            f"{place} variant: there is no {entry.variant!r} among {parse_sounds}"
-        )
+    if merged.variant not in variants:
+        known = ", ".join(sorted(variants))
+        raise EngineUnavailable(f"{place} variant: there is no {merged.variant!r} among {known}")
     for field, (least, most) in _LIMITS.items():
-        value = getattr(entry, field)
-        if value is not None and not least <= value <= most:
+        value = getattr(merged, field)
+        if field in raw and not least <= value <= most:
             raise EngineUnavailable(f"{place} {field}: {value} is not within {least} to {most}")
-    given = {
-        key: value for key, value in msgspec.structs.asdict(entry).items() if value is not None
-    }
-    return msgspec.structs.replace(sound, **given)
+    return merged
 
 
 def parse_sounds(text: str) -> dict[str, VoiceSound]:
-    """Sounds from a table with lines of ``name: variant pitch size gain_db``."""
+    """Sounds from a table: ``name: variant pitch size gain_db``, more of them behind ``|`` or in
+    lines of their own.
+    """
     table: dict[str, VoiceSound] = {}
-    for line in text.strip().splitlines():
-        name, _, cells = line.strip().partition(": ")
+    for entry in text.strip().replace("|", "\n").splitlines():
+        name, _, cells = entry.strip().partition(": ")
         variant, *numbers = cells.split()
         pitch, size, gain_db = map(float, numbers)
         table[name] = VoiceSound(variant, pitch, size, gain_db)

@@ -1,4 +1,4 @@
-"""Telling speakers apart with WeSpeaker's ResNet34, run directly on onnxruntime.
+"""Speaker vectors by WeSpeaker's ResNet34, run directly on onnxruntime.
 
 Scope: one call takes audio of one voice; nothing is kept between calls. The model
 (https://arxiv.org/abs/2210.17016, trained on VoxCeleb, in the form that pyannote's pipeline
@@ -26,6 +26,7 @@ import numpy as np
 
 from dragoman.engines.base import EngineUnavailable, Info, Samples
 from dragoman.engines.shared.model_files import onnx_session, package_dir, pip_install
+from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.wespeaker.fbank import Floats, fbank
 from dragoman.speech import HEARING_RATE_HZ
 
@@ -45,43 +46,31 @@ LONGEST_S = 20.0
 """Of longer audio only the end is used; more does not improve the vector."""
 
 
-class Wespeaker:
+class Wespeaker(OpensOnce[Any]):
     """``SpeakerEncoder``: 30 to 40 ms of work for a second of speech. ``threads`` is per call."""
+
+    info = Info(
+        name="wespeaker",
+        role="speaker",
+        licence="CC-BY-4.0",
+        quality="good",
+        languages=("*",),
+        about="WeSpeaker ResNet34 (VoxCeleb) on onnxruntime; the model comes inside "
+        "moonshine-voice 0.1.0",
+    )
 
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads
-        self._session: Any = None
 
-    @property
-    def info(self) -> Info:
-        """Self-description."""
-        return Info(
-            name="wespeaker",
-            role="speaker",
-            licence="CC-BY-4.0",
-            quality="good",
-            languages=("*",),
-            about="WeSpeaker ResNet34 (VoxCeleb) on onnxruntime; the model comes inside "
-            "moonshine-voice 0.1.0",
-        )
-
-    def load(self) -> None:
-        """Find the model, check it and open it; again: no effect."""
-        if self._session is None:
-            self._session = onnx_session(find_model(), self._threads)
-
-    def close(self) -> None:
-        """Drop the model; calls under way finish with it."""
-        self._session = None
+    def _open(self) -> Any:
+        return onnx_session(find_model(), self._threads)
 
     def encode(self, samples: Samples) -> Samples:
         """A unit vector, shape (256,); zeros when there is less than 0.2 s of voice. Thread-safe.
 
         Raises ``EngineUnavailable`` before ``load``.
         """
-        session = self._session
-        if session is None:
-            raise EngineUnavailable("The engine wespeaker is not loaded.")
+        session = self._opened
         features, weights = _features(samples[-int(LONGEST_S * HEARING_RATE_HZ) :])
         if np.count_nonzero(weights) < LEAST_VOICED:
             return np.zeros(DIMENSIONS, np.float32)

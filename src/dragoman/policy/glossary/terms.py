@@ -21,6 +21,7 @@ import msgspec
 
 from dragoman.policy.glossary.tokens import TextToken, tokenize
 from dragoman.speech import Word, joined_text
+from dragoman.text.language_tags import primary_tag
 from dragoman.text.ordinary_words import is_small
 from dragoman.text.scripts import is_hangul
 
@@ -65,7 +66,7 @@ class Glossary:
     """The terms of one session for one source language."""
 
     def __init__(self, phrases: Mapping[str, str], language: str | None = None) -> None:
-        self._plural = (language or "").split("-")[0].lower() in _WITH_PLURALS
+        self._plural = primary_tag(language) in _WITH_PLURALS
         terms: list[Term] = []
         for key, value in phrases.items():
             parts = tuple(tokenize(key))

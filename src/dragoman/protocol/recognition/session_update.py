@@ -21,6 +21,7 @@ from dragoman.protocol.core.languages import canonical
 from dragoman.protocol.core.token_estimate import cut_to_tokens
 from dragoman.protocol.recognition.settings import SILENCE_MS, RecognitionSettings
 from dragoman.speech import Coverage
+from dragoman.text.language_tags import primary_tag
 
 _CODES = "zh yue en ja de ko ru fr pt ar it es hi id th tr uk vi cs da fil fi is ms no pl sv"
 LANGUAGES = tuple(_CODES.split())
@@ -83,7 +84,7 @@ def _language(value: Any, param: str, coverage: Coverage, *, strict: bool) -> st
         return fields.enum(given, LANGUAGES, param)
     code = canonical(given)
     if coverage.can_hear(code) and (code in _KNOWN or "*" not in coverage.hears):
-        return given.replace("_", "-").split("-")[0].lower()
+        return primary_tag(given)
     covered = sorted(_KNOWN if "*" in coverage.hears else coverage.hears)
     listed = ", ".join(f"'{name}'" for name in covered) or "none"
     if code not in _KNOWN:

@@ -1,4 +1,4 @@
-"""Stateless calls, answered one batch at a time: runs where the engine runs.
+"""Calls and steps of streams, answered by the engine: runs where the engine runs.
 
 Scope: blocking, no asyncio. A batch that fails is tried again one by one, so that one session's
 bad window does not fail the others'. What an engine can do is seen by its method: checking a whole
@@ -8,19 +8,24 @@ Protocol costs more than the answer of a scripted engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from dragoman.engines.base import Engine, Picture, Reading, Translation, Window
 from dragoman.policy.vision.onscreen import looks_the_same
+from dragoman.runtime.hosts.engine_stream import EngineStream
 from dragoman.runtime.hosts.image_fingerprint import image_fingerprint
 from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.requests import (
     Answer,
     AnyRequest,
     EncodeVoice,
+    OpenStream,
     Outcome,
+    StepStream,
+    StreamAnswer,
     VoiceVector,
     WarmDirection,
 )
@@ -33,6 +38,40 @@ def batching_of(engine: Engine, max_batch: int | None = None, max_wait_ms: float
     """How the calls of this engine are batched: by ``max_batch`` or the engine's own limit."""
     kinds = frozenset(kind for kind, method in BATCH_METHOD.items() if hasattr(engine, method))
     return Batching(max_batch or engine.info.max_batch, max_wait_ms / 1000, kinds)
+
+
+class RequestServer:
+    """An engine and its open streams, by their numbers; for any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._streams: dict[int, EngineStream] = {}
+
+    def answer(self, requests: Sequence[AnyRequest]) -> list[Outcome]:
+        """One outcome for each request, in order: calls of one kind, or one step of a stream."""
+        first = requests[0]
+        if not isinstance(first, OpenStream | StepStream):
+            return answer_batch(self._engine, requests)
+        try:
+            return [Outcome(self._step(first))]
+        except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its step
+            return [Outcome(failure=repr(error))]
+
+    def _step(self, request: OpenStream | StepStream) -> StreamAnswer:
+        if isinstance(request, OpenStream):
+            stream = self._streams[request.stream] = EngineStream(self._engine, request.request)
+            stream.start()
+            return None
+        if request.item is not None:
+            return self._streams[request.stream].step(request.item)
+        return self._streams.pop(request.stream).step(None)
+
+    def abort(self, number: int) -> None:
+        """Nobody wants the rest of this stream, if it is still open; raises nothing."""
+        stream = self._streams.pop(number, None)
+        if stream is not None:
+            with suppress(Exception):
+                stream.abort()
 
 
 def answer_batch(engine: Engine, requests: Sequence[AnyRequest]) -> list[Outcome]:

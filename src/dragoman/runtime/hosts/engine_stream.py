@@ -9,9 +9,9 @@ The engine's ``abort`` is called at most once and never after ``finish``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from dragoman.audio.opus_decode import OpusDecoder
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import (
     Abortable,
+    Detection,
     Detector,
     Engine,
     Interpretation,
@@ -31,7 +32,6 @@ from dragoman.engines.base import (
 from dragoman.runtime.hosts.requests import (
     DetectedFrames,
     DetectionAudio,
-    RecognitionAudio,
     StartDetection,
     StartInterpretation,
     StartRecognition,
@@ -39,7 +39,7 @@ from dragoman.runtime.hosts.requests import (
     StreamAnswer,
     StreamItem,
 )
-from dragoman.speech import HEARING_RATE_HZ, Audio, Input
+from dragoman.speech import HEARING_RATE_HZ, Audio
 
 _FULL_SCALE = np.float32(1 / 32768)
 _ROLES: dict[type[StartRequest], Role] = {
@@ -49,12 +49,17 @@ _ROLES: dict[type[StartRequest], Role] = {
 }
 
 
-class _Steps(Protocol):
-    """A stream of one kind: ``abort`` passes the call on to an engine that implements it."""
+class _Steps(NamedTuple):
+    """The engine's stream object, and how its steps become answers."""
 
-    def feed(self, item: StreamItem) -> StreamAnswer: ...
-    def finish(self) -> StreamAnswer: ...
-    def abort(self) -> None: ...
+    stream: Detection | Recognition | Interpretation
+    feed: Callable[[Any], StreamAnswer]
+    finish: Callable[[], StreamAnswer]
+
+    def abort(self) -> None:
+        """Pass it on to an engine that implements it."""
+        if isinstance(self.stream, Abortable):
+            self.stream.abort()
 
 
 class EngineStream:
@@ -83,7 +88,10 @@ class EngineStream:
             if item is not None:
                 return steps.feed(item)
             self._steps = None
-            return steps.finish()
+            answer = steps.finish()
+            if isinstance(self._request, StartDetection):  # a detector has no end of its own
+                steps.abort()
+            return answer
 
     def abort(self) -> None:
         """Nobody wants the rest: free what the engine holds for it, now or behind the step that
@@ -118,33 +126,40 @@ def _started(engine: Engine, request: StartRequest) -> _Steps:
         raise TypeError(f"{info.name} ({info.role}) cannot serve a {type(request).__name__}")
     match request:
         case StartDetection():
-            return _DetectionSteps(cast("Detector", engine))
+            detector = cast("Detector", engine)
+            detection = detector.start()
+            cutter = _FrameCutter(detection, detector.frame_samples)
+            return _Steps(detection, cutter.feed, DetectedFrames)
         case StartRecognition(language=language, hints=hints):
-            return _RecognitionSteps(cast("Recognizer", engine).start(language, hints))
+            recognition = cast("Recognizer", engine).start(language, hints)
+            return _Steps(
+                recognition,
+                lambda item: recognition.feed(np.frombuffer(item.samples, np.float32)),
+                recognition.finish,
+            )
         case StartInterpretation(task=task):
-            return _InterpretationSteps(cast("Interpreter", engine).start(task))
+            session = cast("Interpreter", engine).start(task)
+            return _Steps(
+                session,
+                lambda item: tuple(session.feed(item)),
+                lambda: tuple(session.finish()),
+            )
 
 
-def _abort(stream: object) -> None:
-    if isinstance(stream, Abortable):
-        stream.abort()
-
-
-class _DetectionSteps:
+class _FrameCutter:
     """A client's PCM or Opus as frames of 16 kHz with a probability of speech. Chunks of any size
     give the same frames.
     """
 
-    def __init__(self, detector: Detector) -> None:
-        self._detection = detector.start()
-        self._size = detector.frame_samples
+    def __init__(self, detection: Detection, frame_samples: int) -> None:
+        self._detection = detection
+        self._size = frame_samples
         self._resampler = Resampler(HEARING_RATE_HZ, HEARING_RATE_HZ)
         self._opus: OpusDecoder | None = None
         self._rest: Samples = np.zeros(0, np.float32)
 
-    def feed(self, item: StreamItem) -> DetectedFrames:
+    def feed(self, item: DetectionAudio) -> DetectedFrames:
         """The frames that are complete now."""
-        assert isinstance(item, DetectionAudio)
         if item.rate_hz != self._resampler.from_hz:
             self._resampler = Resampler(item.rate_hz, HEARING_RATE_HZ)
         pcm = self._resampler.feed(b"".join(map(self._pcm, item.audio)))
@@ -163,45 +178,3 @@ class _DetectionSteps:
         if self._opus is None:
             self._opus = OpusDecoder(self._resampler.from_hz)
         return self._opus.feed(audio.pcm, audio.opus_ms)
-
-    def finish(self) -> DetectedFrames:
-        """A detector has no end of its own."""
-        self.abort()
-        return DetectedFrames()
-
-    def abort(self) -> None:
-        """As in ``engines.base.Detection``."""
-        _abort(self._detection)
-
-
-class _RecognitionSteps:
-    """``engines.base.Recognition``."""
-
-    def __init__(self, recognition: Recognition) -> None:
-        self._recognition = recognition
-
-    def feed(self, item: StreamItem) -> StreamAnswer:
-        assert isinstance(item, RecognitionAudio)
-        return self._recognition.feed(np.frombuffer(item.samples, np.float32))
-
-    def finish(self) -> StreamAnswer:
-        return self._recognition.finish()
-
-    def abort(self) -> None:
-        _abort(self._recognition)
-
-
-class _InterpretationSteps:
-    """``engines.base.Interpretation``."""
-
-    def __init__(self, interpretation: Interpretation) -> None:
-        self._interpretation = interpretation
-
-    def feed(self, item: StreamItem) -> StreamAnswer:
-        return tuple(self._interpretation.feed(cast("Input", item)))
-
-    def finish(self) -> StreamAnswer:
-        return tuple(self._interpretation.finish())
-
-    def abort(self) -> None:
-        _abort(self._interpretation)

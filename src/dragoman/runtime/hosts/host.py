@@ -1,21 +1,28 @@
 """What a host is: the place where an engine lives, as the event loop sees it.
 
-Scope: the Protocols, their exceptions, and the loop's end of a stream. ``make_host`` makes hosts.
-All methods are called on the event loop's thread and none of them blocks it. A host in another
-process or on another machine is one more class with these methods.
+Scope: the Protocol, its exceptions, the loop's end of a stream, and the base of hosts that turn
+calls and streams into requests. ``make_host`` makes hosts. All methods are called on the event
+loop's thread and none of them blocks it. A host in another process or on another machine is one
+more class with these methods.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Protocol
+from functools import partial
+from itertools import count
+from typing import Protocol, cast
 
 from dragoman.engines.base import Info, Utterance
 from dragoman.runtime.hosts.requests import (
     Answer,
+    AnyRequest,
+    OpenStream,
     Outcome,
     Request,
     StartRequest,
+    StepStream,
     StreamAnswer,
     StreamItem,
 )
@@ -82,6 +89,8 @@ class HostStream:
         self._step = step
         self._abort = abort
         self._ended = False
+        self.on_end: Callable[[], None] = lambda: None
+        """Called once, when the stream was finished or aborted."""
 
     async def feed(self, item: StreamItem) -> StreamAnswer:
         """Hand over an item; its answer. Raises ``EngineFailed``."""
@@ -90,18 +99,55 @@ class HostStream:
     async def finish(self) -> StreamAnswer:
         """No more items come: the last answer. Raises ``EngineFailed``."""
         answer = await self._step(None)
-        self._ended = True
+        self._end()
         return answer
 
     def abort(self) -> None:
         """Give the stream up; returns at once. No effect on one that was finished or aborted."""
         if not self._ended:
-            self._ended = True
             self._abort()
+            self._end()
+
+    def _end(self) -> None:
+        self._ended = True
+        self.on_end()
 
 
-def answer_of(outcome: Outcome, info: Info) -> Answer | StreamAnswer:
-    """The answer in an outcome. Raises ``EngineFailed`` when there is none."""
-    if outcome.failure is not None:
-        raise EngineFailed(f"{info.name}: {outcome.failure}")
-    return outcome.answer
+class RequestHost(ABC):
+    """Base of hosts in which every call and every step of a stream is one request."""
+
+    def __init__(self, info: Info) -> None:
+        self.info = info
+        self._stream_numbers = count(1)
+
+    @abstractmethod
+    async def _ask(self, request: AnyRequest) -> Outcome:
+        """What became of a request. Raises ``EngineFailed`` for one that is not accepted."""
+
+    @abstractmethod
+    def _abort_stream(self, number: int) -> None:
+        """Have the stream aborted that was opened with this number, if it is still open."""
+
+    async def call(self, request: Request) -> Answer:
+        """See ``EngineHost``."""
+        return cast("Answer", await self._answer(request))
+
+    async def open(self, request: StartRequest) -> HostStream:
+        """See ``EngineHost``."""
+        number = next(self._stream_numbers)
+        stream = HostStream(partial(self._step, number), partial(self._abort_stream, number))
+        try:
+            await self._answer(OpenStream(number, request))
+        except BaseException:  # it may have been opened although nobody waits any more
+            stream.abort()
+            raise
+        return stream
+
+    async def _step(self, number: int, item: StreamItem | None) -> StreamAnswer:
+        return cast("StreamAnswer", await self._answer(StepStream(number, item)))
+
+    async def _answer(self, request: AnyRequest) -> Answer | StreamAnswer:
+        outcome = await self._ask(request)
+        if outcome.failure is not None:
+            raise EngineFailed(f"{self.info.name}: {outcome.failure}")
+        return outcome.answer

@@ -42,6 +42,10 @@ class CallJob:
         if not self.future.done():
             self.future.set_result(outcome)
 
+    def fail(self, reason: str) -> None:
+        """The call cannot be answered; the reason is for the log."""
+        self.settle(Outcome(failure=reason))
+
 
 def settle_all(batch: Sequence[CallJob], outcomes: Sequence[Outcome]) -> None:
     """On the loop: give every call its outcome."""

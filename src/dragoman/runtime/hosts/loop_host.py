@@ -8,27 +8,17 @@ given out in pieces, and other tasks run in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import closing, suppress
-from typing import TypeVar, cast
+from collections.abc import AsyncGenerator
+from contextlib import closing
 
 from dragoman.engines.base import Engine, Synthesizer, Unspeakable, Utterance
-from dragoman.runtime.hosts.engine_calls import answer_batch
-from dragoman.runtime.hosts.engine_stream import EngineStream
-from dragoman.runtime.hosts.host import EngineFailed, HostStream, TextRefused, answer_of
-from dragoman.runtime.hosts.requests import (
-    Answer,
-    Request,
-    StartRequest,
-    StreamAnswer,
-    StreamItem,
-)
+from dragoman.runtime.hosts.engine_calls import RequestServer
+from dragoman.runtime.hosts.host import EngineFailed, RequestHost, TextRefused
+from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
-T = TypeVar("T")
 
-
-class LoopHost:
+class LoopHost(RequestHost):
     """An ``EngineHost`` that calls the engine where it is called itself."""
 
     capacity = 1
@@ -36,8 +26,9 @@ class LoopHost:
     """Nothing is ever queued."""
 
     def __init__(self, engine: Engine) -> None:
-        self.info = engine.info
+        super().__init__(engine.info)
         self._engine = engine
+        self._server = RequestServer(engine)
         self._synthesizer = engine if isinstance(engine, Synthesizer) else None
         self._open = False
 
@@ -51,24 +42,12 @@ class LoopHost:
         self._open = False
         await asyncio.to_thread(self._engine.close)
 
-    async def call(self, request: Request) -> Answer:
-        """As in the Protocol."""
+    async def _ask(self, request: AnyRequest) -> Outcome:
         self._admit()
-        return cast("Answer", answer_of(answer_batch(self._engine, (request,))[0], self.info))
+        return self._server.answer((request,))[0]
 
-    async def open(self, request: StartRequest) -> HostStream:
-        """As in the Protocol."""
-        stream = EngineStream(self._engine, request)
-        self._do(stream.start)
-
-        async def step(item: StreamItem | None) -> StreamAnswer:
-            return self._do(stream.step, item)
-
-        def abort() -> None:
-            with suppress(Exception):
-                stream.abort()
-
-        return HostStream(step, abort)
+    def _abort_stream(self, number: int) -> None:
+        self._server.abort(number)
 
     async def speak(
         self,
@@ -81,23 +60,19 @@ class LoopHost:
         if self._synthesizer is None:
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
         with closing(synthesize_segment(self._synthesizer, utterance, rate_hz)) as pieces:
-            while (pcm := self._do(_next, pieces)) is not None:
+            while True:
+                self._admit()
+                try:
+                    pcm = next(pieces, None)
+                except Unspeakable as refusal:
+                    raise TextRefused(str(refusal)) from refusal
+                except Exception as error:
+                    raise EngineFailed(f"{self.info.name}: {error!r}") from error
+                if pcm is None:
+                    return
                 yield pcm
                 await asyncio.sleep(0)
-
-    def _do(self, function: Callable[..., T], *args: object) -> T:
-        self._admit()
-        try:
-            return function(*args)
-        except Unspeakable as refusal:
-            raise TextRefused(str(refusal)) from refusal
-        except Exception as error:
-            raise EngineFailed(f"{self.info.name}: {error!r}") from error
 
     def _admit(self) -> None:
         if not self._open:
             raise EngineFailed(f"the host of {self.info.name} is not open")
-
-
-def _next(pieces: Generator[bytes, None, None]) -> bytes | None:
-    return next(pieces, None)

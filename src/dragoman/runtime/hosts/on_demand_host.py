@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 
 from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream
-from dragoman.runtime.hosts.requests import (
-    Answer,
-    Request,
-    StartRequest,
-    StreamAnswer,
-    StreamItem,
-)
+from dragoman.runtime.hosts.requests import Answer, Request, StartRequest
 
 LOG = logging.getLogger(__name__)
 _RETRY_S = 60.0
@@ -73,46 +68,37 @@ class OnDemandHost:
 
     async def call(self, request: Request) -> Answer:
         """As in the Protocol; the first call waits for the engine to load."""
-        await self._enter()
-        try:
+        async with self._in_use():
             return await self._inner.call(request)
-        finally:
-            self._leave()
 
     async def open(self, request: StartRequest) -> HostStream:
         """As in the Protocol; the engine stays loaded until the stream is finished or aborted."""
         await self._enter()
         try:
-            inner = await self._inner.open(request)
+            stream = await self._inner.open(request)
         except BaseException:
             self._leave()
             raise
-
-        async def step(item: StreamItem | None) -> StreamAnswer:
-            if item is not None:
-                return await inner.feed(item)
-            answer = await inner.finish()
-            self._leave()
-            return answer
-
-        def abort() -> None:
-            inner.abort()
-            self._leave()
-
-        return HostStream(step, abort)
+        stream.on_end = self._leave
+        return stream
 
     async def speak(
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
     ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
-        await self._enter()
-        try:
+        async with self._in_use():
             async for pcm in self._inner.speak(utterance, rate_hz, slack_s=slack_s):
                 yield pcm
+
+    # ------------------------------------------------------------ loading and closing
+    @asynccontextmanager
+    async def _in_use(self) -> AsyncIterator[None]:
+        await self._enter()
+        try:
+            yield
         finally:
             self._leave()
 
-    # ------------------------------------------------------------ loading and closing
     async def _enter(self) -> None:
         """Count a call and have the engine loaded for it. Raises ``EngineFailed``."""
         if not self._open:
@@ -143,7 +129,7 @@ class OnDemandHost:
             await closing
         try:
             await self._inner.start()
-        except EngineUnavailable as refusal:
+        except (EngineUnavailable, EngineFailed) as refusal:
             LOG.warning("%s does not load: %s", self.info.name, refusal)
             self._loading = None
             self._not_before_s = asyncio.get_running_loop().time() + _RETRY_S

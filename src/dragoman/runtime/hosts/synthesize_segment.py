@@ -9,8 +9,7 @@ The event loop's thread only passes bytes on.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 import msgspec
 import numpy as np
@@ -19,8 +18,7 @@ import numpy.typing as npt
 from dragoman.audio.pcm import SAMPLE_BYTES, amplified, as_int16, bytes_in, samples_in
 from dragoman.audio.prosody import Prosody
 from dragoman.audio.resample import Resampler
-from dragoman.engines.base import Synthesizer, Utterance
-from dragoman.runtime.hosts.audio_limit import limit_audio
+from dragoman.engines.base import Caps, Info, Synthesizer, Utterance
 
 LONGEST_MS = 960
 """The longest piece: that of the longest delta of a synthesis session. Every piece costs the event
@@ -31,47 +29,39 @@ _EDGE_MS = 5
 _QUIET = 328  # of 32768: an edge that begins or ends below this cannot click
 
 
+class AudioLimitExceeded(Exception):
+    """An engine made more sound of one segment than ``Caps.audio_s``."""
+
+
 def synthesize_segment(
     engine: Synthesizer, utterance: Utterance, rate_hz: int
 ) -> Generator[bytes, None, None]:
     """PCM at ``rate_hz``, never empty, in pieces of at most ``LONGEST_MS``; closing it cancels.
     Raises ``AudioLimitExceeded`` behind ``Caps.audio_s`` of sound, and what the engine raises.
     """
-    with closing(_resampled(engine, utterance, rate_hz)) as sound:
-        most = bytes_in(LONGEST_MS, rate_hz)
-        pieces = _cut(_joined(sound, most), most)
-        yield from limit_audio(pieces, engine.info.caps, rate_hz)
-
-
-def _resampled(
-    engine: Synthesizer, utterance: Utterance, rate_hz: int
-) -> Generator[bytes, None, None]:
-    resampler = Resampler(engine.info.rate_hz, rate_hz)
-    pieces = _shaped(engine, utterance)
-    with closing(pieces):
-        for piece in pieces:
-            yield resampler.feed(piece)
-        yield resampler.flush()
-
-
-def _shaped(engine: Synthesizer, utterance: Utterance) -> Generator[bytes, None, None]:
-    """The engine's speech with everything the utterance asks for, at the engine's rate."""
-    native = engine.info.controls
-    rate = 1.0 if "rate" in native else utterance.rate
-    pitch = 1.0 if "pitch" in native else utterance.pitch
-    gain = 1.0 if "volume" in native else utterance.volume / _NEUTRAL_VOLUME
-    pieces = iter(engine.synthesize(_for_engine(utterance, native)))
+    info = engine.info
+    most = bytes_in(LONGEST_MS, rate_hz)
+    resampler = Resampler(info.rate_hz, rate_hz)
+    made = iter(engine.synthesize(_for_engine(utterance, info.controls)))
     try:
-        faded = _faded(pieces, engine.info.rate_hz)
-        if rate != 1.0 or pitch != 1.0:
-            faded = _faded(
-                _with_prosody(faded, engine.info.rate_hz, rate, pitch), engine.info.rate_hz
-            )
-        for piece in faded:
-            yield amplified(piece, gain)
+        shaped = _shaped(made, utterance, info)
+        resampled = _through(resampler.feed, resampler.flush, shaped)
+        yield from limit_audio(_cut(_joined(resampled, most), most), info.caps, rate_hz)
     finally:
-        if isinstance(pieces, Generator):
-            pieces.close()
+        if isinstance(made, Generator):
+            made.close()
+
+
+def _shaped(made: Iterable[bytes], utterance: Utterance, info: Info) -> Iterator[bytes]:
+    """The engine's speech with everything the utterance asks for, at the engine's rate."""
+    rate = 1.0 if "rate" in info.controls else utterance.rate
+    pitch = 1.0 if "pitch" in info.controls else utterance.pitch
+    gain = 1.0 if "volume" in info.controls else utterance.volume / _NEUTRAL_VOLUME
+    faded = _faded(made, info.rate_hz)
+    if rate != 1.0 or pitch != 1.0:
+        prosody = Prosody(info.rate_hz, rate=rate, pitch=pitch)
+        faded = _faded(_through(prosody.feed, prosody.finish, faded), info.rate_hz)
+    return (amplified(piece, gain) for piece in faded)
 
 
 def _for_engine(utterance: Utterance, native: tuple[str, ...]) -> Utterance:
@@ -80,20 +70,16 @@ def _for_engine(utterance: Utterance, native: tuple[str, ...]) -> Utterance:
     return msgspec.structs.replace(utterance, **left_out)
 
 
-def _with_prosody(
-    pieces: Iterable[bytes], rate_hz: int, rate: float, pitch: float
+def _through(
+    feed: Callable[[bytes], bytes], finish: Callable[[], bytes], pieces: Iterable[bytes]
 ) -> Iterator[bytes]:
-    prosody = Prosody(rate_hz, rate=rate, pitch=pitch)
-    for piece in pieces:
-        yield prosody.feed(piece)
-    yield prosody.finish()
+    yield from map(feed, pieces)
+    yield finish()
 
 
 def _faded(pieces: Iterable[bytes], rate_hz: int) -> Iterator[bytes]:
     edges = _EdgeFader(rate_hz)
-    for piece in pieces:
-        yield edges.feed(piece)
-    yield edges.finish()
+    return _through(edges.feed, edges.finish, pieces)
 
 
 class _EdgeFader:
@@ -154,3 +140,13 @@ def _cut(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
     for pcm in pieces:
         for start in range(0, len(pcm), longest):
             yield pcm[start : start + longest]
+
+
+def limit_audio(pieces: Iterable[bytes], caps: Caps, rate_hz: int) -> Iterator[bytes]:
+    """The pieces of PCM, up to the cap; raises ``AudioLimitExceeded`` for the one beyond it."""
+    left = bytes_in(caps.audio_s * 1000, rate_hz)
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise AudioLimitExceeded(f"one segment of speech went beyond {caps.audio_s:g} s")
+        yield piece

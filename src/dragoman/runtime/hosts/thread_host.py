@@ -14,25 +14,15 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
-from typing import Any, TypeVar, cast
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer, Utterance
-from dragoman.runtime.hosts.engine_calls import answer_batch, batching_of
-from dragoman.runtime.hosts.engine_stream import EngineStream
-from dragoman.runtime.hosts.host import EngineFailed, HostStream, answer_of
+from dragoman.runtime.hosts.engine_calls import RequestServer, batching_of
+from dragoman.runtime.hosts.host import EngineFailed, RequestHost
 from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
-from dragoman.runtime.hosts.requests import (
-    Answer,
-    Outcome,
-    Request,
-    StartRequest,
-    StreamAnswer,
-    StreamItem,
-)
+from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 from dragoman.runtime.hosts.thread_segment import ThreadSegment
 
-T = TypeVar("T")
 Work = Callable[[], None]
 """A job that must not raise."""
 
@@ -98,7 +88,7 @@ class EngineThreads:
                 self._changed.wait(wait_s)
 
 
-class ThreadHost:
+class ThreadHost(RequestHost):
     """An ``EngineHost`` on threads. ``threads`` is how many calls run at the same time,
     ``window_ms`` how far speech may be ahead of its listener.
     """
@@ -114,8 +104,9 @@ class ThreadHost:
         most_waiting: int = 4096,
         window_ms: int = 10_000,
     ) -> None:
-        self.info = engine.info
+        super().__init__(engine.info)
         self._engine = engine
+        self._server = RequestServer(engine)
         self._count = max(1, threads)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
@@ -123,7 +114,8 @@ class ThreadHost:
         self.capacity = self._count * batching.max_batch
         self._queue: JobQueue[Work] = JobQueue(batching)
         self._threads: EngineThreads | None = None
-        self._futures: set[asyncio.Future[Any]] = set()
+        self._loaded: asyncio.Future[Exception | None] | None = None
+        self._calls: set[CallJob] = set()
         self._segments: set[ThreadSegment] = set()
 
     @property
@@ -134,13 +126,28 @@ class ThreadHost:
     async def start(self) -> None:
         """Start the threads and load the engine in one. Raises ``EngineUnavailable``."""
         self._loop = asyncio.get_running_loop()
-        if self._threads is None:
-            self._threads = EngineThreads(self._count, self.info.name, self._queue, self._call)
+        self._threads = EngineThreads(self._count, self.info.name, self._queue, self._call)
+        self._loaded = self._loop.create_future()
+        self._threads.add(partial(self._load, self._loaded))
         try:
-            await self._do(self._engine.load)
+            error = await self._loaded
+            if error is not None:
+                raise error
         except BaseException:
             await self.close()
             raise
+
+    def _load(self, loaded: asyncio.Future[Exception | None]) -> None:
+        """On a thread."""
+        failure: Exception | None = None
+        try:
+            self._engine.load()
+        except EngineUnavailable as error:
+            failure = error
+        except BaseException as error:  # noqa: BLE001 - an engine may raise anything
+            failure = EngineFailed(f"{self.info.name}: {error!r}")
+            failure.__cause__ = error
+        self._post(_settle, loaded, failure)
 
     async def close(self) -> None:
         """As in the Protocol; waits briefly for calls that are inside the engine."""
@@ -152,9 +159,10 @@ class ThreadHost:
             segment.leave()
             segment.stream.end(reason)
         self._threads = None
-        for future in self._futures:
-            if not future.done():
-                future.set_exception(EngineFailed(reason))
+        if self._loaded is not None:
+            _settle(self._loaded, EngineFailed(reason))
+        for job in self._calls:
+            job.settle(Outcome(failure=reason))
         threads.close(self._close_engine)
         await asyncio.to_thread(threads.join, self._CLOSE_S)
 
@@ -169,75 +177,36 @@ class ThreadHost:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
         return self._threads
 
-    async def _answer(self, future: asyncio.Future[T]) -> T:
-        self._futures.add(future)
+    def _post(self, function: Callable[..., None], *args: object) -> bool:
+        """From an engine thread: have the function called on the loop; False if that is closed."""
         try:
-            return await future
-        finally:
-            self._futures.discard(future)
-
-    def _post(self, function: Callable[..., None], *args: object) -> None:
-        """From an engine thread: have the function called on the loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
             self._loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:
+            return False
+        return True
 
-    # ------------------------------------------------------------ stateless calls, in batches
-    async def call(self, request: Request) -> Answer:
-        """As in the Protocol."""
+    # ------------------------------------------------------------ calls and streams
+    async def _ask(self, request: AnyRequest) -> Outcome:
         threads = self._admit()
-        job = CallJob(request, asyncio.get_running_loop().create_future())
+        job = CallJob(request, self._loop.create_future())
+        self._calls.add(job)
         threads.add(job)
-        return cast("Answer", answer_of(await self._answer(job.future), self.info))
+        try:
+            return await job.future
+        finally:
+            self._calls.discard(job)
 
     def _call(self, batch: list[CallJob]) -> None:
         """On a thread."""
         try:
-            outcomes = answer_batch(self._engine, [job.request for job in batch])
+            outcomes = self._server.answer([job.request for job in batch])
         except BaseException as error:  # noqa: BLE001 - it fails its call only
             outcomes = [Outcome(failure=repr(error)) for _ in batch]
         self._post(settle_all, batch, outcomes)
 
-    # ------------------------------------------------------------ streams
-    async def open(self, request: StartRequest) -> HostStream:
-        """As in the Protocol."""
-        stream = EngineStream(self._engine, request)
-        opened = HostStream(partial(self._step, stream), partial(self._abort, stream))
-        try:
-            await self._do(stream.start)
-        except BaseException:  # it may have been started although nobody waits any more
-            opened.abort()
-            raise
-        return opened
-
-    async def _step(self, stream: EngineStream, item: StreamItem | None) -> StreamAnswer:
-        return await self._do(partial(stream.step, item))
-
-    def _abort(self, stream: EngineStream) -> None:
+    def _abort_stream(self, number: int) -> None:
         if self._threads is not None:
-            self._threads.add(partial(_quietly, stream.abort))
-
-    async def _do(self, function: Callable[[], T]) -> T:
-        """Call the function on a thread. Raises ``EngineUnavailable`` as it is, anything else as
-        ``EngineFailed``.
-        """
-        threads = self._admit()
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-        def work() -> None:
-            if future.done():  # its caller left while it waited
-                return
-            failure: Exception
-            try:
-                self._post(_settle, future, function(), None)
-            except EngineUnavailable as error:
-                self._post(_settle, future, None, error)
-            except BaseException as error:  # noqa: BLE001 - it fails its call only
-                failure = EngineFailed(f"{self.info.name}: {error!r}")
-                failure.__cause__ = error
-                self._post(_settle, future, None, failure)
-
-        threads.add(work)
-        return await self._answer(future)
+            self._threads.add(partial(self._server.abort, number))
 
     # ------------------------------------------------------------ speech
     async def speak(
@@ -252,9 +221,13 @@ class ThreadHost:
             if self._threads is not None:
                 self._threads.add(work, bytes_left / bytes_in(1000, rate_hz))
 
-        window = bytes_in(self._window_ms, rate_hz)
         segment = ThreadSegment(
-            self._engine, utterance, rate_hz, window_bytes=window, requeue=resume
+            self._engine,
+            utterance,
+            rate_hz,
+            window_bytes=bytes_in(self._window_ms, rate_hz),
+            requeue=resume,
+            post=self._post,
         )
         self._segments.add(segment)
         threads.add(segment.run, slack_s)
@@ -267,15 +240,6 @@ class ThreadHost:
             self._segments.discard(segment)
 
 
-def _settle(future: asyncio.Future[T], result: T, failure: Exception | None) -> None:
-    if future.done():
-        return
-    if failure is not None:
-        future.set_exception(failure)
-    else:
+def _settle(future: asyncio.Future[Exception | None], result: Exception | None) -> None:
+    if not future.done():
         future.set_result(result)
-
-
-def _quietly(function: Callable[[], None]) -> None:
-    with contextlib.suppress(Exception):
-        function()

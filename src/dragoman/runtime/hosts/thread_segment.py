@@ -8,10 +8,8 @@ holds memory (one window), but never a thread.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Generator
-from typing import Any
 
 from dragoman.engines.base import Synthesizer, Unspeakable, Utterance
 from dragoman.runtime.hosts.pcm_stream import PcmStream
@@ -22,7 +20,9 @@ Requeue = Callable[[Callable[[], None], int], None]
 
 
 class ThreadSegment:
-    """A segment on its way from the threads to the loop; ``requeue`` is called on the loop."""
+    """A segment on its way from the threads to the loop. ``requeue`` is called on the loop.
+    ``post`` has a function called there, and returns False when the loop is closed.
+    """
 
     def __init__(
         self,
@@ -32,9 +32,10 @@ class ThreadSegment:
         *,
         window_bytes: int,
         requeue: Requeue,
+        post: Callable[..., bool],
     ) -> None:
         self.stream = PcmStream(rate_hz)
-        self._loop = asyncio.get_running_loop()
+        self._post = post
         self._engine = engine
         self._utterance, self._rate_hz = utterance, rate_hz
         self._window = window_bytes
@@ -82,13 +83,6 @@ class ThreadSegment:
         with self._lock:
             self._parked = not self._left and self._not_taken >= self._window
             return self._parked
-
-    def _post(self, function: Callable[..., None], *arguments: Any) -> bool:
-        try:
-            self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:  # the loop is closed, so nobody listens
-            return False
-        return True
 
     # ------------------------------------------------------------ on the loop
     def taken(self, size: int) -> None:

@@ -20,7 +20,9 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.engine_calls import batching_of
 from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.process.host import ProcessHost
+from dragoman.runtime.hosts.process.ipc_messages import LONGEST_FRAME
 from dragoman.runtime.hosts.process.worker_jobs import SegmentJob
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny
@@ -114,7 +116,7 @@ async def test_a_killed_worker_fails_its_job_only_and_is_replaced() -> None:
         assert new != old
 
 
-async def test_killing_an_idle_worker_costs_nothing() -> None:
+async def test_killing_an_idle_worker_fails_no_job() -> None:
     async with hosted() as host:
         (old,) = host.pids
         os.kill(old, signal.SIGKILL)
@@ -184,7 +186,7 @@ async def test_a_segment_may_last_only_so_long() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_others_do_not_notice_a_stuck_text(workers: int) -> None:
+async def test_a_stuck_text_delays_no_other_for_long(workers: int) -> None:
     """Their segments are spoken in the order in which they came, all of them, soon."""
     async with hosted(tiny.IMPATIENT, tiny.Impatient(), workers=workers) as host:
         finished: list[str] = []
@@ -209,7 +211,7 @@ async def test_others_do_not_notice_a_stuck_text(workers: int) -> None:
 
 
 async def test_texts_that_hang_again_and_again_do_not_refuse_others() -> None:
-    """Killing at a limit says nothing about the engine's health: nobody else is turned away."""
+    """Workers that were killed at a limit do not count as crashes of the engine."""
     async with hosted(tiny.IMPATIENT, tiny.Impatient()) as host:
         hostile = [asyncio.create_task(spoken(host, "!hang")) for _ in range(4)]
         honest = asyncio.create_task(spoken(host, "honest"))
@@ -369,6 +371,32 @@ async def test_an_engine_that_cannot_start_says_why(spec: str, message: str) -> 
     with pytest.raises(EngineUnavailable, match=message):
         await host.start()
     assert host.pids == []
+
+
+async def test_an_engine_that_does_not_become_ready_in_time_is_unavailable() -> None:
+    host = ProcessHost(tiny.Speaker().info, spec=tiny.NEVER_READY, workers=1, start_limit_s=0.2)
+    with pytest.raises(EngineUnavailable, match=r"not ready after 0\.2 seconds"):
+        await host.start()
+    assert host.pids == []
+
+
+async def test_an_incomplete_batch_waits_while_another_worker_is_busy() -> None:
+    batching = Batching(max_batch=3, max_wait_s=0.2, kinds=frozenset({Window}))
+    host = ProcessHost(tiny.Listener().info, spec=tiny.LISTENER, workers=2, batching=batching)
+    await host.start()
+    try:
+        async with asyncio.timeout(20):
+            first, *others = [host.call(Window(bytes(4))) for _ in range(3)]
+            answers = await asyncio.gather(first, *others)
+    finally:
+        await host.close()
+    assert [a.words[1].text for a in answers if isinstance(a, Hypothesis)] == ["1", "2", "2"]
+
+
+async def test_a_request_that_is_too_long_for_a_frame_fails_alone() -> None:
+    async with hosted(tiny.LISTENER, tiny.Listener()) as host:
+        assert "longer than" in await failed(host.call(Window(bytes(LONGEST_FRAME))))
+        assert isinstance(await host.call(Window(bytes(4))), Hypothesis)
 
 
 async def test_windows_and_translations_are_answered_in_batches() -> None:

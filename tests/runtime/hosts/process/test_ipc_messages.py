@@ -1,4 +1,4 @@
-"""Frames survive the wire however it cuts them; what is no frame is refused."""
+"""Frames are found in a byte stream that is cut anywhere; anything else is refused."""
 
 import itertools
 

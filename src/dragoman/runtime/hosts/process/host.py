@@ -1,9 +1,9 @@
 """Engines in worker processes: for what holds the GIL, may crash or hang, or is GPL.
 
 Scope: one bounded queue; each worker has one job at a time, and a worker is free when it says so,
-not when the listener has heard everything. A worker that dies or overruns a limit
+not when the listener has played everything. A worker that dies or overruns a limit
 (``engines.base.Caps``) fails the job it had and the streams it held, and is replaced; other jobs
-go on. If it was killed from outside before its segment was heard, another worker tries. While there
+go on. If it was killed from outside before it sent any audio, another worker tries. While there
 is no worker and replacements keep dying (``worker_pool``), calls fail at once.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
@@ -13,45 +13,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator
-from functools import partial
-from typing import cast
+from itertools import count
+from typing import Any, Never
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Info, Utterance
-from dragoman.runtime.hosts.host import EngineFailed, HostStream, answer_of
-from dragoman.runtime.hosts.job_queue import (
-    MOST_SLACK_S,
-    Batching,
-    CallJob,
-    JobQueue,
-    settle_all,
-)
-from dragoman.runtime.hosts.process import ipc_messages
-from dragoman.runtime.hosts.process.worker_jobs import (
-    RunningJob,
-    SegmentJob,
-    TimeLimit,
-    WorkerStreams,
-)
+from dragoman.runtime.hosts.host import EngineFailed, RequestHost
+from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
+from dragoman.runtime.hosts.process import ipc_messages as ipc
+from dragoman.runtime.hosts.process.worker_jobs import RunningJob, SegmentJob, TimeLimit
 from dragoman.runtime.hosts.process.worker_pool import WorkerPool
 from dragoman.runtime.hosts.process.worker_process import WorkerProcess
-from dragoman.runtime.hosts.requests import (
-    Answer,
-    OpenStream,
-    Outcome,
-    Request,
-    StartRequest,
-    StepStream,
-    StreamAnswer,
-    StreamItem,
-)
-
-_CLOSED = "the engine's host is not open"
+from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
 
 
-class ProcessHost:
+class ProcessHost(RequestHost):
     """An ``EngineHost`` on worker processes.
 
     ``limit_s`` is the longest a job may work (else: 30 s for a call, ``info.caps`` for a segment
@@ -75,7 +53,7 @@ class ProcessHost:
         most_waiting: int = 1024,
         start_limit_s: float = 120.0,
     ) -> None:
-        self.info = info
+        super().__init__(info)
         self._count = max(1, workers)
         self._segment_s = info.caps.wall_s if limit_s is None else limit_s
         self._call_s = self._CALL_S if limit_s is None else limit_s
@@ -87,14 +65,15 @@ class ProcessHost:
         self._asking_again: asyncio.TimerHandle | None = None
         self._idle: deque[WorkerProcess] = deque()
         self._running: dict[WorkerProcess, RunningJob] = {}
-        self._ready: dict[WorkerProcess, WorkerStreams] = {}
-        self._numbers = 0
+        self._steps: dict[WorkerProcess, JobQueue[Never]] = {}  # of the streams in each worker
+        self._stream_workers: dict[int, WorkerProcess] = {}
+        self._job_numbers = count(1)
         self._pool = WorkerPool(info.name, spec, self._count, start_limit_s, self)
 
     @property
     def waiting(self) -> int:
         """Jobs queued and not begun."""
-        return len(self._queue) + sum(len(streams.steps) for streams in self._ready.values())
+        return len(self._queue) + sum(map(len, self._steps.values()))
 
     @property
     def pids(self) -> list[int]:
@@ -103,8 +82,6 @@ class ProcessHost:
 
     async def start(self) -> None:
         """Start all workers. Raises ``EngineUnavailable`` when one cannot load the engine."""
-        if self._pool.is_open:
-            return
         try:
             await self._pool.start()
         except BaseException:
@@ -114,38 +91,37 @@ class ProcessHost:
     async def close(self) -> None:
         """As in the Protocol; no process is left when it returns."""
         reason = "the engine's host was closed"
-        self._fail_queued(reason)
+        _fail_queued(reason, self._queue, *self._steps.values())
         for running in self._running.values():
             running.fail(reason)
-        for streams in self._ready.values():
-            streams.fail(reason)
         self._running.clear()
         self._idle.clear()
-        self._ready.clear()
+        self._steps.clear()
+        self._stream_workers.clear()
         await self._pool.close()
 
     # ------------------------------------------------------------ ``PoolOwner``
     def on_ready(self, worker: WorkerProcess) -> None:
         """As in the Protocol."""
-        self._ready[worker] = WorkerStreams()
+        self._steps[worker] = JobQueue()
         self._idle.append(worker)
         self._dispatch()
 
     def on_lost(self, worker: WorkerProcess, reason: str) -> None:
         """As in the Protocol."""
-        streams = self._ready.pop(worker, None)
+        steps = self._steps.pop(worker, None)
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
         running = self._running.pop(worker, None)
         if running is not None and not (worker.was_killed and self._requeue(running)):
             running.fail(reason)
-        if streams is not None:
-            streams.fail(reason)
+        if steps is not None:
+            _fail_queued(reason, steps)
         self._dispatch()
 
     def on_down(self) -> None:
         """As in the Protocol."""
-        self._fail_queued(f"the workers of {self.info.name} keep dying")
+        _fail_queued(f"the workers of {self.info.name} keep dying", self._queue)
 
     def _requeue(self, running: RunningJob) -> bool:
         """Give the job to another worker, before all others; whether that could be done."""
@@ -156,63 +132,36 @@ class ProcessHost:
         self._queue.add(job, 0.0)
         return True
 
-    def _fail_queued(self, reason: str) -> None:
-        for job in self._queue.drain():
-            if isinstance(job, SegmentJob):
-                job.stream.end(reason)
-            else:
-                job.settle(Outcome(failure=reason))
-
     # ------------------------------------------------------------ calls and streams
-    async def call(self, request: Request) -> Answer:
-        """As in the Protocol."""
+    async def _ask(self, request: AnyRequest) -> Outcome:
         job = CallJob(request, asyncio.get_running_loop().create_future())
-        self._enqueue(job)
-        return cast("Answer", answer_of(await job.future, self.info))
+        if isinstance(request, OpenStream | StepStream):
+            self._steps_of(request).add(job, 0.0)
+            self._dispatch()
+        else:
+            self._enqueue(job)
+        outcome = await job.future
+        if isinstance(request, StepStream) and request.item is None:  # it was finished
+            self._stream_workers.pop(request.stream, None)
+        return outcome
 
-    async def open(self, request: StartRequest) -> HostStream:
-        """As in the Protocol; the stream lives in one worker and ends with it."""
-        self._admit()
-        if not self._ready:
-            raise EngineFailed(f"no worker of {self.info.name} is ready")
-        worker = min(self._ready, key=lambda worker: self._ready[worker].open)
-        self._numbers += 1
-        number = self._numbers
-        self._ready[worker].open += 1
-        stream = HostStream(
-            partial(self._step, worker, number), partial(self._abort, worker, number)
-        )
-        try:
-            await self._do(worker, OpenStream(number, request))
-        except BaseException:
-            stream.abort()
-            raise
-        return stream
-
-    async def _step(
-        self, worker: WorkerProcess, number: int, item: StreamItem | None
-    ) -> StreamAnswer:
-        answer = await self._do(worker, StepStream(number, item))
-        if item is None:
-            self._forget_stream(worker)
-        return answer
-
-    async def _do(self, worker: WorkerProcess, request: OpenStream | StepStream) -> StreamAnswer:
-        streams = self._ready.get(worker)
-        if streams is None:
+    def _steps_of(self, request: OpenStream | StepStream) -> JobQueue[Never]:
+        """The steps of the worker that has the stream, for a new one of that with the fewest."""
+        if isinstance(request, OpenStream):
+            self._admit()
+            if not self._steps:
+                raise EngineFailed(f"no worker of {self.info.name} is ready")
+            streams = Counter(self._stream_workers.values())
+            self._stream_workers[request.stream] = min(self._steps, key=streams.__getitem__)
+        worker = self._stream_workers.get(request.stream)
+        if worker not in self._steps:
             raise EngineFailed(f"the worker of {self.info.name} that held the stream is gone")
-        job = CallJob(request, asyncio.get_running_loop().create_future())
-        streams.steps.append(job)
-        self._dispatch()
-        return cast("StreamAnswer", answer_of(await job.future, self.info))
+        return self._steps[worker]
 
-    def _abort(self, worker: WorkerProcess, number: int) -> None:
-        worker.send(ipc_messages.AbortStream(number))
-        self._forget_stream(worker)
-
-    def _forget_stream(self, worker: WorkerProcess) -> None:
-        if worker in self._ready:
-            self._ready[worker].open -= 1
+    def _abort_stream(self, number: int) -> None:
+        worker = self._stream_workers.pop(number, None)
+        if worker is not None:
+            worker.send(ipc.AbortStream(number))
 
     # ------------------------------------------------------------ speech
     async def speak(
@@ -230,7 +179,7 @@ class ProcessHost:
 
     def _admit(self) -> None:
         if not self._pool.is_open:
-            raise EngineFailed(_CLOSED)
+            raise EngineFailed("the engine's host is not open")
         if self._pool.is_down:
             raise EngineFailed(f"the workers of {self.info.name} keep dying")
         if self.waiting >= self._most_waiting:
@@ -249,7 +198,7 @@ class ProcessHost:
             return
         for worker, running in self._running.items():
             if running.job is speech:
-                worker.send(ipc_messages.CancelSegment(running.number))
+                worker.send(ipc.CancelSegment(running.number))
                 running.limit.resume(self._CANCEL_S)
 
     def _credit(self, speech: SegmentJob, size: int) -> None:
@@ -257,7 +206,7 @@ class ProcessHost:
             return
         for worker, running in self._running.items():
             if running.job is speech:
-                worker.send(ipc_messages.GrantCredit(running.number, size))
+                worker.send(ipc.GrantCredit(running.number, size))
                 if not speech.stalled:
                     running.limit.resume()
 
@@ -272,13 +221,14 @@ class ProcessHost:
     # ------------------------------------------------------------ workers and jobs
     def _dispatch(self) -> None:
         """Give the idle workers what there is to do: steps of their own streams first."""
-        for worker in [idle for idle in self._idle if self._ready[idle].steps]:
-            step = self._ready[worker].next_step()
+        now_s = time.monotonic()
+        for worker in list(self._idle):
+            step, _ = self._steps[worker].take(now_s, idle=True)
             if step is not None:
                 self._idle.remove(worker)
-                self._give(worker, [step])
+                self._give(worker, step)
         while self._idle:
-            job, wait_s = self._queue.take(time.monotonic(), idle=not self._running)
+            job, wait_s = self._queue.take(now_s, idle=not self._running)
             if job is None:
                 self._ask_again(wait_s)
                 return
@@ -294,41 +244,35 @@ class ProcessHost:
             self._asking_again = loop.call_later(wait_s, self._dispatch)
 
     def _give(self, worker: WorkerProcess, job: SegmentJob | list[CallJob]) -> None:
-        self._numbers += 1
-        number = self._numbers
+        number = next(self._job_numbers)
         limit_s = self._segment_s if isinstance(job, SegmentJob) else self._call_s
         limit = TimeLimit(limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"))
         running = RunningJob(number, job, limit)
         self._running[worker] = running
         try:
             worker.send(_begin(number, job))
-        except ValueError as error:  # longer than a frame may be; the worker knows nothing of it
+        except ValueError as error:  # longer than a frame may be: it was not sent
             del self._running[worker]
             running.fail(str(error))
             self._idle.append(worker)
 
-    def on_frame(self, worker: WorkerProcess, frame: ipc_messages.IpcMessage) -> None:
+    def on_frame(self, worker: WorkerProcess, frame: ipc.IpcMessage) -> None:
         """As in the Protocol."""
         running = self._running.get(worker)
         if running is None:
             return
         match frame, running.job:
-            case ipc_messages.AudioPiece(pcm=pcm), SegmentJob() as speech:
+            case ipc.AudioPiece(pcm=pcm), SegmentJob() as speech:
                 if not speech.abandoned:
                     speech.received(pcm)
                     if speech.stalled:
                         running.limit.pause()
                         self._widen_stalled()
-            case ipc_messages.SegmentFinished(
-                failure=failure, refusal=refusal
-            ), SegmentJob() as job:
+            case ipc.SegmentFinished(failure=failure, refusal=refusal), SegmentJob() as job:
                 job.stream.end(failure, refusal)
                 self._free(worker, running)
-            case ipc_messages.CallResults(outcomes=outcomes), list() as calls:
-                if len(outcomes) == len(calls):
-                    settle_all(calls, outcomes)
-                else:
-                    running.fail("the worker left a call unanswered")
+            case ipc.CallResults(outcomes=outcomes), list() as calls:
+                settle_all(calls, outcomes)
                 self._free(worker, running)
             case _:
                 worker.kill(f"sent a {type(frame).__name__} out of order")
@@ -341,7 +285,13 @@ class ProcessHost:
         self._dispatch()
 
 
-def _begin(number: int, job: SegmentJob | list[CallJob]) -> ipc_messages.IpcMessage:
+def _fail_queued(reason: str, *queues: JobQueue[Any]) -> None:
+    for queue in queues:
+        for job in queue.drain():
+            job.fail(reason)
+
+
+def _begin(number: int, job: SegmentJob | list[CallJob]) -> ipc.IpcMessage:
     if isinstance(job, SegmentJob):
-        return ipc_messages.BeginSegment(number, job.utterance, job.rate_hz, job.window)
-    return ipc_messages.CallBatch(number, tuple(call.request for call in job))
+        return ipc.BeginSegment(number, job.utterance, job.rate_hz, job.window)
+    return ipc.CallBatch(number, tuple(call.request for call in job))

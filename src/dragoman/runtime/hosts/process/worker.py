@@ -17,45 +17,26 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import resource
 import signal
 import socket
 import sys
 from collections import deque
-from collections.abc import Sequence
+from importlib.metadata import EntryPoint
+from typing import cast
 
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
-from dragoman.runtime.hosts.engine_calls import answer_batch
-from dragoman.runtime.hosts.engine_stream import EngineStream
-from dragoman.runtime.hosts.process.engine_spec import engine_from_spec
-from dragoman.runtime.hosts.process.ipc_messages import (
-    AbortStream,
-    AudioPiece,
-    BeginSegment,
-    CallBatch,
-    CallResults,
-    CancelSegment,
-    GrantCredit,
-    IpcMessage,
-    MessageReader,
-    SegmentFinished,
-    WorkerReady,
-    WorkerUnavailable,
-    encode,
-)
-from dragoman.runtime.hosts.requests import (
-    AnyRequest,
-    OpenStream,
-    Outcome,
-    StepStream,
-    StreamAnswer,
-)
+from dragoman.engines.registry import RegistryError, make
+from dragoman.runtime.hosts.engine_calls import RequestServer
+from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 _RECEIVE_BYTES = 1 << 18
 _PR_SET_PDEATHSIG = 1
 _WARM_RATE_HZ = 24_000
 _NICENESS = 10
+_CLASS_SPEC = re.compile(r"[A-Za-z_][\w.]*:[A-Z]\w*")
 
 
 class HostGone(Exception):
@@ -67,23 +48,23 @@ class HostLink:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._reader = MessageReader()
-        self._frames: deque[IpcMessage] = deque()
+        self._reader = ipc.MessageReader()
+        self._frames: deque[ipc.IpcMessage] = deque()
 
-    def send(self, frame: IpcMessage) -> None:
+    def send(self, frame: ipc.IpcMessage) -> None:
         """Send; blocks while the host does not read. Raises ``HostGone``."""
         try:
-            self._sock.sendall(encode(frame))
+            self._sock.sendall(ipc.encode(frame))
         except OSError:
             raise HostGone from None
 
-    def receive(self) -> IpcMessage:
+    def receive(self) -> ipc.IpcMessage:
         """The next frame; blocks. Raises ``HostGone``."""
         while not self._frames:
             self._read(0)
         return self._frames.popleft()
 
-    def pending(self) -> IpcMessage | None:
+    def pending(self) -> ipc.IpcMessage | None:
         """The next frame if one is there. Raises ``HostGone``."""
         if not self._frames:
             with contextlib.suppress(BlockingIOError):
@@ -100,57 +81,37 @@ class HostLink:
         self._frames.extend(self._reader.feed(data))
 
 
-class EngineServer:
-    """One engine and its open streams, by their numbers."""
-
-    def __init__(self, link: HostLink, engine: Engine) -> None:
-        self._link = link
-        self._engine = engine
-        self._streams: dict[int, EngineStream] = {}
-
-    def serve(self) -> None:
-        """Do what the host asks until it goes; raises ``HostGone`` then."""
-        while True:
-            match self._link.receive():
-                case BeginSegment() as begin:
-                    self._link.send(_speak(self._link, self._engine, begin))
-                case CallBatch(job=job, requests=requests):
-                    self._link.send(CallResults(job, tuple(self._outcomes(requests))))
-                case AbortStream(stream=number):
-                    self._abort(number)
-                case _:
-                    pass  # a GrantCredit or CancelSegment that crossed the end of its job
-
-    def _outcomes(self, requests: Sequence[AnyRequest]) -> list[Outcome]:
-        first = requests[0]
-        if not isinstance(first, OpenStream | StepStream):
-            return answer_batch(self._engine, requests)
-        try:
-            return [Outcome(self._step(first))]
-        except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its step
-            return [Outcome(failure=repr(error))]
-
-    def _step(self, request: OpenStream | StepStream) -> StreamAnswer:
-        if isinstance(request, OpenStream):
-            stream = EngineStream(self._engine, request.request)
-            stream.start()
-            self._streams[request.stream] = stream
-            return None
-        if request.item is not None:
-            return self._streams[request.stream].step(request.item)
-        return self._streams.pop(request.stream).step(None)
-
-    def _abort(self, number: int) -> None:
-        stream = self._streams.pop(number, None)
-        if stream is not None:
-            with contextlib.suppress(Exception):
-                stream.abort()
+def engine_from_spec(spec: str) -> Engine:
+    """A fresh engine, not loaded: of the registry, or of the class ``package.module:Class``. Raises
+    ``EngineUnavailable`` when there is no such thing.
+    """
+    try:
+        if _CLASS_SPEC.fullmatch(spec):
+            return cast("Engine", EntryPoint(spec, spec, "").load()())
+        return make(spec)
+    except (RegistryError, ImportError, AttributeError) as error:
+        raise EngineUnavailable(str(error)) from error
 
 
-def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinished:
+def serve(link: HostLink, engine: Engine) -> None:
+    """Do what the host asks until it goes; raises ``HostGone`` then."""
+    server = RequestServer(engine)
+    while True:
+        match link.receive():
+            case ipc.BeginSegment() as begin:
+                link.send(_speak(link, engine, begin))
+            case ipc.CallBatch(job=job, requests=requests):
+                link.send(ipc.CallResults(job, tuple(server.answer(requests))))
+            case ipc.AbortStream(stream=number):
+                server.abort(number)
+            case _:
+                pass  # a GrantCredit or CancelSegment that crossed the end of its job
+
+
+def _speak(link: HostLink, engine: Engine, begin: ipc.BeginSegment) -> ipc.SegmentFinished:
     """Speak one segment; how that ended."""
     if not isinstance(engine, Synthesizer):
-        return SegmentFinished(
+        return ipc.SegmentFinished(
             begin.job, f"engine {engine.info.name} ({engine.info.role}) does not speak"
         )
     room = begin.window
@@ -159,19 +120,19 @@ def _speak(link: HostLink, engine: Engine, begin: BeginSegment) -> SegmentFinish
         signal.setitimer(signal.ITIMER_PROF, engine.info.caps.cpu_s)
         with contextlib.closing(segment) as pieces:
             for pcm in pieces:
-                link.send(AudioPiece(begin.job, pcm))
+                link.send(ipc.AudioPiece(begin.job, pcm))
                 room = _await_credit(link, begin.job, room - len(pcm))
                 if room <= 0:
                     break
     except HostGone:
         raise
     except Unspeakable as refusal:
-        return SegmentFinished(begin.job, refusal=str(refusal))
+        return ipc.SegmentFinished(begin.job, refusal=str(refusal))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
-        return SegmentFinished(begin.job, repr(error))
+        return ipc.SegmentFinished(begin.job, repr(error))
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return SegmentFinished(begin.job)
+    return ipc.SegmentFinished(begin.job)
 
 
 def _await_credit(link: HostLink, job: int, room: int) -> int:
@@ -181,9 +142,9 @@ def _await_credit(link: HostLink, job: int, room: int) -> int:
         match frame:
             case None:
                 return room
-            case CancelSegment(job=cancelled) if cancelled == job:
+            case ipc.CancelSegment(job=cancelled) if cancelled == job:
                 return 0
-            case GrantCredit(job=credited, size=size) if credited == job:
+            case ipc.GrantCredit(job=credited, size=size) if credited == job:
                 room += size
             case _:
                 pass  # for a job before this one
@@ -216,11 +177,11 @@ def main() -> None:
             if isinstance(engine, Synthesizer) and engine.info.rate_hz != _WARM_RATE_HZ:
                 _warm_resampler(engine.info.rate_hz)
         except EngineUnavailable as unavailable:
-            link.send(WorkerUnavailable(str(unavailable)))
+            link.send(ipc.WorkerUnavailable(str(unavailable)))
         else:
-            link.send(WorkerReady())
+            link.send(ipc.WorkerReady())
             with contextlib.closing(engine):
-                EngineServer(link, engine).serve()
+                serve(link, engine)
     sys.stderr.flush()
     os._exit(0)  # threads of the engine may still hang in C; nothing here needs an orderly exit
 

@@ -3,21 +3,19 @@
 Scope: bookkeeping on the loop thread; sockets and processes are elsewhere.
 
 Back-pressure of speech: the worker may be ``window`` bytes ahead of the listener, then it waits
-for credit. A waiting worker serves nobody, so while other jobs are queued its window is widened, up
-to ``MOST_WINDOWS`` times: a slow listener must not hold up the others, and a segment is rarely
-longer than that. The time limit of a job does not run while the worker waits for its listener.
+for credit. A waiting worker does no other job, so its window is widened while jobs are queued, up
+to ``MOST_WINDOWS`` times: few segments are longer than that. The time limit of a job does not run
+while the worker waits for its listener.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 
 from dragoman.engines.base import Utterance
 from dragoman.runtime.hosts.job_queue import CallJob
 from dragoman.runtime.hosts.pcm_stream import PcmStream
-from dragoman.runtime.hosts.requests import Outcome
 
 MOST_WINDOWS = 4
 MOST_LOSSES = 2
@@ -38,6 +36,10 @@ class SegmentJob:
         self._owed = 0  # taken by the listener and not yet credited
         self._has_sent = False
         self._losses = 0
+
+    def fail(self, reason: str) -> None:
+        """The segment cannot be spoken; the reason is for the log."""
+        self.stream.end(reason)
 
     def may_retry(self) -> bool:
         """Its worker was lost: whether another may try, as nothing has been sent yet."""
@@ -70,27 +72,6 @@ class SegmentJob:
             return 0
         self.window += self._step
         return self._step
-
-
-class WorkerStreams:
-    """The streams that live in a worker: how many there are, and their steps not begun yet."""
-
-    def __init__(self) -> None:
-        self.open = 0
-        self.steps: deque[CallJob] = deque()
-
-    def next_step(self) -> CallJob | None:
-        """The oldest step whose caller still waits."""
-        while self.steps:
-            step = self.steps.popleft()
-            if not step.future.done():
-                return step
-        return None
-
-    def fail(self, reason: str) -> None:
-        """The worker is gone."""
-        while (step := self.next_step()) is not None:
-            step.settle(Outcome(failure=reason))
 
 
 class TimeLimit:
@@ -131,8 +112,5 @@ class RunningJob:
     def fail(self, reason: str) -> None:
         """The worker cannot finish it."""
         self.limit.pause()
-        if isinstance(self.job, SegmentJob):
-            self.job.stream.end(reason)
-            return
-        for call in self.job:
-            call.settle(Outcome(failure=reason))
+        for job in self.job if isinstance(self.job, list) else [self.job]:
+            job.fail(reason)

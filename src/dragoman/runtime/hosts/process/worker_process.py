@@ -18,17 +18,11 @@ from collections.abc import Callable
 from typing import cast
 
 from dragoman.engines.base import EngineUnavailable
-from dragoman.runtime.hosts.process.ipc_messages import (
-    IpcMessage,
-    MessageReader,
-    WorkerReady,
-    WorkerUnavailable,
-    encode,
-)
+from dragoman.runtime.hosts.process import ipc_messages as ipc
 
 _SECRETS = ("DRAGOMAN_API_KEYS", "DRAGOMAN_API_KEYS_FILE")
 
-OnFrame = Callable[["WorkerProcess", IpcMessage], None]
+OnFrame = Callable[["WorkerProcess", ipc.IpcMessage], None]
 OnGone = Callable[["WorkerProcess", str], None]
 
 
@@ -41,7 +35,7 @@ class WorkerProcess(asyncio.Protocol):
         self._spec = spec
         self._on_frame = on_frame
         self._on_gone = on_gone
-        self._reader = MessageReader()
+        self._reader = ipc.MessageReader()
         self._transport: asyncio.Transport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reason = ""
@@ -96,10 +90,10 @@ class WorkerProcess(asyncio.Protocol):
         ours.settimeout(0)
         return ours
 
-    def send(self, frame: IpcMessage) -> None:
+    def send(self, frame: ipc.IpcMessage) -> None:
         """Send a frame; without effect once the worker is gone. Raises ``ValueError``."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(encode(frame))
+            self._transport.write(ipc.encode(frame))
 
     def kill(self, reason: str) -> None:
         """End the process at once; ``on_gone`` follows."""
@@ -138,12 +132,12 @@ class WorkerProcess(asyncio.Protocol):
         for frame in frames:
             self._take(frame)
 
-    def _take(self, frame: IpcMessage) -> None:
+    def _take(self, frame: ipc.IpcMessage) -> None:
         if self._ready.done():
             self._on_frame(self, frame)
-        elif isinstance(frame, WorkerReady):
+        elif isinstance(frame, ipc.WorkerReady):
             self._ready.set_result(None)
-        elif isinstance(frame, WorkerUnavailable):
+        elif isinstance(frame, ipc.WorkerUnavailable):
             self._fail_ready(frame.message)
 
     def connection_lost(self, error: Exception | None) -> None:
