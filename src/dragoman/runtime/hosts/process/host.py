@@ -4,7 +4,7 @@ Scope: one bounded queue; each worker has one job at a time, and a worker is fre
 not when the listener has played everything. A worker that dies or overruns a limit
 (``engines.base.Caps``) fails the job it had and the streams it held, and is replaced; other jobs
 go on. If it was killed from outside before it sent any audio, another worker tries. While there
-is no worker and replacements keep dying (``worker_pool``), calls fail at once.
+is no worker and replacements keep dying (``pool``), calls fail at once.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
 
@@ -23,8 +23,8 @@ from dragoman.engines.base import Info, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, RequestHost
 from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
 from dragoman.runtime.hosts.process import ipc_messages as ipc
-from dragoman.runtime.hosts.process.worker_jobs import RunningJob, SegmentJob, TimeLimit
-from dragoman.runtime.hosts.process.worker_pool import WorkerPool
+from dragoman.runtime.hosts.process.jobs import RunningJob, SegmentJob, TimeLimit
+from dragoman.runtime.hosts.process.pool import WorkerPool
 from dragoman.runtime.hosts.process.worker_process import WorkerProcess
 from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
 
