@@ -28,7 +28,7 @@ class Outbox:
         self._high_water = high_water
         self._chars = 0
         self._taken = 0
-        self._snapshots: dict[str, int] = {}  # by key: which frame, counted from the first one
+        self._snapshots: dict[str, int] = {}  # by key, of what waits: frames from the first one on
         self._room = asyncio.Event()
         self._room.set()
         self._room_to_answer = asyncio.Event()
@@ -74,8 +74,8 @@ class Outbox:
             size += len(frames[-1])
         self._chars -= size
         self._taken += len(frames)
-        if not self.frames:
-            self._snapshots.clear()
+        if self._snapshots:  # those that were sent cannot be replaced any more
+            self._snapshots = {k: at for k, at in self._snapshots.items() if at >= self._taken}
         if self._chars <= self._high_water:
             self._room.set()
         if self._chars <= 2 * self._high_water:
