@@ -69,6 +69,7 @@ SYNTHESIS: Api[SynthesisFamily] = Api(
         templates=_TEMPLATES,
     ),
     session=SynthesisSession,
+    roles=("tts",),
     first_audio=_RESPONSE_AUDIO,
     options=SynthesisOptions,
 )
@@ -81,6 +82,7 @@ RECOGNITION: Api[RecognitionFamily] = Api(
         audio_input_events.CLIENT_EVENTS, (*SESSION_EVENTS, *audio_input_events.SERVER_EVENTS)
     ),
     session=RecognitionSession,
+    roles=("vad", "asr"),
     reads_late=True,
     options=RecognitionOptions,
 )
@@ -91,6 +93,7 @@ UNKNOWN: Api[ModelFamily] = Api(
     family_for=lambda _: None,
     codec=Codec((SessionFinish,), SESSION_EVENTS),
     session=UnknownModelSession,
+    roles=(),
 )
 
 APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS, RECOGNITION)

@@ -8,7 +8,8 @@ Scope: decisions about a handshake; nothing is read from or sent to a socket.
 * Origins. Browsers always send one; the SDK's WebSocket library sends the server's own. So: absent,
   equal to ``Host``, or allow-listed; anything else is a foreign web page that tries to use the
   visitor's server.
-* Load. New sessions are refused while engines load, while the server drains, and at the limit.
+* Load. New sessions are refused while engines load, while the server drains, at the limit, and
+  while as many people speak as the engines carry (``runtime.capacity``).
 * Exposure. A server without keys listens on loopback only, unless the operator says otherwise.
 
 The ``Principal`` of a session names its key by its place among the configured keys: unlike a
@@ -26,6 +27,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from dragoman.protocol.core.principal import ANONYMOUS, Principal
+from dragoman.runtime.capacity import Roles
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.lifecycle import Lifecycle, State
 
@@ -53,8 +55,10 @@ _NOT_READY: dict[State, str] = {
 }
 
 
-def admit(lifecycle: Lifecycle, headers: Mapping[str, str]) -> Principal | Refusal:
-    """Who a WebSocket handshake with these headers comes from, or why it is refused."""
+def admit(lifecycle: Lifecycle, headers: Mapping[str, str], roles: Roles) -> Principal | Refusal:
+    """Who a WebSocket handshake with these headers comes from, or why it is refused. ``roles``:
+    the engines that its session will use. For one who is admitted the capacity keeps a place.
+    """
     config = lifecycle.config
     if not origin_is_allowed(headers.get("origin"), headers.get("host"), config.allowed_origins):
         return BAD_ORIGIN
@@ -65,6 +69,8 @@ def admit(lifecycle: Lifecycle, headers: Mapping[str, str]) -> Principal | Refus
         return _unavailable(_NOT_READY[lifecycle.state])
     if lifecycle.sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
+    if not lifecycle.engines.capacity.expect(roles, principal.key_id):
+        return _unavailable("As many people speak as the server carries.")
     return principal
 
 

@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from dragoman.protocol.registry import APIS
+from dragoman.protocol.registry import APIS, lookup
 from dragoman.server.admission import Refusal, admit
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -141,7 +141,9 @@ class _SessionSocket:
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        admitted = admit(self._lifecycle, Headers(scope=scope))
+        model = model_in(scope["query_string"])
+        served = lookup(model, self._lifecycle.config.aliases, self._path)
+        admitted = admit(self._lifecycle, Headers(scope=scope), served.api.roles)
         if isinstance(admitted, Refusal):
             self._lifecycle.metrics.refused.labels(str(admitted.status)).inc()
             LOG.info("handshake refused: %d %s", admitted.status, admitted.code)
@@ -149,7 +151,6 @@ class _SessionSocket:
             return
         await receive()  # websocket.connect
         await send({"type": "websocket.accept"})
-        model = model_in(scope["query_string"])
         accepted = Accepted(self._path, model, admitted, scope, receive, send)
         await self._serve_session(self._lifecycle, accepted)
 

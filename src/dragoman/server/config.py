@@ -43,10 +43,12 @@ class ConfigError(Exception):
 class ServerLimits(Limits, frozen=True, kw_only=True):
     """The limits of one session, and how many sessions the server takes at once.
 
+    ``speakers`` bounds those who speak at the same time (0: only what the engines carry does).
     ``stall_s`` is how long a client may refuse to read before it is cut off.
     """
 
     sessions: Annotated[int, msgspec.Meta(ge=1)] = 2000
+    speakers: Annotated[int, msgspec.Meta(ge=0)] = 0
     stall_s: float = 30.0
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Iterator, Sequence
 
@@ -26,6 +27,7 @@ from prometheus_client import (
 
 from dragoman.protocol.core.commands import Note, Used
 from dragoman.protocol.core.events import ClientEvent, Malformed
+from dragoman.runtime.capacity import Capacity
 from dragoman.runtime.observer import (
     Event,
     EventSent,
@@ -129,6 +131,18 @@ class Metrics:
         self.lag_now = Gauge(
             "dragoman_loop_lag_last_seconds", "The last probe of the lag.", registry=registry
         )
+        self.speakers = Gauge(
+            "dragoman_speakers", "Sessions in which somebody speaks now.", registry=registry
+        )
+        self.speakers_capacity = Gauge(
+            "dragoman_speakers_capacity",
+            "How many interpretations a stage carries; without a sample: no bound is known.",
+            ["stage"],
+            registry=registry,
+        )
+        self.shedding = Gauge(
+            "dragoman_shedding", "How much is left out under load: 0 to 3.", registry=registry
+        )
         self.tasks = Gauge(
             "dragoman_tasks", "Tasks on the event loop; at rest always the same.", registry=registry
         )
@@ -196,6 +210,14 @@ class Metrics:
         self.hearing_lag.labels(engine, "median").set(ordered[len(ordered) // 2])
         self.hearing_lag.labels(engine, "worst").set(ordered[-1])
 
+    def count_speakers(self, capacity: Capacity) -> None:
+        """So many people speak, and so many could."""
+        self.speakers.set(capacity.active)
+        self.shedding.set(capacity.shedding.level)
+        for stage, count in capacity.carried().items():
+            if count != math.inf:
+                self.speakers_capacity.labels(stage).set(count)
+
     async def probe_lag(self) -> None:
         """Measure, until cancelled, how late a timer fires: what every client would feel."""
         loop = asyncio.get_running_loop()
@@ -240,8 +262,9 @@ class SessionMetrics:
                 self._count_use(event)
             case JobFailed():
                 metrics.jobs_failed.labels(self._api).inc()
-            case TurnClosed(words_refused=refused):
-                metrics.work.labels("words_refused" if refused else "turn_heard").inc()
+            case TurnClosed(words_refused=words, refused=turn):
+                name = "turn_refused" if turn else "words_refused" if words else "turn_heard"
+                metrics.work.labels(name).inc()
             case TermMissed():
                 metrics.work.labels("glossary_miss").inc()
             case PictureHandled(outcome=outcome):

@@ -34,7 +34,11 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
     session_nonce.set(nonce)
-    with lifecycle.session(api.label, api.first_audio) as metrics:
+    capacity, key_id = engines.capacity, accepted.principal.key_id
+    with (
+        lifecycle.session(api.label, api.first_audio) as metrics,
+        capacity.joined(api.roles, key_id) as speaker,
+    ):
         session = make_session(
             served,
             Ids(nonce),
@@ -48,12 +52,14 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             accepted.stream.stall_s = config.limits.age_s
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
-        who = accepted.principal.key_id or "anonymous"
+        who = key_id or "anonymous"
         LOG.info("session begins: model %r, %s", accepted.model, who)
         log = SessionLog()
         try:
             observer = FanOut(metrics, log)
-            await run_session(session, connection, api.codec.encode, engines, observer)
+            await run_session(
+                session, connection, api.codec.encode, engines, observer, speaker=speaker
+            )
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
@@ -66,6 +72,7 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
 def make_engines(config: Config) -> EngineSet:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
     try:
-        return EngineSet(parse_choice(config.engines), warm=config.directions)
+        choice, most = parse_choice(config.engines), config.limits.speakers or None
+        return EngineSet(choice, warm=config.directions, speakers=most)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None

@@ -238,7 +238,9 @@ class WindowDecoder:
         return max(0, min(self._agreed, (end_ms - self._begin_ms) * _PER_MS))
 
     def _measure(self) -> None:
-        self.lag.undecoded_ms = (len(self._window) - self._answered) // _PER_MS
+        size, is_waiting = len(self._window), self.in_flight is not None
+        self.lag.undecoded_ms = (size - self._answered) // _PER_MS
+        self.lag.waiting_ms = (size - self._requested) // _PER_MS if is_waiting else 0
 
     def _stop_speaking(self, *, closed: bool = False) -> None:
         self._speaking = False
