@@ -51,6 +51,12 @@ class DecodeSchedule:
         share = self.SHORTEST_MS / max(self._wanted_ms, self.SHORTEST_MS)
         return int(most_ms * max(share, _SHORTEST_WINDOW))
 
+    def skips_steps(self, queued_ms: int) -> bool:
+        """Whether step decodes are left out: who is behind would show words that are old already,
+        and make everybody later by it. Decodes that commit are made all the same.
+        """
+        return self.fixed_ms is None and queued_ms > self.LONGEST_MS
+
     def decode_took(self, wall_s: float, sharing: int = 1) -> None:
         """A decode was answered after ``wall_s``, while ``sharing`` were in flight."""
         self._latency_ms = smooth(self._latency_ms, wall_s * 1000)

@@ -223,7 +223,7 @@ class TurnSequence:
 
     def _refuse(self, turn: Turn) -> None:
         """More people speak than the engines carry, and this one came last."""
-        LOG.warning("turn %d is refused: too many speakers", turn.number)
+        LOG.info("turn %d is refused: too many speakers", turn.number)
         turn.failed = turn.refused = True
         turn.decoder.abandon()
 

@@ -268,6 +268,8 @@ class WindowDecoder:
             return False
         if self.hold_steps or not self._evidence.is_any:  # so far only the lead-in of a turn
             return False
+        if self._schedule.skips_steps(self.lag.queued_ms):
+            return False
         self._agreed, self._requested = self._requested, size
         request = self._request(size)
         if self._schedule.fixed_ms is None:
