@@ -45,11 +45,14 @@ class EngineThreads:
         for thread in self._threads:
             thread.start()
 
-    def add(self, job: CallJob | Work, slack_s: float = 0.0) -> None:
-        """Have the job done, as if it had come ``slack_s`` later."""
+    def add(self, job: CallJob | Work, slack_s: float = 0.0) -> bool:
+        """Have the job done, as if it had come ``slack_s`` later; False behind ``close``."""
         with self._changed:
+            if self._closing:
+                return False
             self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
             self._changed.notify()
+            return True
 
     def close(self, last: Work) -> None:
         """Let the threads end behind what is queued and ``last``; the calls are dropped."""
@@ -220,9 +223,8 @@ class ThreadHost(RequestHost):
         if not isinstance(self._engine, Synthesizer):
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
 
-        def resume(work: Work, bytes_left: int) -> None:
-            if self._threads is not None:
-                self._threads.add(work, bytes_left / bytes_in(1000, rate_hz))
+        def resume(work: Work, bytes_left: int) -> bool:
+            return threads.add(work, bytes_left / bytes_in(1000, rate_hz))
 
         segment = ThreadSegment(
             self._engine,

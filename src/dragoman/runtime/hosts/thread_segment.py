@@ -18,8 +18,10 @@ from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
-Requeue = Callable[[Callable[[], None], int], None]
-"""Have the function called on an engine thread; so many bytes are left to be played."""
+Requeue = Callable[[Callable[[], None], int], bool]
+"""Have the function called on an engine thread; so many bytes are left to be played. False when the
+threads are ending.
+"""
 
 
 class ThreadSegment:
@@ -83,8 +85,7 @@ class ThreadSegment:
                 break
             if self._park():
                 return True
-            if self._others_wait():
-                self._requeue(self.run, self._not_taken)
+            if self._others_wait() and self._requeue(self.run, self._not_taken):
                 return True
         self._pieces.close()
         return False
