@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -39,6 +40,7 @@ LOG = logging.getLogger("dragoman.server")
 MAX_FRAME_BYTES = 16 * 1024 * 1024
 _CLEAN_UP_S = 3
 """After the drain: how long closes and clean-up may take before tasks are cancelled."""
+_GC_THRESHOLDS = (10_000, 20, 100)
 _M_ARENA_MAX = -8
 _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
 """Where one of these is set, the operator has chosen, perhaps another allocator."""
@@ -138,6 +140,7 @@ async def run(
 
     async def announce_ready() -> None:
         await lifecycle.decided.wait()
+        spare_collections()
         if lifecycle.state == "ready":
             announce(url_of(listener, "ws") + REALTIME_PATH)
         elif lifecycle.state == "failed":
@@ -196,6 +199,17 @@ def share_one_heap() -> bool:
     with contextlib.suppress(AttributeError, OSError):  # another C library has no such thing
         return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1))
     return False
+
+
+def spare_collections() -> None:
+    """Let the cyclic garbage collector stop the event loop less often, and for less time.
+
+    What is loaded by now stays for ever, so it is not looked through again. Sessions leave few
+    cycles; with the usual thresholds 300 of them cost a pause of 70 ms every few seconds.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def _raise_file_limit() -> None:
