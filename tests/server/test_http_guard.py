@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dragoman.server.http_guard import HEAD_BYTES, GuardedHttp
+from dragoman.server.http_guard import REQUEST_BYTES, GuardedHttp
 from tests.server.raw_websocket import handshake, masked
 from tests.server.server_thread import Shell, shell
 
@@ -41,7 +41,7 @@ def answer(raw: socket.socket) -> bytes:
 def test_an_incomplete_head_ends_the_connection_after_its_time(
     begin: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(GuardedHttp, "head_s", 0.05)
+    monkeypatch.setattr(GuardedHttp, "request_s", 0.05)
     with shell() as live, plain(live) as raw:
         raw.sendall(begin)
         assert ending(raw) == b""
@@ -57,18 +57,18 @@ def test_an_endless_head_is_refused(begin: bytes, more: bytes) -> None:
         sent = 0
         with contextlib.suppress(ConnectionError):
             raw.sendall(begin)
-            while sent < 64 * HEAD_BYTES:  # far more than the buffers of both sides hold
+            while sent < 64 * REQUEST_BYTES:  # far more than the buffers of both sides hold
                 block = more * (65_536 // len(more))
                 raw.sendall(block)
                 sent += len(block)
-        assert sent < 64 * HEAD_BYTES
+        assert sent < 64 * REQUEST_BYTES
         assert live.health()[0] == 200
 
 
 def test_a_session_and_a_kept_connection_outlive_the_time_for_a_head(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(GuardedHttp, "head_s", 0.05)
+    monkeypatch.setattr(GuardedHttp, "request_s", 0.05)
     with shell() as live, plain(live) as raw, plain(live) as patient:
         request = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
         raw.sendall(request)
