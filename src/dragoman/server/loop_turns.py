@@ -35,13 +35,15 @@ class LoopTurns:
     def _turn(self) -> None:
         until = time.perf_counter() + TURN_S
         try:
-            while self._waiting and time.perf_counter() < until:
+            while True:
                 work, task_s = self._waiting[0]
                 until -= task_s
                 try:
                     work()
                 finally:
                     self._waiting.popleft()
+                if not self._waiting or time.perf_counter() >= until:
+                    break
         finally:
             if self._waiting:
                 asyncio.get_running_loop().call_soon(self._turn)
