@@ -30,14 +30,14 @@ from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.server import logs
 from dragoman.server.admission import check_exposure
 from dragoman.server.app import ServeSession, create_app
+from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.config import Config, ConfigError
-from dragoman.server.http_guard import GuardedHttp
+from dragoman.server.http_guard import guarded
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.websocket_guard import bounded, listen, resolve
 
 LOG = logging.getLogger("dragoman.server")
 
-MAX_FRAME_BYTES = 16 * 1024 * 1024
 _CLEAN_UP_S = 3
 """After the drain: how long closes and clean-up may take before tasks are cancelled."""
 _GC_THRESHOLDS = (10_000, 20, 100)
@@ -110,12 +110,14 @@ def url_of(listener: socket.socket, scheme: str) -> str:
 
 def web_server(lifecycle: Lifecycle, serve_session: ServeSession) -> DrainingServer:
     """The web server; to be run on a socket of ``websocket_guard.listen``."""
+    limits = lifecycle.config.limits
+    bounds = ClientBounds(limits, lifecycle.metrics)
     config = uvicorn.Config(
         create_app(lifecycle, serve_session),
         loop="none",
-        http=GuardedHttp,
-        ws=bounded(lifecycle.config.limits.stall_s, lifecycle.metrics.stalled.inc),
-        ws_max_size=MAX_FRAME_BYTES,
+        http=guarded(bounds),
+        ws=bounded(bounds),
+        ws_max_size=limits.frame_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
         ws_ping_timeout=None,
