@@ -26,6 +26,7 @@ COMMANDS = (
     "intercept",
     "engines",
     "doctor",
+    "top",
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 

@@ -59,6 +59,9 @@ def serve(  # noqa: PLR0917  # typer declares flags so
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. [info]")
     ] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="Lines for people or for programs: console, json. [console]")
+    ] = None,
     drain_s: Annotated[
         float | None, typer.Option(help="Seconds that sessions get at shutdown. [10]")
     ] = None,

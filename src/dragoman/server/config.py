@@ -34,6 +34,7 @@ Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
 Direction = Annotated[str, msgspec.Meta(pattern="^[a-z]{2,3}-[a-z]{2,3}$")]
 LogLevel = Annotated[str, msgspec.Meta(pattern="^(debug|info|warning|error)$")]
+LogFormat = Annotated[str, msgspec.Meta(pattern="^(console|json)$")]
 
 
 class ConfigError(Exception):
@@ -67,6 +68,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     interpretation: InterpretationOptions = InterpretationOptions()
     recognition: RecognitionOptions = RecognitionOptions()
     log_level: LogLevel = "info"
+    log_format: LogFormat = "console"
     drain_s: Seconds = 10.0
 
     def __repr__(self) -> str:
@@ -153,6 +155,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "interpretation": _options,
     "recognition": _options,
     "log_level": str.lower,
+    "log_format": str.lower,
     "drain_s": float,
 }
 
