@@ -33,6 +33,7 @@ SESSION_LINES = 100
 LINES_PER_S = 100.0
 BURST_LINES = 1000.0
 _MESSAGE_CHARS = 2000
+_ENOUGH = "%(lines)d lines are enough: further ones of this session are only counted"
 _WEB_SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets", "asyncio")
 _ONE_LINE = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
@@ -86,7 +87,7 @@ class BoundedLines(logging.StreamHandler[TextIO]):
             left_out["session"] += 1
             if session.left_out > 1:
                 return
-            record = _remark(record, "further lines of this session are only counted", {})
+            record = _remark(record, _ENOUGH, {"lines": SESSION_LINES})
         obstacle = self._obstacle()
         if obstacle is not None:
             left_out[obstacle] += 1

@@ -229,7 +229,7 @@ class Metrics:
     def _define_log(self) -> None:
         self.log_left_out = Counter(
             "dragoman_log_lines_left_out",
-            "Lines that were not logged, by the bound they were beyond: session or process.",
+            "Lines that were not logged, by what did not allow them: session, process or reader.",
             ["bound"],
             registry=self.registry,
         )

@@ -93,8 +93,8 @@ class DrainingServer(uvicorn.Server):
             for wait in waits:
                 wait.cancel()
         if self._lifecycle.sessions:
-            left = {"sessions": self._lifecycle.sessions}
-            LOG.warning("closing %(sessions)d sessions that did not finish", left)
+            cut_off = {"sessions": self._lifecycle.sessions}
+            LOG.warning("closing %(sessions)d sessions that did not finish", cut_off)
         # uvicorn skips the application's clean-up when forced; engines must be stopped anyway.
         self.force_exit = False
         await super().shutdown(sockets)

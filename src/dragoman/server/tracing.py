@@ -107,7 +107,11 @@ class _Trace:
         parent = self._in_span(self.root if name is None else self.stage(name))
         ended_ns = time.time_ns()
         begun_ns = ended_ns - int(timed.took_s * 1e9)
-        attributes = {"engine": timed.engine, "role": timed.role, "batch": timed.batch}
+        attributes: dict[str, Any] = {
+            "engine": timed.engine,
+            "role": timed.role,
+            "batch": timed.batch,
+        }
         if timed.queued_s >= _SHORTEST_QUEUE_S:
             asked_ns = begun_ns - int(timed.queued_s * 1e9)
             self._tracer.start_span("queue", parent, start_time=asked_ns).end(begun_ns)
