@@ -22,19 +22,13 @@ from typing import Any
 import pytest
 
 from dragoman.client.errors import Refused
-from dragoman.client.interpretation import InterpretClient
-from dragoman.client.media import MediaFile, SoundChunk
-from dragoman.client.synthesis import SpeechClient
 from dragoman.server.metrics import Metrics
 from dragoman.testing import LiveServer, serve
-from tests.client.media_files import make_media
 from tests.scripts.load import ROOT, script
+from tests.server.short_sessions import THREADED, interpret, speak
 
 DEPLOY = ROOT / "deploy"
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
-ENGINES = ",".join(
-    ["scripted", *(f"{role}=scripted-{role}@host=thread" for role in ("asr", "mt", "tts"))]
-)
 KEY = "sk-0123456789abcdef0123456789abcdef"
 WAIT_S = 60.0
 LAZY = {"dragoman_notes_total", "dragoman_speech_skipped_seconds_total"}
@@ -98,7 +92,7 @@ class Prometheus:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[LiveServer]:
-    with serve(engines=ENGINES, api_keys=KEY, warm="") as live:
+    with serve(engines=THREADED, api_keys=KEY, warm="") as live:
         yield live
 
 
@@ -156,42 +150,21 @@ def _until(
         time.sleep(0.1)
 
 
-async def _sessions(server: LiveServer, talk: Path) -> None:
+async def _sessions(server: LiveServer, folder: Path) -> None:
     """One of each kind, and a refused one."""
     with pytest.raises(Refused):
-        async with SpeechClient(server.url, api_key="sk-wrong"):
-            pass
-    async with SpeechClient(server.url, api_key=KEY) as speaker:
-        async for _ in speaker.speak("Hello there."):
-            pass
-    async with (
-        InterpretClient(server.url, api_key=KEY) as client,
-        MediaFile(talk) as media,
-        asyncio.TaskGroup() as tasks,
-    ):
-
-        async def send() -> None:
-            async for piece in media:
-                if isinstance(piece, SoundChunk):
-                    await client.send_audio(piece.pcm)
-            await client.finish()
-
-        await client.update(target="es", source="en")
-        tasks.create_task(send())
-        async for _ in client:
-            pass
+        await speak(server.url, "sk-wrong")
+    await speak(server.url, KEY)
+    await interpret(server.url, folder, KEY)
 
 
 @pytest.mark.live
 def test_every_query_has_an_answer(
     server: LiveServer, prometheus: Prometheus, tmp_path: Path
 ) -> None:
-    talk = make_media(
-        tmp_path / "talk.wav", seconds=3, codec="pcm_s16le", rate_hz=16_000, channels=1
-    )
     rounds = 2  # a series has a rate when it was read before it grew
     for done in range(rounds):
-        asyncio.run(_sessions(server, talk))
+        asyncio.run(_sessions(server, tmp_path))
         ended = f'dragoman_session_seconds_count{{api="translation"}} == {done + 1}'
         _until(lambda query=ended: prometheus.ask(query))
 

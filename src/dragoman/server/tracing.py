@@ -46,6 +46,8 @@ _STAGES: Mapping[Role, str] = {
     "mt": "translation",
     "tts": "speech",
 }
+_EXPORT_S = 2.0
+"""A collector that does not answer must not hold up the end of the server for longer."""
 _SHORTEST_QUEUE_S = 0.001
 _MOST_OPEN = 16
 """Turns of one session that are traced at the same time."""
@@ -74,7 +76,8 @@ def trace_provider(environment: Mapping[str, str]) -> TracerProvider | None:
         ) from None
     name = environment.get("OTEL_SERVICE_NAME") or "dragoman"
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    limit_s = None if environment.get("OTEL_EXPORTER_OTLP_TIMEOUT") else _EXPORT_S
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(timeout=limit_s)))
     return provider
 
 
