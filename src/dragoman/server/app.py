@@ -65,7 +65,7 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await lifecycle.engines.close()
+            await lifecycle.close()
 
     paths = dict.fromkeys(path for api in APIS for path in api.paths)
     sockets = {path: _SessionSocket(lifecycle, serve_session, path) for path in paths}
@@ -139,8 +139,9 @@ class _SessionSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         admitted = admit(self._lifecycle, Headers(scope=scope))
         if isinstance(admitted, Refusal):
-            self._lifecycle.metrics.refused.labels(str(admitted.status)).inc()
-            LOG.info("handshake refused: %d %s", admitted.status, admitted.code)
+            self._lifecycle.metrics.refused.labels(str(admitted.status), admitted.code).inc()
+            refused = {"status": admitted.status, "code": admitted.code}
+            LOG.info("handshake refused: %(status)d %(code)s", refused)
             await _deny(admitted, scope, receive, send)
             return
         await receive()  # websocket.connect

@@ -82,7 +82,7 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle.drain()
         left = self._lifecycle.sessions
         if left:
-            LOG.info("draining: %d sessions may finish", left)
+            LOG.info("draining: %(sessions)d sessions may finish", {"sessions": left})
             waits = [
                 asyncio.create_task(self._lifecycle.idle()),
                 asyncio.create_task(self._stop_now.wait()),
@@ -95,7 +95,8 @@ class DrainingServer(uvicorn.Server):
             for wait in waits:
                 wait.cancel()
         if self._lifecycle.sessions:
-            LOG.warning("closing %d sessions that did not finish", self._lifecycle.sessions)
+            cut_off = {"sessions": self._lifecycle.sessions}
+            LOG.warning("closing %(sessions)d sessions that did not finish", cut_off)
         # uvicorn skips the application's clean-up when forced; engines must be stopped anyway.
         self.force_exit = False
         await super().shutdown(sockets)
@@ -163,7 +164,7 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
 
     ``announce`` gets the WebSocket's URL once, when sessions are welcome.
     """
-    logs.configure(config.log_level)
+    logs.configure(config.log_level, config.log_format)
     share_one_heap()
     _, address = resolve(config.host, config.port)
     check_exposure(config, str(address[0]))

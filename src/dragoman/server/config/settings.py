@@ -86,6 +86,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["debug", "info", "warning", "error"],
         Meta(description="debug, info, warning or error."),
     ] = "info"
+    log_format: Annotated[
+        Literal["console", "json"], Meta(description="Lines for people or programs: console, json.")
+    ] = "console"
     drain_s: Annotated[Seconds, Meta(description="Seconds that sessions get at shutdown.")] = 10.0
 
     def __repr__(self) -> str:
