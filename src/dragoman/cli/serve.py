@@ -15,9 +15,6 @@ import typer
 
 from dragoman import __version__
 
-_FILES = ("config", "api_keys_file")
-"""Options that are not settings."""
-
 
 def serve(  # noqa: PLR0917  # typer declares flags so
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
@@ -50,11 +47,20 @@ def serve(  # noqa: PLR0917  # typer declares flags so
     allowed_origins: Annotated[
         str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
     ] = None,
+    allowed_hosts: Annotated[
+        str | None, typer.Option("--allow-host", help="Names this server may be called by: NAME,…")
+    ] = None,
     api_keys_file: Annotated[
-        Path | None, typer.Option(help="File of API keys, one in a line.")
+        str | None, typer.Option(help="File of API keys, see dragoman keys.")
+    ] = None,
+    state_dir: Annotated[
+        str | None, typer.Option(help="Folder for the usage of keys. [that of the key file]")
     ] = None,
     allow_open: Annotated[
         bool | None, typer.Option(help="Serve other machines without any key. [no]")
+    ] = None,
+    metrics_open: Annotated[
+        bool | None, typer.Option(help="Show other machines the metrics without a key. [no]")
     ] = None,
     log_level: Annotated[
         str | None, typer.Option(help="debug, info, warning or error. [info]")
@@ -65,12 +71,12 @@ def serve(  # noqa: PLR0917  # typer declares flags so
     config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
 ) -> None:
     """Serve all realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
-    flags = {name: value for name, value in locals().items() if name not in _FILES}
+    flags = {name: value for name, value in locals().items() if name != "config"}
     from dragoman.server.config import ConfigError, load  # noqa: PLC0415  # see cli/main.py
     from dragoman.server.serve import serve as run  # noqa: PLC0415
 
     try:
-        settings = load(flags, os.environ, config, api_keys_file)
+        settings = load(flags, os.environ, config)
         code = run(settings.config, announce)
     except ConfigError as error:
         _refuse(str(error))

@@ -28,7 +28,6 @@ from dragoman.speech import InterpretationOptions
 
 ENV_PREFIX = "DRAGOMAN_"
 CONFIG_ENV = "DRAGOMAN_CONFIG"
-KEYS_FILE_ENV = "DRAGOMAN_API_KEYS_FILE"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, msgspec.Meta(ge=0)]
@@ -57,8 +56,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     port: Port = 8000
     engines: str = "embedded"
     api_keys: tuple[str, ...] = ()
+    api_keys_file: str = ""
+    state_dir: str = ""
     allowed_origins: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     allow_open: bool = False
+    metrics_open: bool = False
     strict: bool = False
     aliases: dict[str, str] = {}
     warm: tuple[Direction, ...] = ("en-es",)
@@ -81,6 +84,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         plain: dict[str, Any] = msgspec.to_builtins(self)
         plain["api_keys"] = f"{len(self.api_keys)} set" if self.api_keys else "none"
         return plain
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether clients need a key."""
+        return bool(self.api_keys or self.api_keys_file)
 
     @property
     def directions(self) -> list[tuple[str, str]]:
@@ -132,6 +140,8 @@ def _plain_value(text: str) -> float | bool | str:
         return text
 
 
+_PATHS = ("api_keys_file", "state_dir")
+
 GROUPS: dict[str, type[msgspec.Struct]] = {
     "limits": ServerLimits,
     "synthesis": SynthesisOptions,
@@ -144,7 +154,9 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "port": int,
     "api_keys": _list,
     "allowed_origins": _list,
+    "allowed_hosts": _list,
     "allow_open": _boolean,
+    "metrics_open": _boolean,
     "strict": _boolean,
     "aliases": _pairs,
     "warm": _list,
@@ -155,15 +167,6 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "log_level": str.lower,
     "drain_s": float,
 }
-
-
-def read_keys(path: Path) -> list[str]:
-    """The keys in a file, one in a line; empty lines and lines that begin with # do not count."""
-    try:
-        lines = path.expanduser().read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The file of API keys {path} cannot be read: {_plain(error)}.") from None
-    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _plain(error: Exception) -> str:
@@ -207,7 +210,6 @@ def _read_file(sources: _Sources, path: Path) -> None:
         message = f"The configuration file {path} cannot be read: {_plain(error)}."
         raise ConfigError(message) from None
     origin = f"file {path}"
-    keys_file = table.pop("api_keys_file", None)
     if isinstance(table.get("engines"), dict):
         from dragoman.engines import registry  # noqa: PLC0415 - numpy, which few commands need
 
@@ -216,28 +218,28 @@ def _read_file(sources: _Sources, path: Path) -> None:
         except registry.RegistryError as error:
             raise ConfigError(f"{error} ({origin})") from None
     for name, value in table.items():
+        if name in _PATHS:
+            # Relative to the configuration file, so that both can move together.
+            value = str(path.expanduser().parent / Path(str(value)).expanduser())  # noqa: PLW2901
         sources.set(name, value, origin)
-    if keys_file is not None:
-        # Relative to the configuration file, so that both can move together.
-        keys_path = path.expanduser().parent / Path(str(keys_file)).expanduser()
-        sources.set("api_keys", read_keys(keys_path), f"file {keys_path}")
 
 
 def _read_environment(sources: _Sources, environment: Mapping[str, str]) -> None:
     for name in Config.__struct_fields__:
         text = environment.get(ENV_PREFIX + name.upper())
+        if name == "api_keys" and text is not None and not _list(text):
+            raise ConfigError(
+                "DRAGOMAN_API_KEYS is set, but there is no key in it. Without the variable, no "
+                "key is needed."
+            )
         if text is not None:
             sources.set_text(name, text, f"environment {ENV_PREFIX}{name.upper()}")
-    keys_file = environment.get(KEYS_FILE_ENV)
-    if keys_file:
-        sources.set("api_keys", read_keys(Path(keys_file)), f"environment {KEYS_FILE_ENV}")
 
 
 def load(
     flags: Mapping[str, str | float | None],
     environment: Mapping[str, str],
     path: Path | None = None,
-    keys_file: Path | None = None,
 ) -> EffectiveConfig:
     """The effective settings. ``flags`` are those given on the command line (None: not given).
 
@@ -254,8 +256,6 @@ def load(
             sources.set_text(name, flag, "command line")
         elif flag is not None:
             sources.set(name, flag, "command line")
-    if keys_file is not None:
-        sources.set("api_keys", read_keys(keys_file), f"command line, file {keys_file}")
     return EffectiveConfig(_checked(sources), _with_defaults(sources.origins))
 
 

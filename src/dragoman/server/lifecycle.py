@@ -19,6 +19,7 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
+from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics, SessionMetrics
 
@@ -49,10 +50,14 @@ class ServerEngines(Protocol):
 class Lifecycle:
     """One server's life: loading, ready, draining (or failed)."""
 
-    def __init__(self, config: Config, engines: ServerEngines) -> None:
+    def __init__(self, config: Config, engines: ServerEngines, address: str = "127.0.0.1") -> None:
+        """``address`` is the numeric address that ``config.host`` stands for. Raises
+        ``ConfigError`` for keys that cannot be used.
+        """
         self.config = config
         self.engines = engines
         self.metrics = Metrics()
+        self.access = AccessControl(config, self.metrics.key_uses, address=address)
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""

@@ -164,6 +164,17 @@ class Metrics:
             registry=registry,
         )
 
+        self.key_used = Counter(
+            "dragoman_key_used",
+            "What the sessions of each key consumed.",
+            ["key", "of"],
+            registry=registry,
+        )
+
+    def key_uses(self, name: str, of: str, amount: float) -> None:
+        """A session of a key consumed something."""
+        self.key_used.labels(name, of).inc(amount)
+
     def page(self) -> bytes:
         """The exposition text."""
         for session in self._open:
