@@ -11,7 +11,7 @@ from dragoman.runtime.observer import (
     SpeechPlayed,
     SpeechSkipped,
     TermMissed,
-    TextCommitted,
+    TranslationCommitted,
     TurnClosed,
     WordsCommitted,
 )
@@ -26,7 +26,7 @@ def test_lag_rate_and_skips_are_metrics() -> None:
         counted.on(SpeechSkipped(2.5))
         counted.on(SpeechSkipped(1.0))
         counted.on(WordsCommitted(1, 0.6))
-        counted.on(TextCommitted(1, 1.2))
+        counted.on(TranslationCommitted(1, 1.2))
     page = metrics.page().decode().splitlines()
     for line in (
         'dragoman_recognition_lag_seconds_sum{family="qwen3.8-livetranslate"} 0.6',

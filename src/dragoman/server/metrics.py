@@ -35,7 +35,7 @@ from dragoman.runtime.observer import (
     SpeechPlayed,
     SpeechSkipped,
     TermMissed,
-    TextCommitted,
+    TranslationCommitted,
     TurnClosed,
     WordsCommitted,
 )
@@ -346,7 +346,7 @@ class SessionMetrics:
                 metrics.skipped_seconds.inc(seconds)
             case WordsCommitted(lag_s=lag_s):
                 metrics.recognition_lag.labels(family).observe(lag_s)
-            case TextCommitted(lag_s=lag_s):
+            case TranslationCommitted(lag_s=lag_s):
                 metrics.translation_lag.labels(family).observe(lag_s)
 
     def _count_use(self, used: Used) -> None:
