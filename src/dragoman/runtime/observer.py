@@ -134,8 +134,8 @@ class EngineTimed(msgspec.Struct, frozen=True):
 
 Event = (
     EventSent | Note | Used | JobFailed | TurnOpened | WordsRecognised | TurnClosed | TurnEnded
-    | WordsCommitted | TranslationCommitted | TermMissed | PictureHandled | SpeechPlayed | SpeechSkipped
-    | EngineTimed
+    | WordsCommitted | TranslationCommitted | TermMissed | PictureHandled | SpeechPlayed
+    | SpeechSkipped | EngineTimed
 )  # fmt: skip
 """``Note`` and ``Used`` are the session's own (``protocol.core.commands``)."""
 
