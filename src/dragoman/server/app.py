@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import re
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -30,6 +29,7 @@ from dragoman.server.admission import Refusal, admit
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.metrics import CONTENT_TYPE
+from dragoman.server.refusals import http_answer
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -92,13 +92,9 @@ def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = No
 
 
 def refuse(refusal: Refusal) -> Response:
-    """The HTTP answer for a refusal. The body of a 401 has exactly the cloud's 114 bytes."""
-    request_id = str(uuid.uuid4())
-    body = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
-    headers = {"x-request-id": request_id}
-    if refusal.retry_after_s is not None:
-        headers["retry-after"] = str(refusal.retry_after_s)
-    return _json(refusal.status, body, headers)
+    """The HTTP answer for a refusal."""
+    headers, body = http_answer(refusal)
+    return Response(body, refusal.status, headers)
 
 
 async def _health(request: Request) -> Response:

@@ -87,6 +87,12 @@ class Metrics:
             ["status", "code"],
             registry=registry,
         )
+        self.bounds = Counter(
+            "dragoman_bounds",
+            "Connections that were closed because they went beyond a bound.",
+            ["bound"],
+            registry=registry,
+        )
         self.received = Counter(
             "dragoman_events_received",
             "Client events by type; malformed ones by their error code.",
