@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.protocol.core.principal import Principal
-from dragoman.server.metrics import SessionMetrics
+from dragoman.server.session_metrics import SessionMetrics
 from dragoman.server.websocket_guard import STREAM, BoundedWebSocket
 
 _BATCH = 64
