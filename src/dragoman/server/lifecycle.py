@@ -20,6 +20,7 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
+from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics
 from dragoman.server.session_metrics import SessionMetrics, counted_session
@@ -57,12 +58,16 @@ class Lifecycle:
     are wanted and cannot be made.
     """
 
-    def __init__(self, config: Config, engines: ServerEngines) -> None:
+    def __init__(self, config: Config, engines: ServerEngines, address: str = "127.0.0.1") -> None:
+        """``address`` is the numeric address that ``config.host`` stands for. Raises
+        ``ConfigError`` for keys that cannot be used.
+        """
         self.config = config
         self.engines = engines
         self.metrics = Metrics()
         self.traces = trace_provider(os.environ)
         """What makes traces; None where nobody wants any."""
+        self.access = AccessControl(config, self.metrics.key_uses, address=address)
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
@@ -96,7 +101,8 @@ class Lifecycle:
         self.state = "draining"
 
     async def close(self) -> None:
-        """Stop the engines, and export the traces that are left."""
+        """Stop the engines, write what keys used, and export the traces that are left."""
+        await self.access.close()
         await self.engines.close()
         if self.traces is not None:
             await asyncio.to_thread(self.traces.shutdown)

@@ -99,6 +99,7 @@ class Metrics:
         self._define_speech()
         self._define_engines()
         self._define_log()
+        self._define_keys()
 
     def _define_timings(self) -> None:
         registry = self.registry
@@ -226,6 +227,18 @@ class Metrics:
         self._log_counted = dict(left_out)
         for bound in left_out:
             self.log_left_out.labels(bound)
+
+    def _define_keys(self) -> None:
+        self.key_used = Counter(
+            "dragoman_key_used",
+            "What the sessions of each key consumed.",
+            ["key", "of"],
+            registry=self.registry,
+        )
+
+    def key_uses(self, name: str, of: str, amount: float) -> None:
+        """A session of a key consumed something."""
+        self.key_used.labels(name, of).inc(amount)
 
     def page(self) -> bytes:
         """The exposition text."""

@@ -7,16 +7,19 @@ gets close code 1011 without details.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
 
 from dragoman.engines.registry import RegistryError, parse_choice
+from dragoman.protocol.core.commands import Eviction
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
-from dragoman.runtime.observer import FanOut
+from dragoman.runtime.observer import FanOut, Observer
+from dragoman.server.access.key_accounts import KeySession
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lifecycle import Lifecycle
@@ -56,8 +59,11 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
         log = SessionLog()
         traces = session_traces(lifecycle.traces, nonce, api.label, family)
         try:
-            observer = FanOut(metrics, log, *traces)
-            await run_session(session, connection, api.codec.encode, engines, observer)
+            evicted, watchers = _eviction(accepted.key_session)
+            observer = FanOut(metrics, log, *traces, *watchers)
+            await run_session(
+                session, connection, api.codec.encode, engines, observer, evicted=evicted
+            )
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
@@ -67,6 +73,22 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
         log.sum_up()
         ended = {"close_code": connection.close_code, "seconds": time.monotonic() - began}
         LOG.info("session ends: close code %(close_code)s after %(seconds).1f s", ended)
+
+
+def _eviction(
+    key_session: KeySession | None,
+) -> tuple[asyncio.Future[Eviction] | None, list[Observer]]:
+    """What is done when the server ends the session, and who watches what it uses."""
+    if key_session is None:
+        return None, []
+    evicted: asyncio.Future[Eviction] = asyncio.get_running_loop().create_future()
+
+    def evict(reason: Eviction) -> None:
+        if not evicted.done():
+            evicted.set_result(reason)
+
+    key_session.evict = evict
+    return evicted, [key_session]
 
 
 def make_engines(config: Config) -> EngineSet:

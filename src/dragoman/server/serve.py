@@ -28,7 +28,7 @@ import uvicorn
 
 from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.server import logs
-from dragoman.server.admission import check_exposure
+from dragoman.server.access.hosts import check_exposure
 from dragoman.server.app import ServeSession, create_app
 from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.config import Config, ConfigError
@@ -175,7 +175,7 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
     from dragoman.server.realtime_endpoint import make_engines, serve_session  # noqa: PLC0415  # see above
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        lifecycle = Lifecycle(config, make_engines(config))
+        lifecycle = Lifecycle(config, make_engines(config), str(address[0]))
         return runner.run(run(listener, lifecycle, serve_session, announce))
 
 

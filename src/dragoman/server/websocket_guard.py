@@ -242,10 +242,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """
         if self.close_sent:
             return
-        data: str | bytes = bytes(event.data)
+        received = bytes(event.data)
+        data: str | bytes = received
         if self.curr_msg_data_type == "text":
             try:
-                data = self._utf8.decode(data, final=event.fin)
+                data = self._utf8.decode(received, final=event.fin)
             except UnicodeDecodeError:
                 self._fail(CloseCode.INVALID_DATA)
                 return

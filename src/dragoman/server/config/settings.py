@@ -56,10 +56,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "embedded"
     )
     api_keys: tuple[str, ...] = ()
+    api_keys_file: Annotated[str, Meta(description="File of API keys, see dragoman keys.")] = ""
+    state_dir: Annotated[
+        str, Meta(description="Folder for the usage of keys; that of the key file if not given.")
+    ] = ""
     allowed_origins: Annotated[
         tuple[str, ...], Meta(description="Web pages that may connect: ORIGIN,…")
     ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...], Meta(description="Names this server may be called by: NAME,…")
+    ] = ()
     allow_open: Annotated[bool, Meta(description="Serve other machines without any key.")] = False
+    metrics_open: Annotated[
+        bool, Meta(description="Show other machines the metrics without a key.")
+    ] = False
     strict: Annotated[
         bool, Meta(description="Behave as harshly as the cloud is documented to.")
     ] = False
@@ -105,6 +115,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return plain
 
     @property
+    def asks_for_keys(self) -> bool:
+        """Whether clients need a key."""
+        return bool(self.api_keys or self.api_keys_file)
+
+    @property
     def directions(self) -> list[tuple[str, str]]:
         """``warm`` as pairs of (source, target)."""
         return [(source, target) for source, _, target in (w.partition("-") for w in self.warm)]
@@ -124,6 +139,9 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
     if isinstance(default := getattr(Config(), name), msgspec.Struct)
 }
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
+
+PATHS = ("api_keys_file", "state_dir")
+"""Settings that name files; in a file of settings they are relative to it, so both can move."""
 
 SINGLE_SETTINGS: dict[str, Any] = {
     name: kind for name, kind in TYPES.items() if name not in GROUPS
