@@ -74,7 +74,7 @@ class WordsCommitted(msgspec.Struct, frozen=True):
     lag_s: float
 
 
-class TextCommitted(msgspec.Struct, frozen=True):
+class TranslationCommitted(msgspec.Struct, frozen=True):
     """Translated text of a turn became final, ``lag_s`` after its oldest source word had."""
 
     turn: int
@@ -134,8 +134,8 @@ class EngineTimed(msgspec.Struct, frozen=True):
 
 Event = (
     EventSent | Note | Used | JobFailed | TurnOpened | WordsRecognised | TurnClosed | TurnEnded
-    | WordsCommitted | TextCommitted | TermMissed | PictureHandled | SpeechPlayed | SpeechSkipped
-    | EngineTimed
+    | WordsCommitted | TranslationCommitted | TermMissed | PictureHandled | SpeechPlayed
+    | SpeechSkipped | EngineTimed
 )  # fmt: skip
 """``Note`` and ``Used`` are the session's own (``protocol.core.commands``)."""
 

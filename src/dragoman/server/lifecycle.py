@@ -22,7 +22,8 @@ from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
-from dragoman.server.metrics import Metrics, SessionMetrics
+from dragoman.server.metrics import Metrics
+from dragoman.server.session_metrics import SessionMetrics, counted_session
 from dragoman.server.tracing import trace_provider
 
 LOG = logging.getLogger("dragoman.server")
@@ -123,7 +124,7 @@ class Lifecycle:
         self._open[api] = self._open.get(api, 0) + 1
         self._idle.clear()
         try:
-            with self.metrics.session(api, first_audio, family) as counted:
+            with counted_session(self.metrics, api, first_audio, family) as counted:
                 yield counted
         finally:
             self._open[api] -= 1

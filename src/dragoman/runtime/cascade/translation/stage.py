@@ -24,7 +24,7 @@ from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
-from dragoman.runtime.observer import Observer, TextCommitted, current_turn
+from dragoman.runtime.observer import Observer, TranslationCommitted, current_turn
 from dragoman.speech import Translated
 
 LOG = logging.getLogger("dragoman.session")
@@ -198,7 +198,7 @@ class TranslationStage:
             self._context = [*self._context, step.pair][-_CONTEXT_SENTENCES:]
             self._glossary.count_misses(step.pair, turn.language, turn.settings)
         if step.addition and turn.waiting_since_s is not None:
-            self._observer.on(TextCommitted(turn.turn, self._now_s() - turn.waiting_since_s))
+            self._observer.on(TranslationCommitted(turn.turn, self._now_s() - turn.waiting_since_s))
             turn.waiting_since_s = None
         await self._show(turn)
         if step.addition or step.ends:
