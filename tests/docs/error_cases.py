@@ -13,7 +13,7 @@ from typing import Any
 
 from dragoman.protocol.core.commands import Ended, Failed, Output, Report
 from dragoman.protocol.core.session import Limits
-from dragoman.speech import Coverage, SpeechStarted, TurnDone, Voiced
+from dragoman.speech import Coverage, SpeechStarted, SpeechStopped, TurnDone, Voiced
 
 TTS = "qwen3-tts-flash-realtime"
 CLASSIC = "qwen-tts-realtime"
@@ -88,6 +88,11 @@ MANUAL = update(turn_detection=None)
 SPEAKING = (IN_COMMIT_MODE, append(), COMMIT_TEXT)
 NO_KANJI = "Japanese text with kanji cannot be spoken here: the server lacks its Japanese voice."
 TURN_FAILED = (Output(1, SpeechStarted(1, 0)), Output(1, TurnDone(1, 0, "failed")))
+TURN_REFUSED = (
+    Output(1, SpeechStarted(1, 0)),
+    Output(1, SpeechStopped(1, 0, refused=True)),
+    Output(1, TurnDone(1, 0, "failed")),
+)
 OPUS = {"input": {"format": {"type": "opus"}}}
 DEEP = "[" * 20_000
 MANY = '{"type":"session.update","session":{"a":[' + "[]," * 60_000 + "[]]}}"
@@ -208,6 +213,7 @@ INTERPRETATION: dict[str, Case] = {
     "lt-item-create": Case(LT35, [{"type": "conversation.item.create", "item": {}}]),
     "lt-after-finish": Case(LT35, [audio(), FINISH, update(modalities=["audio"])]),
     "lt-turn-failed": Case(LT35, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED]),
+    "lt-turn-refused": Case(LT35, [MANUAL, audio(), COMMIT_AUDIO, *TURN_REFUSED]),
     "lt-engine-failed": Case(LT35, [audio(), Failed(1, "secret details")]),
 }  # fmt: skip
 
@@ -241,6 +247,7 @@ RECOGNITION: dict[str, Case] = {
     "asr-unknown-type": Case(ASR, [{"type": "conversation.item.truncate"}]),
     "asr-after-finish": Case(ASR, [audio(), FINISH, update(modalities=["audio"])]),
     "asr-turn-failed": Case(ASR, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED]),
+    "asr-turn-refused": Case(ASR, [MANUAL, audio(), COMMIT_AUDIO, *TURN_REFUSED]),
     "asr-engine-failed": Case(ASR, [audio(), Failed(1, "secret details")]),
 }  # fmt: skip
 

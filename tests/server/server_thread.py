@@ -14,6 +14,7 @@ import msgspec
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.protocol.registry import REALTIME_PATH
+from dragoman.runtime.capacity import Capacity
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -36,6 +37,7 @@ class FakeEngines:
             self.go.set()
         self.failure = failure
         self.closed = False
+        self.capacity = Capacity(1, dict)
 
     async def load(self, progress: Callable[[str], None]) -> None:
         progress("asr pretend")

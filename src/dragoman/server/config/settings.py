@@ -31,11 +31,13 @@ class ConfigError(Exception):
 class ServerLimits(Limits, frozen=True, kw_only=True):
     """The limits of one session, and how many sessions the server takes at once.
 
+    ``speakers`` bounds those who speak at the same time (0: only what the engines carry does).
     ``stall_s`` is how long a client may refuse to read before it is cut off, ``frame_bytes`` what a
     message from a client may have, ``memory_bytes`` what input of all clients together may take.
     """
 
     sessions: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
+    speakers: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     stall_s: Seconds = 30.0
     frame_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 2 * 1024 * 1024
     memory_bytes: Annotated[int, Meta(ge=1024 * 1024, le=1 << 40)] = 256 * 1024 * 1024
