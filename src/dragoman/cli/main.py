@@ -28,6 +28,7 @@ COMMANDS = (
     "keys",
     "config",
     "doctor",
+    "top",
 )
 """Each is a function, or a ``typer.Typer`` with commands, of the same name in
 ``dragoman.cli.<name>``."""

@@ -16,7 +16,7 @@ from dragoman.runtime.cascade.recognize import recognize
 from dragoman.runtime.driver.driver import ClientConnection, Driver, Emit, Encode, RunJob
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
-from dragoman.runtime.observer import Observer
+from dragoman.runtime.observer import Observer, session_observer
 from dragoman.runtime.synthesis.job import speak
 from dragoman.speech import Speak, Task
 
@@ -34,6 +34,7 @@ async def run_session(
     """Serve one connection until its session closed or the client went away. ``evicted``: see
     ``Driver``. ``now_s`` is the clock that the policies of interpretation are given.
     """
+    session_observer.set(observer)
     run_job = job_runner(engines, observer, now_s)
     await Driver(session, connection, encode, run_job, observer, evicted=evicted).run()
 

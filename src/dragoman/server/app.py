@@ -12,7 +12,6 @@ import contextlib
 import logging
 import re
 import time
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -40,6 +39,7 @@ from dragoman.server.admission import (
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.metrics import CONTENT_TYPE
+from dragoman.server.refusals import http_answer
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -77,8 +77,7 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await lifecycle.access.close()
-            await lifecycle.engines.close()
+            await lifecycle.close()
 
     paths = dict.fromkeys(path for api in APIS for path in api.paths)
     sockets = {path: _SessionSocket(lifecycle, serve_session, path) for path in paths}
@@ -107,13 +106,9 @@ def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = No
 
 
 def refuse(refusal: Refusal) -> Response:
-    """The HTTP answer for a refusal. The body of a 401 has exactly the cloud's 114 bytes."""
-    request_id = str(uuid.uuid4())
-    body = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
-    headers = {"x-request-id": request_id}
-    if refusal.retry_after_s is not None:
-        headers["retry-after"] = str(refusal.retry_after_s)
-    return _json(refusal.status, body, headers)
+    """The HTTP answer for a refusal."""
+    headers, body = http_answer(refusal)
+    return Response(body, refusal.status, headers)
 
 
 async def _health(request: Request) -> Response:
@@ -186,8 +181,9 @@ class _SessionSocket:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         admitted = admit(self._lifecycle, scope)
         if isinstance(admitted, Refusal):
-            self._lifecycle.metrics.refused.labels(str(admitted.status)).inc()
-            LOG.info("handshake refused: %d %s", admitted.status, admitted.code)
+            self._lifecycle.metrics.refused.labels(str(admitted.status), admitted.code).inc()
+            refused = {"status": admitted.status, "code": admitted.code}
+            LOG.info("handshake refused: %(status)d %(code)s", refused)
             await _deny(admitted, scope, receive, send)
             return
         # Counted from here, without an await since the decision: two cannot take the last place.

@@ -23,8 +23,9 @@ from dragoman.server.access.key_accounts import KeySession
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.logs import session_nonce
+from dragoman.server.logs import SessionLines, current_session
 from dragoman.server.session_log import SessionLog
+from dragoman.server.tracing import session_traces
 
 LOG = logging.getLogger("dragoman.session")
 
@@ -36,8 +37,10 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     served = lookup(accepted.model, config.aliases, accepted.path)
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
-    session_nonce.set(nonce)
-    with lifecycle.session(api.label, api.first_audio) as metrics:
+    lines = SessionLines(nonce)
+    current_session.set(lines)
+    family = served.family.name if served.family is not None else ""
+    with lifecycle.session(api.label, api.first_audio, family) as metrics:
         session = make_session(
             served,
             Ids(nonce),
@@ -52,21 +55,24 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
         who = accepted.principal.key_id or "anonymous"
-        LOG.info("session begins: model %r, %s", accepted.model, who)
+        LOG.info("session begins: model %(model)r, %(key)s", {"model": accepted.model, "key": who})
         log = SessionLog()
+        traces = session_traces(lifecycle.traces, nonce, api.label, family)
         try:
             evicted, watchers = _eviction(accepted.key_session)
-            observer = FanOut(metrics, log, *watchers)
+            observer = FanOut(metrics, log, *traces, *watchers)
             await run_session(
                 session, connection, api.codec.encode, engines, observer, evicted=evicted
             )
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
-        if log.speech:
-            LOG.info("%s", log.speech)
-        code, lasted = connection.close_code, time.monotonic() - began
-        LOG.info("session ends: close code %s after %.1f s", code, lasted)
+        for trace in traces:
+            trace.close()
+        lines.end()
+        log.sum_up()
+        ended = {"close_code": connection.close_code, "seconds": time.monotonic() - began}
+        LOG.info("session ends: close code %(close_code)s after %(seconds).1f s", ended)
 
 
 def _eviction(

@@ -77,6 +77,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_INTERPRETATION": "policy=units,top_rate=1.2",
         "DRAGOMAN_RECOGNITION": "snapshots=whole",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
+        "DRAGOMAN_LOG_FORMAT": "JSON",
         "DRAGOMAN_DRAIN_S": "0.5",
     }
     settings = load({}, environment)
@@ -108,6 +109,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         interpretation=InterpretationOptions(policy="units", top_rate=1.2),
         recognition=RecognitionOptions(snapshots="whole"),
         log_level="debug",
+        log_format="json",
         drain_s=0.5,
     )
     assert settings.config.directions == [("en", "fr"), ("en", "yue")]

@@ -232,7 +232,8 @@ class Driver:
                 case kernel.Send():
                     frame = self._encode(command.event, command.event_id)
                     self._outbox.put(frame, command.supersedes)
-                    self._observer.on(EventSent(str(command.event.__struct_config__.tag)))
+                    event_type = str(command.event.__struct_config__.tag)
+                    self._observer.on(EventSent(event_type, command.event_id))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
                 case kernel.End(job=job):
@@ -279,8 +280,8 @@ class Driver:
             known = isinstance(failure, EngineFailed)  # a client may cause it as often as it likes
             LOG.log(
                 logging.WARNING if known else logging.ERROR,
-                "job %d failed: %r",
-                *(job, failure),
+                "job %(job)d failed: %(failure)r",
+                {"job": job, "failure": failure},
                 exc_info=None if known else failure,
             )
             self._observer.on(JobFailed(type(failure).__name__))

@@ -31,11 +31,14 @@ class ConfigError(Exception):
 class ServerLimits(Limits, frozen=True, kw_only=True):
     """The limits of one session, and how many sessions the server takes at once.
 
-    ``stall_s`` is how long a client may refuse to read before it is cut off.
+    ``stall_s`` is how long a client may refuse to read before it is cut off, ``frame_bytes`` what a
+    message from a client may have, ``memory_bytes`` what input of all clients together may take.
     """
 
     sessions: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
     stall_s: Seconds = 30.0
+    frame_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 2 * 1024 * 1024
+    memory_bytes: Annotated[int, Meta(ge=1024 * 1024, le=1 << 40)] = 256 * 1024 * 1024
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +98,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["debug", "info", "warning", "error"],
         Meta(description="debug, info, warning or error."),
     ] = "info"
+    log_format: Annotated[
+        Literal["console", "json"], Meta(description="Lines for people or programs: console, json.")
+    ] = "console"
     drain_s: Annotated[Seconds, Meta(description="Seconds that sessions get at shutdown.")] = 10.0
 
     def __repr__(self) -> str:
