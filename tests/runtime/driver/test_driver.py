@@ -24,7 +24,7 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver import driver as driver_module
 from dragoman.runtime.driver.driver import Driver, Emit
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.observer import Event, EventSent, JobFailed
+from dragoman.runtime.observer import Event, EventSent, FanOut, JobFailed
 from dragoman.speech import Audio, Say, Speak, Task, Voiced
 
 
@@ -60,6 +60,9 @@ class FakeSession:
     def report(self, report: kernel.Report, now: float) -> list[kernel.Command]:
         self.reports.append(report)
         return self._note(self._report(report))
+
+    def evict(self, reason: kernel.Eviction, now: float) -> list[kernel.Command]:
+        return self._note([pong(reason), Close(1011, reason)])
 
     def deadline(self) -> float | None:
         return self.deadline_s
@@ -538,3 +541,19 @@ def test_a_deadline_that_moves_nearer_is_kept_though_the_client_is_told_nothing(
         return connection
 
     assert run(main()).closed == (1007, "late")
+
+
+def test_an_eviction_ends_the_session_also_while_the_client_is_silent() -> None:
+    async def main() -> FakeConnection:
+        connection, session = FakeConnection(), FakeSession(lambda _: [])
+        evicted: asyncio.Future[kernel.Eviction] = asyncio.get_running_loop().create_future()
+        driver = Driver(session, connection, encode, no_job, FanOut(), evicted=evicted)
+        running = asyncio.create_task(driver.run())
+        await connection.until("hello")
+        evicted.set_result("throttled")
+        await running
+        return connection
+
+    connection = run(main())
+    assert connection.sent == ["hello", "throttled"]
+    assert connection.closed == (1011, "throttled")

@@ -28,7 +28,7 @@ from dragoman.server.access.hosts import HostRule, is_loopback
 from dragoman.server.access.key_accounts import Excess, KeyAccounts, KeySession, OnUse
 from dragoman.server.access.key_ring import CHECK_EVERY_S, KeyRing
 from dragoman.server.access.keys import Key
-from dragoman.server.access.tokens import PREFIX, Tokens, fresh_secret, kept_secret
+from dragoman.server.access.tokens import PREFIX, Tokens, fresh_secret, kept_secret, secret_from
 from dragoman.server.access.usage_store import KEPT_DAYS, UsageStore
 from dragoman.server.config import Config, ConfigError
 
@@ -185,10 +185,10 @@ def usage_path(folder: Path) -> Path:
 
 
 def _state(config: Config) -> tuple[UsageStore | None, bytes | None]:
-    """Where usage is kept, and the secret of tokens; None for what is kept in memory only."""
+    """Where usage is kept, and the secret of tokens; None for what ends with the process."""
     folder = state_folder(config)
     if folder is None:
-        return None, None
+        return None, secret_from(config.api_keys)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = UsageStore(usage_path(folder))
