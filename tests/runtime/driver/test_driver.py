@@ -24,7 +24,7 @@ from dragoman.protocol.core.events import ClientEvent, Malformed, ServerEvent
 from dragoman.runtime.driver import driver as driver_module
 from dragoman.runtime.driver.driver import Driver, Emit
 from dragoman.runtime.driver.inbox import Inbox
-from dragoman.runtime.observer import Event, EventSent, FanOut, JobFailed
+from dragoman.runtime.observer import Event, EventSent, JobFailed
 from dragoman.speech import Audio, Say, Speak, Task, Voiced
 
 
@@ -180,13 +180,14 @@ def drive(
     session: FakeSession,
     connection: FakeConnection,
     job: Callable[[Task, Inbox, Emit], Any] | None = None,
+    evicted: asyncio.Future[kernel.Eviction] | None = None,
 ) -> tuple[asyncio.Task[None], Seen]:
     seen = Seen()
 
     async def no_job(task: Task, inbox: Inbox, emit: Emit) -> None:
         raise AssertionError("no job was expected")
 
-    driver = Driver(session, connection, encode, job or no_job, seen)
+    driver = Driver(session, connection, encode, job or no_job, seen, evicted=evicted)
     return asyncio.create_task(driver.run()), seen
 
 
@@ -547,8 +548,7 @@ def test_an_eviction_ends_the_session_also_while_the_client_is_silent() -> None:
     async def main() -> FakeConnection:
         connection, session = FakeConnection(), FakeSession(lambda _: [])
         evicted: asyncio.Future[kernel.Eviction] = asyncio.get_running_loop().create_future()
-        driver = Driver(session, connection, encode, no_job, FanOut(), evicted=evicted)
-        running = asyncio.create_task(driver.run())
+        running, _ = drive(session, connection, evicted=evicted)
         await connection.until("hello")
         evicted.set_result("throttled")
         await running
