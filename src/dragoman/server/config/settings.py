@@ -68,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     allowed_hosts: Annotated[
         tuple[str, ...], Meta(description="Names this server may be called by: NAME,…")
     ] = ()
+    tls_cert: Annotated[str, Meta(description="Certificate and its chain, PEM: wss://.")] = ""
+    tls_key: Annotated[str, Meta(description="Key of the certificate, PEM.")] = ""
     allow_open: Annotated[bool, Meta(description="Serve other machines without any key.")] = False
     metrics_open: Annotated[
         bool, Meta(description="Show other machines the metrics without a key.")
@@ -142,7 +144,7 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
 }
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
 
-PATHS = ("api_keys_file", "state_dir")
+PATHS = ("api_keys_file", "state_dir", "tls_cert", "tls_key")
 """Settings that name files; in a file of settings they are relative to it, so both can move."""
 
 SINGLE_SETTINGS: dict[str, Any] = {
