@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.protocol.core.commands import Ended, Failed, Output, Report
+from dragoman.protocol.core.commands import Ended, Eviction, Failed, Output, Report
 from dragoman.protocol.core.session import Limits
 from dragoman.speech import Coverage, SpeechStarted, SpeechStopped, TurnDone, Voiced
 
@@ -37,7 +37,14 @@ class Wait:
     seconds: float
 
 
-Step = dict[str, Any] | str | bytes | Report | Wait
+@dataclass
+class Evict:
+    """The server ends the session."""
+
+    reason: Eviction
+
+
+Step = dict[str, Any] | str | bytes | Report | Wait | Evict
 
 
 @dataclass
@@ -286,6 +293,10 @@ SESSIONS: dict[str, Case] = {
     "unknown-model": Case("gpt-realtime", []),
     "idle": Case(TTS, [Wait(299), Wait(1)]),
     "age": Case(LT35, [Wait(300)], limits=Limits(age_s=300, idle_s=900)),
+    "quota": Case(LT38, [Evict("throttled")]),
+    "quota-asr": Case(ASR, [Evict("throttled")]),
+    "quota-tts": Case(TTS, [append(), Evict("throttled")]),
+    "revoked": Case(TTS, [Evict("access denied")]),
     "linger": Case(TTS, [FINISH, Wait(15)]),
 }  # fmt: skip
 

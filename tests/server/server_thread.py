@@ -51,6 +51,9 @@ class FakeEngines:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
+    def concurrency(self) -> dict[str, int]:
+        return {"pretend": 2}
+
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}
 
@@ -107,7 +110,10 @@ class Shell:
 
 @contextlib.contextmanager
 def shell(
-    engines: FakeEngines | None = None, serve_session: Any = echo, **config: Any
+    engines: FakeEngines | None = None,
+    serve_session: Any = echo,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    **config: Any,
 ) -> Iterator[Shell]:
     """A server on a free port until the block ends; ready, unless the engines hold it back."""
     engines = engines or FakeEngines()
@@ -124,7 +130,11 @@ def shell(
         started.set()
         await handle.server.serve(sockets=[listener])
 
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    def run() -> None:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(main())
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert started.wait(20)
     try:
