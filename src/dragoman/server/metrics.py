@@ -98,6 +98,7 @@ class Metrics:
             "dragoman_jobs_failed", "Engine jobs that failed.", ["api"], registry=registry
         )
         self._define_timings()
+        self._define_load()
         self._define_speech()
         self._define_engines()
         self._define_log()
@@ -121,6 +122,9 @@ class Metrics:
             ["name"],
             registry=registry,
         )
+
+    def _define_load(self) -> None:
+        registry = self.registry
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
