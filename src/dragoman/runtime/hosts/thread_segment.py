@@ -15,8 +15,8 @@ from dragoman.engines.base import Synthesizer, Unspeakable, Utterance
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
-Requeue = Callable[[Callable[[], None], int], None]
-"""Have the function called on an engine thread; so many bytes are left to be played."""
+Requeue = Callable[["ThreadSegment", int], None]
+"""Have the segment run on an engine thread; so many bytes are left to be played."""
 
 
 class ThreadSegment:
@@ -35,6 +35,8 @@ class ThreadSegment:
         post: Callable[..., bool],
     ) -> None:
         self.stream = PcmStream(rate_hz)
+        self.sounds = False
+        """Whether any of it was made."""
         self._post = post
         self._engine = engine
         self._utterance, self._rate_hz = utterance, rate_hz
@@ -75,6 +77,7 @@ class ThreadSegment:
         return False
 
     def _hand_over(self, pcm: bytes) -> bool:
+        self.sounds = True
         with self._lock:
             self._not_taken += len(pcm)
         return self._post(self.stream.push, pcm)
@@ -92,7 +95,7 @@ class ThreadSegment:
             resumes = self._parked and self._not_taken <= self._window // 2
             self._parked = self._parked and not resumes
         if resumes:
-            self._requeue(self.run, self._not_taken)
+            self._requeue(self, self._not_taken)
 
     def leave(self) -> None:
         """Nobody listens any more: the engine's iterator is closed on a thread."""
@@ -100,4 +103,4 @@ class ThreadSegment:
             self._left = True
             resumes, self._parked = self._parked, False
         if resumes:
-            self._requeue(self.run, 0)
+            self._requeue(self, 0)
