@@ -23,6 +23,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from dragoman.engines.base import Picture
+from dragoman.runtime.hosts.call_times import CallTimes
 from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
 
 MOST_SLACK_S = 2.0
@@ -52,11 +53,12 @@ class Losses:
 class CallJob:
     """A call, or a step of a stream, and where its outcome goes."""
 
-    __slots__ = ("future", "losses", "request")
+    __slots__ = ("future", "losses", "request", "times")
 
     def __init__(self, request: AnyRequest, future: asyncio.Future[Outcome]) -> None:
         self.request = request
         self.future = future
+        self.times = CallTimes()
         self.losses = Losses()
 
     def may_retry(self, *, hung: bool) -> bool:
@@ -69,6 +71,7 @@ class CallJob:
     def settle(self, outcome: Outcome) -> None:
         """On the loop: the caller's answer, unless the caller left."""
         if not self.future.done():
+            self.times.answer()
             self.future.set_result(outcome)
 
     def fail(self, reason: str) -> None:
@@ -126,6 +129,8 @@ class JobQueue(Generic[JobT]):
                 return None, wait_s
             del self._jobs[: len(batch) or 1]
             if batch:
+                for job in batch:
+                    job.times.begin(len(batch))
                 return batch, None
         return None, None
 

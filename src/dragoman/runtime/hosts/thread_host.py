@@ -43,11 +43,11 @@ class ThreadHost(RequestHost):
         window_ms: int = 10_000,
         caps: Caps | None = None,
     ) -> None:
-        super().__init__(engine.info)
+        self._count = max(1, threads)
+        super().__init__(engine.info, self._count)
         self._caps = caps or engine.info.caps
         self._engine = engine
         self._server = RequestServer(engine)
-        self._count = max(1, threads)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
         batching = batching or batching_of(engine)
@@ -170,16 +170,21 @@ class ThreadHost(RequestHost):
         threads.add(job)
         self._watch_later()
         try:
-            return await job.future
+            outcome = await job.future
         finally:
             self._calls.discard(job)
+        job.times.report(self.info)
+        return outcome
 
     def _call(self, batch: list[CallJob]) -> None:
         """On a thread."""
-        try:
-            outcomes = self._server.answer([job.request for job in batch])
-        except BaseException as error:  # noqa: BLE001 - it fails its call only
-            outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        requests = [job.request for job in batch]
+        with self.work.stint() as stint:
+            try:
+                outcomes = self._server.answer(requests)
+            except BaseException as error:  # noqa: BLE001 - it fails its call only
+                outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        self.work.answered(requests, stint.own_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:
@@ -195,9 +200,11 @@ class ThreadHost(RequestHost):
         if not isinstance(self._engine, Synthesizer):
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
 
-        def resume(segment: ThreadSegment, bytes_left: int) -> None:
-            if self._threads is not None:
-                self._threads.add(segment, bytes_left / bytes_in(1000, rate_hz))
+        def resume(segment: ThreadSegment, bytes_left: int) -> bool:
+            if self._threads is None:
+                return False
+            self._threads.add(segment, bytes_left / bytes_in(1000, rate_hz))
+            return True
 
         segment = ThreadSegment(
             self._engine,
@@ -205,7 +212,9 @@ class ThreadHost(RequestHost):
             rate_hz,
             window_bytes=bytes_in(self._window_ms, rate_hz),
             requeue=resume,
+            others_wait=lambda: len(self._queue) > 0,
             post=self._post,
+            work=self.work,
         )
         self._segments.add(segment)
         threads.add(segment, slack_s)
@@ -217,6 +226,7 @@ class ThreadHost(RequestHost):
         finally:
             segment.leave()
             self._segments.discard(segment)
+            segment.stream.times.report(self.info)
 
 
 def _settle(future: asyncio.Future[Exception | None], result: Exception | None) -> None:

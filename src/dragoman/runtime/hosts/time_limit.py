@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from dragoman.engines.base import Picture, Translation, Window
+from dragoman.runtime.hosts.engine_work import Stint
 from dragoman.runtime.hosts.requests import EncodeVoice, StepStream
 
 CALL_S: Mapping[type, float] = {
@@ -44,11 +45,14 @@ def core_wait_s(pid: int, thread: int | None = None) -> float:
 
 
 class TimeLimit:
-    """A limit that can be paused and raised. Calls ``over`` once when it is used up. ``pid``: the
-    process whose time it is.
+    """A limit that can be paused and raised. Calls ``over`` once when it is used up. ``stint``
+    measures the work and pauses with it. ``pid``: the process that works.
     """
 
-    def __init__(self, limit_s: float, over: Callable[[], None], pid: int | None = None) -> None:
+    def __init__(
+        self, limit_s: float, over: Callable[[], None], stint: Stint, pid: int | None = None
+    ) -> None:
+        self.stint = stint
         self._loop = asyncio.get_running_loop()
         self._over = over
         self._pid = os.getpid() if pid is None else pid
@@ -60,6 +64,7 @@ class TimeLimit:
 
     def pause(self) -> None:
         """Stop the clock; twice is harmless."""
+        self.stint.pause()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -71,6 +76,7 @@ class TimeLimit:
             self.pause()
             self._left_s = min(self._left_s, most_s)
         if self._timer is None:
+            self.stint.resume()
             self._since = self._loop.time()
             self._timer = self._loop.call_later(max(0.0, self._left_s), self._expire)
 

@@ -54,8 +54,8 @@ class ProcessHost(RequestHost):
         start_limit_s: float = 120.0,
         probe_every_s: float = 5.0,
     ) -> None:
-        super().__init__(info)
         workers = max(1, workers)
+        super().__init__(info, workers)
         caps = info.caps
         self._limits = JobLimits(caps.first_sound_s, limit_s or caps.wall_s, limit_s)
         self._window_ms = window_ms
@@ -161,6 +161,7 @@ class ProcessHost(RequestHost):
         else:
             self._enqueue(job)
         outcome = await job.future
+        job.times.report(self.info)
         if isinstance(request, StepStream) and request.item is None:  # it was finished
             self._stream_workers.pop(request.stream, None)
         return outcome
@@ -194,6 +195,7 @@ class ProcessHost(RequestHost):
                 yield pcm
         finally:
             self._leave(speech)
+            speech.stream.times.report(self.info)
 
     def _admit(self) -> None:
         if not self._pool.is_open:
@@ -262,7 +264,10 @@ class ProcessHost(RequestHost):
             self._asking_again = loop.call_later(wait_s, self._dispatch)
 
     def _give(self, worker: WorkerProcess, job: SegmentJob | list[CallJob]) -> None:
-        running = RunningJob(next(self._job_numbers), job, worker, self._limits)
+        if isinstance(job, SegmentJob):
+            job.stream.times.begin()
+        number, stint = next(self._job_numbers), self.work.stint()
+        running = RunningJob(number, job, worker, self._limits, stint)
         self._running[worker] = running
         try:
             worker.send(running.begin())
@@ -279,7 +284,7 @@ class ProcessHost(RequestHost):
         match frame, running.job:
             case ipc.AudioPiece(pcm=pcm), SegmentJob() as speech:
                 if not speech.abandoned:
-                    if not speech.sounds:
+                    if not speech.received_bytes:
                         running.sounded()
                     speech.received(pcm)
                     if speech.stalled:
@@ -298,9 +303,17 @@ class ProcessHost(RequestHost):
         running.limit.pause()
         del self._running[worker]
         if running.job:
+            self._measure(running)
             self._pool.works()
         self._idle.append(worker)
         self._dispatch()
+
+    def _measure(self, running: RunningJob) -> None:
+        job, own_s = running.job, running.limit.stint.own_s
+        if isinstance(job, SegmentJob):
+            self.work.spoke(job.received_bytes / bytes_in(1000, job.rate_hz), own_s)
+        else:
+            self.work.answered([call.request for call in job], own_s)
 
 
 def _fail_queued(reason: str, *queues: JobQueue[Any]) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dragoman.engines.base import Utterance
+from dragoman.runtime.hosts.engine_work import Stint
 from dragoman.runtime.hosts.job_queue import CallJob, Losses
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 from dragoman.runtime.hosts.process import ipc_messages as ipc
@@ -39,9 +40,8 @@ class SegmentJob:
         self._widest = window * MOST_WINDOWS
         self._step = window
         self._not_taken = 0  # received and not yet credited
+        self.received_bytes = 0
         self._owed = 0  # taken by the listener and not yet credited
-        self.sounds = False
-        """Whether any of it has come."""
         self._losses = Losses()
 
     def fail(self, reason: str) -> None:
@@ -50,7 +50,7 @@ class SegmentJob:
 
     def may_retry(self, *, hung: bool) -> bool:
         """Its worker was lost: whether another may try, as nothing has been sent yet."""
-        return not (self.sounds or self.abandoned) and self._losses.allow_another(hung=hung)
+        return not (self.received_bytes or self.abandoned) and self._losses.allow_another(hung=hung)
 
     @property
     def stalled(self) -> bool:
@@ -59,7 +59,7 @@ class SegmentJob:
 
     def received(self, pcm: bytes) -> None:
         """The worker sent more."""
-        self.sounds = True
+        self.received_bytes += len(pcm)
         self._not_taken += len(pcm)
         self.stream.push(pcm)
 
@@ -105,6 +105,7 @@ class RunningJob:
         job: SegmentJob | list[CallJob],
         worker: WorkerProcess,
         limits: JobLimits,
+        stint: Stint,
     ) -> None:
         self.number = number
         self.job = job
@@ -112,7 +113,7 @@ class RunningJob:
         self._limits = limits
         self._limit_s = limits.of(job)
         self._hangs = False
-        self.limit = TimeLimit(self._limit_s, self._over, worker.pid)
+        self.limit = TimeLimit(self._limit_s, self._over, stint, worker.pid)
 
     def begin(self) -> ipc.IpcMessage:
         """What tells the worker to do it."""

@@ -7,7 +7,7 @@ A replacement comes at once, except
 * after crashes: when jobs kill their workers, workers end by themselves or do not start, the pauses
   grow. A job that comes to its end makes them short again. A kill from outside while the worker had
   nothing to do is no crash, and neither is the end at a limit of time: the text was at fault;
-* for a worker that was killed within ``_SETTLED_S`` of its start: so long is the pause.
+* for an idle worker that was killed within ``_SETTLED_S`` of its start: so long is the pause.
 
 While no worker is there, calls wait. They fail when replacements do not start (``is_down``):
 ``_STARTS_MEAN_DOWN`` in a row, or none within ``_PATIENCE_S`` and twice the time of a start.
@@ -149,10 +149,11 @@ class WorkerPool:
             self._patience = loop.call_later(_PATIENCE_S + 2 * self._start_s, self._give_up)
         self._ended += 1
         had_job = self._owner.on_lost(worker, reason)
-        self._crashes += not worker.overran and (had_job or not worker.was_killed)
+        idle_kill = worker.was_killed and not had_job
+        self._crashes += not (worker.overran or idle_kill)
         log.warning("%s; %d crashes in a row", reason, self._crashes)
-        settled = loop.time() - since_s > _SETTLED_S
-        task = loop.create_task(self._replace(0.0 if settled else _SETTLED_S))
+        pauses = idle_kill and loop.time() - since_s < _SETTLED_S
+        task = loop.create_task(self._replace(_SETTLED_S if pauses else 0.0))
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)
 
