@@ -242,15 +242,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """
         if self.close_sent:
             return
-        data: str | bytes = bytes(event.data)
-        if self.curr_msg_data_type == "text":
-            try:
-                data = self._utf8.decode(data, final=event.fin)
-            except UnicodeDecodeError:
-                self._fail(CloseCode.INVALID_DATA)
-                return
-        self._parts.append(data)
+        data = bytes(event.data)
         self._parts_bytes += len(data)
+        try:
+            is_text = self.curr_msg_data_type == "text"
+            self._parts.append(self._utf8.decode(data, final=event.fin) if is_text else data)
+        except UnicodeDecodeError:
+            self._fail(CloseCode.INVALID_DATA)
+            return
         if event.fin:
             parts, self._parts, self._parts_bytes = self._parts, [], 0
             kind = self.curr_msg_data_type
