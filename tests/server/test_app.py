@@ -111,7 +111,8 @@ def test_a_bad_key_is_refused_with_the_clouds_114_bytes() -> None:
             header = {"Authorization": f"{scheme} sk-right"}
             with connect(server.url, additional_headers=header) as ws:
                 assert ws.recv(10) == "model="
-        assert b'dragoman_refused_total{status="401"} 2.0' in server.get("/metrics")[2]
+        refused = b'dragoman_refused_total{code="InvalidApiKey",status="401"} 2.0'
+        assert refused in server.get("/metrics")[2]
 
 
 def test_the_session_knows_whose_key_opened_it() -> None:
