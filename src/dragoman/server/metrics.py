@@ -25,6 +25,7 @@ from prometheus_client import (
 
 from dragoman.runtime.capacity import Capacity
 from dragoman.server.logs import left_out
+from dragoman.server.worker_metrics import WorkerCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -45,6 +46,8 @@ class Metrics:
         self.unsettled: set[Callable[[], None]] = set()
         """To be called before the metrics are shown: they add what was counted elsewhere."""
         ProcessCollector(registry=registry)
+        self.workers = WorkerCollector()
+        registry.register(self.workers)
         self.ready = Gauge(
             "dragoman_ready", "1 while new sessions are welcome, else 0.", registry=registry
         )
