@@ -27,6 +27,7 @@ COMMANDS = (
     "engines",
     "config",
     "doctor",
+    "top",
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 
