@@ -57,6 +57,11 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             ((rate("dragoman_used_total", "api, of"), "{{api}} {{of}}"),),
         ),
         Panel(
+            "Used by keys, a second",
+            "short",
+            ((rate("dragoman_key_used_total", "key, of"), "{{key}} {{of}}"),),
+        ),
+        Panel(
             "Events received",
             "cps",
             ((rate("dragoman_events_received_total", "type"), "{{type}}"),),
