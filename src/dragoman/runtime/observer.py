@@ -58,11 +58,14 @@ class WordsRecognised(msgspec.Struct, frozen=True):
 
 
 class TurnClosed(msgspec.Struct, frozen=True):
-    """A turn's speech ended. ``words_refused``: a hypothesis stayed below the confidence gate."""
+    """A turn's speech ended. ``words_refused``: a hypothesis stayed below the confidence gate;
+    ``refused``: the whole turn was refused, because too many people speak.
+    """
 
     turn: int
     at_ms: int
     words_refused: bool
+    refused: bool = False
 
 
 class WordsCommitted(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -22,6 +23,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from dragoman.runtime.capacity import Capacity
 from dragoman.server.logs import left_out
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -136,6 +138,18 @@ class Metrics:
         )
         self.lag_now = Gauge(
             "dragoman_loop_lag_last_seconds", "The last probe of the lag.", registry=registry
+        )
+        self.speakers = Gauge(
+            "dragoman_speakers", "Sessions in which somebody speaks now.", registry=registry
+        )
+        self.speakers_capacity = Gauge(
+            "dragoman_speakers_capacity",
+            "How many interpretations a stage carries; without a sample: no bound is known.",
+            ["stage"],
+            registry=registry,
+        )
+        self.shedding = Gauge(
+            "dragoman_shedding", "How much is left out under load: 0 to 3.", registry=registry
         )
         self.tasks = Gauge(
             "dragoman_tasks", "Tasks on the event loop; at rest always the same.", registry=registry
@@ -256,6 +270,14 @@ class Metrics:
         ordered = sorted(lags_s) or [0.0]
         self.hearing_lag.labels(engine, "median").set(ordered[len(ordered) // 2])
         self.hearing_lag.labels(engine, "worst").set(ordered[-1])
+
+    def count_speakers(self, capacity: Capacity) -> None:
+        """So many people speak, and so many could."""
+        self.speakers.set(capacity.active)
+        self.shedding.set(capacity.shedding.level)
+        for stage, count in capacity.carried().items():
+            if count != math.inf:
+                self.speakers_capacity.labels(stage).set(count)
 
     async def probe_lag(self) -> None:
         """Measure, until cancelled, how late a timer fires: what every client would feel."""

@@ -97,8 +97,9 @@ class SessionMetrics:
     def _count_stages(self, event: Event) -> None:
         metrics, family = self._metrics, self._family
         match event:
-            case TurnClosed(words_refused=refused):
-                metrics.work.labels("words_refused" if refused else "turn_heard").inc()
+            case TurnClosed(words_refused=words, refused=turn):
+                name = "turn_refused" if turn else "words_refused" if words else "turn_heard"
+                metrics.work.labels(name).inc()
             case TermMissed():
                 metrics.work.labels("glossary_miss").inc()
             case PictureHandled(outcome=outcome):
