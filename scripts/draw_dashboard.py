@@ -47,6 +47,15 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             ((rate("dragoman_family_sessions_total", "family"), "{{family}}"),),
         ),
         Panel(
+            "Speakers, and what the stages carry",
+            "short",
+            (
+                ("sum(dragoman_speakers)", "speakers"),
+                ("sum by (stage) (dragoman_speakers_capacity)", "{{stage}} carries"),
+                ("max(dragoman_shedding)", "shedding, 0 to 3"),
+            ),
+        ),
+        Panel(
             "Refused handshakes",
             "cps",
             ((rate("dragoman_refused_total", "status, code"), "{{status}} {{code}}"),),
