@@ -79,6 +79,15 @@ class Metrics:
             ["bound"],
             registry=registry,
         )
+        self._define_events()
+        self._define_timings()
+        self._define_speech()
+        self._define_engines()
+        self._define_log()
+        self._define_keys()
+
+    def _define_events(self) -> None:
+        registry = self.registry
         self.received = Counter(
             "dragoman_events_received",
             "Client events by type; malformed ones by their error code.",
@@ -97,11 +106,6 @@ class Metrics:
         self.jobs_failed = Counter(
             "dragoman_jobs_failed", "Engine jobs that failed.", ["api"], registry=registry
         )
-        self._define_timings()
-        self._define_speech()
-        self._define_engines()
-        self._define_log()
-        self._define_keys()
 
     def _define_timings(self) -> None:
         registry = self.registry
