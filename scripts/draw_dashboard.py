@@ -104,7 +104,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Calls at work, and the most",
             "short",
             (
-                (rate("dragoman_engine_seconds_sum", "engine"), "{{engine}}"),
+                (rate("dragoman_engine_busy_seconds_total", "engine"), "{{engine}}"),
                 ("sum by (engine) (dragoman_engine_concurrency)", "{{engine}} at most"),
             ),
         ),

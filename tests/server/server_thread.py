@@ -15,6 +15,7 @@ import msgspec
 from dragoman.engines.base import EngineUnavailable
 from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.runtime.capacity import Capacity
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -51,8 +52,8 @@ class FakeEngines:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
-    def concurrency(self) -> dict[str, int]:
-        return {"pretend": 2}
+    def uses(self) -> dict[str, EngineUse]:
+        return {"pretend": EngineUse(concurrency=2, busy_s=7.5)}
 
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}

@@ -21,6 +21,7 @@ import msgspec
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
 from dragoman.runtime.capacity import Capacity
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics
@@ -44,8 +45,8 @@ class ServerEngines(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
-    def concurrency(self) -> dict[str, int]:
-        """How many calls each engine works on at the same time at most."""
+    def uses(self) -> dict[str, EngineUse]:
+        """How much each engine has to do."""
 
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
@@ -144,8 +145,8 @@ class Lifecycle:
         self.metrics.count_speakers(self.engines.capacity)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        for engine, calls in self.engines.concurrency().items():
-            self.metrics.engine_concurrency.labels(engine).set(calls)
+        for engine, use in self.engines.uses().items():
+            self.metrics.count_engine(engine, use)
         return self.metrics.page()
 
     def _speakers(self) -> dict[str, int | None]:
