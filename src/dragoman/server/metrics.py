@@ -85,6 +85,7 @@ class Metrics:
         )
         self._define_events()
         self._define_timings()
+        self._define_load()
         self._define_speech()
         self._define_engines()
         self._define_log()
@@ -129,6 +130,9 @@ class Metrics:
             ["name"],
             registry=registry,
         )
+
+    def _define_load(self) -> None:
+        registry = self.registry
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
