@@ -49,6 +49,9 @@ class FakeEngines:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
+    def concurrency(self) -> dict[str, int]:
+        return {"pretend": 2}
+
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}
 

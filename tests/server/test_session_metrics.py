@@ -11,23 +11,29 @@ from dragoman.runtime.observer import (
     SpeechPlayed,
     SpeechSkipped,
     TermMissed,
+    TextCommitted,
     TurnClosed,
+    WordsCommitted,
 )
 from dragoman.server.metrics import Metrics
 
 
 def test_lag_rate_and_skips_are_metrics() -> None:
     metrics = Metrics()
-    with metrics.session("translation") as counted:
+    with metrics.session("translation", None, "qwen3.8-livetranslate") as counted:
         for at in range(20):
             counted.on(SpeechPlayed(1.0 if at < 18 else 4.5, 1.15, 100.0 + at))
         counted.on(SpeechSkipped(2.5))
         counted.on(SpeechSkipped(1.0))
+        counted.on(WordsCommitted(1, 0.6))
+        counted.on(TextCommitted(1, 1.2))
     page = metrics.page().decode().splitlines()
     for line in (
-        "dragoman_voice_lag_seconds_count 20.0",
-        'dragoman_voice_lag_seconds_bucket{le="1.0"} 18.0',
-        'dragoman_voice_lag_seconds_bucket{le="5.0"} 20.0',
+        'dragoman_recognition_lag_seconds_sum{family="qwen3.8-livetranslate"} 0.6',
+        'dragoman_translation_lag_seconds_sum{family="qwen3.8-livetranslate"} 1.2',
+        'dragoman_voice_lag_seconds_count{family="qwen3.8-livetranslate"} 20.0',
+        'dragoman_voice_lag_seconds_bucket{family="qwen3.8-livetranslate",le="1.0"} 18.0',
+        'dragoman_voice_lag_seconds_bucket{family="qwen3.8-livetranslate",le="5.0"} 20.0',
         'dragoman_speech_rate_bucket{le="1.1"} 0.0',
         'dragoman_speech_rate_bucket{le="1.15"} 20.0',
         "dragoman_speech_skipped_pieces_total 2.0",

@@ -24,7 +24,7 @@ from dragoman.engines.moonshine import engine as moonshine
 from dragoman.engines.shared import model_files as bundled
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.server.admission import check_exposure, is_loopback
+from dragoman.server.access.hosts import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.websocket_guard import listen, resolve
 

@@ -25,7 +25,9 @@ COMMANDS = (
     "translate",
     "intercept",
     "engines",
+    "config",
     "doctor",
+    "top",
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""
 

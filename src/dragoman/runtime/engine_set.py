@@ -90,6 +90,10 @@ class EngineSet:
         """Calls queued at each engine."""
         return {one.info.name: one.host.waiting for one in self._all() if one.state == "ready"}
 
+    def concurrency(self) -> dict[str, int]:
+        """How many calls each engine works on at the same time at most."""
+        return {one.info.name: one.host.capacity for one in self._all() if one.state == "ready"}
+
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser: how far every session with an open turn is behind its audio."""
         return {

@@ -6,16 +6,17 @@ cascade or an end-to-end engine interprets for it.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
-from dragoman.protocol.core.commands import Session
+from dragoman.protocol.core.commands import Eviction, Session
 from dragoman.runtime.cascade import cascade, end_to_end
 from dragoman.runtime.cascade.recognize import recognize
 from dragoman.runtime.driver.driver import ClientConnection, Driver, Emit, Encode, RunJob
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
-from dragoman.runtime.observer import Observer
+from dragoman.runtime.observer import Observer, session_observer
 from dragoman.runtime.synthesis.job import speak
 from dragoman.speech import Speak, Task
 
@@ -27,13 +28,15 @@ async def run_session(
     engines: EngineSet,
     observer: Observer,
     *,
+    evicted: asyncio.Future[Eviction] | None = None,
     now_s: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Serve one connection until its session closed or the client went away. ``now_s`` is the
-    clock that the policies of interpretation are given.
+    """Serve one connection until its session closed or the client went away. ``evicted``: see
+    ``Driver``. ``now_s`` is the clock that the policies of interpretation are given.
     """
+    session_observer.set(observer)
     run_job = job_runner(engines, observer, now_s)
-    await Driver(session, connection, encode, run_job, observer).run()
+    await Driver(session, connection, encode, run_job, observer, evicted=evicted).run()
 
 
 def job_runner(

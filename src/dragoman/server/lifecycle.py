@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +20,10 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
+from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics, SessionMetrics
+from dragoman.server.tracing import trace_provider
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -39,6 +42,9 @@ class ServerEngines(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
+    def concurrency(self) -> dict[str, int]:
+        """How many calls each engine works on at the same time at most."""
+
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
 
@@ -47,12 +53,20 @@ class ServerEngines(Protocol):
 
 
 class Lifecycle:
-    """One server's life: loading, ready, draining (or failed)."""
+    """One server's life: loading, ready, draining (or failed). Raises ``ConfigError`` where traces
+    are wanted and cannot be made.
+    """
 
-    def __init__(self, config: Config, engines: ServerEngines) -> None:
+    def __init__(self, config: Config, engines: ServerEngines, address: str = "127.0.0.1") -> None:
+        """``address`` is the numeric address that ``config.host`` stands for. Raises
+        ``ConfigError`` for keys that cannot be used.
+        """
         self.config = config
         self.engines = engines
         self.metrics = Metrics()
+        self.traces = trace_provider(os.environ)
+        """What makes traces; None where nobody wants any."""
+        self.access = AccessControl(config, self.metrics.key_uses, address=address)
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
@@ -77,12 +91,20 @@ class Lifecycle:
         else:
             if self.state == "loading":
                 self.state = "ready"
-            LOG.info("engines ready after %.2f s", time.monotonic() - self._started_at)
+            took = {"seconds": time.monotonic() - self._started_at}
+            LOG.info("engines ready after %(seconds).2f s", took)
         self.decided.set()
 
     def drain(self) -> None:
         """From now on no new session is taken."""
         self.state = "draining"
+
+    async def close(self) -> None:
+        """Stop the engines, write what keys used, and export the traces that are left."""
+        await self.access.close()
+        await self.engines.close()
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.shutdown)
 
     async def idle(self) -> None:
         """Wait until no session is open."""
@@ -95,13 +117,13 @@ class Lifecycle:
 
     @contextlib.contextmanager
     def session(
-        self, api: str, first_audio: tuple[str, str] | None = None
+        self, api: str, first_audio: tuple[str, str] | None = None, family: str = ""
     ) -> Iterator[SessionMetrics]:
         """Count a session as open, here and in the metrics."""
         self._open[api] = self._open.get(api, 0) + 1
         self._idle.clear()
         try:
-            with self.metrics.session(api, first_audio) as counted:
+            with self.metrics.session(api, first_audio, family) as counted:
                 yield counted
         finally:
             self._open[api] -= 1
@@ -111,10 +133,13 @@ class Lifecycle:
     # ------------------------------------------------------------ health and metrics
     def metrics_page(self) -> bytes:
         """The body of ``GET /metrics``."""
+        self.metrics.ready.set(self.state == "ready")
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
+        for engine, calls in self.engines.concurrency().items():
+            self.metrics.engine_concurrency.labels(engine).set(calls)
         return self.metrics.page()
 
     def health(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from prometheus_client import (
 from dragoman.protocol.core.commands import Note, Used
 from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.runtime.observer import (
+    EngineTimed,
     Event,
     EventSent,
     JobFailed,
@@ -34,14 +35,19 @@ from dragoman.runtime.observer import (
     SpeechPlayed,
     SpeechSkipped,
     TermMissed,
+    TextCommitted,
     TurnClosed,
+    WordsCommitted,
 )
+from dragoman.server.logs import left_out
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 _FIRST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _VOICE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 10.0, 20.0, 30.0, 60.0)
+_ENGINE_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32)
 _RATE_BUCKETS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 2.0)
 _PROBE_S = 0.05
 
@@ -53,11 +59,20 @@ class Metrics:
         registry = self.registry = CollectorRegistry()
         self._open: set[SessionMetrics] = set()
         ProcessCollector(registry=registry)
+        self.ready = Gauge(
+            "dragoman_ready", "1 while new sessions are welcome, else 0.", registry=registry
+        )
         self.sessions_open = Gauge(
             "dragoman_sessions_open", "Sessions that are open now.", ["api"], registry=registry
         )
         self.sessions = Counter(
             "dragoman_sessions", "Sessions that were opened.", ["api"], registry=registry
+        )
+        self.family_sessions = Counter(
+            "dragoman_family_sessions",
+            "Sessions that were opened, by the family of their model.",
+            ["api", "family"],
+            registry=registry,
         )
         self.session_seconds = Histogram(
             "dragoman_session_seconds",
@@ -68,8 +83,14 @@ class Metrics:
         )
         self.refused = Counter(
             "dragoman_refused",
-            "Handshakes that were turned away, by HTTP status.",
-            ["status"],
+            "Handshakes that were turned away, by HTTP status and error code.",
+            ["status", "code"],
+            registry=registry,
+        )
+        self.bounds = Counter(
+            "dragoman_bounds",
+            "Connections that were closed because they went beyond a bound.",
+            ["bound"],
             registry=registry,
         )
         self.received = Counter(
@@ -92,13 +113,16 @@ class Metrics:
         )
         self._define_timings()
         self._define_speech()
+        self._define_engines()
+        self._define_log()
+        self._define_keys()
 
     def _define_timings(self) -> None:
         registry = self.registry
         self.first_audio = Histogram(
             "dragoman_first_audio_seconds",
             "From response.created to its first response.audio.delta.",
-            ["api"],
+            ["api", "family"],
             buckets=_FIRST_BUCKETS_S,
             registry=registry,
         )
@@ -135,9 +159,24 @@ class Metrics:
 
     def _define_speech(self) -> None:
         registry = self.registry
+        self.recognition_lag = Histogram(
+            "dragoman_recognition_lag_seconds",
+            "From the end of a word to the commitment of it and those before it.",
+            ["family"],
+            buckets=_VOICE_BUCKETS_S,
+            registry=registry,
+        )
+        self.translation_lag = Histogram(
+            "dragoman_translation_lag_seconds",
+            "From the commitment of source words to that of their translation.",
+            ["family"],
+            buckets=_VOICE_BUCKETS_S,
+            registry=registry,
+        )
         self.voice_lag = Histogram(
             "dragoman_voice_lag_seconds",
             "From the commitment of translated text to its speech, heard in real time.",
+            ["family"],
             buckets=_VOICE_BUCKETS_S,
             registry=registry,
         )
@@ -164,8 +203,64 @@ class Metrics:
             registry=registry,
         )
 
+    def _define_engines(self) -> None:
+        registry = self.registry
+        self.engine_queue = Histogram(
+            "dragoman_engine_queue_seconds",
+            "How long calls waited before the engine began.",
+            ["engine", "role"],
+            buckets=_ENGINE_BUCKETS_S,
+            registry=registry,
+        )
+        self.engine_work = Histogram(
+            "dragoman_engine_seconds",
+            "How long the engine took to answer, or to the first sound of a segment of speech.",
+            ["engine", "role"],
+            buckets=_ENGINE_BUCKETS_S,
+            registry=registry,
+        )
+        self.engine_batch = Histogram(
+            "dragoman_engine_batch_size",
+            "How many calls an engine answered together, by call.",
+            ["engine", "role"],
+            buckets=_BATCH_BUCKETS,
+            registry=registry,
+        )
+        self.engine_concurrency = Gauge(
+            "dragoman_engine_concurrency",
+            "How many calls the engine works on at the same time at most.",
+            ["engine"],
+            registry=registry,
+        )
+
+    def _define_log(self) -> None:
+        self.log_left_out = Counter(
+            "dragoman_log_lines_left_out",
+            "Lines that were not logged, by what did not allow them: session, process or reader.",
+            ["bound"],
+            registry=self.registry,
+        )
+        self._log_counted = dict(left_out)
+        for bound in left_out:
+            self.log_left_out.labels(bound)
+
+    def _define_keys(self) -> None:
+        self.key_used = Counter(
+            "dragoman_key_used",
+            "What the sessions of each key consumed.",
+            ["key", "of"],
+            registry=self.registry,
+        )
+
+    def key_uses(self, name: str, of: str, amount: float) -> None:
+        """A session of a key consumed something."""
+        self.key_used.labels(name, of).inc(amount)
+
     def page(self) -> bytes:
         """The exposition text."""
+        for bound, count in left_out.items():
+            self.log_left_out.labels(bound).inc(count - self._log_counted[bound])
+            self._log_counted[bound] = count
         for session in self._open:
             session.settle()
         with contextlib.suppress(RuntimeError):  # somebody asks without a loop: nothing runs
@@ -174,14 +269,15 @@ class Metrics:
 
     @contextlib.contextmanager
     def session(
-        self, api: str, first_audio: tuple[str, str] | None = None
+        self, api: str, first_audio: tuple[str, str] | None = None, family: str = ""
     ) -> Iterator[SessionMetrics]:
         """Count a session while it is open. ``first_audio``: the events between which the first
-        audio is awaited, if this API speaks.
+        audio is awaited, if this API speaks; ``family``: that of the model.
         """
         self.sessions.labels(api).inc()
+        self.family_sessions.labels(api, family).inc()
         gauge = self.sessions_open.labels(api)
-        counted = SessionMetrics(self, api, first_audio)
+        counted = SessionMetrics(self, api, first_audio, family)
         self._open.add(counted)
         try:
             with gauge.track_inprogress(), self.session_seconds.labels(api).time():
@@ -213,10 +309,15 @@ class SessionMetrics:
     """The metrics of one session, an ``Observer``. Counts that are not settled are its own."""
 
     def __init__(
-        self, metrics: Metrics, api: str, first_audio: tuple[str, str] | None = None
+        self,
+        metrics: Metrics,
+        api: str,
+        first_audio: tuple[str, str] | None = None,
+        family: str = "",
     ) -> None:
         self._metrics = metrics
         self._api = api
+        self._family = family
         self._received: dict[str | type[ClientEvent], int] = {}
         self._sent: dict[str, int] = {}
         self._sent_bytes = 0
@@ -240,6 +341,16 @@ class SessionMetrics:
                 self._count_use(event)
             case JobFailed():
                 metrics.jobs_failed.labels(self._api).inc()
+            case EngineTimed(engine=engine, role=role):
+                metrics.engine_queue.labels(engine, role).observe(event.queued_s)
+                metrics.engine_work.labels(engine, role).observe(event.took_s)
+                metrics.engine_batch.labels(engine, role).observe(event.batch)
+            case _:
+                self._count_stages(event)
+
+    def _count_stages(self, event: Event) -> None:
+        metrics, family = self._metrics, self._family
+        match event:
             case TurnClosed(words_refused=refused):
                 metrics.work.labels("words_refused" if refused else "turn_heard").inc()
             case TermMissed():
@@ -247,11 +358,15 @@ class SessionMetrics:
             case PictureHandled(outcome=outcome):
                 metrics.work.labels(f"pictures_{outcome}").inc()
             case SpeechPlayed(lag_s=lag_s, rate=rate):
-                metrics.voice_lag.observe(lag_s)
+                metrics.voice_lag.labels(family).observe(lag_s)
                 metrics.speech_rate.observe(rate)
             case SpeechSkipped(seconds=seconds):
                 metrics.skipped_pieces.inc()
                 metrics.skipped_seconds.inc(seconds)
+            case WordsCommitted(lag_s=lag_s):
+                metrics.recognition_lag.labels(family).observe(lag_s)
+            case TextCommitted(lag_s=lag_s):
+                metrics.translation_lag.labels(family).observe(lag_s)
 
     def _count_use(self, used: Used) -> None:
         amounts = {
@@ -269,7 +384,7 @@ class SessionMetrics:
             self._silent_since = time.monotonic()
         elif kind == self._first_audio and self._silent_since is not None:
             waited_s = time.monotonic() - self._silent_since
-            self._metrics.first_audio.labels(self._api).observe(waited_s)
+            self._metrics.first_audio.labels(self._api, self._family).observe(waited_s)
             self._silent_since = None
 
     def sent_bytes(self, size: int) -> None:

@@ -7,21 +7,25 @@ gets close code 1011 without details.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
 
 from dragoman.engines.registry import RegistryError, parse_choice
+from dragoman.protocol.core.commands import Eviction
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.jobs import run_session
-from dragoman.runtime.observer import FanOut
+from dragoman.runtime.observer import FanOut, Observer
+from dragoman.server.access.key_accounts import KeySession
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.logs import session_nonce
+from dragoman.server.logs import SessionLines, current_session
 from dragoman.server.session_log import SessionLog
+from dragoman.server.tracing import session_traces
 
 LOG = logging.getLogger("dragoman.session")
 
@@ -33,8 +37,10 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     served = lookup(accepted.model, config.aliases, accepted.path)
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
-    session_nonce.set(nonce)
-    with lifecycle.session(api.label, api.first_audio) as metrics:
+    lines = SessionLines(nonce)
+    current_session.set(lines)
+    family = served.family.name if served.family is not None else ""
+    with lifecycle.session(api.label, api.first_audio, family) as metrics:
         session = make_session(
             served,
             Ids(nonce),
@@ -49,18 +55,40 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
         who = accepted.principal.key_id or "anonymous"
-        LOG.info("session begins: model %r, %s", accepted.model, who)
+        LOG.info("session begins: model %(model)r, %(key)s", {"model": accepted.model, "key": who})
         log = SessionLog()
+        traces = session_traces(lifecycle.traces, nonce, api.label, family)
         try:
-            observer = FanOut(metrics, log)
-            await run_session(session, connection, api.codec.encode, engines, observer)
+            evicted, watchers = _eviction(accepted.key_session)
+            observer = FanOut(metrics, log, *traces, *watchers)
+            await run_session(
+                session, connection, api.codec.encode, engines, observer, evicted=evicted
+            )
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
-        if log.speech:
-            LOG.info("%s", log.speech)
-        code, lasted = connection.close_code, time.monotonic() - began
-        LOG.info("session ends: close code %s after %.1f s", code, lasted)
+        for trace in traces:
+            trace.close()
+        lines.end()
+        log.sum_up()
+        ended = {"close_code": connection.close_code, "seconds": time.monotonic() - began}
+        LOG.info("session ends: close code %(close_code)s after %(seconds).1f s", ended)
+
+
+def _eviction(
+    key_session: KeySession | None,
+) -> tuple[asyncio.Future[Eviction] | None, list[Observer]]:
+    """What is done when the server ends the session, and who watches what it uses."""
+    if key_session is None:
+        return None, []
+    evicted: asyncio.Future[Eviction] = asyncio.get_running_loop().create_future()
+
+    def evict(reason: Eviction) -> None:
+        if not evicted.done():
+            evicted.set_result(reason)
+
+    key_session.evict = evict
+    return evicted, [key_session]
 
 
 def make_engines(config: Config) -> EngineSet:

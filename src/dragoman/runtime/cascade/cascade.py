@@ -43,7 +43,7 @@ async def interpret(
     inbox.rate_hz = task.rate_in
     words = WordMailbox()
     images = ImageReader(engines.text_reader, observer, now_s)
-    publisher = TurnPublisher(emit, words, observer, now_s)
+    publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
     recognition = RecognitionStage(task, engines, publisher, images)
     speech = SpeechStage(engines, emit, observer, now_s, listened_s=lambda: inbox.listened_s)
     translation = TranslationStage(

@@ -17,7 +17,7 @@ from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
-from dragoman.runtime.observer import Observer
+from dragoman.runtime.observer import Observer, TurnEnded
 from dragoman.speech import Interpret, Status, TurnDone
 
 
@@ -35,17 +35,18 @@ async def recognize(
     """
     words = WordMailbox()
     inbox.rate_hz = task.rate_in
-    publisher = TurnPublisher(emit, words, observer, now_s)
+    publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
     images = ImageReader(None, observer, now_s)
     stage = RecognitionStage(task, engines, publisher, images)
     async with asyncio.TaskGroup() as group:
         group.create_task(stage.run(inbox), name="recognition")
-        group.create_task(_end_turns(words, emit), name="end turns")
+        group.create_task(_end_turns(words, emit, observer), name="end turns")
 
 
-async def _end_turns(words: WordMailbox, emit: Emit) -> None:
+async def _end_turns(words: WordMailbox, emit: Emit, observer: Observer) -> None:
     while not words.ended:
         newest = await words.get()
         if newest is not None and newest.final:
             status: Status = "failed" if newest.failed else "completed"
             await emit(TurnDone(newest.turn, 0, status))
+            observer.on(TurnEnded(newest.turn))

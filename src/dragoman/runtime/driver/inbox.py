@@ -92,6 +92,11 @@ class Inbox:
         return self._items[0] if self._items else None
 
     @property
+    def arrived_s(self) -> float:
+        """How much audio has come in so far."""
+        return self.listened_s + self.audio_bytes / (2 * self.rate_hz)
+
+    @property
     def has_room(self) -> bool:
         """Whether ``room`` would return at once."""
         return self._room.is_set()

@@ -192,9 +192,11 @@ class ThreadHost(RequestHost):
         self._calls.add(job)
         threads.add(job)
         try:
-            return await job.future
+            outcome = await job.future
         finally:
             self._calls.discard(job)
+        job.times.report(self.info)
+        return outcome
 
     def _call(self, batch: list[CallJob]) -> None:
         """On a thread."""
@@ -238,6 +240,7 @@ class ThreadHost(RequestHost):
         finally:
             segment.leave()
             self._segments.discard(segment)
+            segment.stream.times.report(self.info)
 
 
 def _settle(future: asyncio.Future[Exception | None], result: Exception | None) -> None:

@@ -64,6 +64,7 @@ class ThreadSegment:
         if self._pieces is None:
             if self._left:
                 return False
+            self.stream.times.begin()
             self._pieces = synthesize_segment(self._engine, self._utterance, self._rate_hz)
         while not self._left:
             pcm = next(self._pieces, None)

@@ -72,7 +72,7 @@ class RealEngines:
                 await asyncio.sleep(size / 2 / task.rate_in * pace)
             inbox.end()
 
-        publisher = TurnPublisher(emit, words, Events(), time.monotonic)
+        publisher = TurnPublisher(emit, words, Events(), time.monotonic, lambda: inbox.arrived_s)
         images = ImageReader(None, Events(), time.monotonic)
         recognition = RecognitionStage(task, self.engines, publisher, images)
         await asyncio.wait_for(asyncio.gather(recognition.run(inbox), take(), send()), 120)

@@ -83,7 +83,7 @@ class TalkEngines(FakeEngines):
 
 
 def stage(engines: TalkEngines, task: Interpret, emit: Any, words: WordMailbox) -> RecognitionStage:
-    publisher = TurnPublisher(emit, words, engines.events, engines.now_s)
+    publisher = TurnPublisher(emit, words, engines.events, engines.now_s, lambda: 0.0)
     images = ImageReader(None, engines.events, engines.now_s)
     return RecognitionStage(task, engines, publisher, images)
 

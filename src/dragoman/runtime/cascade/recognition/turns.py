@@ -244,7 +244,8 @@ class TurnSequence:
         try:
             return await decode()
         except EngineFailed as failure:
-            LOG.warning("turn %d is not recognised to its end: %s", turn.number, failure)
+            values = {"turn": turn.number, "failure": failure}
+            LOG.warning("turn %(turn)d is not recognised to its end: %(failure)s", values)
             turn.failed = True
             turn.decoder.abandon()
             self._failures += 1

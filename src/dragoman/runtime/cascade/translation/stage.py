@@ -24,7 +24,7 @@ from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
-from dragoman.runtime.observer import Observer
+from dragoman.runtime.observer import Observer, TextCommitted, current_turn
 from dragoman.speech import Translated
 
 LOG = logging.getLogger("dragoman.session")
@@ -45,6 +45,8 @@ class TurnTranslation:
         self.policy: TargetPolicy | None = None
         self.throttle = DisplayThrottle()
         self.failed = False
+        self.waiting_since_s: float | None = None
+        """When words were committed of which nothing is translated yet."""
 
     @property
     def direction(self) -> tuple[str, str]:
@@ -91,6 +93,7 @@ class TranslationStage:
         self._images = images
         self._speech = speech
         self._now_s = now_s
+        self._observer = observer
         self._glossary = GlossarySteps(observer)
         self._open: TurnTranslation | None = None  # the oldest turn that is not finished
         self._context: list[tuple[str, str]] = []  # last closed sentence pairs, across turns
@@ -112,7 +115,10 @@ class TranslationStage:
         if self._open is None:
             source = words.settings.source or words.language or self._engines.only_source
             self._open = TurnTranslation(words, source or words.settings.target)
+            current_turn.set(words.turn)
         turn = self._open
+        if len(words.committed) > (len(turn.words.committed) if turn.policy else 0):
+            turn.waiting_since_s = turn.waiting_since_s or self._now_s()
         turn.words = words
         if turn.policy is None and words.language and not words.settings.source:
             turn.language = words.language
@@ -154,7 +160,8 @@ class TranslationStage:
                     break
                 await self._carry_out(turn, turn.policy, wanted)
         except EngineFailed as failure:
-            LOG.warning("turn %d is not translated: %s", turn.turn, failure)
+            values = {"turn": turn.turn, "failure": failure}
+            LOG.warning("turn %(turn)d is not translated: %(failure)s", values)
             turn.failed = True
         if turn.words.final:
             self._open = None
@@ -190,6 +197,9 @@ class TranslationStage:
             self._use_context_of(turn)
             self._context = [*self._context, step.pair][-_CONTEXT_SENTENCES:]
             self._glossary.count_misses(step.pair, turn.language, turn.settings)
+        if step.addition and turn.waiting_since_s is not None:
+            self._observer.on(TextCommitted(turn.turn, self._now_s() - turn.waiting_since_s))
+            turn.waiting_since_s = None
         await self._show(turn)
         if step.addition or step.ends:
             closes = step.pair is not None

@@ -141,6 +141,7 @@ class ProcessHost(RequestHost):
         else:
             self._enqueue(job)
         outcome = await job.future
+        job.times.report(self.info)
         if isinstance(request, StepStream) and request.item is None:  # it was finished
             self._stream_workers.pop(request.stream, None)
         return outcome
@@ -176,6 +177,7 @@ class ProcessHost(RequestHost):
                 yield pcm
         finally:
             self._leave(speech)
+            speech.stream.times.report(self.info)
 
     def _admit(self) -> None:
         if not self._pool.is_open:
@@ -245,6 +247,8 @@ class ProcessHost(RequestHost):
 
     def _give(self, worker: WorkerProcess, job: SegmentJob | list[CallJob]) -> None:
         number = next(self._job_numbers)
+        if isinstance(job, SegmentJob):
+            job.stream.times.begin()
         limit_s = self._segment_s if isinstance(job, SegmentJob) else self._call_s
         limit = TimeLimit(limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"))
         running = RunningJob(number, job, limit)
