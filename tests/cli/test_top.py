@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import termios
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from dragoman.cli.top import http_address
-from dragoman.testing import serve
+from dragoman.testing import LiveServer, serve
+from dragoman.testing.live_server import command, environment
 from tests.cli.run_command import run
 from tests.server.short_sessions import THREADED, speak
 
@@ -41,6 +49,29 @@ def test_one_picture_of_a_server() -> None:
     assert rows["translation"][1] == "-"
     assert "scripted-tts" in rows
     assert rows["scripted-tts"][1:3] == ["tts", "ready"]
+
+
+@pytest.mark.live
+def test_it_goes_on_in_a_terminal_until_ctrl_c(scripted_server: LiveServer) -> None:
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    process = subprocess.Popen(
+        [*command(), "top", "--interval", "0.2", "--url", scripted_server.url],
+        env=environment() | {"TERM": "xterm"},
+        stdout=terminal,
+        stderr=terminal,
+    )
+    try:
+        shown = b""
+        while shown.count(b"ready") < 3:
+            shown += os.read(screen, 65_536)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(terminal)
+        os.close(screen)
 
 
 @pytest.mark.live

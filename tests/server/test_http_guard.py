@@ -119,7 +119,7 @@ def test_every_handshake_that_is_refused_is_answered_in_json_and_ends(
                 raw.sendall(request)
                 assert refusal(ending(raw))[0] == status, name
         page = live.get("/metrics")[2].decode()
-        assert 'dragoman_refused_total{status="431"} 2.0' in page
+        assert 'dragoman_refused_total{code="RequestTooLarge",status="431"} 2.0' in page
         assert len(live.server.server_state.connections) <= 1, "that of the metrics"
     worst = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert not worst, [record.getMessage() for record in worst]

@@ -17,6 +17,7 @@ from dragoman.server import logs
 from dragoman.server.logs import BoundedLines, ConsoleLines, JsonLines, SessionLines
 from dragoman.server.metrics import Metrics
 from dragoman.server.session_log import SessionLog
+from dragoman.server.session_metrics import counted_session
 
 LOG = logging.getLogger("dragoman.session")
 
@@ -117,7 +118,7 @@ def test_what_clients_send_cannot_break_a_line(output: str, request: pytest.Fixt
 def test_a_session_cannot_fill_the_log_but_everything_is_counted(in_json: Output) -> None:
     metrics, before = Metrics(), logs.left_out["session"]
     lines = begin_session()
-    with metrics.session("tts") as counted:
+    with counted_session(metrics, "tts") as counted:
         observer = FanOut(counted, SessionLog())
         for _ in range(5 * logs.SESSION_LINES):
             observer.on(Note("unknown_voice", "a\nb"))

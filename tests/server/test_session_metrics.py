@@ -11,22 +11,23 @@ from dragoman.runtime.observer import (
     SpeechPlayed,
     SpeechSkipped,
     TermMissed,
-    TextCommitted,
+    TranslationCommitted,
     TurnClosed,
     WordsCommitted,
 )
 from dragoman.server.metrics import Metrics
+from dragoman.server.session_metrics import counted_session
 
 
 def test_lag_rate_and_skips_are_metrics() -> None:
     metrics = Metrics()
-    with metrics.session("translation", None, "qwen3.8-livetranslate") as counted:
+    with counted_session(metrics, "translation", None, "qwen3.8-livetranslate") as counted:
         for at in range(20):
             counted.on(SpeechPlayed(1.0 if at < 18 else 4.5, 1.15, 100.0 + at))
         counted.on(SpeechSkipped(2.5))
         counted.on(SpeechSkipped(1.0))
         counted.on(WordsCommitted(1, 0.6))
-        counted.on(TextCommitted(1, 1.2))
+        counted.on(TranslationCommitted(1, 1.2))
     page = metrics.page().decode().splitlines()
     for line in (
         'dragoman_recognition_lag_seconds_sum{family="qwen3.8-livetranslate"} 0.6',
@@ -44,7 +45,7 @@ def test_lag_rate_and_skips_are_metrics() -> None:
 
 def test_what_sessions_consume_is_summed_up() -> None:
     metrics = Metrics()
-    with metrics.session("tts") as counted:
+    with counted_session(metrics, "tts") as counted:
         counted.on(Used(audio_out_ms=1_500, characters=20))
         counted.on(Used(audio_out_ms=500, characters=1))
     page = metrics.page().decode().splitlines()
@@ -65,7 +66,10 @@ def test_what_sessions_consume_is_summed_up() -> None:
 )
 def test_the_work_of_the_stages_is_counted(event: Event, name: str) -> None:
     metrics = Metrics()
-    with metrics.session("translation") as one, metrics.session("translation") as other:
+    with (
+        counted_session(metrics, "translation") as one,
+        counted_session(metrics, "translation") as other,
+    ):
         one.on(event)
         other.on(event)
     assert f'dragoman_work_total{{name="{name}"}} 2.0' in metrics.page().decode().splitlines()

@@ -16,7 +16,7 @@ from dragoman.runtime.observer import (
     Event,
     EventSent,
     SpeechPlayed,
-    TextCommitted,
+    TranslationCommitted,
     TurnClosed,
     TurnEnded,
     TurnOpened,
@@ -70,7 +70,7 @@ def test_a_turn_is_a_trace_of_its_stages() -> None:
         EngineTimed("moonshine", "asr", 1, 0.02, 0.1, 2),
         WordsCommitted(1, 0.6),
         EngineTimed("apertium", "mt", 1, 0.0, 0.03),
-        TextCommitted(1, 0.04),
+        TranslationCommitted(1, 0.04),
         TurnClosed(1, 2_000, words_refused=False),
         EngineTimed("espeak", "tts", 1, 0.0, 0.02),
         SpeechPlayed(0.3, 1.1, 0.0),
@@ -116,7 +116,7 @@ def test_a_response_of_synthesis_is_a_trace() -> None:
 
 def test_what_is_open_ends_with_the_session() -> None:
     collector = Collector()
-    collector.see(TurnOpened(1, 0), TurnOpened(2, 0), TextCommitted(3, 0.1)).close()
+    collector.see(TurnOpened(1, 0), TurnOpened(2, 0), TranslationCommitted(3, 0.1)).close()
     assert collector.tree() == ["turn", "turn", "turn/recognition", "turn/recognition"]
 
 

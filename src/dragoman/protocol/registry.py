@@ -72,6 +72,7 @@ SYNTHESIS: Api[SynthesisFamily] = Api(
         templates=_TEMPLATES,
     ),
     session=SynthesisSession,
+    roles=("tts",),
     first_audio=_RESPONSE_AUDIO,
     options=SynthesisOptions,
 )
@@ -84,6 +85,7 @@ RECOGNITION: Api[RecognitionFamily] = Api(
         audio_input_events.CLIENT_EVENTS, (*SESSION_EVENTS, *audio_input_events.SERVER_EVENTS)
     ),
     session=RecognitionSession,
+    roles=("vad", "asr"),
     reads_late=True,
     options=RecognitionOptions,
 )
@@ -94,6 +96,7 @@ UNKNOWN: Api[Any] = Api(
     family_for=lambda _: None,
     codec=Codec((SessionFinish,), SESSION_EVENTS),
     session=UnknownModelSession,
+    roles=(),
 )
 
 APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS, RECOGNITION)

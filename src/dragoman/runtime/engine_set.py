@@ -18,7 +18,10 @@ from dragoman.engines.base import (
     OnDemand,
     Role,
 )
+from dragoman.policy.load_shedding import UNITS_PER_SPEECH_S
 from dragoman.runtime import warm_up
+from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
+from dragoman.runtime.hosts.engine_work import SharedCores
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
@@ -32,7 +35,9 @@ _ROLES = registry.ROLES
 
 
 class EngineSet:
-    """The engines of ``choice``; ``warm`` lists the directions to get ready at the start."""
+    """The engines of ``choice``; ``warm`` lists the directions to get ready at the start.
+    ``speakers`` is the operator's bound of speakers at the same time.
+    """
 
     def __init__(
         self,
@@ -41,10 +46,13 @@ class EngineSet:
         warm: Sequence[tuple[str, str]] = (("en", "es"),),
         threads: int = 2,
         workers: int = 2,
+        speakers: int | None = None,
     ) -> None:
         self._warm = warm
         self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
+        cores = SharedCores()
+        self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         for role in _ROLES:
             for spec in choice.specs(role):
                 engine = registry.make(spec, role)
@@ -53,6 +61,7 @@ class EngineSet:
                     host: EngineHost = OnDemandHost(engine, inner)
                 else:
                     host = make_host(engine, spec=spec, threads=threads, workers=workers)
+                host.work.cores = cores
                 load = RecognizerLoad(host.capacity)
                 self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
@@ -72,10 +81,10 @@ class EngineSet:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
                 await self.translator(source, target).call(WarmDirection(source, target))
                 progress(f"translation {source} to {target} ready")
-        for recognizer in self._ready("asr"):
-            await warm_up.warm_recognizer(recognizer)
         for synthesizer in self._ready("tts"):
             await warm_up.warm_synthesizer(synthesizer)
+        for recognizer in self._ready("asr"):
+            await warm_up.warm_recognizer(recognizer, self._ready("tts"))
 
     async def close(self) -> None:
         """Stop every engine."""
@@ -100,6 +109,20 @@ class EngineSet:
             recognizer.info.name: [lag.total_ms / 1000 for lag in recognizer.load.lags]
             for recognizer in self._ready("asr")
         }
+
+    def _stage_costs(self) -> dict[str, StageCost]:
+        """For each role of the cascade: the engine that did most of its work lately."""
+        costs: dict[str, StageCost] = {}
+        for role in _ROLES:
+            if role not in CASCADE:
+                continue
+            # An end-to-end engine does all of an interpretation; what it replaces has no work.
+            engines = (role == "mt" and self._ready("interpreter")) or self._ready(role)
+            if engines:
+                work = max((engine.host.work for engine in engines), key=lambda work: work.recent)
+                units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
+                costs[role] = StageCost(work.cost_s * units, work.places)
+        return costs
 
     # ------------------------------------------------------------ what is covered
     @property

@@ -58,11 +58,14 @@ class WordsRecognised(msgspec.Struct, frozen=True):
 
 
 class TurnClosed(msgspec.Struct, frozen=True):
-    """A turn's speech ended. ``words_refused``: a hypothesis stayed below the confidence gate."""
+    """A turn's speech ended. ``words_refused``: a hypothesis stayed below the confidence gate;
+    ``refused``: the whole turn was refused, because too many people speak.
+    """
 
     turn: int
     at_ms: int
     words_refused: bool
+    refused: bool = False
 
 
 class WordsCommitted(msgspec.Struct, frozen=True):
@@ -74,7 +77,7 @@ class WordsCommitted(msgspec.Struct, frozen=True):
     lag_s: float
 
 
-class TextCommitted(msgspec.Struct, frozen=True):
+class TranslationCommitted(msgspec.Struct, frozen=True):
     """Translated text of a turn became final, ``lag_s`` after its oldest source word had."""
 
     turn: int
@@ -134,8 +137,8 @@ class EngineTimed(msgspec.Struct, frozen=True):
 
 Event = (
     EventSent | Note | Used | JobFailed | TurnOpened | WordsRecognised | TurnClosed | TurnEnded
-    | WordsCommitted | TextCommitted | TermMissed | PictureHandled | SpeechPlayed | SpeechSkipped
-    | EngineTimed
+    | WordsCommitted | TranslationCommitted | TermMissed | PictureHandled | SpeechPlayed
+    | SpeechSkipped | EngineTimed
 )  # fmt: skip
 """``Note`` and ``Used`` are the session's own (``protocol.core.commands``)."""
 

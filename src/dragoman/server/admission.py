@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from dragoman.protocol.core.principal import Principal
+from dragoman.runtime.capacity import Roles
 from dragoman.server.access.access_control import secret_in
 from dragoman.server.access.hosts import is_loopback, origin_is_allowed
 from dragoman.server.access.key_accounts import Excess
@@ -65,8 +66,10 @@ class Token(msgspec.Struct, frozen=True):
     """Unix seconds."""
 
 
-def admit(lifecycle: Lifecycle, scope: Scope) -> Principal | Refusal:
-    """Who a WebSocket handshake comes from, or why it is refused."""
+def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refusal:
+    """Who a WebSocket handshake comes from, or why it is refused. ``roles``: the engines that its
+    session will use. For one who is admitted the capacity keeps a place.
+    """
     config, access, headers = lifecycle.config, lifecycle.access, Headers(scope=scope)
     if not access.hosts.allows(headers.get("host")):
         return BAD_HOST
@@ -83,6 +86,8 @@ def admit(lifecycle: Lifecycle, scope: Scope) -> Principal | Refusal:
         return _throttled(excess)
     if lifecycle.sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
+    if not lifecycle.engines.capacity.expect(roles, principal.key_id):
+        return _unavailable("As many people speak as the server carries.")
     return principal
 
 

@@ -26,7 +26,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dragoman.protocol.registry import APIS
+from dragoman.protocol.registry import APIS, lookup
 from dragoman.server.access.credentials import chosen_subprotocol
 from dragoman.server.admission import (
     BAD_HOST,
@@ -179,7 +179,9 @@ class _SessionSocket:
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        admitted = admit(self._lifecycle, scope)
+        model = model_in(scope["query_string"])
+        served = lookup(model, self._lifecycle.config.aliases, self._path)
+        admitted = admit(self._lifecycle, scope, served.api.roles)
         if isinstance(admitted, Refusal):
             self._lifecycle.metrics.refused.labels(str(admitted.status), admitted.code).inc()
             refused = {"status": admitted.status, "code": admitted.code}
@@ -191,7 +193,6 @@ class _SessionSocket:
             await receive()  # websocket.connect
             subprotocol = chosen_subprotocol(scope["subprotocols"])
             await send({"type": "websocket.accept", "subprotocol": subprotocol})
-            model = model_in(scope["query_string"])
             accepted = Accepted(self._path, model, admitted, scope, receive, send, key_session)
             await self._serve_session(self._lifecycle, accepted)
 

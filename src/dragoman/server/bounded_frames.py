@@ -31,9 +31,9 @@ class TooManyFrames(WebSocketException):
 
 
 class BoundedFrames(ServerProtocol):
-    """One connection; ``on_refusal`` is told the HTTP status of a handshake that it refuses."""
+    """One connection; ``on_refusal`` is told status and code of a handshake that it refuses."""
 
-    def __init__(self, frame_bytes: int, on_refusal: Callable[[int], None]) -> None:
+    def __init__(self, frame_bytes: int, on_refusal: Callable[[int, str], None]) -> None:
         super().__init__(max_size=frame_bytes)
         self._on_refusal = on_refusal
         self._control_left = float(CONTROL_BURST)
@@ -69,8 +69,8 @@ class BoundedFrames(ServerProtocol):
     def reject(self, status: http.HTTPStatus | int, _text: str) -> Response:
         """The library's refusal of a handshake, in our form: no text of an exception."""
         status = http.HTTPStatus(status)
-        self._on_refusal(status)
         code = {500: "InternalError", 503: "ServiceUnavailable"}.get(status, "BadRequest")
+        self._on_refusal(status.value, code)
         message = _MESSAGES.get(status, "This is not a valid WebSocket handshake.")
         headers, body = http_answer(Refusal(status, code, message))
         headers |= {"Connection": "close", "Content-Length": str(len(body))}

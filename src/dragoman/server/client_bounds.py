@@ -91,9 +91,9 @@ class ClientBounds:
         if self.waiting.add(transport):
             self.exceeded("connections")
 
-    def refused(self, status: int) -> None:
+    def refused(self, status: int, code: str) -> None:
         """Count a request or handshake that was refused before the application saw it."""
-        self.metrics.refused.labels(str(status)).inc()
+        self.metrics.refused.labels(str(status), code).inc()
 
     def exceeded(self, bound: str) -> None:
         """Count a connection that was closed because it went beyond a bound."""

@@ -188,7 +188,7 @@ class GuardedHttp(HttpToolsProtocol):
             self.flow.pause_reading()
             return
         self._stop_timer()
-        self.bounds.refused(refusal.status)
+        self.bounds.refused(refusal.status, refusal.code)
         self.transport.write(http_bytes(refusal))
         if self.transport.can_write_eof():
             self.transport.write_eof()

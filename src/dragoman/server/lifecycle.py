@@ -20,9 +20,11 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
+from dragoman.runtime.capacity import Capacity
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
-from dragoman.server.metrics import Metrics, SessionMetrics
+from dragoman.server.metrics import Metrics
+from dragoman.server.session_metrics import SessionMetrics, counted_session
 from dragoman.server.tracing import trace_provider
 
 LOG = logging.getLogger("dragoman.server")
@@ -50,6 +52,9 @@ class ServerEngines(Protocol):
 
     async def close(self) -> None:
         """Stop the engines."""
+
+    capacity: Capacity
+    """How many people can speak at the same time."""
 
 
 class Lifecycle:
@@ -123,7 +128,7 @@ class Lifecycle:
         self._open[api] = self._open.get(api, 0) + 1
         self._idle.clear()
         try:
-            with self.metrics.session(api, first_audio, family) as counted:
+            with counted_session(self.metrics, api, first_audio, family) as counted:
                 yield counted
         finally:
             self._open[api] -= 1
@@ -136,11 +141,20 @@ class Lifecycle:
         self.metrics.ready.set(self.state == "ready")
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
+        self.metrics.count_speakers(self.engines.capacity)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
         for engine, calls in self.engines.concurrency().items():
             self.metrics.engine_concurrency.labels(engine).set(calls)
         return self.metrics.page()
+
+    def _speakers(self) -> dict[str, int | None]:
+        capacity = self.engines.capacity
+        return {
+            "active": capacity.active,
+            "capacity": capacity.interpretations,
+            "bound": capacity.most,
+        }
 
     def health(self) -> dict[str, Any]:
         """The body of ``GET /health``; nothing in it is secret."""
@@ -154,6 +168,7 @@ class Lifecycle:
                 "limit": self.config.limits.sessions,
                 **{api: count for api, count in sorted(self._open.items()) if count},
             },
+            "speakers": self._speakers(),
             "engines": [msgspec.to_builtins(engine) for engine in self.engines.status()],
         }
         if self.state == "loading":

@@ -40,7 +40,11 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     lines = SessionLines(nonce)
     current_session.set(lines)
     family = served.family.name if served.family is not None else ""
-    with lifecycle.session(api.label, api.first_audio, family) as metrics:
+    capacity, key_id = engines.capacity, accepted.principal.key_id
+    with (
+        lifecycle.session(api.label, api.first_audio, family) as metrics,
+        capacity.joined(api.roles, key_id) as speaker,
+    ):
         session = make_session(
             served,
             Ids(nonce),
@@ -54,7 +58,7 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             accepted.stream.stall_s = config.limits.age_s
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
-        who = accepted.principal.key_id or "anonymous"
+        who = key_id or "anonymous"
         LOG.info("session begins: model %(model)r, %(key)s", {"model": accepted.model, "key": who})
         log = SessionLog()
         traces = session_traces(lifecycle.traces, nonce, api.label, family)
@@ -62,7 +66,13 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             evicted, watchers = _eviction(accepted.key_session)
             observer = FanOut(metrics, log, *traces, *watchers)
             await run_session(
-                session, connection, api.codec.encode, engines, observer, evicted=evicted
+                session,
+                connection,
+                api.codec.encode,
+                engines,
+                observer,
+                evicted=evicted,
+                speaker=speaker,
             )
         except Exception:
             LOG.exception("the session broke")
@@ -94,6 +104,7 @@ def _eviction(
 def make_engines(config: Config) -> EngineSet:
     """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
     try:
-        return EngineSet(parse_choice(config.engines), warm=config.directions)
+        choice, most = parse_choice(config.engines), config.limits.speakers or None
+        return EngineSet(choice, warm=config.directions, speakers=most)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None

@@ -34,6 +34,7 @@ from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.http_guard import guarded
 from dragoman.server.lifecycle import Lifecycle
+from dragoman.server.tls import Certificate, certificate_of
 from dragoman.server.websocket_guard import bounded, listen, resolve
 
 LOG = logging.getLogger("dragoman.server")
@@ -49,9 +50,12 @@ _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
 class DrainingServer(uvicorn.Server):
     """uvicorn, but sessions may finish before it goes, and a clean end is exit code 0."""
 
-    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self, config: uvicorn.Config, lifecycle: Lifecycle, certificate: Certificate | None
+    ) -> None:
         super().__init__(config)
         self._lifecycle = lifecycle
+        self.certificate = certificate
         self._stop_now = asyncio.Event()
 
     @contextlib.contextmanager
@@ -110,7 +114,10 @@ def url_of(listener: socket.socket, scheme: str) -> str:
 
 
 def web_server(lifecycle: Lifecycle, serve_session: ServeSession) -> DrainingServer:
-    """The web server; to be run on a socket of ``websocket_guard.listen``."""
+    """The web server; to be run on a socket of ``websocket_guard.listen``. Raises ``ConfigError``
+    for a certificate that cannot be used.
+    """
+    certificate = certificate_of(lifecycle.config)
     limits = lifecycle.config.limits
     bounds = ClientBounds(limits, lifecycle.metrics)
     config = uvicorn.Config(
@@ -128,8 +135,9 @@ def web_server(lifecycle: Lifecycle, serve_session: ServeSession) -> DrainingSer
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_CLEAN_UP_S,
+        ssl_context_factory=(lambda *_: certificate.context) if certificate else None,
     )
-    return DrainingServer(config, lifecycle)
+    return DrainingServer(config, lifecycle, certificate)
 
 
 async def run(
@@ -145,14 +153,17 @@ async def run(
         await lifecycle.decided.wait()
         spare_collections()
         if lifecycle.state == "ready":
-            announce(url_of(listener, "ws") + REALTIME_PATH)
+            announce(url_of(listener, "wss" if server.certificate else "ws") + REALTIME_PATH)
         elif lifecycle.state == "failed":
             server.should_exit = True
 
-    announcing = asyncio.create_task(announce_ready())
+    tasks = [asyncio.create_task(announce_ready())]
+    if server.certificate:
+        tasks.append(asyncio.create_task(server.certificate.keep_fresh(), name="certificate"))
     await server.serve(sockets=[listener])
-    announcing.cancel()
-    await asyncio.gather(announcing, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     if lifecycle.failure:
         LOG.error("%s", lifecycle.failure)
         return 1
@@ -170,7 +181,8 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
     check_exposure(config, str(address[0]))
     _raise_file_limit()
     listener = listen(config.host, config.port)
-    LOG.info("listening on %s, loading engines %r", url_of(listener, "http"), config.engines)
+    url = url_of(listener, "https" if config.tls_cert else "http")
+    LOG.info("listening on %s, loading engines %r", url, config.engines)
     # Here and not above: the port should be open before the engines' modules are imported.
     from dragoman.server.realtime_endpoint import make_engines, serve_session  # noqa: PLC0415  # see above
 

@@ -26,7 +26,7 @@ from dragoman.runtime.observer import (
     Event,
     EventSent,
     SpeechPlayed,
-    TextCommitted,
+    TranslationCommitted,
     TurnClosed,
     TurnEnded,
     TurnOpened,
@@ -172,7 +172,7 @@ class SessionTraces:
                 self._open[turn].end_stage("recognition")
             case WordsCommitted(turn=turn, lag_s=lag_s) if turn in self._open:
                 self._open[turn].root.add_event("words committed", {"lag_s": lag_s})
-            case TextCommitted(turn=turn, lag_s=lag_s) if turn in self._open:
+            case TranslationCommitted(turn=turn, lag_s=lag_s) if turn in self._open:
                 self._open[turn].stage("translation").add_event("committed", {"lag_s": lag_s})
                 self._open[turn].end_stage("translation")
             case SpeechPlayed(lag_s=lag_s, rate=rate) if (turn := current_turn.get()) in self._open:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.server.access.keys import Key, digest
-from dragoman.server.access.tokens import Tokens, fresh_secret, kept_secret
+from dragoman.server.access.tokens import Tokens, fresh_secret, kept_secret, secret_from
 
 ANN = Key(name="ann", sha256=digest("a"))
 BOB = Key(name="bob", sha256=digest("b"))
@@ -56,6 +56,12 @@ def test_a_changed_token_is_none() -> None:
 @given(st.text() | st.binary().map(lambda data: base64.urlsafe_b64encode(data).decode()))
 def test_nonsense_is_no_token(text: str) -> None:
     assert TOKENS.key_of("st-" + text, keys(ANN), 1) is None
+
+
+def test_servers_with_the_same_keys_in_their_settings_know_each_others_tokens() -> None:
+    token = Tokens(secret_from(("a", "b"))).make(ANN, 1000)
+    assert Tokens(secret_from(("a", "b"))).key_of(token, keys(ANN), 1) == ANN
+    assert Tokens(secret_from(("a", "c"))).key_of(token, keys(ANN), 1) is None
 
 
 def test_the_secret_is_made_once_and_private(tmp_path: Path) -> None:

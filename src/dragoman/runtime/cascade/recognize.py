@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
@@ -28,16 +29,17 @@ async def recognize(
     engines: EngineSet,
     observer: Observer,
     *,
+    speaker: Speaker | None = None,
     now_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Run the job until its input ends and every turn is recognised. ``now_s`` is the clock that
-    policies are given.
+    policies are given; ``speaker`` says what the capacity allows.
     """
     words = WordMailbox()
     inbox.rate_hz = task.rate_in
     publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
     images = ImageReader(None, observer, now_s)
-    stage = RecognitionStage(task, engines, publisher, images)
+    stage = RecognitionStage(task, engines, publisher, images, speaker or Speaker())
     async with asyncio.TaskGroup() as group:
         group.create_task(stage.run(inbox), name="recognition")
         group.create_task(_end_turns(words, emit, observer), name="end turns")

@@ -20,6 +20,8 @@ class RecognitionLag:
         """Audio in the inbox."""
         self.undecoded_ms = 0
         """Audio in the window, newer than the last answer."""
+        self.waiting_ms = 0
+        """Audio that came in since a decode was asked for that is not answered yet."""
 
     @property
     def total_ms(self) -> int:

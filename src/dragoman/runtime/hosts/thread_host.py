@@ -104,10 +104,10 @@ class ThreadHost(RequestHost):
         most_waiting: int = 4096,
         window_ms: int = 10_000,
     ) -> None:
-        super().__init__(engine.info)
+        self._count = max(1, threads)
+        super().__init__(engine.info, self._count)
         self._engine = engine
         self._server = RequestServer(engine)
-        self._count = max(1, threads)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
         batching = batching or batching_of(engine)
@@ -200,10 +200,13 @@ class ThreadHost(RequestHost):
 
     def _call(self, batch: list[CallJob]) -> None:
         """On a thread."""
-        try:
-            outcomes = self._server.answer([job.request for job in batch])
-        except BaseException as error:  # noqa: BLE001 - it fails its call only
-            outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        requests = [job.request for job in batch]
+        with self.work.stint() as stint:
+            try:
+                outcomes = self._server.answer(requests)
+            except BaseException as error:  # noqa: BLE001 - it fails its call only
+                outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        self.work.answered(requests, stint.own_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:
@@ -229,7 +232,9 @@ class ThreadHost(RequestHost):
             rate_hz,
             window_bytes=bytes_in(self._window_ms, rate_hz),
             requeue=resume,
+            others_wait=lambda: len(self._queue) > 0,
             post=self._post,
+            work=self.work,
         )
         self._segments.add(segment)
         threads.add(segment.run, slack_s)

@@ -28,15 +28,13 @@ from dragoman.server.access.hosts import HostRule, is_loopback
 from dragoman.server.access.key_accounts import Excess, KeyAccounts, KeySession, OnUse
 from dragoman.server.access.key_ring import CHECK_EVERY_S, KeyRing
 from dragoman.server.access.keys import Key
-from dragoman.server.access.tokens import PREFIX, Tokens, fresh_secret, kept_secret
+from dragoman.server.access.tokens import PREFIX, Tokens, fresh_secret, kept_secret, secret_from
 from dragoman.server.access.usage_store import KEPT_DAYS, UsageStore
 from dragoman.server.config import Config, ConfigError
 
 LOG = logging.getLogger("dragoman.server")
 
 SYNC_S = 2.0
-USAGE_FILE = "dragoman-usage.sqlite3"
-SECRET_FILE = "dragoman-token-secret"  # noqa: S105  # the name of a file
 
 
 def _utc_now() -> datetime:
@@ -61,8 +59,9 @@ class AccessControl:
         """``address`` is the numeric address that ``config.host`` stands for, ``now`` gives the
         time in UTC. Raises ``ConfigError`` for keys or a folder that cannot be used.
         """
-        path = Path(config.api_keys_file).expanduser() if config.api_keys_file else None
-        self.ring = KeyRing(config.api_keys, path)
+        self.ring = key_ring(config)
+        if self.ring.warning:
+            LOG.warning("%s", self.ring.warning)
         self.hosts = HostRule(
             config.allowed_hosts,
             asks_for_keys=not self.ring.is_open,
@@ -72,7 +71,7 @@ class AccessControl:
         self._accounts = KeyAccounts(on_use, now)
         self._process = uuid.uuid4().hex
         self._syncing: asyncio.Task[None] | None = None
-        self._store, secret = (None, None) if self.ring.is_open else _state(config, path)
+        self._store, secret = (None, None) if self.ring.is_open else _state(config)
         self.tokens = Tokens(secret or fresh_secret())
 
     # ------------------------------------------------------------ who
@@ -165,18 +164,36 @@ def secret_in(scope: Scope) -> str:
     )
 
 
-def _state(config: Config, keys: Path | None) -> tuple[UsageStore | None, bytes | None]:
-    """Where usage is kept, and the secret of tokens; None for what is kept in memory only."""
-    folder = (
-        Path(config.state_dir).expanduser() if config.state_dir else keys and keys.resolve().parent
-    )
+def key_ring(config: Config) -> KeyRing:
+    """The keys of the settings. Raises ``ConfigError``."""
+    path = Path(config.api_keys_file).expanduser() if config.api_keys_file else None
+    return KeyRing(config.api_keys, path)
+
+
+def state_folder(config: Config) -> Path | None:
+    """Where usage and the secret of tokens are kept; None if nowhere."""
+    if config.state_dir:
+        return Path(config.state_dir).expanduser()
+    if config.api_keys_file:
+        return Path(config.api_keys_file).expanduser().resolve().parent
+    return None
+
+
+def usage_path(folder: Path) -> Path:
+    """The database of usage in a folder."""
+    return folder / "dragoman-usage.sqlite3"
+
+
+def _state(config: Config) -> tuple[UsageStore | None, bytes | None]:
+    """Where usage is kept, and the secret of tokens; None for what ends with the process."""
+    folder = state_folder(config)
     if folder is None:
-        return None, None
+        return None, secret_from(config.api_keys)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = UsageStore(folder / USAGE_FILE)
+        store = UsageStore(usage_path(folder))
         store.prune((_utc_now().date() - timedelta(days=KEPT_DAYS)).isoformat())
-        return store, kept_secret(folder / SECRET_FILE)
+        return store, kept_secret(folder / "dragoman-token-secret")
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         message = f"The usage of keys cannot be kept in {folder}: {reason}."

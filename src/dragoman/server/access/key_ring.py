@@ -27,6 +27,8 @@ class KeyRing:
         """``secrets`` are keys of the settings. Raises ``ConfigError`` for a file without keys."""
         self._given = plain_keys(secrets)
         self._path = path
+        self.warning = ""
+        """A sentence for the operator about the file, or empty."""
         self._seen: tuple[int, ...] = ()
         self._checked_at = 0.0
         self._by_digest: dict[str, Key] = {}
@@ -35,10 +37,13 @@ class KeyRing:
         if path is not None:
             self._seen = _fingerprint(path)
             self._use(self._read(path))
-            if not self._by_name:
+            if not len(self):
                 raise ConfigError(
                     f"The file of API keys {path} has no keys yet: dragoman keys add --file {path}"
                 )
+
+    def __len__(self) -> int:
+        return len(self._by_name)
 
     @property
     def is_open(self) -> bool:
@@ -71,13 +76,14 @@ class KeyRing:
             # Without a traceback: the file is the operator's.
             LOG.error("the API keys stay as they were: %s", error)  # noqa: TRY400
             return False
-        LOG.info("API keys read again: %d are valid", len(self._by_name))
+        LOG.info("API keys read again: %d are valid", len(self))
+        if self.warning:
+            LOG.warning("%s", self.warning)
         return True
 
     def _read(self, path: Path) -> Sequence[Key]:
         file = read(path, first=len(self._given) + 1)
-        if file.warning:
-            LOG.warning("%s", file.warning)
+        self.warning = file.warning
         return (*self._given, *file.keys)
 
     def _use(self, keys: Sequence[Key]) -> None:

@@ -17,7 +17,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dragoman.server.access.keys import Key
@@ -77,6 +77,15 @@ def kept_secret(path: Path) -> bytes:
     finally:
         draft.unlink()
     return path.read_bytes()
+
+
+def secret_from(keys: Sequence[str]) -> bytes:
+    """A secret for servers that have these keys in their settings and no folder to keep one.
+
+    Slow on purpose: a token must not help to try out what the keys may be.
+    """
+    salt = b"dragoman temporary tokens"
+    return hashlib.scrypt("\n".join(keys).encode(), salt=salt, n=2**14, r=8, p=1, dklen=32)
 
 
 def fresh_secret() -> bytes:

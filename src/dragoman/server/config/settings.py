@@ -31,11 +31,13 @@ class ConfigError(Exception):
 class ServerLimits(Limits, frozen=True, kw_only=True):
     """The limits of one session, and how many sessions the server takes at once.
 
+    ``speakers`` bounds those who speak at the same time (0: only what the engines carry does).
     ``stall_s`` is how long a client may refuse to read before it is cut off, ``frame_bytes`` what a
     message from a client may have, ``memory_bytes`` what input of all clients together may take.
     """
 
     sessions: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
+    speakers: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     stall_s: Seconds = 30.0
     frame_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 2 * 1024 * 1024
     memory_bytes: Annotated[int, Meta(ge=1024 * 1024, le=1 << 40)] = 256 * 1024 * 1024
@@ -66,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     allowed_hosts: Annotated[
         tuple[str, ...], Meta(description="Names this server may be called by: NAME,…")
     ] = ()
+    tls_cert: Annotated[str, Meta(description="Certificate and its chain, PEM: wss://.")] = ""
+    tls_key: Annotated[str, Meta(description="Key of the certificate, PEM.")] = ""
     allow_open: Annotated[bool, Meta(description="Serve other machines without any key.")] = False
     metrics_open: Annotated[
         bool, Meta(description="Show other machines the metrics without a key.")
@@ -140,7 +144,7 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
 }
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
 
-PATHS = ("api_keys_file", "state_dir")
+PATHS = ("api_keys_file", "state_dir", "tls_cert", "tls_key")
 """Settings that name files; in a file of settings they are relative to it, so both can move."""
 
 SINGLE_SETTINGS: dict[str, Any] = {

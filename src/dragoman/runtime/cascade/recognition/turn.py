@@ -46,6 +46,8 @@ class Turn:
         self.language = language
         self.diarizer = diarizer
         self.failed = False
+        self.refused = False
+        """It failed because more people speak than the engines carry."""
         self.is_announced = False
         self.sent_words = 0
         """How many committed words the client has: they stay this turn's."""
@@ -139,9 +141,9 @@ class TurnPublisher:
     async def close(self, turn: Turn, at_ms: int, words: list[Word]) -> str | None:
         """Send the end of the turn and its words, which are all; returns their language."""
         await self.announce(turn, speaker=0)
-        refused = turn.decoder.agreement.refused > 0
-        self._observer.on(TurnClosed(turn.number, at_ms, refused))
-        await self._emit(SpeechStopped(turn.number, at_ms))
+        words_refused = turn.decoder.agreement.refused > 0
+        self._observer.on(TurnClosed(turn.number, at_ms, words_refused, turn.refused))
+        await self._emit(SpeechStopped(turn.number, at_ms, turn.refused))
         language = turn.language.end()
         if not turn.failed:  # else there is no whole text: the turn's end says that it failed
             self._measure(turn, words)
