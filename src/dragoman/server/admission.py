@@ -80,6 +80,8 @@ def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refus
         return BAD_KEY
     if lifecycle.state != "ready":
         return _unavailable(_NOT_READY[lifecycle.state])
+    if lifecycle.engines.lacking(roles):
+        return _unavailable("The engines that this needs are being restarted.")
     excess = access.excess(principal)
     if excess is not None:
         LOG.info("%s has reached its limit of %s", principal.key_id, excess.limit)
