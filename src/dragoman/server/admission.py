@@ -82,7 +82,8 @@ def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refus
         return _unavailable(_NOT_READY[lifecycle.state])
     excess = access.excess(principal)
     if excess is not None:
-        LOG.info("%s has reached its limit of %s", principal.key_id, excess.limit)
+        reached = {"key": principal.key_id, "limit": excess.limit}
+        LOG.info("%(key)s has reached its limit of %(limit)s", reached)
         return _throttled(excess)
     if lifecycle.sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")

@@ -95,6 +95,7 @@ def _eviction(
 
     def evict(reason: Eviction) -> None:
         if not evicted.done():
+            LOG.info("the server ends the session: %(reason)s", {"reason": reason})
             evicted.set_result(reason)
 
     key_session.evict = evict
