@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -222,6 +224,14 @@ def test_drafts_are_throttled_by_time_and_cost() -> None:
     assert policy.due(1.5, 0.4) is None
     assert policy.due(1e9, 1.1) is None  # so slow that drafts would only be in the way
     assert policy.due(1.3, 0.01) is not None
+
+
+@pytest.mark.parametrize(("cost_s", "draft_every_s"), [(0.01, math.inf), (5.0, 0.0)])
+def test_without_drafts_not_even_the_first_one_is_made(cost_s: float, draft_every_s: float) -> None:
+    policy = TargetPolicy("units", "en", "es")
+    policy.update(words("a"), now_s=1.0)
+    assert policy.next_s(cost_s, draft_every_s) == math.inf
+    assert policy.due(1e9, cost_s, draft_every_s) is None
 
 
 def test_the_rule_is_chosen_by_order_of_words_and_cost() -> None:

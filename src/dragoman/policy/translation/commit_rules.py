@@ -182,7 +182,7 @@ class TargetPolicy:
             wanted = self._committing(self._ready.popleft())
         elif self._clause is not None and now_s >= self._stalled_s():
             wanted = self._committing(self._clause)
-        elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s, draft_every_s):
+        elif self._wants_draft() and now_s >= self._draft_s(cost_s, draft_every_s):
             unit = self._units.open_unit(self._words)
             self._drafted_s = now_s
             wanted = WantedTranslation(unit.sentence, unit.source, unit.end, self._target.open)
@@ -195,8 +195,14 @@ class TargetPolicy:
         """When ``due`` may want a translation though no words come; None for never."""
         moments = [self._stalled_s()] if self._clause is not None else []
         if self._wants_draft():
-            moments.append(self._drafted_s + _interval_s(cost_s, draft_every_s))
+            moments.append(self._draft_s(cost_s, draft_every_s))
         return min(moments, default=None)
+
+    def _draft_s(self, cost_s: float | None, draft_every_s: float) -> float:
+        """When the next draft may be made; infinite where none is."""
+        interval_s = _interval_s(cost_s, draft_every_s)
+        # Before the first draft the moment of the last one is minus infinity: no sum of the two.
+        return interval_s if interval_s == float("inf") else self._drafted_s + interval_s
 
     def answer(self, wanted: WantedTranslation, translation: str) -> CommitStep:
         """Take the translation that ``due`` wanted."""
