@@ -124,7 +124,7 @@ class AccessControl:
             self.refresh()
             if time.monotonic() - synced_at >= SYNC_S:
                 synced_at = time.monotonic()
-                self._syncing = asyncio.create_task(self._sync())
+                self._syncing = asyncio.create_task(self.sync())
                 await asyncio.shield(self._syncing)  # what is being saved is saved once
             await asyncio.sleep(CHECK_EVERY_S)
 
@@ -132,12 +132,13 @@ class AccessControl:
         """Save what is not saved yet."""
         if self._syncing is not None:
             await self._syncing
-        await self._sync()
+        await self.sync()
         if self._store is not None:
             with contextlib.suppress(sqlite3.Error):
                 await asyncio.to_thread(self._store.leave, self._process)
 
-    async def _sync(self) -> None:
+    async def sync(self) -> None:
+        """Save what was used, and learn what other processes have."""
         if self._store is None:
             return
         now = self._now()
