@@ -55,6 +55,7 @@ _NOT_READY: dict[State, str] = {
     "draining": "The server is shutting down.",
     "failed": "The engines could not be loaded.",
 }
+_OF_PROXIES = frozenset((b"x-forwarded-for", b"x-real-ip", b"forwarded", b"via"))
 _LIFE = re.compile(rb"(?:^|&)expire_in_seconds=([^&]*)")
 
 
@@ -133,7 +134,7 @@ def may_see_details(lifecycle: Lifecycle, scope: Scope) -> bool:
     if lifecycle.config.metrics_open:
         return True
     client = scope.get("client")
-    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    forwarded = any(name in _OF_PROXIES for name, _ in scope["headers"])
     if client and is_loopback(client[0]) and not forwarded:
         return True
     return lifecycle.access.ring.find(secret_in(scope)) is not None

@@ -139,13 +139,23 @@ def test_what_was_saved_yesterday_does_not_count_today(accounts: KeyAccounts, cl
     assert reached(accounts, key(characters=100)) is None
 
 
-def test_sessions_of_keys_that_are_not_valid_are_ended(accounts: KeyAccounts) -> None:
+def test_revoked_and_replaced_keys_lose_their_sessions_others_get_new_limits(
+    accounts: KeyAccounts,
+) -> None:
     ended: list[str] = []
-    for name in ("ann", "bob"):
-        session = accounts.open(Key(name=name, sha256="0" * 64))
+    sessions = {}
+    for name in ("ann", "bob", "carl"):
+        session = sessions[name] = accounts.open(Key(name=name, sha256="0" * 64))
         session.evict = lambda reason, name=name: ended.append(f"{name} {reason}")
-    accounts.evict_unless(lambda valid: valid.name == "ann")
-    assert ended == ["bob access denied"]
+    limits = KeyLimits(characters=5)
+    now = {
+        "ann": Key(name="ann", sha256="0" * 64, limits=limits),
+        "carl": Key(name="carl", sha256="1" * 64),
+    }
+    accounts.keys_changed(now.get)
+    assert ended == ["bob access denied", "carl access denied"]
+    sessions["ann"].on(Used(characters=5))
+    assert ended[2:] == ["ann throttled"]
 
 
 def test_what_is_used_is_told(clock: Clock) -> None:

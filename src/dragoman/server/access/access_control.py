@@ -109,11 +109,7 @@ class AccessControl:
     def refresh(self) -> None:
         """Look at the key file if that was not just done; end the sessions of revoked keys."""
         if self.ring.refresh(time.monotonic()):
-            self._accounts.evict_unless(self._is_valid)
-
-    def _is_valid(self, key: Key) -> bool:
-        now = self.ring.named(key.name)
-        return now is not None and now.sha256 == key.sha256
+            self._accounts.keys_changed(self.ring.named)
 
     async def keep_fresh(self) -> None:
         """Look at the file and exchange figures with the database, until cancelled."""

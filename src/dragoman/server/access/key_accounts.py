@@ -122,12 +122,15 @@ class KeyAccounts:
         if self._amount_excess(account, key.limits):
             session.evict("throttled")
 
-    def evict_unless(self, is_valid: Callable[[Key], bool]) -> None:
-        """End the sessions of keys that are not valid any more."""
+    def keys_changed(self, named: Callable[[str], Key | None]) -> None:
+        """End the sessions of keys that were revoked or replaced; the others get the new limits."""
         for account in self._accounts.values():
             for session in list(account.open):
-                if not is_valid(session.key):
+                now = named(session.key.name)
+                if now is None or now.sha256 != session.key.sha256:
                     session.evict("access denied")
+                else:
+                    session.key = now
 
     def _count(self, name: str, account: _Account, amounts: Amounts) -> None:
         account.unsaved.setdefault(self.day, Amounts()).add(amounts)
