@@ -47,10 +47,25 @@ class KeySession:
     def __init__(self, accounts: KeyAccounts, key: Key) -> None:
         self.key = key
         self._accounts = accounts
-        self.evict: Callable[[Eviction], None] = lambda _: None
-        """Ends the session; set by whoever runs it. Must not call back at once."""
+        self._reason: Eviction | None = None
+        self._end: Callable[[Eviction], None] | None = None
         self.is_speaking: Callable[[], bool] = lambda: True
         """Whether it counts as an active speaker; set by whoever knows."""
+
+    def evict(self, reason: Eviction) -> None:
+        """End the session; only the first reason counts."""
+        if self._reason is None:
+            self._reason = reason
+            if self._end is not None:
+                self._end(reason)
+
+    def when_evicted(self, end: Callable[[Eviction], None]) -> None:
+        """How to end the session, from now on. It may have been evicted before it began to run.
+        ``end`` must not step the session at once.
+        """
+        self._end = end
+        if self._reason is not None:
+            end(self._reason)
 
     def on(self, event: Event) -> None:
         """See ``Observer``."""
