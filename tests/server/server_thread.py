@@ -16,6 +16,7 @@ from dragoman.engines.base import EngineUnavailable
 from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.runtime.capacity import Capacity
 from dragoman.runtime.hosts.host import Vitals
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -54,8 +55,8 @@ class FakeEngines:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
-    def concurrency(self) -> dict[str, int]:
-        return {"pretend": 2}
+    def uses(self) -> dict[str, EngineUse]:
+        return {"pretend": EngineUse(concurrency=2, busy_s=7.5)}
 
     def vitals(self) -> dict[str, Vitals]:
         return {"pretend": Vitals(0 if self.down else 2, crashes=4, restarts=3)}

@@ -27,7 +27,7 @@ from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
-from dragoman.runtime.loaded_engine import EngineStatus, LoadedEngine, covers
+from dragoman.runtime.loaded_engine import EngineStatus, EngineUse, LoadedEngine, covers
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
 
@@ -99,9 +99,9 @@ class EngineSet:
         """Calls queued at each engine."""
         return {one.info.name: one.host.waiting for one in self._all() if one.state == "ready"}
 
-    def concurrency(self) -> dict[str, int]:
-        """How many calls each engine works on at the same time at most."""
-        return {one.info.name: one.host.capacity for one in self._all() if one.state == "ready"}
+    def uses(self) -> dict[str, EngineUse]:
+        """How much each engine has to do."""
+        return {one.info.name: one.use for one in self._all() if one.state == "ready"}
 
     def vitals(self) -> dict[str, Vitals]:
         """How the workers of each engine are."""

@@ -21,6 +21,15 @@ class EngineStatus(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+class EngineUse(msgspec.Struct, frozen=True):
+    """How many calls an engine works on at the same time at most, and for how long it has worked
+    so far, all calls together.
+    """
+
+    concurrency: int
+    busy_s: float
+
+
 class LoadedEngine(msgspec.Struct):
     """An engine and what is known about it here."""
 
@@ -42,6 +51,11 @@ class LoadedEngine(msgspec.Struct):
     def is_down(self) -> bool:
         """Whether it was loaded and has no live worker now."""
         return self.state == "ready" and not self.host.vitals.workers
+
+    @property
+    def use(self) -> EngineUse:
+        """For the metrics."""
+        return EngineUse(self.host.capacity, self.host.work.busy_s)
 
     def status(self, role: Role) -> EngineStatus:
         """For the operator."""

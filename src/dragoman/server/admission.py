@@ -88,7 +88,7 @@ def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refus
         return _throttled(excess)
     if lifecycle.sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
-    if not lifecycle.engines.capacity.expect(roles, principal.key_id):
+    if not lifecycle.engines.capacity.expect(roles):
         return _unavailable("As many people speak as the server carries.")
     return principal
 

@@ -22,6 +22,7 @@ from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
 from dragoman.runtime.capacity import Capacity
 from dragoman.runtime.hosts.host import Vitals
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics
@@ -46,8 +47,8 @@ class ServerEngines(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
-    def concurrency(self) -> dict[str, int]:
-        """How many calls each engine works on at the same time at most."""
+    def uses(self) -> dict[str, EngineUse]:
+        """How much each engine has to do."""
 
     def vitals(self) -> dict[str, Vitals]:
         """How the workers of each engine are."""
@@ -79,7 +80,12 @@ class Lifecycle:
         self.metrics = Metrics()
         self.traces = trace_provider(os.environ)
         """What makes traces; None where nobody wants any."""
-        self.access = AccessControl(config, self.metrics.key_uses, address=address)
+        self.access = AccessControl(
+            config,
+            self.metrics.key_uses,
+            engines.capacity.active_of,
+            address=address,
+        )
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
@@ -158,8 +164,8 @@ class Lifecycle:
         self.metrics.count_speakers(self.engines.capacity)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        for engine, calls in self.engines.concurrency().items():
-            self.metrics.engine_concurrency.labels(engine).set(calls)
+        for engine, use in self.engines.uses().items():
+            self.metrics.count_engine(engine, use)
         return self.metrics.page()
 
     def _speakers(self) -> dict[str, int | None]:

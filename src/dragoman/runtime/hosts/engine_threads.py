@@ -59,11 +59,14 @@ class EngineThreads:
         for thread in self._threads:
             thread.start()
 
-    def add(self, job: CallJob | ThreadSegment | Work, slack_s: float = 0.0) -> None:
-        """Have the job done, as if it had come ``slack_s`` later."""
+    def add(self, job: CallJob | ThreadSegment | Work, slack_s: float = 0.0) -> bool:
+        """Have the job done, as if it had come ``slack_s`` later; False behind ``close``."""
         with self._changed:
+            if self._closing:
+                return False
             self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
             self._changed.notify()
+            return True
 
     def overdue(self, limit_s: Callable[[ThreadJob], float]) -> list[ThreadJob]:
         """The jobs that take longer than their limits, one for each thread that is stuck."""

@@ -201,10 +201,7 @@ class ThreadHost(RequestHost):
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
 
         def resume(segment: ThreadSegment, bytes_left: int) -> bool:
-            if self._threads is None:
-                return False
-            self._threads.add(segment, bytes_left / bytes_in(1000, rate_hz))
-            return True
+            return threads.add(segment, bytes_left / bytes_in(1000, rate_hz))
 
         segment = ThreadSegment(
             self._engine,
