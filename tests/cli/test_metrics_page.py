@@ -51,7 +51,10 @@ def test_rates_and_quantiles_are_of_the_time_between_two_pages() -> None:
 def test_a_server_that_started_again_has_no_negative_rate() -> None:
     server = Server()
     server.seen.labels("a").inc(100)
-    assert Server().page(15.0).since(server.page(10.0)).rate("seen_total") == 0.0
+    server.took.observe(0.5)
+    page = Server().page(15.0).since(server.page(10.0))
+    assert page.rate("seen_total") == 0.0
+    assert page.quantile(0.5, "took_seconds") is None
 
 
 @pytest.mark.parametrize(

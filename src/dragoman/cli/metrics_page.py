@@ -61,7 +61,7 @@ class MetricsPage:
         """
         buckets = self._buckets(name, labels)
         total = buckets.get(math.inf, 0.0)
-        if not total:
+        if total <= 0:  # none, or the server started again
             return None
         wanted, below, floor = share * total, 0.0, 0.0
         for edge in sorted(buckets):
