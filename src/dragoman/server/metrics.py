@@ -26,6 +26,7 @@ from prometheus_client import (
 from dragoman.runtime.capacity import Capacity
 from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.logs import left_out
+from dragoman.server.worker_metrics import WorkerCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -46,6 +47,8 @@ class Metrics:
         self.unsettled: set[Callable[[], None]] = set()
         """To be called before the metrics are shown: they add what was counted elsewhere."""
         ProcessCollector(registry=registry)
+        self.workers = WorkerCollector()
+        registry.register(self.workers)
         self.ready = Gauge(
             "dragoman_ready", "1 while new sessions are welcome, else 0.", registry=registry
         )
@@ -82,6 +85,7 @@ class Metrics:
         )
         self._define_events()
         self._define_timings()
+        self._define_load()
         self._define_speech()
         self._define_engines()
         self._define_log()
@@ -126,6 +130,9 @@ class Metrics:
             ["name"],
             registry=registry,
         )
+
+    def _define_load(self) -> None:
+        registry = self.registry
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
