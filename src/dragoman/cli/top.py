@@ -138,7 +138,7 @@ def _head(base: str, health: dict[str, Any]) -> Text:
     text = Text.assemble(("dragoman ", "bold"), str(health.get("version", "")), f"  {base}  ")
     text.append(status, style)
     text.append(f"  up {up}")
-    if reason := health.get("failure") or health.get("loading"):
+    if reason := health.get("failure") or health.get("loading") or health.get("degraded"):
         text.append(f"  {reason}", "red")
     return text
 

@@ -87,12 +87,13 @@ class BoundedLines(logging.StreamHandler[TextIO]):
         """Write the record, count it, or say that from now on records are only counted."""
         session = current_session.get()
         record.session = session.nonce if session is not None else ""
+        kept = 0.0 if record.levelno >= logging.WARNING else KEPT_LINES
         if session is not None and record.levelno < logging.ERROR and not session.admit():
             left_out["session"] += 1
             if session.left_out > 1:
                 return
             record = _remark(record, _ENOUGH, {"lines": SESSION_LINES})
-        obstacle = self._obstacle(0.0 if record.levelno >= logging.WARNING else KEPT_LINES)
+        obstacle = self._obstacle(kept)
         if obstacle is not None:
             left_out[obstacle] += 1
             self._missing += 1
