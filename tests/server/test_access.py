@@ -60,7 +60,10 @@ def test_a_rebound_name_reaches_nothing_of_a_keyless_server() -> None:
         raw = raw_handshake(server.port, "evil.example:8000", "http://evil.example:8000")
         assert raw.startswith(b"HTTP/1.1 403 ")
         assert b'{"code":"AccessDenied"' in raw
-        assert b'dragoman_refused_total{status="403"} 1.0' in server.get("/metrics")[2]
+        assert (
+            b'dragoman_refused_total{code="AccessDenied",status="403"} 1.0'
+            in server.get("/metrics")[2]
+        )
 
 
 def test_allowed_names_and_redirected_programs_are_served() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dragoman.protocol.core.commands import Note
-from dragoman.runtime.observer import FanOut, TermMissed
+from dragoman.runtime.observer import FanOut, TermMissed, current_turn
 from dragoman.server import logs
 from dragoman.server.logs import BoundedLines, ConsoleLines, JsonLines, SessionLines
 from dragoman.server.metrics import Metrics
@@ -86,6 +86,15 @@ def test_a_json_line_has_the_values_of_its_message(in_json: Output) -> None:
         "turn": 3,
         "failure": "x\ny",
     }
+
+
+def test_a_json_line_has_the_turn_that_its_task_works_for(in_json: Output) -> None:
+    token = current_turn.set(7)
+    LOG.info("glossary_miss")
+    LOG.info("turn %(turn)d", {"turn": 3})
+    current_turn.reset(token)
+    LOG.info("between turns")
+    assert [record.get("turn") for record in in_json.records] == [7, 3, None]
 
 
 def test_values_cannot_take_the_place_of_what_every_line_has(in_json: Output) -> None:

@@ -5,6 +5,7 @@ Scope: what is printed, and the exit codes.
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import NoReturn
 
@@ -14,6 +15,8 @@ from dragoman import __version__
 from dragoman.cli.setting_flags import Flags, setting_flags
 from dragoman.server.config import ConfigError
 
+LOG = logging.getLogger("dragoman.server")
+
 
 @setting_flags
 def serve(flags: Flags) -> None:
@@ -21,7 +24,13 @@ def serve(flags: Flags) -> None:
     from dragoman.server.serve import serve as run  # noqa: PLC0415  # heavy; --help needs none of it
 
     try:
-        code = run(flags.load().config, announce)
+        effective = flags.load()
+
+        def started(url: str) -> None:
+            LOG.info("settings: file %s; dragoman config shows them all", effective.file or "none")
+            announce(url)
+
+        code = run(effective.config, started)
     except ConfigError as error:
         _refuse(str(error))
     raise typer.Exit(code)

@@ -194,7 +194,7 @@ def _engines(health: dict[str, Any], page: MetricsPage) -> Table:
         table.add_column(heading, justify="right")
     for engine in health.get("engines", []):
         name = engine["name"]
-        busy = page.rate("dragoman_engine_seconds_sum", engine=name)
+        busy = page.rate("dragoman_engine_busy_seconds_total", engine=name)
         workers = page.total("dragoman_workers", engine=name)
         table.add_row(
             name,

@@ -80,13 +80,15 @@ def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refus
         return BAD_KEY
     if lifecycle.state != "ready":
         return _unavailable(_NOT_READY[lifecycle.state])
+    if lifecycle.engines.lacking(roles):
+        return _unavailable("The engines that this needs are being restarted.")
     excess = access.excess(principal)
     if excess is not None:
         LOG.info("%s has reached its limit of %s", principal.key_id, excess.limit)
         return _throttled(excess)
     if lifecycle.sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
-    if not lifecycle.engines.capacity.expect(roles, principal.key_id):
+    if not lifecycle.engines.capacity.expect(roles):
         return _unavailable("As many people speak as the server carries.")
     return principal
 

@@ -13,7 +13,7 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -21,6 +21,8 @@ import msgspec
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
 from dragoman.runtime.capacity import Capacity
+from dragoman.runtime.hosts.host import Vitals
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics
@@ -30,6 +32,7 @@ from dragoman.server.tracing import trace_provider
 LOG = logging.getLogger("dragoman.server")
 
 State = Literal["loading", "ready", "draining", "failed"]
+Status = State | Literal["degraded"]
 
 
 class ServerEngines(Protocol):
@@ -44,8 +47,14 @@ class ServerEngines(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
-    def concurrency(self) -> dict[str, int]:
-        """How many calls each engine works on at the same time at most."""
+    def uses(self) -> dict[str, EngineUse]:
+        """How much each engine has to do."""
+
+    def vitals(self) -> dict[str, Vitals]:
+        """How the workers of each engine are."""
+
+    def lacking(self, roles: Sequence[str] | None = None) -> list[str]:
+        """The roles, of these or of all that are needed, that no live engine fills at present."""
 
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
@@ -71,7 +80,12 @@ class Lifecycle:
         self.metrics = Metrics()
         self.traces = trace_provider(os.environ)
         """What makes traces; None where nobody wants any."""
-        self.access = AccessControl(config, self.metrics.key_uses, address=address)
+        self.access = AccessControl(
+            config,
+            self.metrics.key_uses,
+            engines.capacity.active_of,
+            address=address,
+        )
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
@@ -136,16 +150,22 @@ class Lifecycle:
                 self._idle.set()
 
     # ------------------------------------------------------------ health and metrics
+    @property
+    def status(self) -> Status:
+        """The state, or ``degraded``: it is serving, and a role has no live engine."""
+        return "degraded" if self.state == "ready" and self.engines.lacking() else self.state
+
     def metrics_page(self) -> bytes:
         """The body of ``GET /metrics``."""
-        self.metrics.ready.set(self.state == "ready")
+        self.metrics.ready.set(self.status == "ready")
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
+        self.metrics.workers.vitals = self.engines.vitals()
         self.metrics.count_speakers(self.engines.capacity)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        for engine, calls in self.engines.concurrency().items():
-            self.metrics.engine_concurrency.labels(engine).set(calls)
+        for engine, use in self.engines.uses().items():
+            self.metrics.count_engine(engine, use)
         return self.metrics.page()
 
     def _speakers(self) -> dict[str, int | None]:
@@ -157,9 +177,9 @@ class Lifecycle:
         }
 
     def health(self) -> dict[str, Any]:
-        """The body of ``GET /health``; nothing in it is secret."""
+        """The body of ``GET /health`` and ``GET /ready``; nothing in it is secret."""
         body: dict[str, Any] = {
-            "status": self.state,
+            "status": self.status,
             "version": __version__,
             "python": platform.python_version(),
             "uptime_s": round(time.monotonic() - self._started_at, 3),
@@ -174,6 +194,8 @@ class Lifecycle:
         if self.state == "loading":
             missing = [f"{e.role} {e.name}" for e in self.engines.status() if e.state == "loading"]
             body["loading"] = missing or ["warming up"]
+        if lacking := self.engines.lacking():
+            body["degraded"] = lacking
         if self.failure:
             body["failure"] = self.failure
         return body

@@ -29,6 +29,8 @@ from typing import Any, TextIO
 
 import msgspec
 
+from dragoman.runtime.observer import current_turn
+
 SESSION_LINES = 100
 LINES_PER_S = 100.0
 BURST_LINES = 1000.0
@@ -138,18 +140,21 @@ class JsonLines(logging.Formatter):
     """One JSON object in a line, the values of the message as fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """``time`` (UTC), ``level``, ``logger``, ``session``, ``message``, and the values."""
+        """``time`` (UTC), ``level``, ``logger``, ``session``, ``turn``, ``message``, the values."""
         second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, Any] = {
+        line: dict[str, Any] = {}
+        if turn := current_turn.get():
+            line["turn"] = turn  # of the task; a value of the message goes before it
+        if isinstance(record.args, Mapping):
+            line |= {name: _field(value) for name, value in record.args.items()}
+        if session := getattr(record, "session", ""):
+            line["session"] = session
+        line |= {
             "time": f"{second}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _shortened(record.getMessage()),
         }
-        if session := getattr(record, "session", ""):
-            line["session"] = session
-        if isinstance(record.args, Mapping):
-            line = {**{name: _field(value) for name, value in record.args.items()}, **line}
         if record.exc_info:
             line["traceback"] = _sound(self.formatException(record.exc_info))
         return msgspec.json.encode(line).decode()

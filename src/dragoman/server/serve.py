@@ -50,6 +50,9 @@ _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
 class DrainingServer(uvicorn.Server):
     """uvicorn, but sessions may finish before it goes, and a clean end is exit code 0."""
 
+    tls_s = 10.0
+    """How long a client may take for the TLS handshake, and for its farewell."""
+
     def __init__(
         self, config: uvicorn.Config, lifecycle: Lifecycle, certificate: Certificate | None
     ) -> None:
@@ -57,6 +60,28 @@ class DrainingServer(uvicorn.Server):
         self._lifecycle = lifecycle
         self.certificate = certificate
         self._stop_now = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, on these sockets, with TLS that waits for no silent client."""
+        await super().startup(sockets=[])
+        config, loop = self.config, asyncio.get_running_loop()
+        tls_s = self.tls_s if config.ssl else None
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn calls it so, too
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        for listener in sockets or []:
+            server = await loop.create_server(
+                protocol,
+                sock=listener,
+                backlog=config.backlog,
+                ssl=config.ssl,
+                ssl_handshake_timeout=tls_s,
+                ssl_shutdown_timeout=tls_s,
+            )
+            self.servers.append(server)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -49,8 +49,6 @@ class KeySession:
         self._accounts = accounts
         self.evict: Callable[[Eviction], None] = lambda _: None
         """Ends the session; set by whoever runs it. Must not call back at once."""
-        self.is_speaking: Callable[[], bool] = lambda: True
-        """Whether it counts as an active speaker; set by whoever knows."""
 
     def on(self, event: Event) -> None:
         """See ``Observer``."""
@@ -67,17 +65,18 @@ class _Account:
         self.saved = Amounts()  # by all processes, on the day of the last exchange with the store
         self.others = Live()
 
-    @property
-    def speakers(self) -> int:
-        return sum(session.is_speaking() for session in self.open)
-
 
 class KeyAccounts:
     """The accounts of one process."""
 
-    def __init__(self, on_use: OnUse, now: Callable[[], datetime]) -> None:
-        """``now`` gives the time in UTC."""
+    def __init__(
+        self, on_use: OnUse, speakers_of: Callable[[str], int], now: Callable[[], datetime]
+    ) -> None:
+        """``speakers_of`` says how many sessions of a key speak in this process, by its name;
+        ``now`` gives the time in UTC.
+        """
         self._on_use = on_use
+        self._speakers_of = speakers_of
         self._now = now
         self._accounts: dict[str, _Account] = {}
         self._saved_day = ""
@@ -110,7 +109,7 @@ class KeyAccounts:
         if _is_reached(limits.connects_per_minute, len(account.connects) + others.connects):
             oldest = account.connects[0] if account.connects else now.timestamp()
             return Excess("connects_per_minute", int(oldest + _MINUTE_S - now.timestamp()) + 1)
-        if limits.speakers and _is_reached(limits.speakers, account.speakers + others.speakers):
+        if _is_reached(limits.speakers, self._speakers_of(key.name) + others.speakers):
             return Excess("speakers", _RETRY_S)
         return self._amount_excess(account, limits)
 
@@ -185,7 +184,7 @@ class KeyAccounts:
     def live(self) -> dict[str, Live]:
         """What this process has of each key now."""
         return {
-            name: Live(len(account.open), account.speakers, len(account.connects))
+            name: Live(len(account.open), self._speakers_of(name), len(account.connects))
             for name, account in self._accounts.items()
             if account.open or account.connects
         }

@@ -44,7 +44,9 @@ class CancelSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class CallBatch(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Stateless calls, all of one kind, or one step of a stream of this worker."""
+    """Stateless calls, all of one kind, or one step of a stream of this worker. Without any it is a
+    probe: whether the worker still answers.
+    """
 
     job: int
     requests: tuple[AnyRequest, ...]

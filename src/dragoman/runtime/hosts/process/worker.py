@@ -152,7 +152,6 @@ def _await_credit(link: HostLink, job: int, room: int) -> int:
 
 def _follow_parent(parent: int) -> None:
     """Die with the host and at the limits, also while the engine is deep in a C library."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
