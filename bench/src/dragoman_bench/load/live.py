@@ -16,7 +16,7 @@ from dragoman_bench.figures import Figure, Part, Row, lines, quantile
 from dragoman_bench.harness import metrics_page, processes
 from dragoman_bench.harness.server_process import LOOP_LAG, ServerProcess, serving
 from dragoman_bench.load.crowd import CrowdPlan, CrowdResult
-from dragoman_bench.load.crowded import RunningCrowd, crowd
+from dragoman_bench.load.crowded import RunningLoad, crowd
 from dragoman_bench.load.probes import Waits, figures, open_probes, probing
 
 SESSIONS = 300
@@ -73,7 +73,7 @@ async def _run(server: ServerProcess, sessions: int) -> tuple[LiveLoad, LiveLoad
     return alone, beside
 
 
-async def observed(server: ServerProcess, running: RunningCrowd, waits: Waits) -> LiveLoad:
+async def observed(server: ServerProcess, running: RunningLoad, waits: Waits) -> LiveLoad:
     """Watch the server while all of the crowd talk, then wait for the crowd's result."""
     clock = asyncio.get_running_loop().time
     began_s = clock()
