@@ -59,7 +59,7 @@ _OF_PROXIES = frozenset((b"x-forwarded-for", b"x-real-ip", b"forwarded", b"via")
 _LIFE = re.compile(rb"(?:^|&)expire_in_seconds=([^&]*)")
 
 
-class Token(msgspec.Struct, frozen=True):
+class TemporaryToken(msgspec.Struct, frozen=True):
     """A temporary token, in its documented form."""
 
     token: str
@@ -107,7 +107,7 @@ def _throttled(excess: Excess) -> Refusal:
     return Refusal(429, "Throttling.RateQuota", message, excess.retry_after_s)
 
 
-def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> Token | Refusal:
+def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> TemporaryToken | Refusal:
     """A temporary token for whoever asks with a key; ``now`` in Unix seconds."""
     access, secret = lifecycle.access, secret_in(scope)
     if access.principal_of(scope) is None:
@@ -122,7 +122,7 @@ def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> Token | Refus
     if not 1 <= int(life) <= LONGEST_LIFE_S:
         return BAD_LIFE
     ends_at = int(now) + int(life)
-    return Token(access.tokens.make(key, ends_at), ends_at)
+    return TemporaryToken(access.tokens.make(key, ends_at), ends_at)
 
 
 def may_see_details(lifecycle: Lifecycle, scope: Scope) -> bool:
