@@ -60,9 +60,11 @@ async def speaks(server: LiveServer, stop: asyncio.Event) -> None:
 async def interprets(server: LiveServer, model: str, stop: asyncio.Event) -> None:
     """A speaker who shows pictures, ten times as fast as people speak."""
     log: list[tuple[str, dict[str, Any]]] = []
-    async with InterpretClient(
-        server.url, model=model, tap=lambda way, event: log.append((way, event))
-    ) as client:
+
+    def tap(way: str, event: dict[str, Any]) -> None:
+        log.append((">" if way == "out" else "<", event))
+
+    async with InterpretClient(server.url, model=model, tap=tap) as client:
         await client.update(source="en", target="es")
         listening = asyncio.create_task(ends(client))
         while not stop.is_set():
