@@ -109,11 +109,11 @@ def test_a_speaker_is_active_while_it_works_and_a_little_longer() -> None:
 
 def test_a_session_that_ends_gives_its_place_back() -> None:
     server = Server(most=1, asr=StageCost(0.1, 2))
-    assert server.capacity.expect(CASCADE)
-    with server.capacity.joined(CASCADE) as speaker:
-        assert server.capacity.is_active(speaker)
+    assert server.capacity.expect(CASCADE, "key1")
+    with server.capacity.joined(CASCADE, "key1"):
+        assert server.capacity.active_of("key1") == 1
         assert server.arrive(1) == 0
-    assert not server.capacity.is_active(speaker)
+    assert server.capacity.active_of("key1") == 0
     assert server.arrive(1) == 1
 
 

@@ -57,8 +57,11 @@ class StageCost(NamedTuple):
 class Speaker:
     """One session as its capacity sees it. One without a capacity may always speak."""
 
-    def __init__(self, capacity: Capacity | None = None, roles: Roles = ()) -> None:
+    def __init__(
+        self, capacity: Capacity | None = None, roles: Roles = (), key_id: str | None = None
+    ) -> None:
         self.roles = roles
+        self.key_id = key_id
         self.since_s = 0.0
         """When it became active."""
         self.is_refused = False
@@ -124,7 +127,8 @@ class Capacity:
         self._loop_cpu_s = loop_cpu_s
         self._until_s: dict[Speaker, float] = {}  # the active ones, and when each will be silent
         self._roles: Counter[Roles] = Counter()
-        self._expected: dict[Roles, deque[Speaker]] = {}
+        self._keys: Counter[str | None] = Counter()
+        self._expected: dict[tuple[Roles, str | None], deque[Speaker]] = {}
         self._level = 0
         self._looks_s = -math.inf
         self._lag_s = 0.0
@@ -133,7 +137,7 @@ class Capacity:
         self._loop_before = (0.0, 0.0)
 
     # ------------------------------------------------------------ who is there
-    def expect(self, roles: Roles) -> bool:
+    def expect(self, roles: Roles, key_id: str | None = None) -> bool:
         """Whether a session that asks now is admitted. Then a place is kept for it until it has
         ``joined``, though not for long.
         """
@@ -142,16 +146,16 @@ class Capacity:
             return True
         if not self._has_room(roles, MOST_BUSY):
             return False
-        speaker = Speaker(self, roles)
+        speaker = Speaker(self, roles, key_id)
         self._activate(speaker, GRACE_S)
-        self._expected.setdefault(roles, deque()).append(speaker)
+        self._expected.setdefault((roles, key_id), deque()).append(speaker)
         return True
 
     @contextmanager
-    def joined(self, roles: Roles) -> Iterator[Speaker]:
+    def joined(self, roles: Roles, key_id: str | None = None) -> Iterator[Speaker]:
         """The speaker of a session, while it lasts: the one that was expected, if it still is."""
-        expected = self._expected.get(roles)
-        speaker = expected.popleft() if expected else Speaker(self, roles)
+        expected = self._expected.get((roles, key_id))
+        speaker = expected.popleft() if expected else Speaker(self, roles, key_id)
         try:
             yield speaker
         finally:
@@ -183,10 +187,12 @@ class Capacity:
         speaker.behind_s(now_s)
         self._until_s[speaker] = now_s + for_s
         self._roles[speaker.roles] += 1
+        self._keys[speaker.key_id] += 1
 
     def _deactivate(self, speaker: Speaker) -> None:
         if self._until_s.pop(speaker, None) is not None:
             self._roles[speaker.roles] -= 1
+            self._keys[speaker.key_id] -= 1
 
     # ------------------------------------------------------------ how many there can be
     @property
@@ -195,10 +201,10 @@ class Capacity:
         self._look()
         return len(self._until_s)
 
-    def is_active(self, speaker: Speaker) -> bool:
-        """Whether this one is among them."""
+    def active_of(self, key_id: str | None) -> int:
+        """How many of them came with this key."""
         self._look()
-        return speaker in self._until_s
+        return self._keys[key_id]
 
     @property
     def shedding(self) -> Shedding:

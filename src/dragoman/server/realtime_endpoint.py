@@ -40,10 +40,10 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     lines = SessionLines(nonce)
     current_session.set(lines)
     family = served.family.name if served.family is not None else ""
-    capacity = engines.capacity
+    capacity, key_id = engines.capacity, accepted.principal.key_id
     with (
         lifecycle.session(api.label, api.first_audio, family) as metrics,
-        capacity.joined(api.roles) as speaker,
+        capacity.joined(api.roles, key_id) as speaker,
     ):
         session = make_session(
             served,
@@ -58,13 +58,11 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             accepted.stream.stall_s = config.limits.age_s
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
-        who = accepted.principal.key_id or "anonymous"
+        who = key_id or "anonymous"
         LOG.info("session begins: model %(model)r, %(key)s", {"model": accepted.model, "key": who})
         log = SessionLog()
         traces = session_traces(lifecycle.traces, nonce, api.label, family)
         try:
-            if accepted.key_session is not None:
-                accepted.key_session.is_speaking = lambda: capacity.is_active(speaker)
             evicted, watchers = _eviction(accepted.key_session)
             observer = FanOut(metrics, log, *traces, *watchers)
             await run_session(
@@ -95,11 +93,11 @@ def _eviction(
         return None, []
     evicted: asyncio.Future[Eviction] = asyncio.get_running_loop().create_future()
 
-    def evict(reason: Eviction) -> None:
-        if not evicted.done():
-            evicted.set_result(reason)
+    def end(reason: Eviction) -> None:
+        LOG.info("the server ends the session: %(reason)s", {"reason": reason})
+        evicted.set_result(reason)
 
-    key_session.evict = evict
+    key_session.when_evicted(end)
     return evicted, [key_session]
 
 

@@ -23,8 +23,8 @@ from dragoman.speech import HEARING_RATE_HZ, Audio
 
 Unit = Literal["call", "audio second"]
 
-_FORGET = 0.97
-"""Factor on what was measured before, with every new report: about the last 30 count."""
+_FORGET = 0.98
+"""Factor on what was measured before, with every new report: about the last 50 count."""
 _HEARING_BYTES_S = HEARING_RATE_HZ * 2
 _FLOAT_BYTES_S = HEARING_RATE_HZ * 4
 

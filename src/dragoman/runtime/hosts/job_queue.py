@@ -5,7 +5,9 @@ host that owns it brings both (times are seconds of any one monotonic clock).
 
 Order: jobs that are needed first, then those that came first. The first words for a listener go
 before what another one, who has speech left to play, can wait for. No job is taken to be able to
-wait longer than ``MOST_SLACK_S``, so none is overtaken for longer than that.
+wait longer than ``MOST_SLACK_S``, so none is overtaken for longer than that. A session has one call
+at a time at an engine and asks for the next when that is answered, so this order takes the sessions
+by turns: one with ten thousand sentences, or a day of speech to recognise, has one job here.
 
 Batches: calls of one kind that stand behind each other leave together, up to ``max_batch``. While
 the engine works on something else, an incomplete batch may wait up to ``max_wait_s`` for more
