@@ -166,7 +166,7 @@ class WorkerPool:
         hangs. It grows, so that a machine that has become slow does not end all of them.
         """
         usual_s = 1.0 + 4 * self._start_s
-        return min(self._start_limit_s, usual_s * 2**self._failed_starts)
+        return min(self._start_limit_s, usual_s * 2.0**self._failed_starts)
 
     async def _replace(self, pause_s: float) -> None:
         while self.is_open:
