@@ -48,10 +48,13 @@ _SMOOTHING = 0.2
 
 
 class StageCost(NamedTuple):
-    """Own seconds of work for a second of speech, and how many own seconds pass in a second."""
+    """Own seconds of work for a second of speech, how many own seconds pass in a second, and how
+    much of the work is done on the cores here.
+    """
 
     cost: float
     places: float
+    cpu_share: float = 1.0
 
 
 class Speaker:
@@ -229,7 +232,7 @@ class Capacity:
 
     def _needs(self, roles: Roles) -> dict[str, StageCost]:
         needs = {role: self._costs[role] for role in roles if role in self._costs}
-        total = sum(stage.cost for stage in needs.values())
+        total = sum(stage.cost * stage.cpu_share for stage in needs.values())
         return {**needs, CORES: StageCost(total + self._loop_cost if total else 0.0, self._cores)}
 
     def _busy(self) -> dict[str, float]:
