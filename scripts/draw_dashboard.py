@@ -131,6 +131,17 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             ),
         ),
         Panel(
+            "Workers",
+            "short",
+            (
+                ("sum by (engine) (dragoman_workers)", "{{engine}}"),
+                (
+                    "sum by (engine) (increase(dragoman_worker_crashes_total[$__rate_interval]))",
+                    "{{engine}} crashed",
+                ),
+            ),
+        ),
+        Panel(
             "Failed jobs",
             "cps",
             ((f"{rate('dragoman_jobs_failed_total')} or vector(0)", "failed"),),

@@ -174,6 +174,7 @@ def scope(client: tuple[str, int] | None, **headers: str) -> dict[str, Any]:
         (scope(("192.0.2.1", 5)), False),
         (scope(("127.0.0.1", 5), x_forwarded_for="192.0.2.1"), False),
         (scope(("127.0.0.1", 5), forwarded="for=192.0.2.1"), False),
+        (scope(("127.0.0.1", 5), x_real_ip="192.0.2.1"), False),
         (scope(None), False),
         (scope(("192.0.2.1", 5), authorization=f"Bearer {KEY}"), True),
         (scope(("192.0.2.1", 5), authorization="Bearer sk-wrong"), False),

@@ -155,15 +155,25 @@ def test_many_sessions_cannot_fill_the_log(
     now_s = console.handler._filled_s
     monkeypatch.setattr(logs.time, "monotonic", lambda: now_s)
     before = logs.left_out["process"]
-    for number in range(int(logs.BURST_LINES) + 50):
+    most = int(logs.BURST_LINES - logs.KEPT_LINES)
+    for number in range(most + 50):
         begin_session()
         LOG.info("session begins: %(number)d", {"number": number})
-    assert len(console.lines) == logs.BURST_LINES
+    assert len(console.lines) == most
     now_s += 1.0
     LOG.info("later")
     assert "50 lines could not be written" in console.lines[-2]
     assert console.lines[-1].endswith("later")
     assert logs.left_out["process"] - before == 50
+
+
+def test_a_flood_does_not_hide_warnings(console: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs.time, "monotonic", lambda: console.handler._filled_s)
+    for _ in range(int(logs.BURST_LINES)):
+        logs.current_session.set(None)
+        LOG.info("refused")
+    LOG.warning("engines are lost")
+    assert console.lines[-1].endswith("engines are lost")
 
 
 def test_a_reader_that_stopped_holds_nobody_up() -> None:

@@ -1,10 +1,10 @@
 """The messages of one WebSocket that its session has not taken yet, and the one that comes in.
 
-Scope: ``MessageParts`` makes a message of its fragments; ``Incoming`` is a queue with one reader,
-which takes one message (as ASGI does) or all that are there (as
-a session does). It stands in for the ``asyncio.Queue`` of uvicorn's protocol, so it takes what
-uvicorn puts: ASGI messages, the disconnect included. Its bound is kept by the protocol, which
-stops reading from the socket while ``size`` is large.
+Scope: ``MessageParts`` makes a message of its fragments. ``Incoming`` is a queue with one reader,
+which takes one message (as ASGI does) or all that are there (as a session does). It stands in for
+the ``asyncio.Queue`` of uvicorn's protocol, so it takes what uvicorn puts: ASGI messages, the
+disconnect included. Its bound is kept by the protocol, which stops reading from the socket while
+``size`` is large.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(clock: Clock) -> KeyAccounts:
-    return KeyAccounts(lambda *_: None, lambda _: 0, clock)
+    return KeyAccounts(lambda *_: None, clock)
 
 
 def key(**limits: int) -> Key:
@@ -73,18 +73,12 @@ def test_connects_per_minute(accounts: KeyAccounts, clock: Clock) -> None:
     assert accounts.excess(two) == Excess("connects_per_minute", 20)
 
 
-def test_speakers_are_sessions_that_speak(clock: Clock) -> None:
-    speaking = {"ann": 1}
-    accounts, two = (
-        KeyAccounts(lambda *_: None, lambda name: speaking[name], clock),
-        key(speakers=2),
-    )
-    accounts.open(two)
-    accounts.open(two)
-    assert accounts.excess(two) is None
-    assert accounts.live() == {"ann": Live(2, 1, 0)}
-    speaking["ann"] = 2
-    assert accounts.excess(two) == Excess("speakers", 1)
+def test_speakers_are_sessions_that_speak(accounts: KeyAccounts) -> None:
+    one = key(speakers=1)
+    session = accounts.open(one)
+    assert reached(accounts, one) == "speakers"
+    session.is_speaking = lambda: False
+    assert accounts.excess(one) is None
 
 
 @pytest.mark.parametrize(
@@ -100,7 +94,8 @@ def test_who_uses_the_last_of_an_amount_is_evicted_until_the_next_day(
     some = key(**limits)
     one, other = accounts.open(some), accounts.open(some)
     evicted: list[str] = []
-    one.evict, other.evict = evicted.append, lambda _: evicted.append("other")
+    one.when_evicted(evicted.append)
+    other.when_evicted(lambda _: evicted.append("other"))
     one.on(used)
     assert evicted == []
     assert accounts.excess(some) is None
@@ -145,18 +140,36 @@ def test_what_was_saved_yesterday_does_not_count_today(accounts: KeyAccounts, cl
     assert reached(accounts, key(characters=100)) is None
 
 
-def test_sessions_of_keys_that_are_not_valid_are_ended(accounts: KeyAccounts) -> None:
+def test_revoked_and_replaced_keys_lose_their_sessions_others_get_new_limits(
+    accounts: KeyAccounts,
+) -> None:
     ended: list[str] = []
-    for name in ("ann", "bob"):
-        session = accounts.open(Key(name=name, sha256="0" * 64))
-        session.evict = lambda reason, name=name: ended.append(f"{name} {reason}")
-    accounts.evict_unless(lambda valid: valid.name == "ann")
-    assert ended == ["bob access denied"]
+    sessions = {}
+    for name in ("ann", "bob", "carl"):
+        session = sessions[name] = accounts.open(Key(name=name, sha256="0" * 64))
+        session.when_evicted(lambda reason, name=name: ended.append(f"{name} {reason}"))
+    limits = KeyLimits(characters=5)
+    now = {
+        "ann": Key(name="ann", sha256="0" * 64, limits=limits),
+        "carl": Key(name="carl", sha256="1" * 64),
+    }
+    accounts.keys_changed(now.get)
+    assert ended == ["bob access denied", "carl access denied"]
+    sessions["ann"].on(Used(characters=5))
+    assert ended[2:] == ["ann throttled"]
+
+
+def test_a_session_may_be_evicted_before_it_runs_and_is_so_once(accounts: KeyAccounts) -> None:
+    session, ended = accounts.open(key()), []
+    accounts.keys_changed(lambda _: None)
+    session.when_evicted(ended.append)
+    accounts.keys_changed(lambda _: None)
+    assert ended == ["access denied"]
 
 
 def test_what_is_used_is_told(clock: Clock) -> None:
     told: list[tuple[str, str, float]] = []
-    accounts = KeyAccounts(lambda *what: told.append(what), lambda _: 0, clock)
+    accounts = KeyAccounts(lambda *what: told.append(what), clock)
     accounts.open(key()).on(Used(audio_in_ms=1500, audio_out_ms=500, characters=7))
     assert told == [
         ("ann", "sessions", 1),

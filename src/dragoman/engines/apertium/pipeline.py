@@ -50,10 +50,6 @@ class PipelineFailed(Exception):
     """The chain died, could not be started or did not answer in time."""
 
 
-class PipelineStuck(PipelineFailed):
-    """The chain is running and does not answer."""
-
-
 class Pipeline:
     """A running chain for one mode file. Not thread-safe: one text at a time."""
 
@@ -115,7 +111,7 @@ class Pipeline:
                 left_s = deadline_s - time.monotonic()
                 events = ready.select(left_s) if left_s > 0 else []
                 if not events:
-                    raise PipelineStuck("no answer in time")
+                    raise PipelineFailed("no answer in time")
                 for key, _ in events:
                     if key.fileobj is self._out:
                         answer += _read(self._out.fileno())

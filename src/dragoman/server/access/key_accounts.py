@@ -47,8 +47,25 @@ class KeySession:
     def __init__(self, accounts: KeyAccounts, key: Key) -> None:
         self.key = key
         self._accounts = accounts
-        self.evict: Callable[[Eviction], None] = lambda _: None
-        """Ends the session; set by whoever runs it. Must not call back at once."""
+        self._reason: Eviction | None = None
+        self._end: Callable[[Eviction], None] | None = None
+        self.is_speaking: Callable[[], bool] = lambda: True
+        """Whether it counts as an active speaker; set by whoever knows."""
+
+    def evict(self, reason: Eviction) -> None:
+        """End the session; only the first reason counts."""
+        if self._reason is None:
+            self._reason = reason
+            if self._end is not None:
+                self._end(reason)
+
+    def when_evicted(self, end: Callable[[Eviction], None]) -> None:
+        """How to end the session, from now on. It may have been evicted before it began to run.
+        ``end`` must not step the session at once.
+        """
+        self._end = end
+        if self._reason is not None:
+            end(self._reason)
 
     def on(self, event: Event) -> None:
         """See ``Observer``."""
@@ -65,18 +82,17 @@ class _Account:
         self.saved = Amounts()  # by all processes, on the day of the last exchange with the store
         self.others = Live()
 
+    @property
+    def speakers(self) -> int:
+        return sum(session.is_speaking() for session in self.open)
+
 
 class KeyAccounts:
     """The accounts of one process."""
 
-    def __init__(
-        self, on_use: OnUse, speakers_of: Callable[[str], int], now: Callable[[], datetime]
-    ) -> None:
-        """``speakers_of`` says how many sessions of a key speak in this process, by its name;
-        ``now`` gives the time in UTC.
-        """
+    def __init__(self, on_use: OnUse, now: Callable[[], datetime]) -> None:
+        """``now`` gives the time in UTC."""
         self._on_use = on_use
-        self._speakers_of = speakers_of
         self._now = now
         self._accounts: dict[str, _Account] = {}
         self._saved_day = ""
@@ -109,7 +125,7 @@ class KeyAccounts:
         if _is_reached(limits.connects_per_minute, len(account.connects) + others.connects):
             oldest = account.connects[0] if account.connects else now.timestamp()
             return Excess("connects_per_minute", int(oldest + _MINUTE_S - now.timestamp()) + 1)
-        if _is_reached(limits.speakers, self._speakers_of(key.name) + others.speakers):
+        if limits.speakers and _is_reached(limits.speakers, account.speakers + others.speakers):
             return Excess("speakers", _RETRY_S)
         return self._amount_excess(account, limits)
 
@@ -121,12 +137,15 @@ class KeyAccounts:
         if self._amount_excess(account, key.limits):
             session.evict("throttled")
 
-    def evict_unless(self, is_valid: Callable[[Key], bool]) -> None:
-        """End the sessions of keys that are not valid any more."""
+    def keys_changed(self, named: Callable[[str], Key | None]) -> None:
+        """End the sessions of keys that were revoked or replaced; the others get the new limits."""
         for account in self._accounts.values():
             for session in list(account.open):
-                if not is_valid(session.key):
+                now = named(session.key.name)
+                if now is None or now.sha256 != session.key.sha256:
                     session.evict("access denied")
+                else:
+                    session.key = now
 
     def _count(self, name: str, account: _Account, amounts: Amounts) -> None:
         account.unsaved.setdefault(self.day, Amounts()).add(amounts)
@@ -184,7 +203,7 @@ class KeyAccounts:
     def live(self) -> dict[str, Live]:
         """What this process has of each key now."""
         return {
-            name: Live(len(account.open), self._speakers_of(name), len(account.connects))
+            name: Live(len(account.open), account.speakers, len(account.connects))
             for name, account in self._accounts.items()
             if account.open or account.connects
         }
