@@ -21,9 +21,12 @@ from dragoman.engines.base import (
 from dragoman.runtime import warm_up
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.load import RecognizerLoad
+from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
+from dragoman.runtime.hosts.shared.engine_link import EngineLink
+from dragoman.runtime.hosts.shared.host import SharedHost
 from dragoman.runtime.loaded_engine import EngineStatus, LoadedEngine, covers
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
@@ -32,7 +35,11 @@ _ROLES = registry.ROLES
 
 
 class EngineSet:
-    """The engines of ``choice``; ``warm`` lists the directions to get ready at the start."""
+    """The engines of ``choice``; ``warm`` lists the directions to get ready at the start.
+
+    With a ``link``, engines live in the engine process that it leads to, except those of the event
+    loop, whose calls cost less than the way there.
+    """
 
     def __init__(
         self,
@@ -41,20 +48,22 @@ class EngineSet:
         warm: Sequence[tuple[str, str]] = (("en", "es"),),
         threads: int = 2,
         workers: int = 2,
+        link: EngineLink | None = None,
     ) -> None:
         self._warm = warm
         self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
-        for role in _ROLES:
-            for spec in choice.specs(role):
-                engine = registry.make(spec, role)
-                if isinstance(engine, OnDemand):
-                    inner = make_host(engine, spec=spec, threads=1, workers=1)
-                    host: EngineHost = OnDemandHost(engine, inner)
-                else:
-                    host = make_host(engine, spec=spec, threads=threads, workers=workers)
-                load = RecognizerLoad(host.capacity)
-                self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
+        for number, (role, spec) in enumerate(choice.all()):
+            engine = registry.make(spec, role)
+            if isinstance(engine, OnDemand):
+                inner = make_host(engine, spec=spec, threads=1, workers=1)
+                host: EngineHost = OnDemandHost(engine, inner)
+            else:
+                host = make_host(engine, spec=spec, threads=threads, workers=workers)
+            if link is not None and not isinstance(host, LoopHost):
+                host = SharedHost(host.info, host.capacity, link, number)
+            load = RecognizerLoad(host.capacity)
+            self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life
     async def load(self, progress: Progress = lambda _line: None) -> None:
@@ -81,6 +90,11 @@ class EngineSet:
         """Stop every engine."""
         closing = (chosen.host.close() for chosen in self._all())
         await asyncio.gather(*closing, return_exceptions=True)
+
+    @property
+    def hosts(self) -> list[EngineHost]:
+        """Where the engines live, in the order of ``status``."""
+        return [chosen.host for chosen in self._all()]
 
     def status(self) -> list[EngineStatus]:
         """Every chosen engine and how far it is."""

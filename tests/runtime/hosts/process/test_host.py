@@ -19,10 +19,10 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.engine_calls import batching_of
+from dragoman.runtime.hosts.framing import LONGEST_FRAME
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.process.host import ProcessHost
-from dragoman.runtime.hosts.process.ipc_messages import LONGEST_FRAME
 from dragoman.runtime.hosts.process.jobs import SegmentJob
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny

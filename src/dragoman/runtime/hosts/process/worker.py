@@ -29,6 +29,7 @@ from typing import cast
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
 from dragoman.engines.registry import RegistryError, make
 from dragoman.runtime.hosts.engine_calls import RequestServer
+from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
@@ -54,7 +55,7 @@ class HostLink:
     def send(self, frame: ipc.IpcMessage) -> None:
         """Send; blocks while the host does not read. Raises ``HostGone``."""
         try:
-            self._sock.sendall(ipc.encode(frame))
+            self._sock.sendall(encode(frame))
         except OSError:
             raise HostGone from None
 
