@@ -135,7 +135,7 @@ class InterpretationOptions(msgspec.Struct, frozen=True, kw_only=True):
     pace: PaceName = "even"
     step_ms: Annotated[int, msgspec.Meta(ge=0, le=2000)] = 0
     top_rate: Annotated[float, msgspec.Meta(ge=1, le=2)] = 1.3
-    skip_after_s: Annotated[float, msgspec.Meta(ge=0)] = 6.0
+    skip_after_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 6.0
     turn_s: Annotated[float, msgspec.Meta(ge=2, le=30)] = 15.0
     turn_most_s: Annotated[float, msgspec.Meta(ge=2, le=30)] = 25.0
 

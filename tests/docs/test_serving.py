@@ -15,6 +15,7 @@ from dragoman.cli import serve as command
 from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
+from dragoman.server.config.profiles import PROFILES
 from dragoman.server.metrics import Metrics
 from dragoman.speech import InterpretationOptions
 
@@ -56,7 +57,7 @@ def test_every_flag_is_documented_and_none_that_is_not() -> None:
     flags = flags_of_serve()
     for flag in flags:
         assert f"`{flag}`" in PAGE or f"`{flag} " in PAGE, flag
-    documented = set(re.findall(r"`(--[a-z-]+)", PAGE)) - {"--json"}
+    documented = set(re.findall(r"`(--[a-z-]+)", PAGE)) - {"--json", "--toml"}
     assert documented <= flags
 
 
@@ -71,6 +72,18 @@ def test_defaults_are_as_documented(field: str) -> None:
     else:
         text = ",".join(default) if isinstance(default, tuple) else str(default).lower()
         assert told.strip("`") == text.removesuffix(".0")
+
+
+def test_profiles_are_as_documented() -> None:
+    documented = {
+        setting: {name: cell for name, cell in zip(PROFILES, cells, strict=True) if cell}
+        for setting, cells in rows("set by a profile").items()
+    }
+    real: dict[str, dict[str, str]] = {}
+    for name, profile in PROFILES.items():
+        for setting, value in profile.settings.items():
+            real.setdefault(setting, {})[name] = str(value).lower()
+    assert documented == real
 
 
 def test_limits_are_as_documented() -> None:

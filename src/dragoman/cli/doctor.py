@@ -7,10 +7,8 @@ with the chosen engines, else 0. API keys are counted, never shown.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -18,16 +16,10 @@ import typer
 from dragoman import __version__
 from dragoman.cli import checks
 from dragoman.cli.checks import Check
+from dragoman.cli.config import settings_table
+from dragoman.cli.setting_flags import Flags, setting_flags
 from dragoman.engines.registry import parse_choice, parse_spec
-from dragoman.server.config import GROUPS, ConfigError, EffectiveConfig, load
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """One effective setting and its origin."""
-
-    name: str
-    value: Any
-    origin: str
+from dragoman.server.config import ConfigError, EffectiveConfig, Setting
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -39,16 +31,14 @@ class Report(msgspec.Struct, frozen=True):
     settings: list[Setting]
 
 
+@setting_flags
 def doctor(
-    host: Annotated[str | None, typer.Option(help="As for serve.")] = None,
-    port: Annotated[int | None, typer.Option(help="As for serve.")] = None,
-    engines: Annotated[str | None, typer.Option(help="As for serve.")] = None,
-    config: Annotated[Path | None, typer.Option(help="As for serve.")] = None,
+    flags: Flags,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> None:
-    """Check the installation and say how to fix what is missing."""
-    report = examine({"host": host, "port": port, "engines": engines}, config)
+    """Check the installation and say how to fix what is missing. Takes the flags of serve."""
+    report = examine(flags)
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(report)).decode() + "\n")
     else:
@@ -57,13 +47,14 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine(flags: dict[str, str | int | None], path: Path | None) -> Report:
+def examine(flags: Flags) -> Report:
     """Run every check for the settings from these flags, the environment and the file."""
     found = [checks.python()]
     settings: list[Setting] = []
     try:
-        effective = load(flags, os.environ, path)
-        settings = shown(effective)
+        effective = flags.load()
+        settings = effective.shown()
+        found.append(Check("settings file", "ok", str(effective.file or "none")))
         found += _for(effective)
     except ConfigError as error:
         found.append(Check("settings", "bad", "cannot be used", str(error)))
@@ -87,17 +78,8 @@ def _for(effective: EffectiveConfig) -> list[Check]:
     ]
 
 
-def shown(effective: EffectiveConfig) -> list[Setting]:
-    """Every effective setting with its origin; groups are split into their settings."""
-    flat = effective.config.shown()
-    for group in GROUPS:
-        flat |= {f"{group}.{name}": value for name, value in flat.pop(group).items()}
-    return [Setting(name, value, effective.origins[name]) for name, value in flat.items()]
-
-
 def _print(report: Report) -> None:
     from rich.console import Console  # noqa: PLC0415  # not needed for --json
-    from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     console = Console()
@@ -108,13 +90,8 @@ def _print(report: Report) -> None:
         console.print(Text.assemble((mark, colour), f" {check.name}: {check.detail}"))
         if check.mend and check.state != "ok":
             console.print(Text(f"       {check.mend}"))
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    for heading in ("setting", "value", "from"):
-        table.add_column(heading, overflow="fold")
-    for setting in report.settings:
-        value = Text(msgspec.json.encode(setting.value).decode().strip('"'))
-        table.add_row(setting.name, value, setting.origin)
-    console.print(table)
+    if report.settings:
+        console.print(settings_table(report.settings))
     verdict = (
         "Ready to serve." if report.ok else "The server would not work: fix what is BAD above."
     )

@@ -25,6 +25,7 @@ COMMANDS = (
     "translate",
     "intercept",
     "engines",
+    "config",
     "doctor",
 )
 """Each is a function of the same name in ``dragoman.cli.<name>``."""

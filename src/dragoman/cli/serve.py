@@ -1,77 +1,27 @@
-"""``dragoman serve``: turns flags into settings and runs ``dragoman.server.serve``.
+"""``dragoman serve``: reads the settings and runs ``dragoman.server.serve``.
 
-Scope: a flag that is not given stays None, so that the environment and the file apply. There is no
-flag for an API key, because every user of a machine can read command lines.
+Scope: what is printed, and the exit codes.
 """
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import typer
 
 from dragoman import __version__
+from dragoman.cli.setting_flags import Flags, setting_flags
+from dragoman.server.config import ConfigError
 
-_FILES = ("config", "api_keys_file")
-"""Options that are not settings."""
 
-
-def serve(  # noqa: PLR0917  # typer declares flags so
-    host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [8000]")] = None,
-    engines: Annotated[
-        str | None, typer.Option(help="Which engines: embedded, scripted, or a list. [embedded]")
-    ] = None,
-    strict: Annotated[
-        bool | None, typer.Option(help="Behave as harshly as the cloud is documented to. [no]")
-    ] = None,
-    warm: Annotated[
-        str | None, typer.Option(help="Directions to get ready at the start. [en-es]")
-    ] = None,
-    aliases: Annotated[
-        str | None, typer.Option("--alias", help="More model names: MINE=qwen3-tts-…,…")
-    ] = None,
-    limits: Annotated[
-        str | None, typer.Option("--limit", help="Limits: idle_s=300,sessions=2000,…")
-    ] = None,
-    synthesis: Annotated[
-        str | None,
-        typer.Option(help="Open choices: flush_s=1,hold_tail=true,…"),
-    ] = None,
-    interpretation: Annotated[
-        str | None, typer.Option(help="Earliness and calm: policy=units,top_rate=1.2,…")
-    ] = None,
-    recognition: Annotated[
-        str | None, typer.Option(help="How snapshots are split: snapshots=whole")
-    ] = None,
-    allowed_origins: Annotated[
-        str | None, typer.Option("--allow-origin", help="Web pages that may connect: ORIGIN,…")
-    ] = None,
-    api_keys_file: Annotated[
-        Path | None, typer.Option(help="File of API keys, one in a line.")
-    ] = None,
-    allow_open: Annotated[
-        bool | None, typer.Option(help="Serve other machines without any key. [no]")
-    ] = None,
-    log_level: Annotated[
-        str | None, typer.Option(help="debug, info, warning or error. [info]")
-    ] = None,
-    drain_s: Annotated[
-        float | None, typer.Option(help="Seconds that sessions get at shutdown. [10]")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
-) -> None:
+@setting_flags
+def serve(flags: Flags) -> None:
     """Serve all realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
-    flags = {name: value for name, value in locals().items() if name not in _FILES}
-    from dragoman.server.config import ConfigError, load  # noqa: PLC0415  # see cli/main.py
-    from dragoman.server.serve import serve as run  # noqa: PLC0415
+    from dragoman.server.serve import serve as run  # noqa: PLC0415  # heavy; --help needs none of it
 
     try:
-        settings = load(flags, os.environ, config, api_keys_file)
-        code = run(settings.config, announce)
+        code = run(flags.load().config, announce)
     except ConfigError as error:
         _refuse(str(error))
     raise typer.Exit(code)

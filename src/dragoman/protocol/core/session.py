@@ -15,7 +15,7 @@ client only through ``send``, ``command`` and ``reject``, and say when their wor
 from __future__ import annotations
 
 from enum import Enum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -60,17 +60,23 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=604_800)]
+"""A time that an operator sets: at most a week."""
+Size = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+"""How much an operator allows: characters, bytes or things, at most 10^9."""
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a client can make a session hold, and for how long. Times in seconds, wall clock."""
 
-    idle_s: float = 300.0
-    age_s: float = 7200.0
-    linger_s: float = 15.0
-    text_append_chars: int = 200_000
-    text_buffer_chars: int = 1_000_000
-    waiting_responses: int = 256
-    manual_audio_bytes: int = 15 * 1024 * 1024
-    image_bytes: int = 500_000
+    idle_s: Seconds = 300.0
+    age_s: Seconds = 7200.0
+    linger_s: Seconds = 15.0
+    text_append_chars: Size = 200_000
+    text_buffer_chars: Size = 1_000_000
+    waiting_responses: Size = 256
+    manual_audio_bytes: Size = 15 * 1024 * 1024
+    image_bytes: Size = 500_000
 
 
 class SessionContext(msgspec.Struct, frozen=True, kw_only=True):

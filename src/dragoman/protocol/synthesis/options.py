@@ -24,9 +24,9 @@ class SynthesisOptions(msgspec.Struct, frozen=True, kw_only=True):
     recorded, not as the client spelled it.
     """
 
-    flush_s: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    flush_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
     hold_tail: bool = False
-    response_chars: Annotated[int, msgspec.Meta(ge=0)] = 0
+    response_chars: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 0
     usage: Literal["response", "session"] = "response"
     cancel_finishes: bool = False
     lower_case_language: bool = False

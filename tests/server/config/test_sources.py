@@ -1,15 +1,19 @@
-"""Settings: precedence, origins, secrets, and error messages."""
+"""Where settings come from: precedence, origins, names, secrets, and error messages."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
-from dragoman.server.config import Config, ConfigError, ServerLimits, load
+from dragoman.server.config import SINGLE_SETTINGS, Config, ConfigError, ServerLimits, load
+from dragoman.server.config.sources import OTHER_VARIABLES, variable
 from dragoman.speech import InterpretationOptions
+
+ROOT = Path(__file__).parents[3]
 
 
 def write(path: Path, text: str) -> Path:
@@ -23,10 +27,6 @@ def test_defaults_are_a_server_on_loopback_without_keys() -> None:
     assert settings.config.host == "127.0.0.1"
     assert settings.config.directions == [("en", "es")]
     assert set(settings.origins.values()) == {"default"}
-
-
-def test_there_are_few_fields() -> None:
-    assert len(Config.__struct_fields__) <= 15
 
 
 def test_groups_hold_numbers_and_booleans(tmp_path: Path) -> None:
@@ -56,6 +56,7 @@ def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
 
 def test_every_field_can_come_from_the_environment() -> None:
     environment = {
+        "DRAGOMAN_PROFILE": "cloud",
         "DRAGOMAN_HOST": "::1",
         "DRAGOMAN_PORT": "9",
         "DRAGOMAN_ENGINES": "scripted",
@@ -66,7 +67,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_ALIASES": "mine=qwen3-tts-flash-realtime",
         "DRAGOMAN_WARM": "en-fr,en-yue",
         "DRAGOMAN_LIMITS": "idle_s=1.5,sessions=7",
-        "DRAGOMAN_SYNTHESIS": "flush_s=2,hold_tail=true,usage=session",
+        "DRAGOMAN_SYNTHESIS": "flush_s=2,usage=session,cancel_finishes=no",
         "DRAGOMAN_INTERPRETATION": "policy=units,top_rate=1.2",
         "DRAGOMAN_RECOGNITION": "snapshots=whole",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
@@ -74,6 +75,7 @@ def test_every_field_can_come_from_the_environment() -> None:
     }
     settings = load({}, environment)
     assert settings.config == Config(
+        profile=("cloud",),
         host="::1",
         port=9,
         engines="scripted",
@@ -84,7 +86,13 @@ def test_every_field_can_come_from_the_environment() -> None:
         aliases={"mine": "qwen3-tts-flash-realtime"},
         warm=("en-fr", "en-yue"),
         limits=ServerLimits(idle_s=1.5, sessions=7),
-        synthesis=SynthesisOptions(flush_s=2, hold_tail=True, usage="session"),
+        synthesis=SynthesisOptions(
+            flush_s=2,
+            hold_tail=True,
+            usage="session",
+            cancel_finishes=False,
+            lower_case_language=True,
+        ),
         interpretation=InterpretationOptions(policy="units", top_rate=1.2),
         recognition=RecognitionOptions(snapshots="whole"),
         log_level="debug",
@@ -119,7 +127,14 @@ def test_limits_are_merged_one_by_one(tmp_path: Path) -> None:
         ({"limits": "idle_s"}, {}, ("limits", "NAME=VALUE")),
         ({"log_level": "loud"}, {}, ("log_level", "command line")),
         ({"drain_s": "-1"}, {}, ("drain_s", "command line")),
-        ({"limits": "sessions=0"}, {}, ("limits",)),
+        ({"limits": "sessions=0"}, {}, ("limits.sessions", "at least 1")),
+        ({"limits": "idle_s=-1"}, {}, ("limits.idle_s", "at least 0")),
+        ({"limits": "idle_s=nan"}, {}, ("limits.idle_s", "nan", "a number")),
+        ({"limits": "stall_s=inf"}, {}, ("limits.stall_s", "at most 604800")),
+        ({}, {"DRAGOMAN_DRAIN_S": "nan"}, ("drain_s", "DRAGOMAN_DRAIN_S")),
+        ({"limits": "image_bytes=-5"}, {}, ("limits.image_bytes", "at least 0")),
+        ({"profile": "frendly"}, {}, ("frendly", "did you mean 'friendly'?")),
+        ({"profile": "cloud,strict"}, {}, ("'cloud' and 'strict' exclude each other",)),
     ],
 )
 def test_the_error_of_a_bad_value_names_its_origin(flags, environment, words) -> None:
@@ -129,10 +144,75 @@ def test_the_error_of_a_bad_value_names_its_origin(flags, environment, words) ->
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("limits.idel_s", "limits.idle_s"),
+        ("idle_s", "limits.idle_s"),
+        ("prot", "port"),
+        ("limit", "limits"),
+        ("synthesis.hold_tial", "synthesis.hold_tail"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(tmp_path: Path, name: str, near: str) -> None:
+    group, _, inner = name.rpartition(".")
+    path = write(tmp_path / "d.toml", f"[{group}]\n{inner} = 1\n" if group else f"{inner} = 1\n")
+    words = f"There is no setting '{name}' .*; did you mean '{near}'"
+    with pytest.raises(ConfigError, match=words):
+        load({}, {}, path)
+    if group:
+        with pytest.raises(ConfigError, match=words):
+            load({group: f"{inner}=1"}, {})
+
+
+@pytest.mark.parametrize(
+    ("stray", "near"),
+    [
+        ("DRAGOMAN_LIMIT", "DRAGOMAN_LIMITS"),
+        ("DRAGOMAN_LIMITS__IDEL_S", "DRAGOMAN_LIMITS__IDLE_S"),
+        ("DRAGOMAN_API_KEY", "DRAGOMAN_API_KEYS"),
+    ],
+)
+def test_an_unknown_variable_is_refused_with_the_nearest(stray: str, near: str) -> None:
+    with pytest.raises(ConfigError, match=f"{stray}; did you mean {near}") as caught:
+        load({}, {stray: "sk-secret"})
+    assert "secret" not in str(caught.value)
+
+
+def test_variables_of_other_programs_and_of_our_other_commands_are_left_alone() -> None:
+    environment = dict.fromkeys(OTHER_VARIABLES, "") | {"PATH": "/bin", "MY_DRAGOMAN_PORT": "1"}
+    assert load({}, environment).config == Config()
+
+
+def test_every_variable_that_the_program_reads_is_known() -> None:
+    """Otherwise a server refuses to start for a variable of ours."""
+    known = {variable(name) for name in (*Config.__struct_fields__, *SINGLE_SETTINGS)}
+    known |= OTHER_VARIABLES.keys()
+    places = [path for top in ("src", "bench", "scripts") for path in (ROOT / top).rglob("*.py")]
+    named = {
+        name for path in places for name in re.findall(r"DRAGOMAN_[A-Z_]*[A-Z]\b", path.read_text())
+    }
+    assert named - known == set()
+
+
+def test_each_setting_of_a_group_has_a_variable_of_its_own() -> None:
+    environment = {"DRAGOMAN_LIMITS": "idle_s=5,age_s=6", "DRAGOMAN_LIMITS__IDLE_S": "7"}
+    settings = load({}, environment)
+    assert (settings.config.limits.idle_s, settings.config.limits.age_s) == (7, 6)
+    assert settings.origins["limits.idle_s"] == "environment DRAGOMAN_LIMITS__IDLE_S"
+
+
 @pytest.mark.parametrize("text", ["prot = 1", "port = ", "[limits]\nidle_s = 'x'", "limits = 3"])
 def test_a_bad_file_is_a_config_error(tmp_path: Path, text: str) -> None:
     path = write(tmp_path / "d.toml", text)
     with pytest.raises(ConfigError, match=str(path)):
+        load({}, {}, path)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "1e30"])
+def test_numbers_of_a_file_keep_their_bounds(tmp_path: Path, value: str) -> None:
+    path = write(tmp_path / "d.toml", f"[limits]\nage_s = {value}\n")
+    with pytest.raises(ConfigError, match=r"limits\.age_s"):
         load({}, {}, path)
 
 
@@ -168,3 +248,19 @@ def test_engines_may_be_a_table_of_the_file(tmp_path: Path) -> None:
     assert found.engines == "scripted,tts=flite@concurrency=4,espeak"
     with pytest.raises(ConfigError, match="nose"):
         load({}, {}, write(tmp_path / "e.toml", '[engines]\nnose = "x"\n'))
+
+
+def test_a_single_key_where_a_list_belongs_is_not_shown(tmp_path: Path) -> None:
+    path = write(tmp_path / "d.toml", 'api_keys = "sk-secret"\n')
+    with pytest.raises(ConfigError, match="a list is expected") as caught:
+        load({}, {}, path)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_file_that_was_read_is_told_and_none_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "dragoman.toml", "port = 1\n")
+    monkeypatch.chdir(tmp_path)
+    assert load({}, {}).file is None
+    assert load({}, {}, path).file == path
