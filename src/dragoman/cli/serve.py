@@ -18,10 +18,16 @@ from dragoman.server.config import ConfigError
 @setting_flags
 def serve(flags: Flags) -> None:
     """Serve all realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
-    from dragoman.server.serve import serve as run  # noqa: PLC0415  # heavy; --help needs none of it
-
     try:
-        code = run(flags.load().config, announce)
+        config = flags.load().config
+        if config.workers > 1:
+            from dragoman.server.workers.supervisor import supervise  # noqa: PLC0415  # see below
+
+            code = supervise(config, announce, lambda: flags.load().config)
+        else:
+            from dragoman.server.serve import serve as run  # noqa: PLC0415  # --help needs none
+
+            code = run(config, announce)
     except ConfigError as error:
         _refuse(str(error))
     raise typer.Exit(code)

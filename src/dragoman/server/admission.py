@@ -63,7 +63,7 @@ def admit(lifecycle: Lifecycle, headers: Mapping[str, str]) -> Principal | Refus
         return BAD_KEY
     if lifecycle.state != "ready":
         return _unavailable(_NOT_READY[lifecycle.state])
-    if lifecycle.sessions >= config.limits.sessions:
+    if lifecycle.all_sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
     return principal
 

@@ -109,7 +109,7 @@ async def _health(request: Request) -> Response:
 
 async def _metrics(request: Request) -> Response:
     lifecycle: Lifecycle = request.app.state.lifecycle
-    return Response(lifecycle.metrics_page(), media_type=CONTENT_TYPE)
+    return Response(await lifecycle.metrics_page(), media_type=CONTENT_TYPE)
 
 
 async def _websocket_only(_: Request) -> Response:

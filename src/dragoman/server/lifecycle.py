@@ -12,7 +12,8 @@ import contextlib
 import logging
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -46,12 +47,31 @@ class ServerEngines(Protocol):
         """Stop the engines."""
 
 
-class Lifecycle:
-    """One server's life: loading, ready, draining (or failed)."""
+class Peers(Protocol):
+    """The other processes of a server that has several (``server.workers``)."""
 
-    def __init__(self, config: Config, engines: ServerEngines) -> None:
+    def publish(self, state: State, sessions: Mapping[str, int]) -> None:
+        """Tell them how this process is."""
+
+    def sessions(self) -> Mapping[str, int]:
+        """How many sessions are open in them, by API."""
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Every process of the server, this one included, for ``/health``."""
+
+    async def metrics_page(self, metrics: Metrics) -> bytes:
+        """The body of ``GET /metrics`` for all of them together."""
+
+
+class Lifecycle:
+    """One server's life: loading, ready, draining (or failed). ``peers`` where several processes
+    are one server.
+    """
+
+    def __init__(self, config: Config, engines: ServerEngines, peers: Peers | None = None) -> None:
         self.config = config
         self.engines = engines
+        self._peers = peers
         self.metrics = Metrics()
         self.state: State = "loading"
         self.failure = ""
@@ -78,11 +98,17 @@ class Lifecycle:
             if self.state == "loading":
                 self.state = "ready"
             LOG.info("engines ready after %.2f s", time.monotonic() - self._started_at)
+        self._tell_peers()
         self.decided.set()
 
     def drain(self) -> None:
         """From now on no new session is taken."""
         self.state = "draining"
+        self._tell_peers()
+
+    def _tell_peers(self) -> None:
+        if self._peers is not None:
+            self._peers.publish(self.state, self._open)
 
     async def idle(self) -> None:
         """Wait until no session is open."""
@@ -90,8 +116,14 @@ class Lifecycle:
 
     @property
     def sessions(self) -> int:
-        """How many sessions are open."""
+        """How many sessions are open in this process."""
         return sum(self._open.values())
+
+    @property
+    def all_sessions(self) -> int:
+        """How many sessions the server has open."""
+        elsewhere = self._peers.sessions() if self._peers is not None else {}
+        return self.sessions + sum(elsewhere.values())
 
     @contextlib.contextmanager
     def session(
@@ -99,41 +131,54 @@ class Lifecycle:
     ) -> Iterator[SessionMetrics]:
         """Count a session as open, here and in the metrics."""
         self._open[api] = self._open.get(api, 0) + 1
+        self._tell_peers()
         self._idle.clear()
         try:
             with self.metrics.session(api, first_audio) as counted:
                 yield counted
         finally:
             self._open[api] -= 1
+            self._tell_peers()
             if not self.sessions:
                 self._idle.set()
 
     # ------------------------------------------------------------ health and metrics
-    def metrics_page(self) -> bytes:
+    async def metrics_page(self) -> bytes:
         """The body of ``GET /metrics``."""
+        self.measure()
+        if self._peers is not None:
+            return await self._peers.metrics_page(self.metrics)
+        return self.metrics.page()
+
+    def measure(self) -> None:
+        """Bring those metrics up to date that the engines know."""
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        return self.metrics.page()
 
     def health(self) -> dict[str, Any]:
         """The body of ``GET /health``; nothing in it is secret."""
+        opened = Counter(self._open)
+        if self._peers is not None:
+            opened.update(self._peers.sessions())
         body: dict[str, Any] = {
             "status": self.state,
             "version": __version__,
             "python": platform.python_version(),
             "uptime_s": round(time.monotonic() - self._started_at, 3),
             "sessions": {
-                "open": self.sessions,
+                "open": opened.total(),
                 "limit": self.config.limits.sessions,
-                **{api: count for api, count in sorted(self._open.items()) if count},
+                **{api: count for api, count in sorted(opened.items()) if count},
             },
             "engines": [msgspec.to_builtins(engine) for engine in self.engines.status()],
         }
         if self.state == "loading":
             missing = [f"{e.role} {e.name}" for e in self.engines.status() if e.state == "loading"]
             body["loading"] = missing or ["warming up"]
+        if self._peers is not None:
+            body["processes"] = self._peers.processes()
         if self.failure:
             body["failure"] = self.failure
         return body

@@ -166,11 +166,15 @@ class Metrics:
 
     def page(self) -> bytes:
         """The exposition text."""
+        self.settle()
+        return generate_latest(self.registry)
+
+    def settle(self) -> None:
+        """Bring up to date what is not counted as it happens."""
         for session in self._open:
             session.settle()
         with contextlib.suppress(RuntimeError):  # somebody asks without a loop: nothing runs
             self.tasks.set(len(asyncio.all_tasks()))
-        return generate_latest(self.registry)
 
     @contextlib.contextmanager
     def session(

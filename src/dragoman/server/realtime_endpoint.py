@@ -15,6 +15,7 @@ from dragoman.engines.registry import RegistryError, parse_choice
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.jobs import run_session
 from dragoman.runtime.observer import FanOut
 from dragoman.server.config import Config, ConfigError
@@ -63,9 +64,11 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
         LOG.info("session ends: close code %s after %.1f s", code, lasted)
 
 
-def make_engines(config: Config) -> EngineSet:
-    """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
+def make_engines(config: Config, link: EngineLink | None = None) -> EngineSet:
+    """The engines that the settings name, not loaded yet; with a ``link``, those of the engine
+    process. Raises ``ConfigError``.
+    """
     try:
-        return EngineSet(parse_choice(config.engines), warm=config.directions)
+        return EngineSet(parse_choice(config.engines), warm=config.directions, link=link)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None

@@ -13,10 +13,9 @@ import asyncio
 import signal
 import socket
 import sys
-from collections.abc import Callable
 
+from dragoman.runtime.hosts.process.follow_parent import follow_parent
 from dragoman.server import logs
-from dragoman.server.workers.follow_parent import follow_parent
 from dragoman.server.workers.messages import (
     ControlLink,
     ControlMessage,
@@ -78,9 +77,6 @@ def _stop_at_once() -> None:
     """The supervisor is gone; the kernel ends us, too, and this only where it cannot."""
     raise SystemExit(1)
 
-
-Inbox = asyncio.Queue[ControlMessage]
-OnStop = Callable[[], None]
 
 if __name__ == "__main__":
     main()

@@ -52,6 +52,14 @@ class AskMetrics(msgspec.Struct, frozen=True, tag=True):
     number: int
 
 
+class CheckPulse(msgspec.Struct, frozen=True, tag=True):
+    """Say that your event loop turns."""
+
+
+class Pulse(msgspec.Struct, frozen=True, tag=True):
+    """The answer to ``CheckPulse``."""
+
+
 class Started(msgspec.Struct, frozen=True, tag=True):
     """The process does its work: a gateway takes sessions, the engines are loaded."""
 
@@ -89,6 +97,8 @@ ControlMessage = (
     | Drain
     | Retire
     | AskMetrics
+    | CheckPulse
+    | Pulse
     | Started
     | Failed
     | OwnMetrics

@@ -82,4 +82,4 @@ class _Families(Collector):
 
 def page_of(families: Iterable[Family]) -> bytes:
     """The exposition text."""
-    return generate_latest(_Families(families))  # type: ignore[arg-type]  # it only collects
+    return generate_latest(_Families(families))

@@ -15,7 +15,6 @@ a crash costs.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import resource
@@ -31,10 +30,10 @@ from dragoman.engines.registry import RegistryError, make
 from dragoman.runtime.hosts.engine_calls import RequestServer
 from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
+from dragoman.runtime.hosts.process.follow_parent import follow_parent
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 _RECEIVE_BYTES = 1 << 18
-_PR_SET_PDEATHSIG = 1
 _WARM_RATE_HZ = 24_000
 _NICENESS = 10
 _CLASS_SPEC = re.compile(r"[A-Za-z_][\w.]*:[A-Z]\w*")
@@ -151,20 +150,12 @@ def _await_credit(link: HostLink, job: int, room: int) -> int:
                 pass  # for a job before this one
 
 
-def _follow_parent(parent: int) -> None:
-    """Die with the host and at the limits, also while the engine is deep in a C library."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(0)
-
-
 def main() -> None:
     """Run one worker: load the engine, say so, serve."""
     descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    _follow_parent(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
+    follow_parent(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk
     sock = socket.socket(fileno=descriptor)
     sock.set_inheritable(False)
