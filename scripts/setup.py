@@ -6,8 +6,8 @@ step that is not possible here (no root, no apt) is reported and the rest goes o
 Python or a failing pip ends the set-up.
 
 Usage: ``python3 scripts/setup.py [--tests]``. ``--tests`` adds what only the suite needs: one
-Debian package with recordings, and environments of programs that the tests run
-(``requirements/``).
+Debian package with recordings, environments of programs that the tests run (``requirements/``),
+and Prometheus.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -241,6 +242,23 @@ def make_client(name: str) -> None:
     (env / ".stamp").write_text(stamp)
 
 
+def make_prometheus() -> None:
+    """``.venvs/prometheus``: Debian's package, unpacked and not installed, so that no service of
+    this machine starts.
+    """
+    env = ROOT / ".venvs" / "prometheus"
+    if env.exists() or shutil.which("prometheus"):
+        return
+    say("unpacking Prometheus into .venvs/prometheus (it checks the queries of the dashboard)")
+    with tempfile.TemporaryDirectory() as folder:
+        download = ["env", "-C", folder, "apt-get", "-q", "download", "prometheus"]
+        if not (shutil.which("apt-get") and shutil.which("dpkg")) or run(download, quiet=True):
+            say("going on without Prometheus; the tests that need it are skipped")
+            return
+        package = next(Path(folder).glob("*.deb"))
+        run(["dpkg", "-x", package, env])
+
+
 def main() -> None:
     """Everything, in order."""
     parser = argparse.ArgumentParser(description="Set up this checkout.")
@@ -258,6 +276,8 @@ def main() -> None:
         GIVEN_UP.write_text("\n".join(sorted(absent)) + "\n")
     for name in ENVIRONMENTS if tests else ():
         make_client(name)
+    if tests:
+        make_prometheus()
     say(f"ready ({time.monotonic() - began:.1f} s)")
 
 

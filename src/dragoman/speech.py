@@ -208,10 +208,13 @@ class SpeechStarted(msgspec.Struct, frozen=True, tag=True):
 
 
 class SpeechStopped(msgspec.Struct, frozen=True, tag=True):
-    """Fact: the speech of the turn ended (not yet its text)."""
+    """Fact: the speech of the turn ended (not yet its text). ``refused``: it will fail because more
+    people speak than the engines carry.
+    """
 
     turn: int
     at_ms: int
+    refused: bool = False
 
 
 class Heard(msgspec.Struct, frozen=True, tag=True):

@@ -81,6 +81,22 @@ def test_a_busy_port_fails() -> None:
     assert "--port 0" in found["port"]["mend"]
 
 
+def test_keys_and_the_certificate_are_looked_at(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("sk-1\nsk-2\n")
+    keys.chmod(0o644)
+    _, _, found = report("--engines", "scripted", "--port", "0", api_keys_file=keys)
+    assert (found["keys"]["state"], found["keys"]["detail"]) == ("note", "2 valid")
+    assert "chmod 600" in found["keys"]["mend"]
+    keys.write_text("")
+    code, _, found = report(
+        "--engines", "scripted", "--port", "0", api_keys_file=keys, tls_cert=keys, tls_key=keys
+    )
+    assert code == 1
+    assert found["keys"]["state"] == found["certificate"]["state"] == "bad"
+    assert "no key in it" in found["keys"]["mend"]
+
+
 def test_an_open_address_without_keys_fails() -> None:
     code, _, found = report("--engines", "scripted", "--port", "0", "--host", "0.0.0.0")
     assert code == 1

@@ -78,7 +78,7 @@ def test_every_setting_but_keys_has_a_flag() -> None:
         env=environment(), capture_output=True, text=True, timeout=60, check=True,
     ).stdout  # fmt: skip
     named = {"allowed_origins": "--allow-origin", "aliases": "--alias", "limits": "--limit",
-             "api_keys": "--api-keys-file"}  # fmt: skip
+             "api_keys": "--api-keys-file", "allowed_hosts": "--allow-host"}  # fmt: skip
     for field in Config.__struct_fields__:
         assert named.get(field, "--" + field.replace("_", "-")) in text
     assert "--api-key " not in text

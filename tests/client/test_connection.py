@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dragoman.client.connection import Connection, _key_for, address_of, is_loopback
+from dragoman.client.connection import Connection, address_of, is_loopback, key_for
 from dragoman.client.errors import (
     CannotConnect,
     ClientError,
@@ -129,9 +129,9 @@ def test_a_key_from_the_environment_is_never_sent_unencrypted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-b")
-    assert _key_for("ws://192.0.2.7:8000/p", None) is None
-    assert _key_for("ws://192.0.2.7:8000/p", "sk-a") == "sk-a"
-    assert _key_for("wss://dashscope.aliyuncs.com/p", None) == "sk-b"
+    assert key_for("ws://192.0.2.7:8000/p", None) is None
+    assert key_for("ws://192.0.2.7:8000/p", "sk-a") == "sk-a"
+    assert key_for("wss://dashscope.aliyuncs.com/p", None) == "sk-b"
 
 
 def test_frames_without_an_event_are_skipped() -> None:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dragoman.protocol.core.commands import Ended, Failed, Output, Report
+from dragoman.protocol.core.commands import Ended, Eviction, Failed, Output, Report
 from dragoman.protocol.core.session import Limits
-from dragoman.speech import Coverage, SpeechStarted, TurnDone, Voiced
+from dragoman.speech import Coverage, SpeechStarted, SpeechStopped, TurnDone, Voiced
 
 TTS = "qwen3-tts-flash-realtime"
 CLASSIC = "qwen-tts-realtime"
@@ -37,7 +37,14 @@ class Wait:
     seconds: float
 
 
-Step = dict[str, Any] | str | bytes | Report | Wait
+@dataclass
+class Evict:
+    """The server ends the session."""
+
+    reason: Eviction
+
+
+Step = dict[str, Any] | str | bytes | Report | Wait | Evict
 
 
 @dataclass
@@ -88,6 +95,11 @@ MANUAL = update(turn_detection=None)
 SPEAKING = (IN_COMMIT_MODE, append(), COMMIT_TEXT)
 NO_KANJI = "Japanese text with kanji cannot be spoken here: the server lacks its Japanese voice."
 TURN_FAILED = (Output(1, SpeechStarted(1, 0)), Output(1, TurnDone(1, 0, "failed")))
+TURN_REFUSED = (
+    Output(1, SpeechStarted(1, 0)),
+    Output(1, SpeechStopped(1, 0, refused=True)),
+    Output(1, TurnDone(1, 0, "failed")),
+)
 OPUS = {"input": {"format": {"type": "opus"}}}
 DEEP = "[" * 20_000
 MANY = '{"type":"session.update","session":{"a":[' + "[]," * 60_000 + "[]]}}"
@@ -208,6 +220,7 @@ INTERPRETATION: dict[str, Case] = {
     "lt-item-create": Case(LT35, [{"type": "conversation.item.create", "item": {}}]),
     "lt-after-finish": Case(LT35, [audio(), FINISH, update(modalities=["audio"])]),
     "lt-turn-failed": Case(LT35, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED]),
+    "lt-turn-refused": Case(LT35, [MANUAL, audio(), COMMIT_AUDIO, *TURN_REFUSED]),
     "lt-engine-failed": Case(LT35, [audio(), Failed(1, "secret details")]),
 }  # fmt: skip
 
@@ -241,6 +254,7 @@ RECOGNITION: dict[str, Case] = {
     "asr-unknown-type": Case(ASR, [{"type": "conversation.item.truncate"}]),
     "asr-after-finish": Case(ASR, [audio(), FINISH, update(modalities=["audio"])]),
     "asr-turn-failed": Case(ASR, [MANUAL, audio(), COMMIT_AUDIO, *TURN_FAILED]),
+    "asr-turn-refused": Case(ASR, [MANUAL, audio(), COMMIT_AUDIO, *TURN_REFUSED]),
     "asr-engine-failed": Case(ASR, [audio(), Failed(1, "secret details")]),
 }  # fmt: skip
 
@@ -279,6 +293,10 @@ SESSIONS: dict[str, Case] = {
     "unknown-model": Case("gpt-realtime", []),
     "idle": Case(TTS, [Wait(299), Wait(1)]),
     "age": Case(LT35, [Wait(300)], limits=Limits(age_s=300, idle_s=900)),
+    "quota": Case(LT38, [Evict("throttled")]),
+    "quota-asr": Case(ASR, [Evict("throttled")]),
+    "quota-tts": Case(TTS, [append(), Evict("throttled")]),
+    "revoked": Case(TTS, [Evict("access denied")]),
     "linger": Case(TTS, [FINISH, Wait(15)]),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from dragoman.protocol.core.commands import Close, Command, Ended, Failed, Outpu
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.realtime.events import Error
 from dragoman.protocol.registry import lookup, make_session
-from tests.docs.error_cases import COVERAGE, Case, Step, Wait
+from tests.docs.error_cases import COVERAGE, Case, Evict, Step, Wait
 
 NOTHING = "–"
 CULPRIT = "culprit_1"
@@ -46,6 +46,8 @@ def play(case: Case) -> Seen:
         if isinstance(step, Wait):
             now += step.seconds
             commands = session.tick(now)
+        elif isinstance(step, Evict):
+            commands = session.evict(step.reason, now)
         elif isinstance(step, Output | Ended | Failed):
             commands = session.report(step, now)
         else:

@@ -1,16 +1,23 @@
-"""The table "At the door" of ``docs/errors.md``, against a live server that has a key."""
+"""The table "At the door" of ``docs/errors.md``, against a live server that has keys."""
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from dragoman.server.access.access_control import usage_path
+from dragoman.server.access.key_file import write
+from dragoman.server.access.keys import Key, KeyLimits, digest
+from dragoman.server.access.usage_store import Amounts, UsageStore
 from dragoman.testing.live_server import LiveServer, serve
 
 pytestmark = pytest.mark.live
@@ -23,9 +30,22 @@ HUGE = 16 * 1024 * 1024 + 1
 
 
 @pytest.fixture(scope="module")
-def guarded() -> Iterator[LiveServer]:
-    """A server with one key."""
-    with serve(engines="scripted", api_keys="sekret") as live:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server with a key, one that may have a single connection, and one that is used up."""
+    folder = tmp_path_factory.mktemp("keys")
+    spent = Key(name="spent", sha256=digest("spent"), limits=KeyLimits(characters=1))
+    single = Key(name="single", sha256=digest("single"), limits=KeyLimits(connections=1))
+    write(folder / "keys", [spent, single])
+    today = datetime.now(UTC).date()
+    for day in (today, today + timedelta(days=1)):  # the test may run at midnight
+        used = {(day.isoformat(), "spent"): Amounts(characters=1)}
+        UsageStore(usage_path(folder)).add(used)
+    with serve(
+        engines="scripted",
+        api_keys="sekret",
+        api_keys_file=folder / "keys",
+        allowed_hosts="127.0.0.1",
+    ) as live:
         yield live
 
 
@@ -52,12 +72,38 @@ def knock(url: str, headers: dict[str, str], frame: str = "") -> str:
     return ", ".join(seen)
 
 
+def bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
+
+
+def knock_twice(url: str) -> str:
+    """What comes when a first connection is there."""
+    with connect(f"{url}?model={MODEL}", additional_headers=bearer("single"), proxy=None):
+        return knock(f"{url}?model={MODEL}", bearer("single"))
+
+
+def knock_by_another_name(url: str) -> str:
+    """The client library sets ``Host`` itself."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=20)
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+               "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
+    connection.request("GET", place.path, headers=KEY | upgrade | {"Host": "evil.example"})
+    answer = connection.getresponse()
+    body = json.loads(answer.read())
+    connection.close()
+    return f"HTTP {answer.status} `{body['code']}`"
+
+
 CASES: list[tuple[str, Callable[[str], str]]] = [
     ("door-no-key", lambda url: knock(f"{url}?model={MODEL}", {})),
     ("door-bad-key", lambda url: knock(f"{url}?model={MODEL}", {"Authorization": "Bearer x"})),
     ("door-good-key", lambda url: knock(f"{url}?model={MODEL}", KEY)),
     ("door-origin", lambda url: knock(
         f"{url}?model={MODEL}", KEY | {"Origin": "https://evil.example"})),
+    ("door-host", knock_by_another_name),
+    ("door-rate", knock_twice),
+    ("door-amount", lambda url: knock(f"{url}?model={MODEL}", bearer("spent"))),
     ("door-path", lambda url: knock(f"{url}/other?model={MODEL}", KEY)),
     ("door-no-model", lambda url: knock(url, KEY)),
     ("door-two-models", lambda url: knock(f"{url}?model=x&y=1?model={MODEL}", KEY)),

@@ -14,6 +14,7 @@ import msgspec
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.protocol.registry import REALTIME_PATH
+from dragoman.runtime.capacity import Capacity
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -36,6 +37,7 @@ class FakeEngines:
             self.go.set()
         self.failure = failure
         self.closed = False
+        self.capacity = Capacity(1, dict)
 
     async def load(self, progress: Callable[[str], None]) -> None:
         progress("asr pretend")
@@ -48,6 +50,9 @@ class FakeEngines:
 
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
+
+    def concurrency(self) -> dict[str, int]:
+        return {"pretend": 2}
 
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}
@@ -105,7 +110,10 @@ class Shell:
 
 @contextlib.contextmanager
 def shell(
-    engines: FakeEngines | None = None, serve_session: Any = echo, **config: Any
+    engines: FakeEngines | None = None,
+    serve_session: Any = echo,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    **config: Any,
 ) -> Iterator[Shell]:
     """A server on a free port until the block ends; ready, unless the engines hold it back."""
     engines = engines or FakeEngines()
@@ -122,7 +130,11 @@ def shell(
         started.set()
         await handle.server.serve(sockets=[listener])
 
-    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    def run() -> None:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(main())
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert started.wait(20)
     try:

@@ -111,7 +111,8 @@ def test_a_bad_key_is_refused_with_the_clouds_114_bytes() -> None:
             header = {"Authorization": f"{scheme} sk-right"}
             with connect(server.url, additional_headers=header) as ws:
                 assert ws.recv(10) == "model="
-        assert b'dragoman_refused_total{status="401"} 2.0' in server.get("/metrics")[2]
+        refused = b'dragoman_refused_total{code="InvalidApiKey",status="401"} 2.0'
+        assert refused in server.get("/metrics")[2]
 
 
 def test_the_session_knows_whose_key_opened_it() -> None:
@@ -193,14 +194,15 @@ def test_more_sessions_than_the_limit_are_refused() -> None:
             assert again.recv(10) == "model="
 
 
-def test_a_frame_beyond_16_mib_closes_with_1009() -> None:
-    with shell() as server, connect(server.url, max_size=None) as ws:
+@pytest.mark.parametrize(("limits", "most"), [({}, 2 * 1024 * 1024), ({"frame_bytes": 5000}, 5000)])
+def test_a_frame_beyond_the_limit_closes_with_1009(limits: dict[str, int], most: int) -> None:
+    with shell(limits=limits) as server, connect(server.url, max_size=None) as ws:
         ws.recv(10)
-        ws.send("x" * (3 * 1024 * 1024))
-        assert len(ws.recv(20)) == 3 * 1024 * 1024
+        ws.send("x" * most)
+        assert len(ws.recv(20)) == most
         # The close may come while the client still sends: it has to arrive all the same.
         with contextlib.suppress(ConnectionClosed):
-            ws.send("x" * (16 * 1024 * 1024 + 1))
+            ws.send("x" * (most + 1))
         with pytest.raises(ConnectionClosed) as caught:
             ws.recv(20)
         assert caught.value.rcvd is not None

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from dragoman.server.bounded_frames import BoundedFrames
+from tests.server.raw_websocket import handshake, masked
 from tests.server.server_thread import shell
 
 
@@ -47,3 +53,61 @@ def test_a_second_signal_does_not_wait() -> None:
             ws.recv(10)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
+
+
+def closes(raw: socket.socket) -> bytes:
+    """What the server sends until it hangs up."""
+    got = b""
+    with contextlib.suppress(ConnectionResetError):  # which must not overtake the close frame
+        while piece := raw.recv(65_536):
+            got += piece
+    return got
+
+
+def test_a_connection_that_cannot_be_closed_keeps_no_other_from_its_1012(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failing = iter([True, True])
+
+    def fail(self: BoundedFrames, code: int, reason: str = "") -> None:
+        assert not next(failing, False), "a bug"
+        plain_fail(self, code, reason)
+
+    plain_fail = BoundedFrames.fail
+    monkeypatch.setattr(BoundedFrames, "fail", fail)
+    with shell() as server, contextlib.ExitStack() as sockets:
+        sessions = [sockets.enter_context(handshake(server.port)) for _ in range(6)]
+        server.call(server.server.stop)
+        ends = [closes(raw) for raw in sessions]
+    assert sorted(end.endswith(b"\x88\x02\x03\xf4") for end in ends) == [False] * 2 + [True] * 4
+
+
+def test_connections_in_any_state_do_not_disturb_the_shutdown() -> None:
+    begun = b"GET /api-ws/v1/realtime HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    states = [b"", b"GET /hea", begun, begun + b"X: " + b"y" * 9000 + b"\r\n\r\n", begun + b"\r\n"]
+    with shell() as server, contextlib.ExitStack() as sockets:
+        for sent in states:
+            raw = sockets.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            raw.sendall(sent)
+        leaving = sockets.enter_context(handshake(server.port))
+        leaving.sendall(b"\x88\x80\0\0\0\0")  # its close frame
+        session = sockets.enter_context(handshake(server.port))
+        server.call(server.server.stop)
+        assert closes(session).endswith(b"\x88\x02\x03\xf4")
+
+
+def test_a_client_that_sends_without_end_gets_its_1012() -> None:
+    with shell() as server, contextlib.closing(handshake(server.port)) as raw:
+
+        def talk() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    raw.sendall(masked("x" * 3000))
+
+        talking = threading.Thread(target=talk)
+        talking.start()
+        while raw.recv(65_536).count(b"x") < 3000:
+            pass
+        server.call(server.server.stop)
+        assert closes(raw).endswith(b"\x88\x02\x03\xf4")
+        talking.join(20)

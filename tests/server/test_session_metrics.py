@@ -11,23 +11,30 @@ from dragoman.runtime.observer import (
     SpeechPlayed,
     SpeechSkipped,
     TermMissed,
+    TranslationCommitted,
     TurnClosed,
+    WordsCommitted,
 )
 from dragoman.server.metrics import Metrics
+from dragoman.server.session_metrics import counted_session
 
 
 def test_lag_rate_and_skips_are_metrics() -> None:
     metrics = Metrics()
-    with metrics.session("translation") as counted:
+    with counted_session(metrics, "translation", None, "qwen3.8-livetranslate") as counted:
         for at in range(20):
             counted.on(SpeechPlayed(1.0 if at < 18 else 4.5, 1.15, 100.0 + at))
         counted.on(SpeechSkipped(2.5))
         counted.on(SpeechSkipped(1.0))
+        counted.on(WordsCommitted(1, 0.6))
+        counted.on(TranslationCommitted(1, 1.2))
     page = metrics.page().decode().splitlines()
     for line in (
-        "dragoman_voice_lag_seconds_count 20.0",
-        'dragoman_voice_lag_seconds_bucket{le="1.0"} 18.0',
-        'dragoman_voice_lag_seconds_bucket{le="5.0"} 20.0',
+        'dragoman_recognition_lag_seconds_sum{family="qwen3.8-livetranslate"} 0.6',
+        'dragoman_translation_lag_seconds_sum{family="qwen3.8-livetranslate"} 1.2',
+        'dragoman_voice_lag_seconds_count{family="qwen3.8-livetranslate"} 20.0',
+        'dragoman_voice_lag_seconds_bucket{family="qwen3.8-livetranslate",le="1.0"} 18.0',
+        'dragoman_voice_lag_seconds_bucket{family="qwen3.8-livetranslate",le="5.0"} 20.0',
         'dragoman_speech_rate_bucket{le="1.1"} 0.0',
         'dragoman_speech_rate_bucket{le="1.15"} 20.0',
         "dragoman_speech_skipped_pieces_total 2.0",
@@ -38,7 +45,7 @@ def test_lag_rate_and_skips_are_metrics() -> None:
 
 def test_what_sessions_consume_is_summed_up() -> None:
     metrics = Metrics()
-    with metrics.session("tts") as counted:
+    with counted_session(metrics, "tts") as counted:
         counted.on(Used(audio_out_ms=1_500, characters=20))
         counted.on(Used(audio_out_ms=500, characters=1))
     page = metrics.page().decode().splitlines()
@@ -59,7 +66,10 @@ def test_what_sessions_consume_is_summed_up() -> None:
 )
 def test_the_work_of_the_stages_is_counted(event: Event, name: str) -> None:
     metrics = Metrics()
-    with metrics.session("translation") as one, metrics.session("translation") as other:
+    with (
+        counted_session(metrics, "translation") as one,
+        counted_session(metrics, "translation") as other,
+    ):
         one.on(event)
         other.on(event)
     assert f'dragoman_work_total{{name="{name}"}} 2.0' in metrics.page().decode().splitlines()

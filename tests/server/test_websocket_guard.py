@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
+import socket
 import struct
 import threading
 import time
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 from starlette.types import Message
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -71,14 +74,104 @@ def test_messages_in_several_frames_and_binary_ones_keep_their_order() -> None:
         assert batches_of(raw) == [["café", "bytes 0102", "end"]]
 
 
-def test_text_that_is_not_utf_8_closes_with_1007() -> None:
+def close_code(raw: socket.socket) -> int:
+    """The code of the close frame that ends what the server sends."""
+    data = b""
+    with contextlib.suppress(ConnectionResetError):  # which must not overtake the close frame
+        while piece := raw.recv(65_536):
+            data += piece
+    reason = data.rindex(b"\x88")
+    assert data[reason + 1] == len(data) - reason - 2
+    return int(struct.unpack("!H", data[reason + 2 : reason + 4])[0])
+
+
+HALF = "é".encode()[:1]
+NO_TEXT = {
+    "one frame": frame(1, b"\xff\xfe"),
+    "half a character": frame(1, HALF),
+    "half a character at the end of the last part": frame(1, b"a", final=False) + frame(0, HALF),
+    "a wrong byte in a part, before the message is whole": (
+        frame(1, b"a", final=False) + frame(0, HALF + b"b", final=False)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_TEXT)
+def test_text_that_is_not_utf_8_closes_with_1007_at_once(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with shell() as live, contextlib.closing(handshake(live.port)) as raw:
+        raw.sendall(NO_TEXT[name])
+        assert close_code(raw) == 1007
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+FLOODS = {
+    "pings": frame(9, b"") * 1000,
+    "pongs": frame(10, b"x") * 1000,
+    "pings inside a message": frame(1, b"", final=False) + frame(9, b"") * 1000,
+    "empty continuations": frame(1, b"", final=False) + frame(0, b"", final=False) * 5000,
+    "fragments": frame(1, b"", final=False) + frame(0, b"xx", final=False) * 5000,
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_of_frames_closes_with_1008(name: str) -> None:
     with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
-        raw.sendall(frame(1, b"\xff\xfe") + masked("never read"))
-        data = b""
-        while len(data) < 4:
-            data += raw.recv(100)
-        assert data[0] == 0x88
-        assert struct.unpack("!H", data[2:4]) == (1007,)
+        raw.sendall(FLOODS[name])
+        assert close_code(raw) == 1008
+        assert 'dragoman_bounds_total{bound="frames"} 1.0' in live.get("/metrics")[2].decode()
+
+
+def test_a_message_may_have_many_fragments_and_a_client_some_pings() -> None:
+    parts = frame(1, b"x", final=False) + frame(0, b"x", final=False) * 4000 + frame(0, b"")
+    with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
+        raw.sendall(parts * 3 + frame(9, b"") * 100 + masked("end"))
+        got = b""
+        while not got.endswith(b"]]"):
+            got += raw.recv(65_536)
+        texts = [text for batch in json.loads(got[got.index(b"[[") :]) for text in batch]
+        assert texts == ["x" * 4001] * 3 + ["end"]
+
+
+def test_small_frames_that_come_at_once_are_parsed_in_slices(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Other connections have their turn between them."""
+    monkeypatch.setattr("dragoman.server.loop_turns.TURN_S", 0.0)
+    with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
+        raw.sendall(masked("") * 600 + masked("end"))
+        batches = batches_of(raw)
+        assert sum(map(len, batches)) == 601
+        assert max(map(len, batches)) < 300
+
+
+def test_input_of_all_together_has_a_bound_that_costs_the_greatest() -> None:
+    def begin(size: int) -> bytes:
+        return struct.pack("!BBQ4x", 0x81, 0xFF, size)
+
+    limits = {"memory_bytes": 1024 * 1024}
+    with (
+        shell(limits=limits) as live,
+        contextlib.closing(handshake(live.port)) as greedy,
+        contextlib.closing(handshake(live.port)) as modest,
+    ):
+        greedy.sendall(begin(1_200_000) + b"x" * 900_000)
+        modest.sendall(begin(400_000) + b"y" * 300_000)
+        assert close_code(greedy) == 1013
+        modest.sendall(b"y" * 100_000)
+        echoed = b""
+        while echoed.count(b"y") < 400_000:
+            echoed += modest.recv(65_536)
+        modest.sendall(begin(1_200_000) + b"x" * 1_150_000)
+        assert close_code(modest) == 1013, "one alone has no more, either"
+
+
+def test_a_close_inside_a_message_is_answered_as_any_other() -> None:
+    """RFC 6455 lets a client close there; Autobahn 7.1.5."""
+    with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
+        raw.sendall(frame(1, b"a", final=False) + frame(8, struct.pack("!H", 1000)))
+        assert close_code(raw) == 1000
 
 
 @pytest.mark.parametrize(("count", "size"), [(500, 30_000), (300_000, 0)])
@@ -106,7 +199,7 @@ def test_a_session_that_does_not_take_stops_the_reading(count: int, size: int) -
             pass
         held = connection.queue.size
         go.set()
-        assert READ_AHEAD < held < READ_AHEAD + 6_000_000  # one read more
+        assert READ_AHEAD < held < READ_AHEAD + 200_000  # one piece of the input more
         assert raw.recv(100)[2:] == b"all"
         sending.join(20)
 
@@ -169,9 +262,16 @@ def test_uvicorn_has_what_the_guard_builds_on() -> None:
     names = {
         "handle_connect",
         "handle_ping",
-        "handle_parser_exception",
-        "send_receive_event_to_app",
+        "handle_text",
+        "handle_bytes",
+        "handle_cont",
+        "handle_events",
+        "receive_data",
+        "send_500_response",
     }
     used = {name for method in vars(WebSocketsSansIOProtocol).values() if callable(method)
             for name in method.__code__.co_names}  # fmt: skip
-    assert names | {"put_nowait", "read_paused", "curr_msg_data_type", "close_sent"} <= used
+    assert names | {"put_nowait", "read_paused", "close_timer", "close_sent"} <= used
+    used = {name for method in vars(HttpToolsProtocol).values() if callable(method)
+            for name in method.__code__.co_names}  # fmt: skip
+    assert {"_start_asgi_task", "handle_websocket_upgrade", "keep_alive", "_should_upgrade"} <= used

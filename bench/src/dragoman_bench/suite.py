@@ -1,4 +1,4 @@
-"""All parts of the benchmark, one after another.
+"""All parts of the benchmark and all loads, one after another.
 
 Scope: which parts there are and in which order; a part that fails does not keep the
 others from being measured.
@@ -6,19 +6,24 @@ others from being measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dragoman.client.errors import ClientError
 from dragoman_bench.figures import BenchFailed, Part
+from dragoman_bench.load import connects, curve, live
 from dragoman_bench.parts import append, idle, interpretation, quality, synthesis
 from dragoman_bench.report import SuiteResults
 
 PARTS = ("synthesis", "interpretation", "idle", "append", "quality")
 
 
+LOADS = ("live", "idle", "connects", "curve")
+Progress = Callable[[str], None]
+
+
 def run(
-    parts: Sequence[str], *, quick: bool, recordings: Path | None, progress: Callable[[str], None]
+    parts: Sequence[str], *, quick: bool, recordings: Path | None, progress: Progress
 ) -> SuiteResults:
     """Measure these parts; ``progress`` gets the name of each."""
     measures: dict[str, Callable[[], Part]] = {
@@ -28,11 +33,39 @@ def run(
         "append": lambda: append.measure(quick=quick),
         "quality": lambda: quality.measure(quick=quick, folder=recordings),
     }
+    return _measured({name: measures[name] for name in parts}, quick, progress)
+
+
+def run_loads(
+    loads: Sequence[str],
+    *,
+    quick: bool,
+    sessions: int | None,
+    options: Sequence[str],
+    progress: Progress,
+) -> SuiteResults:
+    """Measure these loads on servers with further ``options``. ``sessions`` is how many of them
+    are live, and how many are thought to be carried.
+    """
+    measures: dict[str, Callable[[], Part]] = {
+        "live": lambda: live.measure(
+            quick=quick, sessions=sessions or live.SESSIONS, options=options
+        ),
+        "idle": lambda: idle.measure(quick=quick, options=options),
+        "connects": lambda: connects.measure(quick=quick, options=options),
+        "curve": lambda: curve.measure(quick=quick, sessions=sessions, options=options),
+    }
+    return _measured({name: measures[name] for name in loads}, quick, progress)
+
+
+def _measured(
+    measures: Mapping[str, Callable[[], Part]], quick: bool, progress: Progress
+) -> SuiteResults:
     results = SuiteResults(quick=quick, parts=[], failures={})
-    for name in parts:
+    for name, measure in measures.items():
         progress(name)
         try:
-            results.parts.append(measures[name]())
+            results.parts.append(measure())
         except (BenchFailed, ClientError, OSError, TimeoutError) as failure:
             results.failures[name] = str(failure) or type(failure).__name__
     return results

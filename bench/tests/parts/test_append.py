@@ -9,7 +9,8 @@ import pytest
 from dragoman.engines.base import Interpreter
 from dragoman.speech import Audio, Interpret, Result, TurnDone, Voiced
 from dragoman_bench.free_interpreter import FreeInterpreter
-from dragoman_bench.parts.append import FRAME_BYTES, AppendCost, figures, speechlike
+from dragoman_bench.harness.microphones import FRAME_BYTES, speechlike
+from dragoman_bench.parts.append import AppendCost, figures
 
 
 def interpreted(seconds: float, sizes: list[int], *, speak: bool = True) -> list[Result]:

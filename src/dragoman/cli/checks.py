@@ -13,6 +13,7 @@ import re
 import resource
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from typing import Literal
 
@@ -24,10 +25,13 @@ from dragoman.engines.moonshine import engine as moonshine
 from dragoman.engines.shared import model_files as bundled
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
-from dragoman.server.admission import check_exposure, is_loopback
+from dragoman.server.access.access_control import key_ring
+from dragoman.server.access.hosts import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.tls import certificate_of
 from dragoman.server.websocket_guard import listen, resolve
 
+_EXPIRY_NEAR = timedelta(days=14)
 OLDEST, NEWEST = (3, 11), (3, 13)
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)(?P<spec>[^;]*)(?:;(?P<marker>.*))?$")
 _ENGINES_EXTRA = re.compile(r"""extra\s*==\s*['"]embedded['"]""")
@@ -161,8 +165,34 @@ def address(config: Config) -> Iterator[Check]:
         yield Check("access", "bad", "open to the network", str(error))
         return
     who = "this machine only" if is_loopback(numeric) else "other machines too"
-    keys = f"{len(config.api_keys)} keys" if config.api_keys else "no keys"
-    yield Check("access", "ok", f"{who}, {keys}")
+    yield Check("access", "ok", f"{who}, {'with' if config.asks_for_keys else 'without'} a key")
+
+
+def keys(config: Config) -> Iterator[Check]:
+    """The keys, and who else can read or write their file."""
+    if not config.asks_for_keys:
+        return
+    try:
+        ring = key_ring(config)
+    except ConfigError as error:
+        yield Check("keys", "bad", "cannot be used", str(error))
+        return
+    yield Check("keys", "note" if ring.warning else "ok", f"{len(ring)} valid", ring.warning)
+
+
+def certificate(config: Config) -> Iterator[Check]:
+    """Whether the TLS certificate can be used, and until when."""
+    try:
+        found = certificate_of(config)
+        if found is None:
+            return
+        ends = found.ends_at()
+    except ConfigError as error:
+        yield Check("certificate", "bad", "cannot be used", str(error))
+        return
+    mend = "Renew it; a running server notices within seconds."
+    is_near = ends - datetime.now(UTC) < _EXPIRY_NEAR
+    yield Check("certificate", "note" if is_near else "ok", f"until {ends:%Y-%m-%d}", mend)
 
 
 def machine(config: Config) -> Iterator[Check]:

@@ -73,6 +73,8 @@ def _for(effective: EffectiveConfig) -> list[Check]:
         *checks.model_files(names),
         *asyncio.run(checks.loaded(engines, config.directions)),
         *checks.address(config),
+        *checks.keys(config),
+        *checks.certificate(config),
         *checks.machine(config),
         checks.redirection(),
     ]

@@ -25,10 +25,13 @@ COMMANDS = (
     "translate",
     "intercept",
     "engines",
+    "keys",
     "config",
     "doctor",
+    "top",
 )
-"""Each is a function of the same name in ``dragoman.cli.<name>``."""
+"""Each is a function, or a ``typer.Typer`` with commands, of the same name in
+``dragoman.cli.<name>``."""
 
 ENTRY_POINT_GROUP = "dragoman.commands"
 """Commands of other distributions, each a ``typer.Typer``."""
@@ -59,13 +62,16 @@ class LazyGroup(TyperGroup):
     def _imported(self, cmd_name: str) -> Any:
         path = f"dragoman.cli.{cmd_name}"
         try:
-            function: Callable[..., Any] = getattr(importlib.import_module(path), cmd_name)
+            found: Callable[..., Any] | typer.Typer
+            found = getattr(importlib.import_module(path), cmd_name)
         except ModuleNotFoundError as error:
             if error.name == path:  # a slimmed-down installation
                 return None
             raise
+        if isinstance(found, typer.Typer):
+            return typer.main.get_command(found)
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(cmd_name)(function)
+        alone.command(cmd_name)(found)
         return typer.main.get_command(alone)
 
 

@@ -19,7 +19,12 @@ import typer
 
 from dragoman.server.config import GROUPS, TYPES, Config, EffectiveConfig, load
 
-_SHORT = {"aliases": "--alias", "limits": "--limit", "allowed_origins": "--allow-origin"}
+_SHORT = {
+    "aliases": "--alias",
+    "limits": "--limit",
+    "allowed_origins": "--allow-origin",
+    "allowed_hosts": "--allow-host",
+}
 """Where the flag is named after one of the things that the setting holds."""
 
 
@@ -28,22 +33,21 @@ class Flags(msgspec.Struct, frozen=True):
 
     settings: dict[str, str | bool | None]
     config: Path | None
-    api_keys_file: Path | None
 
     def load(self) -> EffectiveConfig:
         """The effective settings, with the environment and the file. Raises ``ConfigError``."""
-        return load(self.settings, os.environ, self.config, self.api_keys_file)
+        return load(self.settings, os.environ, self.config)
 
 
 def setting_flags(command: Callable[..., None]) -> Callable[..., None]:
     """The command with all flags of settings; its first parameter gets them as ``Flags``."""
     _, *own = inspect.signature(command, eval_str=True).parameters.values()
-    flags = [*_settings(), *_files()]
+    flags = [*_settings(), _file()]
 
     def with_flags(**given: Any) -> None:
-        files = {flag.name: given.pop(flag.name) for flag in _files()}
+        file = given.pop("config")
         settings = {flag.name: given.pop(flag.name) for flag in _settings()}
-        command(Flags(settings, **files), **given)
+        command(Flags(settings, file), **given)
 
     with_flags.__doc__ = command.__doc__
     with_flags.__signature__ = inspect.Signature([*flags, *own])  # type: ignore[attr-defined]  # typer reads it
@@ -66,10 +70,8 @@ def _settings() -> list[inspect.Parameter]:
     return flags
 
 
-def _files() -> list[inspect.Parameter]:
-    keys = typer.Option("--api-keys-file", help="File of API keys, one in a line.")
-    file = typer.Option("--config", help="TOML file with settings.")
-    return [_keyword("api_keys_file", Path, keys), _keyword("config", Path, file)]
+def _file() -> inspect.Parameter:
+    return _keyword("config", Path, typer.Option("--config", help="TOML file with settings."))
 
 
 def _keyword(name: str, kind: Any, option: Any) -> inspect.Parameter:
@@ -82,7 +84,7 @@ def _keyword(name: str, kind: Any, option: Any) -> inspect.Parameter:
 def _default(name: str) -> str:
     """The default behind the help, where it is short enough to be told."""
     value = getattr(Config(), name)
-    if name in GROUPS or value in ((), {}):
+    if name in GROUPS or value in ((), {}, ""):
         return ""
     if isinstance(value, bool):
         text = "yes" if value else "no"

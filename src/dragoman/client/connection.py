@@ -70,10 +70,13 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def _key_for(url: str, api_key: str | None) -> str | None:
+def key_for(url: str, api_key: str | None) -> str | None:
+    """The key to send to a server: the given one ("" for none), else that of the environment, but
+    never in the clear to another machine.
+    """
     if api_key is not None:
         return api_key or None
-    safe = url.startswith("wss:") or is_loopback(url)
+    safe = url.startswith(("wss:", "https:")) or is_loopback(url)
     return (os.environ.get(KEY_VARIABLE) or None) if safe else None
 
 
@@ -107,7 +110,7 @@ class Connection:
         """
         address = address_of(url, model)
         shown_url = address.split("?", 1)[0]
-        key = _key_for(url, api_key)
+        key = key_for(url, api_key)
         try:
             socket = await connect(
                 address,

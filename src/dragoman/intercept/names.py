@@ -14,19 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-CLOUD_HOSTS = (
-    "dashscope.aliyuncs.com",
-    "dashscope-intl.aliyuncs.com",
-    "dashscope-us.aliyuncs.com",
-    "cn-hongkong.dashscope.aliyuncs.com",
-    "*.cn-beijing.maas.aliyuncs.com",
-    "*.ap-southeast-1.maas.aliyuncs.com",
-    "*.cn-hongkong.maas.aliyuncs.com",
-    "*.us-east-1.maas.aliyuncs.com",
-    "*.eu-central-1.maas.aliyuncs.com",
-    "*.ap-northeast-1.maas.aliyuncs.com",
-)
-"""The hosts of the realtime APIs: one per region, and one per workspace of a region."""
+from dragoman.server.access.hosts import CLOUD_HOSTS, HostPatterns
 
 PORT = 443
 """The only port of a cloud host that is redirected."""
@@ -41,7 +29,7 @@ class BadName(Exception):
     """A host, server or address that cannot be used; the text says why."""
 
 
-class Hosts:
+class Hosts(HostPatterns):
     """The redirected hosts. ``patterns`` are names and ``*.name``, in lower case, sorted."""
 
     def __init__(self, more: Iterable[str] = ()) -> None:
@@ -51,14 +39,7 @@ class Hosts:
             BadName: one of ``more`` is no host name, or a star below a top-level domain.
 
         """
-        self.patterns = tuple(sorted({*CLOUD_HOSTS, *(_pattern(text) for text in more)}))
-        self._names = frozenset(self.patterns)
-
-    def __contains__(self, name: object) -> bool:
-        if not isinstance(name, str):
-            return False
-        plain = name.lower().removesuffix(".")
-        return plain in self._names or f"*.{plain.partition('.')[2]}" in self._names
+        super().__init__([*CLOUD_HOSTS, *(_pattern(text) for text in more)])
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from dragoman.protocol.audio_input import events as audio_input_events
 from dragoman.protocol.core.api import Api, ModelFamily
+from dragoman.protocol.core.client_text import shown
 from dragoman.protocol.core.codec import Codec, Template
 from dragoman.protocol.core.events import Ids, ServerEvent
 from dragoman.protocol.core.principal import ANONYMOUS, Principal
@@ -69,6 +72,7 @@ SYNTHESIS: Api[SynthesisFamily] = Api(
         templates=_TEMPLATES,
     ),
     session=SynthesisSession,
+    roles=("tts",),
     first_audio=_RESPONSE_AUDIO,
     options=SynthesisOptions,
 )
@@ -81,16 +85,18 @@ RECOGNITION: Api[RecognitionFamily] = Api(
         audio_input_events.CLIENT_EVENTS, (*SESSION_EVENTS, *audio_input_events.SERVER_EVENTS)
     ),
     session=RecognitionSession,
+    roles=("vad", "asr"),
     reads_late=True,
     options=RecognitionOptions,
 )
-UNKNOWN: Api[ModelFamily] = Api(
+UNKNOWN: Api[Any] = Api(
     label="unknown",
     paths=(REALTIME_PATH,),
     families=(),
     family_for=lambda _: None,
     codec=Codec((SessionFinish,), SESSION_EVENTS),
     session=UnknownModelSession,
+    roles=(),
 )
 
 APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS, RECOGNITION)
@@ -99,11 +105,15 @@ APIS: tuple[Api[Any], ...] = (INTERPRETATION, SYNTHESIS, RECOGNITION)
 
 @dataclass(frozen=True)
 class ServedModel:
-    """A model name, the API that serves it (``UNKNOWN`` if none does) and its family there."""
+    """A model name, the API that serves it (``UNKNOWN`` if none does) and its family there.
+
+    ``resembled``: of an unknown model, the one of that name with the realtime API, if there is one.
+    """
 
     name: str
     api: Api[Any]
     family: ModelFamily | None = None
+    resembled: ServedModel | None = None
 
 
 def lookup(
@@ -120,11 +130,18 @@ def lookup(
             for family in api.families:
                 if family.name == name:
                     return ServedModel(model, api, family)
+    found = _by_name(model, name, served)
+    return found or ServedModel(
+        model, UNKNOWN, resembled=_by_name(shown(model), f"{name}-realtime", served)
+    )
+
+
+def _by_name(model: str, name: str, served: list[Api[Any]]) -> ServedModel | None:
     for api in served:
         found = api.family_for(name)
         if found is not None:
             return ServedModel(model, api, found)
-    return ServedModel(model, UNKNOWN)
+    return None
 
 
 def make_session(
@@ -147,4 +164,8 @@ def make_session(
         principal=principal,
         options=options,
     )
-    return model.api.session(model.family, context)
+    like = model.resembled
+    if like is None:
+        return model.api.session(model.family, context)
+    greeter = like.api.session(like.family, replace(context, model=like.name))
+    return model.api.session(greeter, context)

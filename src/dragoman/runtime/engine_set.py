@@ -18,7 +18,10 @@ from dragoman.engines.base import (
     OnDemand,
     Role,
 )
+from dragoman.policy.load_shedding import UNITS_PER_SPEECH_S
 from dragoman.runtime import warm_up
+from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
+from dragoman.runtime.hosts.engine_work import SharedCores
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.loop_host import LoopHost
@@ -38,7 +41,8 @@ class EngineSet:
     """The engines of ``choice``; ``warm`` lists the directions to get ready at the start.
 
     With a ``link``, engines live in the engine process that it leads to, except those of the event
-    loop, whose calls cost less than the way there.
+    loop, whose calls cost less than the way there. ``speakers`` is the operator's bound of speakers
+    at the same time.
     """
 
     def __init__(
@@ -49,10 +53,13 @@ class EngineSet:
         threads: int = 2,
         workers: int = 2,
         link: EngineLink | None = None,
+        speakers: int | None = None,
     ) -> None:
         self._warm = warm
         self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
+        cores = SharedCores()
+        self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         for number, (role, spec) in enumerate(choice.all()):
             engine = registry.make(spec, role)
             if isinstance(engine, OnDemand):
@@ -61,7 +68,8 @@ class EngineSet:
             else:
                 host = make_host(engine, spec=spec, threads=threads, workers=workers)
             if link is not None and not isinstance(host, LoopHost):
-                host = SharedHost(host.info, host.capacity, link, number)
+                host = SharedHost(host, link, number)
+            host.work.cores = cores
             load = RecognizerLoad(host.capacity)
             self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
@@ -81,10 +89,10 @@ class EngineSet:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
                 await self.translator(source, target).call(WarmDirection(source, target))
                 progress(f"translation {source} to {target} ready")
-        for recognizer in self._ready("asr"):
-            await warm_up.warm_recognizer(recognizer)
         for synthesizer in self._ready("tts"):
             await warm_up.warm_synthesizer(synthesizer)
+        for recognizer in self._ready("asr"):
+            await warm_up.warm_recognizer(recognizer, self._ready("tts"))
 
     async def close(self) -> None:
         """Stop every engine."""
@@ -104,12 +112,35 @@ class EngineSet:
         """Calls queued at each engine."""
         return {one.info.name: one.host.waiting for one in self._all() if one.state == "ready"}
 
+    def concurrency(self) -> dict[str, int]:
+        """How many calls each engine works on at the same time at most."""
+        return {one.info.name: one.host.capacity for one in self._all() if one.state == "ready"}
+
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser: how far every session with an open turn is behind its audio."""
         return {
             recognizer.info.name: [lag.total_ms / 1000 for lag in recognizer.load.lags]
             for recognizer in self._ready("asr")
         }
+
+    @property
+    def recognizer_loads(self) -> dict[str, RecognizerLoad]:
+        """What is asked of each recogniser, by name."""
+        return {chosen.info.name: chosen.load for chosen in self._chosen["asr"]}
+
+    def _stage_costs(self) -> dict[str, StageCost]:
+        """For each role of the cascade: the engine that did most of its work lately."""
+        costs: dict[str, StageCost] = {}
+        for role in _ROLES:
+            if role not in CASCADE:
+                continue
+            # An end-to-end engine does all of an interpretation; what it replaces has no work.
+            engines = (role == "mt" and self._ready("interpreter")) or self._ready(role)
+            if engines:
+                work = max((engine.host.work for engine in engines), key=lambda work: work.recent)
+                units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
+                costs[role] = StageCost(work.cost_s * units, work.places)
+        return costs
 
     # ------------------------------------------------------------ what is covered
     @property

@@ -1,17 +1,22 @@
-"""What happens in a session, told to whoever watches: metrics, the log, the hypothesis recorder.
+"""What happens in a session, told to whoever watches: metrics, the log, traces, the recorder.
 
 Scope: the events, the Protocol and the fan-out. ``on`` is called on the event loop, ``EventSent``
 for every event to a client, so an observer must be quick and must not raise. Only
-``WordsRecognised`` has text of people in it; log and metrics leave it alone.
+``WordsRecognised`` has text of people in it; all but the hypothesis recorder leave it alone.
+
+Engine hosts serve all sessions and know none. They find the observer of the session that asked, and
+the turn it asked for, in context variables, which its tasks inherit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Literal, Protocol
 
 import msgspec
 
+from dragoman.engines.base import Role
 from dragoman.protocol.core.commands import Note, Used
 from dragoman.speech import Word
 
@@ -21,6 +26,7 @@ class EventSent(msgspec.Struct, frozen=True, gc=False):
     """An event went into the client's outbox."""
 
     event_type: str
+    event_id: str = ""
 
 
 class JobFailed(msgspec.Struct, frozen=True):
@@ -52,11 +58,36 @@ class WordsRecognised(msgspec.Struct, frozen=True):
 
 
 class TurnClosed(msgspec.Struct, frozen=True):
-    """A turn's speech ended. ``words_refused``: a hypothesis stayed below the confidence gate."""
+    """A turn's speech ended. ``words_refused``: a hypothesis stayed below the confidence gate;
+    ``refused``: the whole turn was refused, because too many people speak.
+    """
 
     turn: int
     at_ms: int
     words_refused: bool
+    refused: bool = False
+
+
+class WordsCommitted(msgspec.Struct, frozen=True):
+    """Words of a turn became final, ``lag_s`` after the last of them was over: media time, so it is
+    the lag of a client that sends in real time.
+    """
+
+    turn: int
+    lag_s: float
+
+
+class TranslationCommitted(msgspec.Struct, frozen=True):
+    """Translated text of a turn became final, ``lag_s`` after its oldest source word had."""
+
+    turn: int
+    lag_s: float
+
+
+class TurnEnded(msgspec.Struct, frozen=True):
+    """A turn is done in all stages: nothing more is published or spoken of it."""
+
+    turn: int
 
 
 class TermMissed(msgspec.Struct, frozen=True):
@@ -89,9 +120,25 @@ class SpeechSkipped(msgspec.Struct, frozen=True):
     seconds: float
 
 
+# ---------------------------------------------------------------- engines
+class EngineTimed(msgspec.Struct, frozen=True):
+    """An engine answered a call for this session: after ``queued_s`` of waiting it took ``took_s``,
+    together with ``batch - 1`` other calls. For speech: until its first sound. ``turn`` is 0 where
+    the call was not for one.
+    """
+
+    engine: str
+    role: Role
+    turn: int
+    queued_s: float
+    took_s: float
+    batch: int = 1
+
+
 Event = (
-    EventSent | Note | Used | JobFailed | TurnOpened | WordsRecognised | TurnClosed
-    | TermMissed | PictureHandled | SpeechPlayed | SpeechSkipped
+    EventSent | Note | Used | JobFailed | TurnOpened | WordsRecognised | TurnClosed | TurnEnded
+    | WordsCommitted | TranslationCommitted | TermMissed | PictureHandled | SpeechPlayed
+    | SpeechSkipped | EngineTimed
 )  # fmt: skip
 """``Note`` and ``Used`` are the session's own (``protocol.core.commands``)."""
 
@@ -113,3 +160,9 @@ class FanOut:
         """See ``Observer``."""
         for observer in self._observers:
             observer.on(event)
+
+
+session_observer: ContextVar[Observer | None] = ContextVar("session_observer", default=None)
+"""Who is told what engines do for the session of this task; None outside of sessions."""
+current_turn: ContextVar[int] = ContextVar("current_turn", default=0)
+"""The turn that this task works for."""

@@ -2,12 +2,14 @@
 
 Scope: what is called once after loading. First calls load dictionaries and compile graphs. For
 window recognisers they also find out what the engine hallucinates: the words that it says of
-silence and of noise, which ``policy.recognition.speech_evidence`` holds against it later.
+silence and of noise, which ``policy.recognition.speech_evidence`` holds against it later. And they
+have it recognise a sentence of our own voices: silence costs less than speech, and the very first
+sessions are admitted by what calls have cost so far (``runtime.capacity``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,12 +23,26 @@ Progress = Callable[[str], None]
 
 _NOISE_LEVEL = 0.003
 _WORD = "Ready."
+_SENTENCE = "The engines are loaded, and everything that is said from now on will be recognised."
+_HEARD = 2
 
 
-async def warm_recognizer(recognizer: LoadedEngine) -> None:
+async def warm_recognizer(recognizer: LoadedEngine, synthesizers: Sequence[LoadedEngine]) -> None:
     """Make the first calls and keep the hallucinations that they show."""
     if isinstance(recognizer.engine, WindowTranscriber) and recognizer.info.quality != "scripted":
         recognizer.hallucinations = await _hallucinations(recognizer)
+        await _hear_speech(recognizer, synthesizers)
+
+
+async def _hear_speech(recognizer: LoadedEngine, synthesizers: Sequence[LoadedEngine]) -> None:
+    voices = (voice for voice in synthesizers if covers(voice.info.languages, "en"))
+    if (voice := next(voices, None)) is None or not covers(recognizer.info.languages, "en"):
+        return
+    utterance = Utterance(_SENTENCE, voice="", language="en")
+    pcm = b"".join([piece async for piece in voice.host.speak(utterance, HEARING_RATE_HZ)])
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
+    for _ in range(_HEARD):
+        await recognizer.host.call(Window(samples.tobytes(), "en"))
 
 
 async def warm_synthesizer(synthesizer: LoadedEngine) -> None:

@@ -1,35 +1,28 @@
-"""Who may connect, under which name, and whether the server may be open to all.
+"""Whether a handshake or a request may go on, and how it is refused.
 
-Scope: decisions about a handshake; nothing is read from or sent to a socket.
-
-* Keys. Without configured keys everybody who reaches the port may connect, with any key or none
-  (the official SDK cannot send none). With keys: ``Authorization: Bearer KEY``, the scheme in any
-  case because older SDKs write it small. Comparison takes the same time for every key.
-* Origins. Browsers always send one; the SDK's WebSocket library sends the server's own. So: absent,
-  equal to ``Host``, or allow-listed; anything else is a foreign web page that tries to use the
-  visitor's server.
-* Load. New sessions are refused while engines load, while the server drains, and at the limit.
-* Exposure. A server without keys listens on loopback only, unless the operator says otherwise.
-
-The ``Principal`` of a session names its key by its place among the configured keys: unlike a
-digest, that says nothing about the key.
+Scope: the decision, from what ``server.access`` knows of keys, hosts and limits, and from the state
+of the server; nothing is read from or sent to a socket. Every refusal is a documented code with a
+plain sentence.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import ipaddress
-from collections.abc import Collection, Mapping, Sequence
-from urllib.parse import urlsplit
+import logging
+import re
 
 import msgspec
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
-from dragoman.protocol.core.principal import ANONYMOUS, Principal
-from dragoman.server.config import Config, ConfigError
+from dragoman.protocol.core.principal import Principal
+from dragoman.runtime.capacity import Roles
+from dragoman.server.access.access_control import secret_in
+from dragoman.server.access.hosts import is_loopback, origin_is_allowed
+from dragoman.server.access.key_accounts import Excess
+from dragoman.server.access.tokens import LIFE_S, LONGEST_LIFE_S
 from dragoman.server.lifecycle import Lifecycle, State
 
-_DEFAULT_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
+LOG = logging.getLogger("dragoman.server")
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -44,27 +37,57 @@ class Refusal(msgspec.Struct, frozen=True):
 RETRY_AFTER_S = 1
 BAD_KEY = Refusal(401, "InvalidApiKey", "Invalid API-key provided.")
 BAD_ORIGIN = Refusal(403, "AccessDenied", "This Origin is not allowed.")
-
+BAD_HOST = Refusal(
+    403,
+    "AccessDenied",
+    "This Host is not allowed. A server without keys takes names of this machine only; others "
+    "can be named in its setting allowed_hosts.",
+)
+TOKEN_FROM_TOKEN = Refusal(403, "AccessDenied", "A temporary token cannot make another one.")
+BAD_LIFE = Refusal(
+    400,
+    "InvalidParameter",
+    f"expire_in_seconds must be a whole number from 1 to {LONGEST_LIFE_S}.",
+)
 
 _NOT_READY: dict[State, str] = {
     "loading": "The engines are still loading.",
     "draining": "The server is shutting down.",
     "failed": "The engines could not be loaded.",
 }
+_LIFE = re.compile(rb"(?:^|&)expire_in_seconds=([^&]*)")
 
 
-def admit(lifecycle: Lifecycle, headers: Mapping[str, str]) -> Principal | Refusal:
-    """Who a WebSocket handshake with these headers comes from, or why it is refused."""
-    config = lifecycle.config
+class Token(msgspec.Struct, frozen=True):
+    """A temporary token, in its documented form."""
+
+    token: str
+    expires_at: int
+    """Unix seconds."""
+
+
+def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refusal:
+    """Who a WebSocket handshake comes from, or why it is refused. ``roles``: the engines that its
+    session will use. For one who is admitted the capacity keeps a place.
+    """
+    config, access, headers = lifecycle.config, lifecycle.access, Headers(scope=scope)
+    if not access.hosts.allows(headers.get("host")):
+        return BAD_HOST
     if not origin_is_allowed(headers.get("origin"), headers.get("host"), config.allowed_origins):
         return BAD_ORIGIN
-    principal = principal_of(headers.get("authorization"), config.api_keys)
+    principal = access.principal_of(scope)
     if principal is None:
         return BAD_KEY
     if lifecycle.state != "ready":
         return _unavailable(_NOT_READY[lifecycle.state])
+    excess = access.excess(principal)
+    if excess is not None:
+        LOG.info("%s has reached its limit of %s", principal.key_id, excess.limit)
+        return _throttled(excess)
     if lifecycle.all_sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
+    if not lifecycle.engines.capacity.expect(roles, principal.key_id):
+        return _unavailable("As many people speak as the server carries.")
     return principal
 
 
@@ -72,57 +95,42 @@ def _unavailable(message: str) -> Refusal:
     return Refusal(503, "ServiceUnavailable", message, RETRY_AFTER_S)
 
 
-def principal_of(authorization: str | None, keys: Sequence[str]) -> Principal | None:
-    """Whose key the header ``Authorization`` carries; None where it carries no valid one."""
-    if not keys:
-        return ANONYMOUS
-    scheme, _, given = (authorization or "").strip().partition(" ")
-    # Digests have one length, and every key is compared: the time taken tells nothing.
-    digest = _digest(given.strip())
-    matches = [hmac.compare_digest(digest, _digest(key)) for key in keys]
-    if scheme.lower() != "bearer" or not any(matches):
-        return None
-    return Principal(key_id=f"key{matches.index(True) + 1}")
+def _throttled(excess: Excess) -> Refusal:
+    if excess.is_amount:
+        message = "Allocated quota exceeded, please increase your quota limit."
+        return Refusal(429, "Throttling.AllocationQuota", message, excess.retry_after_s)
+    message = "Requests rate limit exceeded, please try again later."
+    return Refusal(429, "Throttling.RateQuota", message, excess.retry_after_s)
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> Token | Refusal:
+    """A temporary token for whoever asks with a key; ``now`` in Unix seconds."""
+    access, secret = lifecycle.access, secret_in(scope)
+    if access.principal_of(scope) is None:
+        return BAD_KEY
+    key = access.ring.find(secret)
+    if key is None and not access.ring.is_open:
+        return TOKEN_FROM_TOKEN
+    asked = _LIFE.findall(scope.get("query_string", b""))
+    life = asked[-1].decode("latin-1") if asked else str(LIFE_S)
+    if not (life.isascii() and life.isdigit() and len(life) <= 4):
+        return BAD_LIFE
+    if not 1 <= int(life) <= LONGEST_LIFE_S:
+        return BAD_LIFE
+    ends_at = int(now) + int(life)
+    return Token(access.tokens.make(key, ends_at), ends_at)
 
 
-def origin_is_allowed(origin: str | None, host: str | None, allowed: Collection[str]) -> bool:
-    """Whether a handshake with these headers may go on. ``allowed`` may hold ``*``."""
-    if origin is None or "*" in allowed:
-        return True
-    given = origin.strip().rstrip("/").lower()
-    if given in {entry.strip().rstrip("/").lower() for entry in allowed}:
-        return True
-    try:
-        parts = urlsplit(given)
-    except ValueError:
-        return False
-    default = _DEFAULT_PORTS.get(parts.scheme, "")
-    if not parts.netloc or not host:
-        return False
-    return parts.netloc.removesuffix(default) == host.strip().lower().removesuffix(default)
+def may_see_details(lifecycle: Lifecycle, scope: Scope) -> bool:
+    """Whether a request may see what tells how busy this server is, and with whom.
 
-
-def is_loopback(address: str) -> bool:
-    """Whether a numeric address can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
-
-
-def check_exposure(config: Config, address: str) -> None:
-    """Raise ``ConfigError`` if the server would stand open to the network by accident.
-
-    ``address`` is the numeric address that ``config.host`` stands for.
+    Programs of this machine may, and whoever has a key; not with a temporary token, which is for
+    the programs of customers. A request that a proxy passed on is not of this machine.
     """
-    if is_loopback(address) or config.api_keys or config.allow_open:
-        return
-    raise ConfigError(
-        f"{config.host} can be reached from other machines, and no API key is set, so anybody "
-        "could use this server. Set keys (--api-keys-file FILE, or DRAGOMAN_API_KEYS=key1,key2), "
-        "or stay on --host 127.0.0.1, or say --allow-open if that is what you want."
-    )
+    if lifecycle.config.metrics_open:
+        return True
+    client = scope.get("client")
+    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    if client and is_loopback(client[0]) and not forwarded:
+        return True
+    return lifecycle.access.ring.find(secret_in(scope)) is not None

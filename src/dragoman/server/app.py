@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import re
-import uuid
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import unquote
@@ -20,19 +20,30 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dragoman.protocol.registry import APIS
-from dragoman.server.admission import Refusal, admit
+from dragoman.protocol.registry import APIS, lookup
+from dragoman.server.access.credentials import chosen_subprotocol
+from dragoman.server.admission import (
+    BAD_HOST,
+    BAD_KEY,
+    Refusal,
+    admit,
+    grant_token,
+    may_see_details,
+)
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.metrics import CONTENT_TYPE
+from dragoman.server.refusals import http_answer
 
 LOG = logging.getLogger("dragoman.server")
 
+TOKENS_PATH = "/api/v1/tokens"
 MAX_MODEL_CHARS = 256
 _MODEL = re.compile(r"(?:^|[?&])model=([^&#?]*)")
 
@@ -58,6 +69,7 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
         tasks = [
             asyncio.create_task(lifecycle.load(), name="load"),
             asyncio.create_task(lifecycle.metrics.probe_lag(), name="lag"),
+            asyncio.create_task(lifecycle.access.keep_fresh(), name="access"),
         ]
         try:
             yield
@@ -65,7 +77,7 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await lifecycle.engines.close()
+            await lifecycle.close()
 
     paths = dict.fromkeys(path for api in APIS for path in api.paths)
     sockets = {path: _SessionSocket(lifecycle, serve_session, path) for path in paths}
@@ -73,10 +85,12 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
         routes=[
             Route("/health", _health, methods=["GET"]),
             Route("/metrics", _metrics, methods=["GET"]),
+            Route(TOKENS_PATH, _tokens, methods=["POST"]),
             *(Route(path, _websocket_only) for path in paths),
             *(WebSocketRoute(path + end, sockets[path]) for path in paths for end in ("", "/")),
             WebSocketRoute("/{path:path}", _UnknownSocket()),
         ],
+        middleware=[Middleware(_HostCheck, lifecycle)],
         exception_handlers={HTTPException: _as_json},
         lifespan=lifespan,
     )
@@ -92,24 +106,34 @@ def _json(status: int, body: dict[str, Any], headers: dict[str, str] | None = No
 
 
 def refuse(refusal: Refusal) -> Response:
-    """The HTTP answer for a refusal. The body of a 401 has exactly the cloud's 114 bytes."""
-    request_id = str(uuid.uuid4())
-    body = {"code": refusal.code, "message": refusal.message, "request_id": request_id}
-    headers = {"x-request-id": request_id}
-    if refusal.retry_after_s is not None:
-        headers["retry-after"] = str(refusal.retry_after_s)
-    return _json(refusal.status, body, headers)
+    """The HTTP answer for a refusal."""
+    headers, body = http_answer(refusal)
+    return Response(body, refusal.status, headers)
 
 
 async def _health(request: Request) -> Response:
     lifecycle: Lifecycle = request.app.state.lifecycle
     status = 200 if lifecycle.state == "ready" else 503
-    return _json(status, lifecycle.health(), {"cache-control": "no-store"})
+    health = lifecycle.health()
+    if not may_see_details(lifecycle, request.scope):
+        health = {"status": health["status"]}
+    return _json(status, health, {"cache-control": "no-store"})
 
 
 async def _metrics(request: Request) -> Response:
     lifecycle: Lifecycle = request.app.state.lifecycle
+    if not may_see_details(lifecycle, request.scope):
+        response = refuse(BAD_KEY)
+        response.headers["www-authenticate"] = "Bearer"
+        return response
     return Response(await lifecycle.metrics_page(), media_type=CONTENT_TYPE)
+
+
+async def _tokens(request: Request) -> Response:
+    granted = grant_token(request.app.state.lifecycle, request.scope, time.time())
+    if isinstance(granted, Refusal):
+        return refuse(granted)
+    return _json(200, msgspec.structs.asdict(granted), {"cache-control": "no-store"})
 
 
 async def _websocket_only(_: Request) -> Response:
@@ -131,6 +155,20 @@ _HTTP_ERRORS = {
 }
 
 
+class _HostCheck:
+    """Middleware: requests for another server's name are refused, on all paths."""
+
+    def __init__(self, app: ASGIApp, lifecycle: Lifecycle) -> None:
+        self._app = app
+        self._hosts = lifecycle.access.hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not self._hosts.allows(Headers(scope=scope).get("host")):
+            await refuse(BAD_HOST)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
 # ---------------------------------------------------------------- the WebSocket
 class _SessionSocket:
     """An ASGI application (a class, so that Starlette does not wrap the socket)."""
@@ -141,17 +179,22 @@ class _SessionSocket:
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        admitted = admit(self._lifecycle, Headers(scope=scope))
+        model = model_in(scope["query_string"])
+        served = lookup(model, self._lifecycle.config.aliases, self._path)
+        admitted = admit(self._lifecycle, scope, served.api.roles)
         if isinstance(admitted, Refusal):
-            self._lifecycle.metrics.refused.labels(str(admitted.status)).inc()
-            LOG.info("handshake refused: %d %s", admitted.status, admitted.code)
+            self._lifecycle.metrics.refused.labels(str(admitted.status), admitted.code).inc()
+            refused = {"status": admitted.status, "code": admitted.code}
+            LOG.info("handshake refused: %(status)d %(code)s", refused)
             await _deny(admitted, scope, receive, send)
             return
-        await receive()  # websocket.connect
-        await send({"type": "websocket.accept"})
-        model = model_in(scope["query_string"])
-        accepted = Accepted(self._path, model, admitted, scope, receive, send)
-        await self._serve_session(self._lifecycle, accepted)
+        # Counted from here, without an await since the decision: two cannot take the last place.
+        with self._lifecycle.access.session(admitted) as key_session:
+            await receive()  # websocket.connect
+            subprotocol = chosen_subprotocol(scope["subprotocols"])
+            await send({"type": "websocket.accept", "subprotocol": subprotocol})
+            accepted = Accepted(self._path, model, admitted, scope, receive, send, key_session)
+            await self._serve_session(self._lifecycle, accepted)
 
 
 class _UnknownSocket:

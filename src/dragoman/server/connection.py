@@ -16,7 +16,8 @@ from starlette.types import Receive, Scope, Send
 from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.protocol.core.principal import Principal
-from dragoman.server.metrics import SessionMetrics
+from dragoman.server.access.key_accounts import KeySession
+from dragoman.server.session_metrics import SessionMetrics
 from dragoman.server.websocket_guard import STREAM, BoundedWebSocket
 
 _BATCH = 64
@@ -34,6 +35,8 @@ class Accepted(msgspec.Struct, frozen=True):
     scope: Scope
     receive: Receive
     send: Send
+    key_session: KeySession | None = None
+    """The account of its key; None where no key was asked for."""
 
     @property
     def stream(self) -> BoundedWebSocket:

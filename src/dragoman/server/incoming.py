@@ -51,6 +51,10 @@ class Incoming:
         self.size -= sum(map(_size, taken))
         return taken
 
+    def clear(self) -> None:
+        """Drop everything."""
+        self.take(len(self._messages))
+
     def arrival(self) -> asyncio.Future[None]:
         """Done when a message waits. A plain future, because a coroutine costs more to await."""
         if self._messages:

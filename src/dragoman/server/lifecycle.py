@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import platform
 import time
 from collections import Counter
@@ -20,8 +21,12 @@ import msgspec
 
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
+from dragoman.runtime.capacity import Capacity
+from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
-from dragoman.server.metrics import Metrics, SessionMetrics
+from dragoman.server.metrics import Metrics
+from dragoman.server.session_metrics import SessionMetrics, counted_session
+from dragoman.server.tracing import trace_provider
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -40,11 +45,17 @@ class ServerEngines(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
+    def concurrency(self) -> dict[str, int]:
+        """How many calls each engine works on at the same time at most."""
+
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
 
     async def close(self) -> None:
         """Stop the engines."""
+
+    capacity: Capacity
+    """How many people can speak at the same time."""
 
 
 class Peers(Protocol):
@@ -65,14 +76,26 @@ class Peers(Protocol):
 
 class Lifecycle:
     """One server's life: loading, ready, draining (or failed). ``peers`` where several processes
-    are one server.
+    are one server. Raises ``ConfigError`` where traces are wanted and cannot be made.
     """
 
-    def __init__(self, config: Config, engines: ServerEngines, peers: Peers | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        engines: ServerEngines,
+        address: str = "127.0.0.1",
+        peers: Peers | None = None,
+    ) -> None:
+        """``address`` is the numeric address that ``config.host`` stands for. Raises
+        ``ConfigError`` for keys that cannot be used.
+        """
         self.config = config
         self.engines = engines
         self._peers = peers
         self.metrics = Metrics()
+        self.traces = trace_provider(os.environ)
+        """What makes traces; None where nobody wants any."""
+        self.access = AccessControl(config, self.metrics.key_uses, address=address)
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
@@ -97,7 +120,8 @@ class Lifecycle:
         else:
             if self.state == "loading":
                 self.state = "ready"
-            LOG.info("engines ready after %.2f s", time.monotonic() - self._started_at)
+            took = {"seconds": time.monotonic() - self._started_at}
+            LOG.info("engines ready after %(seconds).2f s", took)
         self._tell_peers()
         self.decided.set()
 
@@ -109,6 +133,13 @@ class Lifecycle:
     def _tell_peers(self) -> None:
         if self._peers is not None:
             self._peers.publish(self.state, self._open)
+
+    async def close(self) -> None:
+        """Stop the engines, write what keys used, and export the traces that are left."""
+        await self.access.close()
+        await self.engines.close()
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.shutdown)
 
     async def idle(self) -> None:
         """Wait until no session is open."""
@@ -127,14 +158,14 @@ class Lifecycle:
 
     @contextlib.contextmanager
     def session(
-        self, api: str, first_audio: tuple[str, str] | None = None
+        self, api: str, first_audio: tuple[str, str] | None = None, family: str = ""
     ) -> Iterator[SessionMetrics]:
         """Count a session as open, here and in the metrics."""
         self._open[api] = self._open.get(api, 0) + 1
         self._tell_peers()
         self._idle.clear()
         try:
-            with self.metrics.session(api, first_audio) as counted:
+            with counted_session(self.metrics, api, first_audio, family) as counted:
                 yield counted
         finally:
             self._open[api] -= 1
@@ -152,10 +183,22 @@ class Lifecycle:
 
     def measure(self) -> None:
         """Bring those metrics up to date that the engines know."""
+        self.metrics.ready.set(self.state == "ready")
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
+        self.metrics.count_speakers(self.engines.capacity)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
+        for engine, calls in self.engines.concurrency().items():
+            self.metrics.engine_concurrency.labels(engine).set(calls)
+
+    def _speakers(self) -> dict[str, int | None]:
+        capacity = self.engines.capacity
+        return {
+            "active": capacity.active,
+            "capacity": capacity.interpretations,
+            "bound": capacity.most,
+        }
 
     def health(self) -> dict[str, Any]:
         """The body of ``GET /health``; nothing in it is secret."""
@@ -172,6 +215,7 @@ class Lifecycle:
                 "limit": self.config.limits.sessions,
                 **{api: count for api, count in sorted(opened.items()) if count},
             },
+            "speakers": self._speakers(),
             "engines": [msgspec.to_builtins(engine) for engine in self.engines.status()],
         }
         if self.state == "loading":

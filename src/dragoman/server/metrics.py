@@ -2,17 +2,16 @@
 
 Scope: every name and label of a metric stands here. Each server has its own registry
 (no globals: a test may run two servers in one process). Labels come from closed sets, never from
-what a client sent, so their number is bounded. Counting must cost next to nothing, so what happens
-with every event is counted in plain numbers of the session, which are added to the metrics when
-somebody looks and when the session ends.
+what a client sent, so their number is bounded. What a session counts is in ``session_metrics``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -24,24 +23,16 @@ from prometheus_client import (
     generate_latest,
 )
 
-from dragoman.protocol.core.commands import Note, Used
-from dragoman.protocol.core.events import ClientEvent, Malformed
-from dragoman.runtime.observer import (
-    Event,
-    EventSent,
-    JobFailed,
-    PictureHandled,
-    SpeechPlayed,
-    SpeechSkipped,
-    TermMissed,
-    TurnClosed,
-)
+from dragoman.runtime.capacity import Capacity
+from dragoman.server.logs import left_out
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 _LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 _FIRST_BUCKETS_S = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _VOICE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 10.0, 20.0, 30.0, 60.0)
+_ENGINE_BUCKETS_S = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BATCH_BUCKETS = (1, 2, 4, 8, 16, 32)
 _RATE_BUCKETS = (1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 2.0)
 _PROBE_S = 0.05
 
@@ -51,13 +42,23 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        self._open: set[SessionMetrics] = set()
+        self.unsettled: set[Callable[[], None]] = set()
+        """To be called before the metrics are shown: they add what was counted elsewhere."""
         ProcessCollector(registry=registry)
+        self.ready = Gauge(
+            "dragoman_ready", "1 while new sessions are welcome, else 0.", registry=registry
+        )
         self.sessions_open = Gauge(
             "dragoman_sessions_open", "Sessions that are open now.", ["api"], registry=registry
         )
         self.sessions = Counter(
             "dragoman_sessions", "Sessions that were opened.", ["api"], registry=registry
+        )
+        self.family_sessions = Counter(
+            "dragoman_family_sessions",
+            "Sessions that were opened, by the family of their model.",
+            ["api", "family"],
+            registry=registry,
         )
         self.session_seconds = Histogram(
             "dragoman_session_seconds",
@@ -68,8 +69,14 @@ class Metrics:
         )
         self.refused = Counter(
             "dragoman_refused",
-            "Handshakes that were turned away, by HTTP status.",
-            ["status"],
+            "Handshakes that were turned away, by HTTP status and error code.",
+            ["status", "code"],
+            registry=registry,
+        )
+        self.bounds = Counter(
+            "dragoman_bounds",
+            "Connections that were closed because they went beyond a bound.",
+            ["bound"],
             registry=registry,
         )
         self.received = Counter(
@@ -92,13 +99,16 @@ class Metrics:
         )
         self._define_timings()
         self._define_speech()
+        self._define_engines()
+        self._define_log()
+        self._define_keys()
 
     def _define_timings(self) -> None:
         registry = self.registry
         self.first_audio = Histogram(
             "dragoman_first_audio_seconds",
             "From response.created to its first response.audio.delta.",
-            ["api"],
+            ["api", "family"],
             buckets=_FIRST_BUCKETS_S,
             registry=registry,
         )
@@ -129,15 +139,42 @@ class Metrics:
         self.lag_now = Gauge(
             "dragoman_loop_lag_last_seconds", "The last probe of the lag.", registry=registry
         )
+        self.speakers = Gauge(
+            "dragoman_speakers", "Sessions in which somebody speaks now.", registry=registry
+        )
+        self.speakers_capacity = Gauge(
+            "dragoman_speakers_capacity",
+            "How many interpretations a stage carries; without a sample: no bound is known.",
+            ["stage"],
+            registry=registry,
+        )
+        self.shedding = Gauge(
+            "dragoman_shedding", "How much is left out under load: 0 to 3.", registry=registry
+        )
         self.tasks = Gauge(
             "dragoman_tasks", "Tasks on the event loop; at rest always the same.", registry=registry
         )
 
     def _define_speech(self) -> None:
         registry = self.registry
+        self.recognition_lag = Histogram(
+            "dragoman_recognition_lag_seconds",
+            "From the end of a word to the commitment of it and those before it.",
+            ["family"],
+            buckets=_VOICE_BUCKETS_S,
+            registry=registry,
+        )
+        self.translation_lag = Histogram(
+            "dragoman_translation_lag_seconds",
+            "From the commitment of source words to that of their translation.",
+            ["family"],
+            buckets=_VOICE_BUCKETS_S,
+            registry=registry,
+        )
         self.voice_lag = Histogram(
             "dragoman_voice_lag_seconds",
             "From the commitment of translated text to its speech, heard in real time.",
+            ["family"],
             buckets=_VOICE_BUCKETS_S,
             registry=registry,
         )
@@ -164,6 +201,59 @@ class Metrics:
             registry=registry,
         )
 
+    def _define_engines(self) -> None:
+        registry = self.registry
+        self.engine_queue = Histogram(
+            "dragoman_engine_queue_seconds",
+            "How long calls waited before the engine began.",
+            ["engine", "role"],
+            buckets=_ENGINE_BUCKETS_S,
+            registry=registry,
+        )
+        self.engine_work = Histogram(
+            "dragoman_engine_seconds",
+            "How long the engine took to answer, or to the first sound of a segment of speech.",
+            ["engine", "role"],
+            buckets=_ENGINE_BUCKETS_S,
+            registry=registry,
+        )
+        self.engine_batch = Histogram(
+            "dragoman_engine_batch_size",
+            "How many calls an engine answered together, by call.",
+            ["engine", "role"],
+            buckets=_BATCH_BUCKETS,
+            registry=registry,
+        )
+        self.engine_concurrency = Gauge(
+            "dragoman_engine_concurrency",
+            "How many calls the engine works on at the same time at most.",
+            ["engine"],
+            registry=registry,
+        )
+
+    def _define_log(self) -> None:
+        self.log_left_out = Counter(
+            "dragoman_log_lines_left_out",
+            "Lines that were not logged, by what did not allow them: session, process or reader.",
+            ["bound"],
+            registry=self.registry,
+        )
+        self._log_counted = dict(left_out)
+        for bound in left_out:
+            self.log_left_out.labels(bound)
+
+    def _define_keys(self) -> None:
+        self.key_used = Counter(
+            "dragoman_key_used",
+            "What the sessions of each key consumed.",
+            ["key", "of"],
+            registry=self.registry,
+        )
+
+    def key_uses(self, name: str, of: str, amount: float) -> None:
+        """A session of a key consumed something."""
+        self.key_used.labels(name, of).inc(amount)
+
     def page(self) -> bytes:
         """The exposition text."""
         self.settle()
@@ -171,34 +261,27 @@ class Metrics:
 
     def settle(self) -> None:
         """Bring up to date what is not counted as it happens."""
-        for session in self._open:
-            session.settle()
+        for bound, count in left_out.items():
+            self.log_left_out.labels(bound).inc(count - self._log_counted[bound])
+            self._log_counted[bound] = count
+        for settle in self.unsettled:
+            settle()
         with contextlib.suppress(RuntimeError):  # somebody asks without a loop: nothing runs
             self.tasks.set(len(asyncio.all_tasks()))
-
-    @contextlib.contextmanager
-    def session(
-        self, api: str, first_audio: tuple[str, str] | None = None
-    ) -> Iterator[SessionMetrics]:
-        """Count a session while it is open. ``first_audio``: the events between which the first
-        audio is awaited, if this API speaks.
-        """
-        self.sessions.labels(api).inc()
-        gauge = self.sessions_open.labels(api)
-        counted = SessionMetrics(self, api, first_audio)
-        self._open.add(counted)
-        try:
-            with gauge.track_inprogress(), self.session_seconds.labels(api).time():
-                yield counted
-        finally:
-            self._open.discard(counted)
-            counted.settle()
 
     def hears_late(self, engine: str, lags_s: Sequence[float]) -> None:
         """So far are the sessions that a recogniser hears behind their audio now."""
         ordered = sorted(lags_s) or [0.0]
         self.hearing_lag.labels(engine, "median").set(ordered[len(ordered) // 2])
         self.hearing_lag.labels(engine, "worst").set(ordered[-1])
+
+    def count_speakers(self, capacity: Capacity) -> None:
+        """So many people speak, and so many could."""
+        self.speakers.set(capacity.active)
+        self.shedding.set(capacity.shedding.level)
+        for stage, count in capacity.carried().items():
+            if count != math.inf:
+                self.speakers_capacity.labels(stage).set(count)
 
     async def probe_lag(self) -> None:
         """Measure, until cancelled, how late a timer fires: what every client would feel."""
@@ -211,84 +294,3 @@ class Metrics:
             lag = max(0.0, time.monotonic() - due)
             self.lag.observe(lag)
             self.lag_now.set(lag)
-
-
-class SessionMetrics:
-    """The metrics of one session, an ``Observer``. Counts that are not settled are its own."""
-
-    def __init__(
-        self, metrics: Metrics, api: str, first_audio: tuple[str, str] | None = None
-    ) -> None:
-        self._metrics = metrics
-        self._api = api
-        self._received: dict[str | type[ClientEvent], int] = {}
-        self._sent: dict[str, int] = {}
-        self._sent_bytes = 0
-        self._promise, self._first_audio = first_audio or ("", "")
-        self._silent_since: float | None = None
-
-    def received(self, event: ClientEvent | Malformed) -> None:
-        """A client event came; a malformed one is counted by its error code (a closed set)."""
-        kind = event.code if isinstance(event, Malformed) else type(event)
-        self._received[kind] = self._received.get(kind, 0) + 1
-
-    def on(self, event: Event) -> None:
-        """See ``Observer``."""
-        metrics = self._metrics
-        match event:
-            case EventSent(event_type=kind):
-                self._event_sent(kind)
-            case Note(name=name):
-                metrics.notes.labels(name).inc()
-            case Used():
-                self._count_use(event)
-            case JobFailed():
-                metrics.jobs_failed.labels(self._api).inc()
-            case TurnClosed(words_refused=refused):
-                metrics.work.labels("words_refused" if refused else "turn_heard").inc()
-            case TermMissed():
-                metrics.work.labels("glossary_miss").inc()
-            case PictureHandled(outcome=outcome):
-                metrics.work.labels(f"pictures_{outcome}").inc()
-            case SpeechPlayed(lag_s=lag_s, rate=rate):
-                metrics.voice_lag.observe(lag_s)
-                metrics.speech_rate.observe(rate)
-            case SpeechSkipped(seconds=seconds):
-                metrics.skipped_pieces.inc()
-                metrics.skipped_seconds.inc(seconds)
-
-    def _count_use(self, used: Used) -> None:
-        amounts = {
-            "audio_in_seconds": used.audio_in_ms / 1000,
-            "audio_out_seconds": used.audio_out_ms / 1000,
-            "characters": used.characters,
-        }
-        for name, amount in amounts.items():
-            if amount:
-                self._metrics.used.labels(self._api, name).inc(amount)
-
-    def _event_sent(self, kind: str) -> None:
-        self._sent[kind] = self._sent.get(kind, 0) + 1
-        if kind == self._promise:
-            self._silent_since = time.monotonic()
-        elif kind == self._first_audio and self._silent_since is not None:
-            waited_s = time.monotonic() - self._silent_since
-            self._metrics.first_audio.labels(self._api).observe(waited_s)
-            self._silent_since = None
-
-    def sent_bytes(self, size: int) -> None:
-        """A frame of this size was taken by the transport."""
-        self._sent_bytes += size
-
-    def settle(self) -> None:
-        """Add what was counted since the last time to the server's metrics."""
-        metrics, api = self._metrics, self._api
-        for kind, count in self._received.items():
-            name = kind if isinstance(kind, str) else str(kind.__struct_config__.tag)
-            metrics.received.labels(api, name).inc(count)
-        for name, count in self._sent.items():
-            metrics.sent.labels(api, name).inc(count)
-        self._received.clear()
-        self._sent.clear()
-        metrics.sent_bytes.labels(api).inc(self._sent_bytes)
-        self._sent_bytes = 0

@@ -7,22 +7,26 @@ gets close code 1011 without details.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
 
 from dragoman.engines.registry import RegistryError, parse_choice
+from dragoman.protocol.core.commands import Eviction
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.jobs import run_session
-from dragoman.runtime.observer import FanOut
+from dragoman.runtime.observer import FanOut, Observer
+from dragoman.server.access.key_accounts import KeySession
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.logs import session_nonce
+from dragoman.server.logs import SessionLines, current_session
 from dragoman.server.session_log import SessionLog
+from dragoman.server.tracing import session_traces
 
 LOG = logging.getLogger("dragoman.session")
 
@@ -34,8 +38,14 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
     served = lookup(accepted.model, config.aliases, accepted.path)
     api = served.api
     nonce = nonce_from(secrets.randbits(96))
-    session_nonce.set(nonce)
-    with lifecycle.session(api.label, api.first_audio) as metrics:
+    lines = SessionLines(nonce)
+    current_session.set(lines)
+    family = served.family.name if served.family is not None else ""
+    capacity, key_id = engines.capacity, accepted.principal.key_id
+    with (
+        lifecycle.session(api.label, api.first_audio, family) as metrics,
+        capacity.joined(api.roles, key_id) as speaker,
+    ):
         session = make_session(
             served,
             Ids(nonce),
@@ -49,19 +59,47 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             accepted.stream.stall_s = config.limits.age_s
         connection = SocketConnection(accepted.stream, api.codec, metrics)
         began = time.monotonic()
-        who = accepted.principal.key_id or "anonymous"
-        LOG.info("session begins: model %r, %s", accepted.model, who)
+        who = key_id or "anonymous"
+        LOG.info("session begins: model %(model)r, %(key)s", {"model": accepted.model, "key": who})
         log = SessionLog()
+        traces = session_traces(lifecycle.traces, nonce, api.label, family)
         try:
-            observer = FanOut(metrics, log)
-            await run_session(session, connection, api.codec.encode, engines, observer)
+            evicted, watchers = _eviction(accepted.key_session)
+            observer = FanOut(metrics, log, *traces, *watchers)
+            await run_session(
+                session,
+                connection,
+                api.codec.encode,
+                engines,
+                observer,
+                evicted=evicted,
+                speaker=speaker,
+            )
         except Exception:
             LOG.exception("the session broke")
             await connection.close(1011, "internal error")
-        if log.speech:
-            LOG.info("%s", log.speech)
-        code, lasted = connection.close_code, time.monotonic() - began
-        LOG.info("session ends: close code %s after %.1f s", code, lasted)
+        for trace in traces:
+            trace.close()
+        lines.end()
+        log.sum_up()
+        ended = {"close_code": connection.close_code, "seconds": time.monotonic() - began}
+        LOG.info("session ends: close code %(close_code)s after %(seconds).1f s", ended)
+
+
+def _eviction(
+    key_session: KeySession | None,
+) -> tuple[asyncio.Future[Eviction] | None, list[Observer]]:
+    """What is done when the server ends the session, and who watches what it uses."""
+    if key_session is None:
+        return None, []
+    evicted: asyncio.Future[Eviction] = asyncio.get_running_loop().create_future()
+
+    def evict(reason: Eviction) -> None:
+        if not evicted.done():
+            evicted.set_result(reason)
+
+    key_session.evict = evict
+    return evicted, [key_session]
 
 
 def make_engines(config: Config, link: EngineLink | None = None) -> EngineSet:
@@ -69,6 +107,7 @@ def make_engines(config: Config, link: EngineLink | None = None) -> EngineSet:
     process. Raises ``ConfigError``.
     """
     try:
-        return EngineSet(parse_choice(config.engines), warm=config.directions, link=link)
+        choice, most = parse_choice(config.engines), config.limits.speakers or None
+        return EngineSet(choice, warm=config.directions, speakers=most, link=link)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None

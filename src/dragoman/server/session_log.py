@@ -1,8 +1,7 @@
 """The operator's log of one session; the text of people never gets here.
 
-Scope: an ``Observer`` that writes lines. Notes get a line each up to a limit, because a client that
-makes the same mistake a million times would fill the disk; how translated speech kept up is summed
-up in one line at the end.
+Scope: an ``Observer`` that writes lines. How many a session may write is bounded in
+``server.logs``. How translated speech kept up is summed up in one line at the end.
 """
 
 from __future__ import annotations
@@ -10,19 +9,21 @@ from __future__ import annotations
 import logging
 
 from dragoman.protocol.core.commands import Note
-from dragoman.runtime.observer import Event, JobFailed, SpeechPlayed, SpeechSkipped, TermMissed
+from dragoman.runtime.observer import Event, EventSent, SpeechPlayed, SpeechSkipped, TermMissed
 from dragoman.server.lag_stats import LagStats
 
 LOG = logging.getLogger("dragoman.session")
 
-NOTES_LOGGED = 100
+_SUMMARY = (
+    "speech lag: median %(median_s).1f s, p95 %(p95_s).1f s, drift %(drift_s_per_min)+.2f s/min "
+    "over %(pieces)d pieces; %(skipped)d skipped (%(skipped_s).1f s)"
+)
 
 
 class SessionLog:
-    """Counts what it leaves out of the log until the end."""
+    """Writes what operators want to know, and sums up the rest at the end."""
 
     def __init__(self) -> None:
-        self._notes = 0
         self._lags = LagStats()
         self._skipped = 0
         self._skipped_s = 0.0
@@ -30,30 +31,30 @@ class SessionLog:
     def on(self, event: Event) -> None:
         """See ``Observer``."""
         match event:
+            case EventSent(event_type="error", event_id=event_id):
+                LOG.info("error sent: %(event_id)s", {"event_id": event_id})
             case SpeechPlayed(lag_s=lag_s, at_s=at_s):
                 self._lags.add(lag_s, at_s)
             case SpeechSkipped(seconds=seconds):
                 self._skipped += 1
                 self._skipped_s += seconds
             case Note(name=name, detail=detail):
-                self._notes += 1
-                if self._notes <= NOTES_LOGGED:
-                    LOG.info("%s: %r", name, detail)  # quoted: a client may have had a hand in it
-                if self._notes == NOTES_LOGGED:
-                    LOG.info("further notes of this session are only counted")
-            case JobFailed(reason=reason):
-                LOG.warning("job failed: %s", reason)
+                # Quoted: a client may have had a hand in it.
+                LOG.info("%(note)s: %(detail)r", {"note": name, "detail": detail})
             case TermMissed(letters=letters):
-                LOG.info("glossary_miss: a term of %d letters was not translated", letters)
+                values = {"letters": letters}
+                LOG.info("glossary_miss: a term of %(letters)d letters was not translated", values)
 
-    @property
-    def speech(self) -> str:
-        """How translated speech kept up, in one line; empty when there was none."""
+    def sum_up(self) -> None:
+        """Write how translated speech kept up, if there was any."""
         lags = self._lags
-        if not lags.count and not self._skipped:
-            return ""
-        return (
-            f"speech lag: median {lags.quantile(0.5):.1f} s, p95 {lags.quantile(0.95):.1f} s, "
-            f"drift {lags.drift:+.2f} s/min over {lags.count} pieces; "
-            f"{self._skipped} skipped ({self._skipped_s:.1f} s)"
-        )
+        if lags.count or self._skipped:
+            summary = {
+                "median_s": lags.quantile(0.5),
+                "p95_s": lags.quantile(0.95),
+                "drift_s_per_min": lags.drift,
+                "pieces": lags.count,
+                "skipped": self._skipped,
+                "skipped_s": self._skipped_s,
+            }
+            LOG.info(_SUMMARY, summary)

@@ -61,6 +61,9 @@ class FakeSession:
         self.reports.append(report)
         return self._note(self._report(report))
 
+    def evict(self, reason: kernel.Eviction, now: float) -> list[kernel.Command]:
+        return self._note([pong(reason), Close(1011, reason)])
+
     def deadline(self) -> float | None:
         return self.deadline_s
 
@@ -177,13 +180,14 @@ def drive(
     session: FakeSession,
     connection: FakeConnection,
     job: Callable[[Task, Inbox, Emit], Any] | None = None,
+    evicted: asyncio.Future[kernel.Eviction] | None = None,
 ) -> tuple[asyncio.Task[None], Seen]:
     seen = Seen()
 
     async def no_job(task: Task, inbox: Inbox, emit: Emit) -> None:
         raise AssertionError("no job was expected")
 
-    driver = Driver(session, connection, encode, job or no_job, seen)
+    driver = Driver(session, connection, encode, job or no_job, seen, evicted=evicted)
     return asyncio.create_task(driver.run()), seen
 
 
@@ -538,3 +542,18 @@ def test_a_deadline_that_moves_nearer_is_kept_though_the_client_is_told_nothing(
         return connection
 
     assert run(main()).closed == (1007, "late")
+
+
+def test_an_eviction_ends_the_session_also_while_the_client_is_silent() -> None:
+    async def main() -> FakeConnection:
+        connection, session = FakeConnection(), FakeSession(lambda _: [])
+        evicted: asyncio.Future[kernel.Eviction] = asyncio.get_running_loop().create_future()
+        running, _ = drive(session, connection, evicted=evicted)
+        await connection.until("hello")
+        evicted.set_result("throttled")
+        await running
+        return connection
+
+    connection = run(main())
+    assert connection.sent == ["hello", "throttled"]
+    assert connection.closed == (1011, "throttled")

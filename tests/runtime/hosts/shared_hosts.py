@@ -51,6 +51,6 @@ async def shared(inner: EngineHost) -> AsyncIterator[EngineHost]:
     """The host as a gateway has it."""
     listener = abstract_listener()
     link = EngineLink(listener.getsockname())
-    host = SharedHost(inner.info, inner.capacity, link, 0)
+    host = SharedHost(inner, link, 0)
     async with engine_server([inner], listener), open_host(host):
         yield host

@@ -1,8 +1,10 @@
 """Engines on threads: order, batches, bounds, slow listeners, and shutdown."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.requests import StartRecognition, WarmDirection
 from dragoman.runtime.hosts.thread_host import ThreadHost
+from dragoman.runtime.observer import EngineTimed, Event, current_turn, session_observer
 from dragoman.speech import Hints, Hypothesis, joined_text
 from tests.runtime.hosts import tiny_engines as tiny
 
@@ -71,6 +74,41 @@ async def test_windows_that_wait_share_a_call_in_order() -> None:
         ]
         assert engine.batches == [1, 4, 1]
         assert host.waiting == 0
+
+
+async def test_who_asked_is_told_how_long_it_waited_and_how_long_it_took() -> None:
+    told: list[Event] = []
+    engine = tiny.Listener()
+    observer = SimpleNamespace(on=told.append)
+    async with hosted(engine) as host:
+        engine.gate.clear()
+        calls = [asyncio.create_task(host.call(Window(b"")))]
+        await until(lambda: engine.entered.acquire(blocking=False))
+        token = session_observer.set(observer)
+        current_turn.set(3)
+        calls += [asyncio.create_task(host.call(Window(bytes(4 * n)))) for n in (1, 2)]
+        session_observer.reset(token)
+        await until(lambda: host.waiting == 2)
+        waited_from_s = time.monotonic()
+        engine.gate.set()
+        await asyncio.gather(*calls)
+        waited_s = time.monotonic() - waited_from_s
+    assert [(t.engine, t.role, t.turn, t.batch) for t in told if isinstance(t, EngineTimed)] == [
+        (host.info.name, "asr", 3, 2)
+    ] * 2
+    assert all(t.took_s <= waited_s for t in told if isinstance(t, EngineTimed))
+    assert all(t.queued_s > 0 for t in told if isinstance(t, EngineTimed))
+
+
+async def test_speech_is_timed_until_its_first_sound() -> None:
+    told: list[Event] = []
+    session_observer.set(SimpleNamespace(on=told.append))
+    async with hosted(tiny.Speaker()) as host:
+        await spoken(host, "abc")
+        assert await spoken(host, "") == b""  # no sound: nothing to tell
+    (timed,) = told
+    assert isinstance(timed, EngineTimed)
+    assert (timed.role, timed.turn, timed.batch) == ("tts", 0, 1)
 
 
 async def test_an_incomplete_batch_waits_while_the_engine_is_busy_and_no_longer() -> None:

@@ -61,6 +61,12 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_PORT": "9",
         "DRAGOMAN_ENGINES": "scripted",
         "DRAGOMAN_API_KEYS": "sk-one, sk-two",
+        "DRAGOMAN_API_KEYS_FILE": "/etc/keys",
+        "DRAGOMAN_STATE_DIR": "/var/lib/dragoman",
+        "DRAGOMAN_ALLOWED_HOSTS": "a.example,b.example",
+        "DRAGOMAN_METRICS_OPEN": "true",
+        "DRAGOMAN_TLS_CERT": "cert.pem",
+        "DRAGOMAN_TLS_KEY": "key.pem",
         "DRAGOMAN_ALLOWED_ORIGINS": "https://a.example,https://b.example",
         "DRAGOMAN_ALLOW_OPEN": "yes",
         "DRAGOMAN_STRICT": "1",
@@ -71,6 +77,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         "DRAGOMAN_INTERPRETATION": "policy=units,top_rate=1.2",
         "DRAGOMAN_RECOGNITION": "snapshots=whole",
         "DRAGOMAN_LOG_LEVEL": "DEBUG",
+        "DRAGOMAN_LOG_FORMAT": "JSON",
         "DRAGOMAN_DRAIN_S": "0.5",
     }
     settings = load({}, environment)
@@ -80,6 +87,12 @@ def test_every_field_can_come_from_the_environment() -> None:
         port=9,
         engines="scripted",
         api_keys=("sk-one", "sk-two"),
+        api_keys_file="/etc/keys",
+        state_dir="/var/lib/dragoman",
+        allowed_hosts=("a.example", "b.example"),
+        metrics_open=True,
+        tls_cert="cert.pem",
+        tls_key="key.pem",
         allowed_origins=("https://a.example", "https://b.example"),
         allow_open=True,
         strict=True,
@@ -96,6 +109,7 @@ def test_every_field_can_come_from_the_environment() -> None:
         interpretation=InterpretationOptions(policy="units", top_rate=1.2),
         recognition=RecognitionOptions(snapshots="whole"),
         log_level="debug",
+        log_format="json",
         drain_s=0.5,
     )
     assert settings.config.directions == [("en", "fr"), ("en", "yue")]
@@ -221,19 +235,27 @@ def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
         load({}, {}, tmp_path / "none.toml")
 
 
-def test_keys_come_from_files_and_never_show(tmp_path: Path) -> None:
-    keys = write(tmp_path / "keys", "# ours\nsk-secret-1\n\nsk-secret-2\n")
-    for settings, origin in (
-        (load({}, {}, keys_file=keys), f"command line, file {keys}"),
-        (load({}, {"DRAGOMAN_API_KEYS_FILE": str(keys)}), "environment DRAGOMAN_API_KEYS_FILE"),
-        (load({}, {}, write(tmp_path / "d.toml", 'api_keys_file = "keys"\n')), f"file {keys}"),
-    ):
-        config = settings.config
-        assert config.api_keys == ("sk-secret-1", "sk-secret-2")
-        assert settings.origins["api_keys"] == origin
-        for shown in (repr(config), str(config), str(config.shown()), repr(settings)):
-            assert "secret" not in shown
-            assert "2 set" in shown
+def test_keys_never_show() -> None:
+    settings = load({}, {"DRAGOMAN_API_KEYS": "sk-secret-1,sk-secret-2"})
+    config = settings.config
+    assert config.api_keys == ("sk-secret-1", "sk-secret-2")
+    for shown in (repr(config), str(config), str(config.shown()), repr(settings)):
+        assert "secret" not in shown
+        assert "2 set" in shown
+
+
+def test_a_file_of_keys_is_relative_to_the_file_of_settings(tmp_path: Path) -> None:
+    file = write(tmp_path / "d.toml", 'api_keys_file = "keys"\nstate_dir = "/var/x"\n')
+    config = load({}, {}, file).config
+    assert (config.api_keys_file, config.state_dir) == (str(tmp_path / "keys"), "/var/x")
+    assert config.asks_for_keys
+    assert load({"api_keys_file": "keys"}, {}).config.api_keys_file == "keys"
+
+
+def test_a_variable_for_keys_that_holds_none_is_an_error() -> None:
+    for text in ("", " , "):
+        with pytest.raises(ConfigError, match="no key in it"):
+            load({}, {"DRAGOMAN_API_KEYS": text})
 
 
 def test_an_error_about_keys_does_not_show_them() -> None:

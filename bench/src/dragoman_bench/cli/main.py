@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from dragoman_bench.cli.interpret import bench_interpret
+from dragoman_bench.cli.load import bench_load
 from dragoman_bench.cli.measure import bench
 from dragoman_bench.cli.replay import replay
 from dragoman_bench.cli.soak import bench_soak
@@ -37,6 +38,7 @@ def _app(group: type[TyperGroup] | None = None) -> typer.Typer:
 
 app = _app(MeasureByDefault)
 app.command("measure")(bench)
+app.command("load")(bench_load)
 app.command("interpret")(bench_interpret)
 app.command("soak")(bench_soak)
 app.command("replay")(replay)

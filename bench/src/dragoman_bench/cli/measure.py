@@ -9,10 +9,15 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dragoman_bench.report import SuiteResults
 
 
 class Which(StrEnum):
@@ -39,24 +44,31 @@ def bench(
 ) -> None:
     """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three.
 
-    `dragoman bench interpret` measures interpretation in depth, `dragoman bench soak` whether a
-    server stays as it was; both have options of their own.
+    `dragoman bench load` measures a server under many sessions, `dragoman bench interpret`
+    interpretation in depth, `dragoman bench soak` whether a server stays as it was; they have
+    options of their own.
     """
     if not sys.platform.startswith("linux"):
         typer.echo("dragoman bench: reads /proc, so it needs Linux", err=True)
         raise typer.Exit(2)
-    from dragoman_bench import report, suite  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench import suite  # noqa: PLC0415  # see cli/main.py
+
+    parts = suite.PARTS if part is Which.all else (part.value,)
+    present(
+        lambda progress: suite.run(parts, quick=quick, recordings=recordings, progress=progress),
+        out,
+        "bench-{began}.json",
+    )
+
+
+def present(measure: Callable[[Callable[[str], None]], SuiteResults], out: Path, name: str) -> None:
+    """Measure, print the table and write the file; exit code 1 where a part was not measured."""
+    from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
 
     console = Console(highlight=False, soft_wrap=True)
-    parts = suite.PARTS if part is Which.all else (part.value,)
     with console.status("starting …") as status:
-        results = suite.run(
-            parts,
-            quick=quick,
-            recordings=recordings,
-            progress=lambda name: status.update(f"measuring {name} …"),
-        )
+        results = measure(lambda part: status.update(f"measuring {part} …"))
     report.show(results, console)
-    console.print(f"raw figures: {results.write(out, 'bench-{began}.json')}")
+    console.print(f"raw figures: {results.write(out, name)}")
     if results.failures:
         raise typer.Exit(1)

@@ -57,6 +57,14 @@ def framed(payload: bytes, opcode: int = _TEXT) -> bytes:
     return head + _MASK + payload
 
 
+class Refused(BenchFailed):
+    """The handshake was refused with this HTTP status; the text is the answer's beginning."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"refused: {text}")
+        self.status = status
+
+
 class WsClient(asyncio.Protocol):
     """One connection. ``on_text`` may be replaced at any time."""
 
@@ -69,7 +77,7 @@ class WsClient(asyncio.Protocol):
         self._buffer = bytearray()
         self._open = False
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._closed = ""
+        self._closed: BenchFailed | None = None
 
     @classmethod
     async def connect(
@@ -99,7 +107,7 @@ class WsClient(asyncio.Protocol):
         """The next event of this type; fails when an ``error`` or the end comes instead."""
         future: asyncio.Future[bytes] = self._loop.create_future()
         if self._closed:
-            future.set_exception(BenchFailed(self._closed))
+            future.set_exception(self._closed)
         self._waiting[type_] = future
         return future
 
@@ -110,7 +118,7 @@ class WsClient(asyncio.Protocol):
     def write(self, frames: bytes) -> None:
         """Send frames. Raises ``BenchFailed`` when the connection is closed."""
         if self._transport is None or self._closed:
-            raise BenchFailed(self._closed or "not connected")
+            raise self._closed or BenchFailed("not connected")
         self._transport.write(frames)
 
     def close(self) -> None:
@@ -147,15 +155,17 @@ class WsClient(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more comes."""
-        self._close_with(str(exc) if exc else "the server hung up")
+        self._close_with(BenchFailed(str(exc) if exc else "the server hung up"))
 
     # ------------------------------------------------------------ inside
     def _upgraded(self) -> bool:
         head, blank, rest = bytes(self._buffer).partition(b"\r\n\r\n")
         if not blank:
             return False
-        if b" 101 " not in head.split(b"\r\n", 1)[0]:
-            self._close_with(f"refused: {head.decode('latin-1')[:200]} {rest.decode()[:300]}")
+        status = head.split(b"\r\n", 1)[0].split(b" ", 2)[1]
+        if status != b"101":
+            text = f"{head.decode('latin-1')[:200]} {rest.decode()[:300]}"
+            self._close_with(Refused(int(status), text))
             return False
         self._open = True
         self._buffer = bytearray(rest)
@@ -186,24 +196,25 @@ class WsClient(asyncio.Protocol):
             if self.on_text is not None:
                 self.on_text(payload, now_s)
         elif first == 0x80 | _CLOSE:
-            self._close_with(f"the server closed: {payload[2:].decode('utf-8', 'replace')}")
+            reason = payload[2:].decode("utf-8", "replace")
+            self._close_with(BenchFailed(f"the server closed: {reason}"))
         elif first != 0x80 | _PING:
-            self._close_with(f"a frame that begins with {first:#x}")
+            self._close_with(BenchFailed(f"a frame that begins with {first:#x}"))
 
     def _resolve(self, type_: str, payload: bytes) -> None:
         future = self._waiting.pop(type_, None)
         if future is not None and not future.done():
             future.set_result(payload)
         if type_ == "error":
-            self._fail(payload.decode())
+            self._fail(BenchFailed(payload.decode()))
 
-    def _close_with(self, reason: str) -> None:
+    def _close_with(self, reason: BenchFailed) -> None:
         self._closed = self._closed or reason
         self._fail(self._closed)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: BenchFailed) -> None:
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
-                future.set_exception(BenchFailed(reason))
+                future.set_exception(reason)
                 future.exception()  # retrieved, also when nobody waits any more

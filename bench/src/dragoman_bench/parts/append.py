@@ -17,27 +17,22 @@ from contextlib import AbstractContextManager
 from statistics import median
 
 import msgspec
-import numpy as np
 import uvloop
 
 from dragoman.client.interpretation import InterpretSettings, session_object
 from dragoman_bench.figures import Figure, Part, Row, lines
 from dragoman_bench.harness import metrics_page, processes
+from dragoman_bench.harness.microphones import Microphones, speechlike
 from dragoman_bench.harness.pacer import Pacer
 from dragoman_bench.harness.server_process import ServerProcess, echoing, serving
 from dragoman_bench.harness.ws_client import INTERPRETATION_MODEL as MODEL
-from dragoman_bench.harness.ws_client import WsClient, append_audio, framed
-from dragoman_bench.interpret.recordings import RATE_HZ
+from dragoman_bench.harness.ws_client import WsClient
 
-FRAME_BYTES = 4_360
 SESSIONS = 50
-_EVERY_S = 0.1
 _WARM_S = 2.0
 _PART = "append"
 AIMS = {"gateway": 2.0, "cascade": 3.0}
 """At most so many times the event loop time of the bare echo."""
-_CHUNK_BYTES = 3_200
-_LOOP_S = 12
 
 
 class AppendCost(msgspec.Struct, kw_only=True):
@@ -97,25 +92,6 @@ def figures(costs: Mapping[str, Sequence[AppendCost]]) -> list[Figure]:
     return lines(_PART, rows)
 
 
-def speechlike() -> list[bytes]:
-    """Twelve seconds of append frames, each of 4,360 bytes: syllables, with a pause now and then.
-
-    Noise with a swell for each syllable; 2.4 s of it, then 1.6 s of near silence.
-    """
-    rng = np.random.default_rng(7)
-    at_s = np.arange(_LOOP_S * RATE_HZ) / RATE_HZ
-    swell = 0.5 * (1 - np.cos(2 * np.pi * 4 * at_s)) * (at_s % 4 < 2.4)
-    level = 0.0005 + 0.2 * swell
-    pcm = (rng.standard_normal(len(at_s)) * level * 8_000).astype("<i2").tobytes()
-    frames = []
-    for start in range(0, len(pcm), _CHUNK_BYTES):
-        event = append_audio(pcm[start : start + _CHUNK_BYTES])
-        # Clients send ids; one of this length makes the event the usual size.
-        event_id = "e" * (FRAME_BYTES - len(event) - len('"event_id":"",'))
-        frames.append(framed(b'{"event_id":"' + event_id.encode() + b'",' + event[1:]))
-    return frames
-
-
 async def _run(
     server: ServerProcess, frames: list[bytes], seconds: float, *, greets: bool
 ) -> AppendCost:
@@ -134,8 +110,8 @@ async def _run(
         client.on_text = count
         clients.append(client)
     pacer = Pacer()
-    load = _Load(pacer, clients, frames)
-    load.start()
+    load = Microphones(pacer, frames)
+    load.start([client.write for client in clients])
     await asyncio.sleep(_WARM_S)
     received, lag = 0, await asyncio.to_thread(server.loop_lag)
     main_s, all_s = processes.main_thread_cpu_s(server.pid), processes.threads_cpu_s(server.pid)
@@ -157,36 +133,3 @@ async def _run(
         loop_lag_p99_ms=None if lag_p99_s is None else lag_p99_s * 1000,
         load_late_p99_ms=pacer.late_p99_ms(),
     )
-
-
-class _Load:
-    """Every session sends every 100 ms, each with a phase and a place in the sound of its own."""
-
-    def __init__(self, pacer: Pacer, clients: list[WsClient], frames: list[bytes]) -> None:
-        self.sent = 0
-        self._pacer = pacer
-        self._clients = clients
-        self._frames = frames
-        self._stopped = False
-
-    def start(self) -> None:
-        """Begin to send."""
-        zero_s = self._pacer.now_s + 0.05
-        for index, client in enumerate(self._clients):
-            phase_s = index * _EVERY_S / len(self._clients)
-            place = index * len(self._frames) // len(self._clients)
-            self._at(zero_s + phase_s, client, place)
-
-    def stop(self) -> None:
-        """Send no more."""
-        self._stopped = True
-
-    def _at(self, due_s: float, client: WsClient, place: int) -> None:
-        def send(due_s: float) -> None:
-            if self._stopped:
-                return
-            client.write(self._frames[place % len(self._frames)])
-            self.sent += 1
-            self._at(due_s + _EVERY_S, client, place + 1)
-
-        self._pacer.at(due_s, send)

@@ -170,16 +170,19 @@ class TargetPolicy:
             self._clause = None
             self._queue(clause, paused=False)
 
-    def due(self, now_s: float, cost_s: float | None = None) -> WantedTranslation | None:
+    def due(
+        self, now_s: float, cost_s: float | None = None, draft_every_s: float = 0.0
+    ) -> WantedTranslation | None:
         """The next translation to make, or None for now. It has to be answered before the next
-        ``due``; ``update`` may come in between. ``cost_s``: what a call lately took.
+        ``due``; ``update`` may come in between. ``cost_s``: what a call lately took;
+        ``draft_every_s``: drafts are not to come more often.
         """
         wanted = None
         if self._ready:
             wanted = self._committing(self._ready.popleft())
         elif self._clause is not None and now_s >= self._stalled_s():
             wanted = self._committing(self._clause)
-        elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s):
+        elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s, draft_every_s):
             unit = self._units.open_unit(self._words)
             self._drafted_s = now_s
             wanted = WantedTranslation(unit.sentence, unit.source, unit.end, self._target.open)
@@ -188,11 +191,11 @@ class TargetPolicy:
             self._asked_end = max(self._asked_end, wanted.end if wanted.commits else 0)
         return wanted
 
-    def next_s(self, cost_s: float | None = None) -> float | None:
+    def next_s(self, cost_s: float | None = None, draft_every_s: float = 0.0) -> float | None:
         """When ``due`` may want a translation though no words come; None for never."""
         moments = [self._stalled_s()] if self._clause is not None else []
         if self._wants_draft():
-            moments.append(self._drafted_s + _interval_s(cost_s))
+            moments.append(self._drafted_s + _interval_s(cost_s, draft_every_s))
         return min(moments, default=None)
 
     def answer(self, wanted: WantedTranslation, translation: str) -> CommitStep:
@@ -297,8 +300,8 @@ def _without_last_word(stash: str) -> str:
     return stash[: found[-2].end] if len(found) > 1 else stash
 
 
-def _interval_s(cost_s: float | None) -> float:
+def _interval_s(cost_s: float | None, least_s: float) -> float:
     """The least time between two drafts."""
     if cost_s is not None and cost_s > _DRAFT_COST_S:
         return float("inf")
-    return max(DRAFT_EVERY_S, 2.0 * (cost_s or 0.0))
+    return max(DRAFT_EVERY_S, least_s, 2.0 * (cost_s or 0.0))

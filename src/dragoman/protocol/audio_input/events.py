@@ -137,6 +137,14 @@ class TranscriptionError(msgspec.Struct, frozen=True, kw_only=True):
     param: str | None = None
 
 
+FAILED = ("internal_error", "Recognition failed.")
+REFUSED = (
+    "ServiceUnavailable",
+    "More people speak at the same time than the server carries. Please try again later.",
+)
+"""Code and message of a turn that the recogniser failed, and of one that was not recognised."""
+
+
 class TranscriptionFailed(
     ServerEvent,
     frozen=True,

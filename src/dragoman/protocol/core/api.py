@@ -46,6 +46,8 @@ class Api(Generic[F]):
     """Frames to events and back. It keeps no state, so all connections share it."""
     session: Callable[[F, SessionContext], BaseSession]
     """Makes the session of one connection."""
+    roles: tuple[str, ...] = ("vad", "asr", "mt", "tts")
+    """The roles of the engines that its sessions use."""
     first_audio: tuple[str, str] | None = None
     reads_late: bool = False
     """Whether its clients may read nothing until they have sent everything, so that a socket which

@@ -8,7 +8,7 @@ order. It never waits, never reads a clock, never draws a random number. The dri
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -109,6 +109,10 @@ class Failed(msgspec.Struct, frozen=True):
 
 Report = Output | Ended | Failed
 
+Eviction = Literal["throttled", "access denied"]
+"""Why the server ends a session that did nothing wrong on the wire: its key used up what it may
+use, or is not valid any more."""
+
 
 class Session(Protocol):
     """What the driver needs of a session. ``now`` is seconds on a monotonic clock."""
@@ -125,6 +129,9 @@ class Session(Protocol):
 
     def report(self, report: Report, now: float) -> list[Command]:
         """A job has news."""
+
+    def evict(self, reason: Eviction, now: float) -> list[Command]:
+        """The server ends the session."""
 
     def deadline(self) -> float | None:
         """When ``tick`` wants to be called next, or None."""

@@ -15,12 +15,12 @@ client only through ``send``, ``command`` and ``reject``, and say when their wor
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 import msgspec
 
 from dragoman.protocol.core import commands
-from dragoman.protocol.core.commands import Close, Command, Note, Report, Send, Used
+from dragoman.protocol.core.commands import Close, Command, Eviction, Note, Report, Send, Used
 from dragoman.protocol.core.events import ClientEvent, Ids, Malformed, ServerEvent, culprit
 from dragoman.protocol.core.principal import ANONYMOUS, Principal
 from dragoman.speech import Coverage
@@ -104,6 +104,19 @@ class BaseSession:
 
     starts_over = False
     """Whether work may follow the finish on the same connection (``reopen``)."""
+    evictions: ClassVar[dict[Eviction, tuple[str, str, int]]] = {
+        "throttled": (
+            "Throttling.RateQuota",
+            "Requests rate limit exceeded, please try again later.",
+            1007,
+        ),
+        "access denied": (
+            "AccessDenied",
+            "Access denied, please make sure your account is in good standing.",
+            1007,
+        ),
+    }
+    """What a client is told when the server ends its session: code, message, close code."""
 
     def __init__(self, context: SessionContext) -> None:
         self.context = context
@@ -187,6 +200,14 @@ class BaseSession:
             return []
         self.now = now
         self.on_report(report)
+        return self._flush(now)
+
+    def evict(self, reason: Eviction, now: float) -> list[Command]:
+        """The server ends the session."""
+        if self.closed:
+            return []
+        self.now = now
+        self.die(*self.evictions[reason])
         return self._flush(now)
 
     def deadline(self) -> float | None:

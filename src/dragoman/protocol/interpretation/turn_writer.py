@@ -17,6 +17,8 @@ from typing import Protocol
 from msgspec import UNSET
 
 from dragoman.protocol.audio_input.events import (
+    FAILED,
+    REFUSED,
     ItemCreated,
     TranscriptionError,
     TranscriptionFailed,
@@ -98,7 +100,7 @@ class TurnWriter:
         self._language = settings.source
         self._started_ms = 0
         self._stopped = self._source_final = self._source_closed = self._responding = False
-        self._has_words = False
+        self._has_words = self._refused = False
 
     def _send(self, event: ServerEvent) -> None:
         self._order.advance(event)
@@ -121,8 +123,9 @@ class TurnWriter:
                 self._translate(fact)
             case Voiced(pcm=pcm):
                 self._speak(pcm)
-            case SpeechStopped(at_ms=at_ms):
-                self._stop(at_ms)
+            case SpeechStopped():
+                self._refused = fact.refused
+                self._stop(fact.at_ms)
             case TurnDone():
                 self._finish(fact)
 
@@ -164,7 +167,8 @@ class TurnWriter:
             return
         self._stopped = True
         end_ms = max(at_ms, self._started_ms)
-        self.meter.add_speech_in(end_ms - self._started_ms)
+        if not self._refused:
+            self.meter.add_speech_in(end_ms - self._started_ms)
         self._chain.last_end_ms = end_ms
         if not self.is_manual:
             self._send(VadSpeechStopped(audio_end_ms=end_ms, item_id=self.ids.source_item))
@@ -244,9 +248,8 @@ class TurnWriter:
             return
         self._source_closed = True
         if self._settings.transcribes:
-            error = TranscriptionError(
-                type="server_error", code="internal_error", message="Recognition failed."
-            )
+            code, message = REFUSED if self._refused else FAILED
+            error = TranscriptionError(type="server_error", code=code, message=message)
             self._send(TranscriptionFailed(item_id=self.ids.source_item, error=error))
 
     def _close_response(self, status: Status) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from dragoman.protocol.audio_input.events import (
+    FAILED,
+    REFUSED,
     AudioCommitted,
     ItemCreated,
     TranscriptionCompleted,
@@ -69,7 +71,7 @@ class ItemWriter:
         self._source = AppendOnlyText()
         self._stash = ""
         self._started_ms = 0
-        self._is_stopped = self._is_final = self._is_closed = False
+        self._is_stopped = self._is_final = self._is_closed = self._is_refused = False
 
     @property
     def awaits_end(self) -> bool:
@@ -92,8 +94,9 @@ class ItemWriter:
                 self._start(at_ms)
             case Heard():
                 self._recognise(fact)
-            case SpeechStopped(at_ms=at_ms):
-                self._stop(at_ms)
+            case SpeechStopped():
+                self._is_refused = fact.refused
+                self._stop(fact.at_ms)
             case TurnDone():
                 self._finish(fact)
             case _:
@@ -132,7 +135,8 @@ class ItemWriter:
             return
         self._is_stopped = True
         end_ms = max(at_ms, self._started_ms)
-        self._outlet.used(Used(audio_in_ms=end_ms - self._started_ms))
+        if not self._is_refused:
+            self._outlet.used(Used(audio_in_ms=end_ms - self._started_ms))
         self._chain.last_end_ms = end_ms
         if not self._is_manual:
             self._send(VadSpeechStopped(audio_end_ms=end_ms, item_id=self.item_id))
@@ -148,7 +152,8 @@ class ItemWriter:
     def _close(self, status: Status) -> None:
         if status == "failed" and not self._is_final and not self._is_closed:
             self._is_closed = True
-            error = TranscriptionError(code="internal_error", message="Recognition failed.")
+            code, message = REFUSED if self._is_refused else FAILED
+            error = TranscriptionError(code=code, message=message)
             self._send(TranscriptionFailed(item_id=self.item_id, error=error))
             return
         self._is_final = True

@@ -33,6 +33,8 @@ Choices where the protocol is silent, beside the rulings:
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from dragoman.protocol.core import fields
 from dragoman.protocol.core.commands import (
     Abort,
@@ -81,6 +83,13 @@ class SynthesisSession(RealtimeSession):
     """Text in, speech out."""
 
     starts_over = True
+    evictions: ClassVar = RealtimeSession.evictions | {
+        "throttled": (
+            "Throttling.RateQuota",
+            "To many requests. Your requests are being throttled.",  # as the cloud spells it
+            1011,
+        )
+    }
 
     def __init__(self, family: SynthesisFamily, context: SessionContext) -> None:
         super().__init__(context)

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade import hypothesis_recorder
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
@@ -32,22 +33,24 @@ async def interpret(
     engines: EngineSet,
     observer: Observer,
     *,
+    speaker: Speaker | None = None,
     now_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Run the job until its input ends and everything recognised has been spoken. ``now_s`` is the
-    clock that policies are given.
+    clock that policies are given; ``speaker`` says what the capacity allows.
     """
+    speaker = speaker or Speaker()
     recorder = hypothesis_recorder.recorder(now_s)
     if recorder is not None:
         observer = FanOut(observer, recorder)
     inbox.rate_hz = task.rate_in
     words = WordMailbox()
     images = ImageReader(engines.text_reader, observer, now_s)
-    publisher = TurnPublisher(emit, words, observer, now_s)
-    recognition = RecognitionStage(task, engines, publisher, images)
+    publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
+    recognition = RecognitionStage(task, engines, publisher, images, speaker)
     speech = SpeechStage(engines, emit, observer, now_s, listened_s=lambda: inbox.listened_s)
     translation = TranslationStage(
-        engines, emit, words, images, speech, observer=observer, now_s=now_s
+        engines, emit, words, images, speech, speaker=speaker, observer=observer, now_s=now_s
     )
     try:
         async with asyncio.TaskGroup() as group:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
@@ -17,7 +18,7 @@ from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.engine_set import EngineSet
-from dragoman.runtime.observer import Observer
+from dragoman.runtime.observer import Observer, TurnEnded
 from dragoman.speech import Interpret, Status, TurnDone
 
 
@@ -28,24 +29,26 @@ async def recognize(
     engines: EngineSet,
     observer: Observer,
     *,
+    speaker: Speaker | None = None,
     now_s: Callable[[], float] = time.monotonic,
 ) -> None:
     """Run the job until its input ends and every turn is recognised. ``now_s`` is the clock that
-    policies are given.
+    policies are given; ``speaker`` says what the capacity allows.
     """
     words = WordMailbox()
     inbox.rate_hz = task.rate_in
-    publisher = TurnPublisher(emit, words, observer, now_s)
+    publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
     images = ImageReader(None, observer, now_s)
-    stage = RecognitionStage(task, engines, publisher, images)
+    stage = RecognitionStage(task, engines, publisher, images, speaker or Speaker())
     async with asyncio.TaskGroup() as group:
         group.create_task(stage.run(inbox), name="recognition")
-        group.create_task(_end_turns(words, emit), name="end turns")
+        group.create_task(_end_turns(words, emit, observer), name="end turns")
 
 
-async def _end_turns(words: WordMailbox, emit: Emit) -> None:
+async def _end_turns(words: WordMailbox, emit: Emit, observer: Observer) -> None:
     while not words.ended:
         newest = await words.get()
         if newest is not None and newest.final:
             status: Status = "failed" if newest.failed else "completed"
             await emit(TurnDone(newest.turn, 0, status))
+            observer.on(TurnEnded(newest.turn))

@@ -92,7 +92,11 @@ class Driver:
         encode: Encode,
         run_job: RunJob,
         observer: Observer,
+        *,
+        evicted: asyncio.Future[kernel.Eviction] | None = None,
     ) -> None:
+        """``evicted``: when it is done, the session is told to end, for the reason in it."""
+        self._evicted = evicted or asyncio.get_running_loop().create_future()
         self._session = session
         self._connection = connection
         self._encode = encode
@@ -110,6 +114,7 @@ class Driver:
         """Until the session closed or the client went away; no job outlives this."""
         self._carry_out(self._session.open(self._loop.time()))
         self._settle()
+        self._evicted.add_done_callback(self._evict)
         tasks = [
             asyncio.create_task(self._read(), name="reader"),
             asyncio.create_task(self._write(), name="writer"),
@@ -121,6 +126,7 @@ class Driver:
             for ended in done:
                 ended.result()
         finally:
+            self._evicted.remove_done_callback(self._evict)
             await self._stop(tasks)
 
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
@@ -226,7 +232,8 @@ class Driver:
                 case kernel.Send():
                     frame = self._encode(command.event, command.event_id)
                     self._outbox.put(frame, command.supersedes)
-                    self._observer.on(EventSent(str(command.event.__struct_config__.tag)))
+                    event_type = str(command.event.__struct_config__.tag)
+                    self._observer.on(EventSent(event_type, command.event_id))
                 case kernel.Start(job=job, task=task):
                     self._start(job, task)
                 case kernel.End(job=job):
@@ -273,8 +280,8 @@ class Driver:
             known = isinstance(failure, EngineFailed)  # a client may cause it as often as it likes
             LOG.log(
                 logging.WARNING if known else logging.ERROR,
-                "job %d failed: %r",
-                *(job, failure),
+                "job %(job)d failed: %(failure)r",
+                {"job": job, "failure": failure},
                 exc_info=None if known else failure,
             )
             self._observer.on(JobFailed(type(failure).__name__))
@@ -286,6 +293,10 @@ class Driver:
         self._jobs.pop(job, None)
         inbox.close()  # the reader may be waiting for room in it
         self._report(report)
+
+    def _evict(self, evicted: asyncio.Future[kernel.Eviction]) -> None:
+        self._carry_out(self._session.evict(evicted.result(), self._loop.time()))
+        self._settle()
 
     def _report(self, report: kernel.Report) -> None:
         self._carry_out(self._session.report(report, self._loop.time()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from dragoman.speech import HEARING_RATE_HZ, Audio, Image, Input, Interpret, Say
 
@@ -41,16 +42,24 @@ class Inbox:
         self.audio_bytes = 0
         """How much audio waits, as PCM."""
         self._ended = False
+        self.on_work: Callable[[], None] = lambda: None
+        """Called when an input comes and when it is taken."""
         # One reader, an item for every 100 ms of every session: cheaper than an Event.
         self._loop = asyncio.get_running_loop()
         self._arrival: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._room.set()
 
+    @property
+    def queued_s(self) -> float:
+        """How much audio waits."""
+        return self.audio_bytes / (2 * self.rate_hz)
+
     def put(self, item: Input) -> None:
         """Add an input; after ``end`` it is dropped."""
         if self._ended:
             return
+        self.on_work()
         self._items.append(item)
         self._weight += weight(item)
         if isinstance(item, Audio):
@@ -92,6 +101,11 @@ class Inbox:
         return self._items[0] if self._items else None
 
     @property
+    def arrived_s(self) -> float:
+        """How much audio has come in so far."""
+        return self.listened_s + self.audio_bytes / (2 * self.rate_hz)
+
+    @property
     def has_room(self) -> bool:
         """Whether ``room`` would return at once."""
         return self._room.is_set()
@@ -106,6 +120,7 @@ class Inbox:
             arrival.set_result(None)
 
     def _take(self) -> Input:
+        self.on_work()
         item = self._items.popleft()
         self._weight -= weight(item)
         if self._weight <= self._high_water:

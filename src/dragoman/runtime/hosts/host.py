@@ -15,6 +15,7 @@ from itertools import count
 from typing import Protocol, cast
 
 from dragoman.engines.base import Info, Utterance
+from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.requests import (
     Answer,
     AnyRequest,
@@ -45,6 +46,8 @@ class EngineHost(Protocol):
     info: Info
     capacity: int
     """How many requests the engine works on at the same time: calls times their batch."""
+    work: EngineWork
+    """What its calls cost."""
 
     @property
     def waiting(self) -> int:
@@ -116,8 +119,9 @@ class HostStream:
 class RequestHost(ABC):
     """Base of hosts in which every call and every step of a stream is one request."""
 
-    def __init__(self, info: Info) -> None:
+    def __init__(self, info: Info, places: int = 1) -> None:
         self.info = info
+        self.work = EngineWork(places)
         self._stream_numbers = count(1)
 
     @abstractmethod

@@ -22,6 +22,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from dragoman.runtime.hosts.call_times import CallTimes
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 
 MOST_SLACK_S = 2.0
@@ -31,15 +32,17 @@ JobT = TypeVar("JobT")
 class CallJob:
     """A call, or a step of a stream, and where its outcome goes."""
 
-    __slots__ = ("future", "request")
+    __slots__ = ("future", "request", "times")
 
     def __init__(self, request: AnyRequest, future: asyncio.Future[Outcome]) -> None:
         self.request = request
         self.future = future
+        self.times = CallTimes()
 
     def settle(self, outcome: Outcome) -> None:
         """On the loop: the caller's answer, unless the caller left."""
         if not self.future.done():
+            self.times.answer()
             self.future.set_result(outcome)
 
     def fail(self, reason: str) -> None:
@@ -97,6 +100,8 @@ class JobQueue(Generic[JobT]):
                 return None, wait_s
             del self._jobs[: len(batch) or 1]
             if batch:
+                for job in batch:
+                    job.times.begin(len(batch))
                 return batch, None
         return None, None
 

@@ -29,6 +29,7 @@ class OnDemandHost:
     def __init__(self, engine: OnDemand, inner: EngineHost, *, idle_s: float = 180.0) -> None:
         self.info = inner.info
         self.capacity = inner.capacity
+        self.work = inner.work
         self._engine = engine
         self._inner = inner
         self._idle_s = idle_s

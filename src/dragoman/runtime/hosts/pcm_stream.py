@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 
 from dragoman.audio.pcm import bytes_in
+from dragoman.runtime.hosts.call_times import CallTimes
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.runtime.hosts.synthesize_segment import LONGEST_MS
 
@@ -24,9 +25,11 @@ class PcmStream:
         self._failure: EngineFailed | None = None
         self._arrived = asyncio.Event()
         self.ended = False
+        self.times = CallTimes()
 
     def push(self, pcm: bytes) -> None:
         """A piece has come."""
+        self.times.answer()
         self._pieces.append(pcm)
         self._arrived.set()
 

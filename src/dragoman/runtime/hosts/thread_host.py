@@ -104,10 +104,10 @@ class ThreadHost(RequestHost):
         most_waiting: int = 4096,
         window_ms: int = 10_000,
     ) -> None:
-        super().__init__(engine.info)
+        self._count = max(1, threads)
+        super().__init__(engine.info, self._count)
         self._engine = engine
         self._server = RequestServer(engine)
-        self._count = max(1, threads)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
         batching = batching or batching_of(engine)
@@ -192,16 +192,21 @@ class ThreadHost(RequestHost):
         self._calls.add(job)
         threads.add(job)
         try:
-            return await job.future
+            outcome = await job.future
         finally:
             self._calls.discard(job)
+        job.times.report(self.info)
+        return outcome
 
     def _call(self, batch: list[CallJob]) -> None:
         """On a thread."""
-        try:
-            outcomes = self._server.answer([job.request for job in batch])
-        except BaseException as error:  # noqa: BLE001 - it fails its call only
-            outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        requests = [job.request for job in batch]
+        with self.work.stint() as stint:
+            try:
+                outcomes = self._server.answer(requests)
+            except BaseException as error:  # noqa: BLE001 - it fails its call only
+                outcomes = [Outcome(failure=repr(error)) for _ in batch]
+        self.work.answered(requests, stint.own_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:
@@ -227,7 +232,9 @@ class ThreadHost(RequestHost):
             rate_hz,
             window_bytes=bytes_in(self._window_ms, rate_hz),
             requeue=resume,
+            others_wait=lambda: len(self._queue) > 0,
             post=self._post,
+            work=self.work,
         )
         self._segments.add(segment)
         threads.add(segment.run, slack_s)
@@ -238,6 +245,7 @@ class ThreadHost(RequestHost):
         finally:
             segment.leave()
             self._segments.discard(segment)
+            segment.stream.times.report(self.info)
 
 
 def _settle(future: asyncio.Future[Exception | None], result: Exception | None) -> None:

@@ -3,7 +3,8 @@
 Scope: the iterator of a segment, advanced on one thread at a time, and the count of what its
 listener has not taken yet. When that fills the window, the thread puts the iterator aside and
 takes other work; when half of it has been taken, the segment is queued again. So a slow listener
-holds memory (one window), but never a thread.
+holds memory (one window), but never a thread. Where other jobs wait, it goes to the end of the line
+behind every piece, so that one long segment does not hold up the first audio of others.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 
+from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Synthesizer, Unspeakable, Utterance
+from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
@@ -20,8 +23,8 @@ Requeue = Callable[[Callable[[], None], int], None]
 
 
 class ThreadSegment:
-    """A segment on its way from the threads to the loop. ``requeue`` is called on the loop.
-    ``post`` has a function called there, and returns False when the loop is closed.
+    """A segment on its way from the threads to the loop. ``others_wait``: the threads have more to
+    do. ``post`` has a function called there, and returns False when the loop is closed.
     """
 
     def __init__(
@@ -32,16 +35,21 @@ class ThreadSegment:
         *,
         window_bytes: int,
         requeue: Requeue,
+        others_wait: Callable[[], bool],
         post: Callable[..., bool],
+        work: EngineWork,
     ) -> None:
         self.stream = PcmStream(rate_hz)
         self._post = post
+        self._work = work
         self._engine = engine
         self._utterance, self._rate_hz = utterance, rate_hz
         self._window = window_bytes
         self._requeue = requeue
+        self._others_wait = others_wait
         self._pieces: Generator[bytes, None, None] | None = None
         self._lock = threading.Lock()
+        self._made_bytes = 0  # by the present call of ``run``
         self._not_taken = 0
         self._parked = False
         self._left = False
@@ -50,8 +58,12 @@ class ThreadSegment:
     def run(self) -> None:
         """Make speech until the window is full, the segment ends or its listener goes."""
         failure, refusal = None, None
+        self._made_bytes = 0
         try:
-            if self._made():
+            with self._work.stint() as stint:
+                goes_on = self._made()
+            self._work.spoke(self._made_bytes / bytes_in(1000, self._rate_hz), stint.own_s)
+            if goes_on:
                 return
         except Unspeakable as error:
             refusal = str(error)
@@ -64,6 +76,7 @@ class ThreadSegment:
         if self._pieces is None:
             if self._left:
                 return False
+            self.stream.times.begin()
             self._pieces = synthesize_segment(self._engine, self._utterance, self._rate_hz)
         while not self._left:
             pcm = next(self._pieces, None)
@@ -71,10 +84,14 @@ class ThreadSegment:
                 break
             if self._park():
                 return True
+            if self._others_wait():
+                self._requeue(self.run, self._not_taken)
+                return True
         self._pieces.close()
         return False
 
     def _hand_over(self, pcm: bytes) -> bool:
+        self._made_bytes += len(pcm)
         with self._lock:
             self._not_taken += len(pcm)
         return self._post(self.stream.push, pcm)

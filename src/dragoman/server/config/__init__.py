@@ -1,7 +1,6 @@
 """The settings of the server, and where they come from; what the rest of the program may use."""
 
 from dragoman.server.config.as_file import as_toml
-from dragoman.server.config.keys_file import read_keys
 from dragoman.server.config.settings import (
     GROUPS,
     SINGLE_SETTINGS,
@@ -24,5 +23,4 @@ __all__ = [
     "Setting",
     "as_toml",
     "load",
-    "read_keys",
 ]

@@ -31,11 +31,16 @@ class ConfigError(Exception):
 class ServerLimits(Limits, frozen=True, kw_only=True):
     """The limits of one session, and how many sessions the server takes at once.
 
-    ``stall_s`` is how long a client may refuse to read before it is cut off.
+    ``speakers`` bounds those who speak at the same time (0: only what the engines carry does).
+    ``stall_s`` is how long a client may refuse to read before it is cut off, ``frame_bytes`` what a
+    message from a client may have, ``memory_bytes`` what input of all clients together may take.
     """
 
     sessions: Annotated[int, Meta(ge=1, le=1_000_000)] = 2000
+    speakers: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     stall_s: Seconds = 30.0
+    frame_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 2 * 1024 * 1024
+    memory_bytes: Annotated[int, Meta(ge=1024 * 1024, le=1 << 40)] = 256 * 1024 * 1024
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,10 +61,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         "embedded"
     )
     api_keys: tuple[str, ...] = ()
+    api_keys_file: Annotated[str, Meta(description="File of API keys, see dragoman keys.")] = ""
+    state_dir: Annotated[
+        str, Meta(description="Folder for the usage of keys; that of the key file if not given.")
+    ] = ""
     allowed_origins: Annotated[
         tuple[str, ...], Meta(description="Web pages that may connect: ORIGIN,…")
     ] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...], Meta(description="Names this server may be called by: NAME,…")
+    ] = ()
+    tls_cert: Annotated[str, Meta(description="Certificate and its chain, PEM: wss://.")] = ""
+    tls_key: Annotated[str, Meta(description="Key of the certificate, PEM.")] = ""
     allow_open: Annotated[bool, Meta(description="Serve other machines without any key.")] = False
+    metrics_open: Annotated[
+        bool, Meta(description="Show other machines the metrics without a key.")
+    ] = False
     strict: Annotated[
         bool, Meta(description="Behave as harshly as the cloud is documented to.")
     ] = False
@@ -86,6 +103,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Literal["debug", "info", "warning", "error"],
         Meta(description="debug, info, warning or error."),
     ] = "info"
+    log_format: Annotated[
+        Literal["console", "json"], Meta(description="Lines for people or programs: console, json.")
+    ] = "console"
     drain_s: Annotated[Seconds, Meta(description="Seconds that sessions get at shutdown.")] = 10.0
 
     def __repr__(self) -> str:
@@ -100,6 +120,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         plain: dict[str, Any] = msgspec.to_builtins(self)
         plain["api_keys"] = f"{len(self.api_keys)} set" if self.api_keys else "none"
         return plain
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether clients need a key."""
+        return bool(self.api_keys or self.api_keys_file)
 
     @property
     def directions(self) -> list[tuple[str, str]]:
@@ -121,6 +146,9 @@ GROUPS: dict[str, type[msgspec.Struct]] = {
     if isinstance(default := getattr(Config(), name), msgspec.Struct)
 }
 """Settings that hold settings; each of theirs has an origin of its own (``limits.idle_s``)."""
+
+PATHS = ("api_keys_file", "state_dir", "tls_cert", "tls_key")
+"""Settings that name files; in a file of settings they are relative to it, so both can move."""
 
 SINGLE_SETTINGS: dict[str, Any] = {
     name: kind for name, kind in TYPES.items() if name not in GROUPS

@@ -21,16 +21,20 @@ from typing import Any
 import msgspec
 
 from dragoman.server.config import values
-from dragoman.server.config.keys_file import read_keys
 from dragoman.server.config.profiles import settings_of
-from dragoman.server.config.settings import GROUPS, SINGLE_SETTINGS, Config, ConfigError
+from dragoman.server.config.settings import (
+    GROUPS,
+    PATHS,
+    SINGLE_SETTINGS,
+    Config,
+    ConfigError,
+)
 
 ENV_PREFIX = "DRAGOMAN_"
 CONFIG_ENV = "DRAGOMAN_CONFIG"
-KEYS_FILE_ENV = "DRAGOMAN_API_KEYS_FILE"
+KEYS_ENV = "DRAGOMAN_API_KEYS"
 OTHER_VARIABLES = {
     CONFIG_ENV: "names the file of settings",
-    KEYS_FILE_ENV: "names a file of API keys",
     "DRAGOMAN_URL": "the server's address, for the clients among the commands",
     "DRAGOMAN_RECORD_HYPOTHESES": "a folder for hypothesis logs, read by the recorder",
     "DRAGOMAN_EXAMPLES": "how thorough the property tests are",
@@ -72,7 +76,6 @@ def load(
     flags: Mapping[str, str | float | None],
     environment: Mapping[str, str],
     path: Path | None = None,
-    keys_file: Path | None = None,
 ) -> EffectiveConfig:
     """The effective settings. ``flags`` are those given on the command line (None: not given).
 
@@ -89,8 +92,6 @@ def load(
             given.set_text(name, flag, "command line")
         elif flag is not None:
             given.set(name, flag, "command line")
-    if keys_file is not None:
-        given.set("api_keys", read_keys(keys_file), f"command line, file {keys_file}")
     given.add_profiles()
     return EffectiveConfig(given.config(), given.all_origins(), path)
 
@@ -193,7 +194,6 @@ def _read_file(given: _Given, path: Path) -> None:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _unreadable(path, str(error)) from None
     origin = f"file {path}"
-    keys_file = table.pop("api_keys_file", None)
     if isinstance(table.get("engines"), dict):
         from dragoman.engines import registry  # noqa: PLC0415 - numpy, which few commands need
 
@@ -202,11 +202,9 @@ def _read_file(given: _Given, path: Path) -> None:
         except registry.RegistryError as error:
             raise ConfigError(f"{error} ({origin})") from None
     for name, value in table.items():
-        given.set(name, value, origin)
-    if keys_file is not None:
-        # Relative to the configuration file, so that both can move together.
-        keys_path = path.expanduser().parent / Path(str(keys_file)).expanduser()
-        given.set("api_keys", read_keys(keys_path), f"file {keys_path}")
+        is_path = name in PATHS and value and isinstance(value, str)
+        there = str(path.expanduser().parent / Path(value).expanduser()) if is_path else value
+        given.set(name, there, origin)
 
 
 def _unreadable(path: Path, reason: str) -> ConfigError:
@@ -224,6 +222,7 @@ def _read_environment(given: _Given, environment: Mapping[str, str]) -> None:
         if name_of_variable in ours:
             text = environment[name_of_variable]
             given.set_text(name, text, f"environment {name_of_variable}")
-    keys_file = environment.get(KEYS_FILE_ENV)
-    if keys_file:
-        given.set("api_keys", read_keys(Path(keys_file)), f"environment {KEYS_FILE_ENV}")
+    if environment.get(KEYS_ENV, "some").strip(" ,") == "":
+        raise ConfigError(
+            f"{KEYS_ENV} is set, but there is no key in it. Without it, no key is needed."
+        )

@@ -24,12 +24,17 @@ _TRIES = 8
 
 
 class ProcessCounts(msgspec.Struct, frozen=True):
-    """What a process says of itself. ``sessions`` are those open, by API."""
+    """What a process says of itself: its ``sessions`` by API, its active ``speakers`` by the roles
+    of their engines, and for each of the ``recognizers`` by name how many turns have speech and how
+    many decodes are in flight.
+    """
 
     pid: int
     work: Work
     state: str
     sessions: dict[str, int] = {}
+    speakers: tuple[tuple[tuple[str, ...], int], ...] = ()
+    recognizers: dict[str, tuple[int, int]] = {}
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -50,7 +55,7 @@ class Board:
         self._memory = mmap.mmap(descriptor, 0)
         self._versions = memoryview(self._memory).cast("Q")
         self._place = place
-        self._last: dict[int, ProcessCounts] = {}
+        self._last: dict[int, tuple[int, ProcessCounts | None]] = {}  # by place, with the version
 
     def publish(self, counts: ProcessCounts) -> None:
         """Write our place."""
@@ -80,16 +85,16 @@ class Board:
         at = place * _PLACE_BYTES // 8
         for _ in range(_TRIES):
             version = self._versions[at]
+            known = self._last.get(place)
+            if known is not None and known[0] == version:
+                break
             start = self._half(place, version)
             size = int.from_bytes(self._memory[start : start + _HEAD], "little")
             data = self._memory[start + _HEAD : start + _HEAD + min(size, _HALF_BYTES - _HEAD)]
             if self._versions[at] == version:  # else this half may be written at the moment
-                if not data:
-                    self._last.pop(place, None)
-                else:
-                    self._last[place] = _decoder.decode(data)
+                self._last[place] = version, _decoder.decode(data) if data else None
                 break
-        return self._last.get(place)
+        return self._last.get(place, (0, None))[1]
 
     @staticmethod
     def _half(place: int, version: int) -> int:

@@ -37,7 +37,7 @@ def main() -> None:
     reader = ControlReader()
     begin = _first_message(control, reader)
     control.setblocking(False)  # noqa: FBT003  # positional only
-    logs.configure(begin.config.log_level)
+    logs.configure(begin.config.log_level, begin.config.log_format)
     from dragoman.server.serve import loop_factory, share_one_heap  # noqa: PLC0415  # after logs
 
     share_one_heap()

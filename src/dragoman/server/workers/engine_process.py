@@ -11,6 +11,8 @@ import logging
 import os
 import socket
 
+from msgspec.structs import replace
+
 from dragoman.runtime.hosts.process.ipc_messages import EngineReport
 from dragoman.runtime.hosts.shared.engine_server import EngineServer
 from dragoman.server.lifecycle import Lifecycle
@@ -21,7 +23,7 @@ from dragoman.server.workers.metrics_sum import families_of
 
 LOG = logging.getLogger("dragoman.server")
 
-_REPORT_S = 0.1
+_REPORT_S = 0.2
 
 
 async def serve_engines(
@@ -31,12 +33,16 @@ async def serve_engines(
 ) -> None:
     """Be the engine process until the supervisor says ``Drain``, when no gateway is left."""
     engines = make_engines(start.config)
-    lifecycle = Lifecycle(start.config, engines)
+    keyless = replace(start.config, api_keys=(), api_keys_file="", state_dir="")
+    lifecycle = Lifecycle(keyless, engines)  # no client comes here
     server = EngineServer(engines.hosts)
     board = Board(start.board, start.place)
 
     def publish() -> None:
-        reports = [EngineReport(one.state, one.detail) for one in engines.status()]
+        reports = [
+            EngineReport(one.state, one.detail, host.work.figures)
+            for one, host in zip(engines.status(), engines.hosts, strict=True)
+        ]
         server.publish(reports)
         board.publish(ProcessCounts(os.getpid(), "engines", lifecycle.state))
 
@@ -55,6 +61,7 @@ async def serve_engines(
     while not isinstance(message := await inbox.get(), control.Drain):
         if isinstance(message, control.AskMetrics):
             lifecycle.measure()
+            lifecycle.metrics.settle()
             families = families_of(lifecycle.metrics.registry)
             link.send(control.OwnMetrics(message.number, families))
         elif isinstance(message, control.CheckPulse):
@@ -63,4 +70,4 @@ async def serve_engines(
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
     server.close()
-    await engines.close()
+    await lifecycle.close()

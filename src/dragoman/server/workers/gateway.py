@@ -13,14 +13,20 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from itertools import count
 from typing import Any
 
+from msgspec.structs import replace
+
+from dragoman.runtime.capacity import Roles
+from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.server.lifecycle import Lifecycle, State
 from dragoman.server.metrics import Metrics
 from dragoman.server.realtime_endpoint import make_engines, serve_session
-from dragoman.server.serve import DrainingServer, raise_file_limit, web_server
+from dragoman.server.serve import DrainingServer, raise_file_limit, spare_collections, web_server
 from dragoman.server.workers import messages as control
 from dragoman.server.workers.board import Board, ProcessCounts
 from dragoman.server.workers.metrics_sum import Family, families_of, page_of
@@ -39,14 +45,18 @@ async def serve_clients(
     raise_file_limit()
     peers = GatewayPeers(Board(start.board, start.place), link)
     engines = make_engines(start.config, EngineLink(start.engines))
-    lifecycle = Lifecycle(start.config, engines, peers)
+    peers.share_load(engines)
+    listener = socket.socket(fileno=start.listener)
+    lifecycle = Lifecycle(start.config, engines, str(listener.getsockname()[0]), peers)
     server = web_server(lifecycle, serve_session)
     server.obeys_signals = False
     work = [
         asyncio.create_task(_obey(inbox, link, server, lifecycle, peers)),
         asyncio.create_task(_tell_state(lifecycle, link)),
     ]
-    await server.serve(sockets=[socket.socket(fileno=start.listener)])
+    if server.certificate:
+        work.append(asyncio.create_task(server.certificate.keep_fresh(), name="certificate"))
+    await server.serve(sockets=[listener])
     link.send(control.OwnMetrics(0, _families(lifecycle)))  # they stay in the sum
     for task in work:
         task.cancel()
@@ -55,6 +65,7 @@ async def serve_clients(
 
 async def _tell_state(lifecycle: Lifecycle, link: control.ControlLink) -> None:
     await lifecycle.decided.wait()
+    spare_collections()
     link.send(control.Failed(lifecycle.failure) if lifecycle.failure else control.Started())
 
 
@@ -96,12 +107,42 @@ class GatewayPeers:
         self._numbers = count(1)
         self._totals: dict[int, asyncio.Future[list[Family]]] = {}
         self._own = ProcessCounts(os.getpid(), "gateway", "loading")
+        self._loads: dict[str, RecognizerLoad] = {}
         board.publish(self._own)
 
+    def share_load(self, engines: EngineSet) -> None:
+        """Let these engines, which all gateways use, count what the others ask of them."""
+        self._loads = engines.recognizer_loads
+        engines.capacity.elsewhere = self._speakers
+        engines.capacity.on_change = self._tell_speakers
+        for name, load in self._loads.items():
+            load.elsewhere = partial(self._load_elsewhere, name)
+            load.on_change = self._tell_loads
+
+    def _tell(self, **changes: Any) -> None:
+        self._own = replace(self._own, **changes)
+        self._board.publish(self._own)
+
+    def _tell_speakers(self, speakers: Mapping[Roles, int]) -> None:
+        self._tell(speakers=tuple(speakers.items()))
+
+    def _tell_loads(self) -> None:
+        self._tell(recognizers={name: load.here for name, load in self._loads.items()})
+
+    def _speakers(self) -> Mapping[Roles, int]:
+        found: Counter[Roles] = Counter()
+        for other in self._board.others():
+            found.update(dict(other.speakers))
+        return found
+
+    def _load_elsewhere(self, name: str) -> tuple[int, int]:
+        found = [other.recognizers.get(name, (0, 0)) for other in self._board.others()]
+        return sum(speaking for speaking, _ in found), sum(decodes for _, decodes in found)
+
+    # ------------------------------------------------------------ ``Peers``
     def publish(self, state: State, sessions: Mapping[str, int]) -> None:
         """As in the Protocol."""
-        self._own = ProcessCounts(os.getpid(), "gateway", state, dict(sessions))
-        self._board.publish(self._own)
+        self._tell(state=state, sessions=dict(sessions))
 
     def sessions(self) -> Mapping[str, int]:
         """As in the Protocol."""

@@ -14,8 +14,17 @@ from prometheus_client import generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-LARGEST = frozenset({"dragoman_loop_lag_last_seconds", "dragoman_hearing_lag_seconds"})
-SMALLEST = frozenset({"process_start_time_seconds", "process_max_fds"})
+LARGEST = frozenset(
+    {
+        "dragoman_engine_concurrency",
+        "dragoman_hearing_lag_seconds",
+        "dragoman_loop_lag_last_seconds",
+        "dragoman_shedding",
+        "dragoman_speakers",
+        "dragoman_speakers_capacity",
+    }
+)
+SMALLEST = frozenset({"dragoman_ready", "process_max_fds", "process_start_time_seconds"})
 _BEGINNING = "_created"
 
 

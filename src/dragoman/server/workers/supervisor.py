@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.server import logs
-from dragoman.server.admission import check_exposure
+from dragoman.server.access.hosts import check_exposure
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.serve import raise_file_limit, url_of
 from dragoman.server.websocket_guard import listen, resolve
@@ -49,7 +49,7 @@ def supervise(config: Config, announce: Callable[[str], None], reload: Callable[
     """Run a server of ``config.workers`` gateways until SIGTERM or SIGINT; the exit code. Raises
     ``ConfigError``. ``reload`` reads the settings again, on SIGHUP.
     """
-    logs.configure(config.log_level)
+    logs.configure(config.log_level, config.log_format)
     if not hasattr(os, "memfd_create"):
         raise ConfigError("Several processes (workers) need Linux.")
     _, address = resolve(config.host, config.port)
@@ -58,7 +58,8 @@ def supervise(config: Config, announce: Callable[[str], None], reload: Callable[
     first = listen(config.host, config.port, shares_port=True)
     port = first.getsockname()[1]
     others = [listen(config.host, port, shares_port=True) for _ in range(config.workers - 1)]
-    LOG.info("listening on %s, %d gateways", url_of(first, "http"), config.workers)
+    url = url_of(first, "https" if config.tls_cert else "http")
+    LOG.info("listening on %s, %d gateways, engines %r", url, config.workers, config.engines)
     return asyncio.run(Supervisor(config, [first, *others], announce, reload).run())
 
 
@@ -162,7 +163,8 @@ class Supervisor:
         gateways = [slot.gateway for slot in self._slots]
         if not self._is_ready and all(one is not None and one.works for one in gateways):
             self._is_ready = True
-            self._announce(url_of(self._slots[0].listener, "ws") + REALTIME_PATH)
+            scheme = "wss" if self._config.tls_cert else "ws"
+            self._announce(url_of(self._slots[0].listener, scheme) + REALTIME_PATH)
 
     # ------------------------------------------------------------ starting
     @property

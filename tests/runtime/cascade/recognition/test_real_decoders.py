@@ -16,6 +16,7 @@ import pytest
 from dragoman.audio.resample import Resampler
 from dragoman.engines.base import EngineUnavailable, Samples
 from dragoman.engines.registry import parse_choice
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
@@ -72,9 +73,9 @@ class RealEngines:
                 await asyncio.sleep(size / 2 / task.rate_in * pace)
             inbox.end()
 
-        publisher = TurnPublisher(emit, words, Events(), time.monotonic)
+        publisher = TurnPublisher(emit, words, Events(), time.monotonic, lambda: inbox.arrived_s)
         images = ImageReader(None, Events(), time.monotonic)
-        recognition = RecognitionStage(task, self.engines, publisher, images)
+        recognition = RecognitionStage(task, self.engines, publisher, images, Speaker())
         await asyncio.wait_for(asyncio.gather(recognition.run(inbox), take(), send()), 120)
         return [fact for fact in facts if isinstance(fact, Heard)]
 

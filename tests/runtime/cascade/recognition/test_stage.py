@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dragoman.engines.base import Samples, Window
 from dragoman.engines.scripted.engines import ScriptedSpeaker
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
@@ -83,9 +84,9 @@ class TalkEngines(FakeEngines):
 
 
 def stage(engines: TalkEngines, task: Interpret, emit: Any, words: WordMailbox) -> RecognitionStage:
-    publisher = TurnPublisher(emit, words, engines.events, engines.now_s)
+    publisher = TurnPublisher(emit, words, engines.events, engines.now_s, lambda: 0.0)
     images = ImageReader(None, engines.events, engines.now_s)
-    return RecognitionStage(task, engines, publisher, images)
+    return RecognitionStage(task, engines, publisher, images, Speaker())
 
 
 async def recognise(

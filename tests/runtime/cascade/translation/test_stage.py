@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from dragoman.engines.base import Info, Translation
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.translation.stage import TranslationStage
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
@@ -60,7 +61,14 @@ class Scene:
         self.events = Events()
         images = ImageReader(None, self.events, self.now_s)
         stage = TranslationStage(
-            self, self.emit, self.mailbox, images, self, observer=self.events, now_s=self.now_s
+            self,
+            self.emit,
+            self.mailbox,
+            images,
+            self,
+            speaker=Speaker(),
+            observer=self.events,
+            now_s=self.now_s,
         )
         self._job = asyncio.create_task(stage.run())
 

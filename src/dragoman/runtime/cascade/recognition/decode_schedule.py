@@ -4,13 +4,15 @@ Scope: the arithmetic of sharing a recogniser. Load must make steps longer, neve
 delays everybody, a longer step shows a word a little later. Two bounds hold for a step. It is at
 least 1.2 times as long as the session's last decodes took from request to answer. And the step
 decodes of all sessions with speech together may keep the recogniser busy half of the time; the
-other half is for decodes that commit, which are waited for, and for the engines of other stages.
+other half is for decodes that commit, which are waited for, and for the engines of other stages. A
+third bound comes from ``policy.load_shedding``, when all stages together have too much to do.
 
 The cost of a decode grows with the window, so load also makes windows shorter.
 """
 
 from __future__ import annotations
 
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.hosts.load import RecognizerLoad, smooth
 
 _LATENCY_FACTOR = 1.2
@@ -22,8 +24,14 @@ class DecodeSchedule:
 
     SHORTEST_MS, LONGEST_MS = 320, 1500
 
-    def __init__(self, fixed_ms: int | None = None, load: RecognizerLoad | None = None) -> None:
+    def __init__(
+        self,
+        fixed_ms: int | None = None,
+        load: RecognizerLoad | None = None,
+        speaker: Speaker | None = None,
+    ) -> None:
         self.fixed_ms = fixed_ms
+        self._speaker = speaker or Speaker()
         self.load = load or RecognizerLoad()
         self._latency_ms = 0.0
 
@@ -43,6 +51,12 @@ class DecodeSchedule:
         share = self.SHORTEST_MS / max(self._wanted_ms, self.SHORTEST_MS)
         return int(most_ms * max(share, _SHORTEST_WINDOW))
 
+    def skips_steps(self, queued_ms: int) -> bool:
+        """Whether step decodes are left out: who is behind would show words that are old already,
+        and make everybody later by it. Decodes that commit are made all the same.
+        """
+        return self.fixed_ms is None and queued_ms > self.LONGEST_MS
+
     def decode_took(self, wall_s: float, sharing: int = 1) -> None:
         """A decode was answered after ``wall_s``, while ``sharing`` were in flight."""
         self._latency_ms = smooth(self._latency_ms, wall_s * 1000)
@@ -50,4 +64,5 @@ class DecodeSchedule:
 
     @property
     def _wanted_ms(self) -> float:
-        return max(_LATENCY_FACTOR * self._latency_ms, self.load.fair_step_ms)
+        shed_ms = self._speaker.shedding.step_ms
+        return max(_LATENCY_FACTOR * self._latency_ms, self.load.fair_step_ms, shed_ms)

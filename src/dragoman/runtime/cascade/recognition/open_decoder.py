@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dragoman.engines.base import Recognizer
 from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
 from dragoman.policy.recognition.local_agreement import LocalAgreement
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
@@ -18,6 +19,7 @@ from dragoman.speech import Interpret
 def open_decoder(
     engines: EngineSet,
     settings: Interpret,
+    speaker: Speaker,
     *,
     trusted: bool = False,
     onscreen: Callable[[], tuple[str, ...]] = tuple,
@@ -36,7 +38,7 @@ def open_decoder(
         recognizer.host,
         settings,
         agreement,
-        DecodeSchedule(settings.conduct.step_ms or info.step_ms, recognizer.load),
+        DecodeSchedule(settings.conduct.step_ms or info.step_ms, recognizer.load, speaker),
         trusted=trusted or settings.source is not None,
         hallucinations=recognizer.hallucinations,
         onscreen=onscreen,

@@ -14,6 +14,7 @@ import asyncio
 from typing import Any
 
 from dragoman.policy.recognition.endpointing import EndpointEvent, EndpointKind
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.recognition.turn_finder import TurnFinder
@@ -33,22 +34,31 @@ class RecognitionStage:
     """The stage of one session: give it to one task, with the inbox of the job."""
 
     def __init__(
-        self, task: Interpret, engines: EngineSet, publisher: TurnPublisher, images: ImageReader
+        self,
+        task: Interpret,
+        engines: EngineSet,
+        publisher: TurnPublisher,
+        images: ImageReader,
+        speaker: Speaker,
     ) -> None:
         self._settings = task
         frame_samples = engines.detector_engine.frame_samples
         self._framer = VadFramer(engines.detector, frame_samples, task.rate_in)
         self._finder = TurnFinder(task.endpointing, self._framer.frame_ms)
-        self._opener = TurnOpener(task, engines, images.terms)
+        self._opener = TurnOpener(task, engines, images.terms, speaker)
         self._turns = TurnSequence(self._finder, self._opener, publisher)
         self._publisher = publisher
         self._images = images
+        self._speaker = speaker
         self._received = 0  # samples as they came in
 
     async def run(self, inbox: Inbox) -> None:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
         recogniser keeps failing.
         """
+        self._speaker.hears(
+            lambda: inbox.listened_s + inbox.queued_s, lambda: inbox.queued_s + self._waiting_s()
+        )
         try:
             while (item := await self._next(inbox)) is not None:
                 match item:
@@ -94,7 +104,11 @@ class RecognitionStage:
     def _measure(self, inbox: Inbox) -> None:
         turn = self._turns.current
         if turn is not None:
-            turn.decoder.lag.queued_ms = inbox.audio_bytes // 2 * 1000 // self._settings.rate_in
+            turn.decoder.lag.queued_ms = int(inbox.queued_s * 1000)
+
+    def _waiting_s(self) -> float:
+        turn = self._turns.current
+        return 0.0 if turn is None else turn.decoder.lag.waiting_ms / 1000
 
     def _configure(self, settings: Interpret) -> None:
         self._framer.set_rate(settings.rate_in)

@@ -16,7 +16,14 @@ from dragoman.runtime.cascade.diarizer import Diarizer
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.word_mailbox import WordMailbox, stash_behind
 from dragoman.runtime.driver.driver import Emit
-from dragoman.runtime.observer import Observer, TurnClosed, TurnOpened, WordsRecognised
+from dragoman.runtime.observer import (
+    Observer,
+    TurnClosed,
+    TurnOpened,
+    WordsCommitted,
+    WordsRecognised,
+    current_turn,
+)
 from dragoman.speech import Heard, Interpret, SpeechStarted, SpeechStopped, Word, joined_text
 
 
@@ -39,6 +46,8 @@ class Turn:
         self.language = language
         self.diarizer = diarizer
         self.failed = False
+        self.refused = False
+        """It failed because more people speak than the engines carry."""
         self.is_announced = False
         self.sent_words = 0
         """How many committed words the client has: they stay this turn's."""
@@ -70,18 +79,27 @@ class Turn:
 
 
 class TurnPublisher:
-    """Publishes turns: facts to the client, words to the next stage, events to the observer."""
+    """Publishes turns: facts to the client, words to the next stage, events to the observer.
+    ``arrived_s`` tells how much audio has come in.
+    """
 
     def __init__(
-        self, emit: Emit, words: WordMailbox, observer: Observer, now_s: Callable[[], float]
+        self,
+        emit: Emit,
+        words: WordMailbox,
+        observer: Observer,
+        now_s: Callable[[], float],
+        arrived_s: Callable[[], float],
     ) -> None:
         self._emit = emit
         self._mailbox = words
         self._observer = observer
         self._now_s = now_s
+        self._arrived_s = arrived_s
 
     async def open(self, turn: Turn) -> None:
         """A turn begins. Waits while the next stage has too many turns to do."""
+        current_turn.set(turn.number)
         await self._mailbox.open(turn.number, turn.settings)
         await self.announce(turn)
 
@@ -106,7 +124,7 @@ class TurnPublisher:
         language.add_hypothesis(turn.decoder.language, len(words) + len(tail), final=paused)
         if language.settled is not None:
             turn.decoder.fix_language(language.settled)
-        turn.sent_words = len(words)
+        self._measure(turn, words)
         text = joined_text(words)
         # The end of the audio cuts the last word short, so half of the time it is another one a
         # moment later. Alone it is shown all the same: a reader must see that something comes.
@@ -123,11 +141,12 @@ class TurnPublisher:
     async def close(self, turn: Turn, at_ms: int, words: list[Word]) -> str | None:
         """Send the end of the turn and its words, which are all; returns their language."""
         await self.announce(turn, speaker=0)
-        refused = turn.decoder.agreement.refused > 0
-        self._observer.on(TurnClosed(turn.number, at_ms, refused))
-        await self._emit(SpeechStopped(turn.number, at_ms))
+        words_refused = turn.decoder.agreement.refused > 0
+        self._observer.on(TurnClosed(turn.number, at_ms, words_refused, turn.refused))
+        await self._emit(SpeechStopped(turn.number, at_ms, turn.refused))
         language = turn.language.end()
         if not turn.failed:  # else there is no whole text: the turn's end says that it failed
+            self._measure(turn, words)
             text = joined_text(words)
             await self._emit(Heard(turn.number, text, "", final=True, language=language))
         self._put(turn, words, (), language, final=True)
@@ -136,6 +155,16 @@ class TurnPublisher:
     def end(self) -> None:
         """No more turns."""
         self._mailbox.end()
+
+    def _measure(self, turn: Turn, words: list[Word]) -> None:
+        """Count the words that are committed, and tell the lag of the last one if there are more
+        now than the client has.
+        """
+        end_ms = words[-1].end_ms if len(words) > turn.sent_words else None
+        turn.sent_words = len(words)
+        if end_ms is not None:
+            lag_s = max(0.0, self._arrived_s() - end_ms / 1000)
+            self._observer.on(WordsCommitted(turn.number, lag_s))
 
     def _put(
         self,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dragoman.policy.recognition.source_language import SourceLanguage
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.diarizer import Diarizer
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.cascade.recognition.open_decoder import open_decoder
@@ -25,8 +26,14 @@ class TurnOpener:
     """Makes the turns of one session. ``onscreen`` gives the names and terms that are shown now."""
 
     def __init__(
-        self, settings: Interpret, engines: EngineSet, onscreen: Callable[[], tuple[str, ...]]
+        self,
+        settings: Interpret,
+        engines: EngineSet,
+        onscreen: Callable[[], tuple[str, ...]],
+        speaker: Speaker,
     ) -> None:
+        self.speaker = speaker
+        """Who speaks, as the capacity sees it."""
         self.settings = settings
         """What the next turn will have."""
         self._settings_ms = -1  # how much audio had come in when the settings did
@@ -54,6 +61,7 @@ class TurnOpener:
         return open_decoder(
             self._engines,
             self.settings,
+            self.speaker,
             trusted=self._speaker_is_understood,
             onscreen=self._onscreen,
         )

@@ -6,7 +6,8 @@ committed word, or a pause of sentence length), at the next soft pause after ``t
 30 s at the quietest recent moment. A cut behind a sentence lies between committed words: the window
 of audio goes on, so nothing is decoded twice or lost.
 
-A failed decode fails its turn; failures in three turns in a row end the job.
+A failed decode fails its turn; failures in three turns in a row end the job. A turn that the
+capacity refuses fails, too, and costs nothing; it does not count as a failure of the engine.
 """
 
 from __future__ import annotations
@@ -73,6 +74,8 @@ class TurnSequence:
         turn = self.current
         if turn is None or turn.diarizer is not None or not turn.is_announced:
             return False
+        if self._opener.speaker.is_refused and not turn.failed:
+            return False
         if not (turn.failed or turn.decoder.buffer(frame.samples, frame.at_ms, frame.probability)):
             return False
         self._fed_ms = frame.at_ms + len(frame.samples) // _PER_MS
@@ -88,6 +91,8 @@ class TurnSequence:
             turn = self.current
         if turn is None:
             return
+        if self._opener.speaker.is_refused and not turn.failed:
+            self._refuse(turn)
         turn.decoder.hold_steps = turn.is_doubtful
         self._fed_ms = frame.at_ms + len(frame.samples) // _PER_MS
         step = partial(turn.decoder.feed, frame.samples, frame.at_ms, frame.probability)
@@ -211,8 +216,16 @@ class TurnSequence:
     # ------------------------------------------------------------ inside
     async def _begin(self, decoder: TurnDecoder, at_ms: int) -> Turn:
         turn = self.current = self._opener.turn(decoder, at_ms, self._finder.now_ms)
+        if not self._opener.speaker.may_speak():
+            self._refuse(turn)
         await self._publisher.open(turn)
         return turn
+
+    def _refuse(self, turn: Turn) -> None:
+        """More people speak than the engines carry, and this one came last."""
+        LOG.info("turn %d is refused: too many speakers", turn.number)
+        turn.failed = turn.refused = True
+        turn.decoder.abandon()
 
     async def _feed_kept(self) -> None:
         """Give the turn the kept frames, as far as they lie in its own time."""
@@ -244,7 +257,8 @@ class TurnSequence:
         try:
             return await decode()
         except EngineFailed as failure:
-            LOG.warning("turn %d is not recognised to its end: %s", turn.number, failure)
+            values = {"turn": turn.number, "failure": failure}
+            LOG.warning("turn %(turn)d is not recognised to its end: %(failure)s", values)
             turn.failed = True
             turn.decoder.abandon()
             self._failures += 1

@@ -238,7 +238,9 @@ class WindowDecoder:
         return max(0, min(self._agreed, (end_ms - self._begin_ms) * _PER_MS))
 
     def _measure(self) -> None:
-        self.lag.undecoded_ms = (len(self._window) - self._answered) // _PER_MS
+        size, is_waiting = len(self._window), self.in_flight is not None
+        self.lag.undecoded_ms = (size - self._answered) // _PER_MS
+        self.lag.waiting_ms = (size - self._requested) // _PER_MS if is_waiting else 0
 
     def _stop_speaking(self, *, closed: bool = False) -> None:
         self._speaking = False
@@ -265,6 +267,8 @@ class WindowDecoder:
         if self.in_flight is not None or fresh_ms < self._schedule.step_ms:
             return False
         if self.hold_steps or not self._evidence.is_any:  # so far only the lead-in of a turn
+            return False
+        if self._schedule.skips_steps(self.lag.queued_ms):
             return False
         self._agreed, self._requested = self._requested, size
         request = self._request(size)

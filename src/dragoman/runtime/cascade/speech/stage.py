@@ -32,7 +32,13 @@ from dragoman.runtime.cascade.speech.turn_chunks import CommittedText, EndOfTurn
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
-from dragoman.runtime.observer import Observer, SpeechPlayed, SpeechSkipped
+from dragoman.runtime.observer import (
+    Observer,
+    SpeechPlayed,
+    SpeechSkipped,
+    TurnEnded,
+    current_turn,
+)
 from dragoman.speech import Interpret, Status, TurnDone, Voiced
 from dragoman.text import clause_data
 
@@ -165,7 +171,7 @@ class SpeechStage:
     def _log_skipped(self) -> None:
         """Speech goes on, or is over: one line in the log for all that was skipped before."""
         if self._skipped_s:
-            LOG.info("%.1f s of speech skipped to keep up", self._skipped_s)
+            LOG.info("%(seconds).1f s of speech skipped to keep up", {"seconds": self._skipped_s})
             self._skipped_s = 0.0
 
     def _source_s(self) -> float:
@@ -183,7 +189,8 @@ class SpeechStage:
             length_s = await self._synthesize(chunk, style)
         except EngineFailed as failure:
             if not self._turn.failed:
-                LOG.warning("turn %d is not spoken to its end: %s", chunk.turn, failure)
+                values = {"turn": chunk.turn, "failure": failure}
+                LOG.warning("turn %(turn)d is not spoken to its end: %(failure)s", values)
             self._turn.failed = True
             self._turn.failures += not isinstance(failure, TextRefused)
         else:
@@ -193,6 +200,7 @@ class SpeechStage:
         """Speak the chunk; how many seconds it has. Raises ``EngineFailed``."""
         settings, turn = chunk.settings, self._turn
         turn.rate_hz = settings.rate_out
+        current_turn.set(chunk.turn)
         utterance = Utterance(
             text=chunk.text.strip(),
             voice=settings.voice,
@@ -221,3 +229,4 @@ class SpeechStage:
         audio_ms = turn.audio_bytes * 1000 // SAMPLE_BYTES // turn.rate_hz
         status: Status = "failed" if end.failed or turn.failed else "completed"
         await self._emit(TurnDone(end.turn, audio_ms, status))
+        self._observer.on(TurnEnded(end.turn))

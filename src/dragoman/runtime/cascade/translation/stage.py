@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dragoman.engines.base import Translation
 from dragoman.policy.translation.commit_rules import TargetPolicy, WantedTranslation, chosen
 from dragoman.policy.translation.flicker import DisplayThrottle
+from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.glossary_steps import GlossarySteps
 from dragoman.runtime.cascade.image_reader import ImageReader
 from dragoman.runtime.cascade.speech.stage import SpeechStage
@@ -24,7 +25,7 @@ from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
-from dragoman.runtime.observer import Observer
+from dragoman.runtime.observer import Observer, TranslationCommitted, current_turn
 from dragoman.speech import Translated
 
 LOG = logging.getLogger("dragoman.session")
@@ -45,6 +46,8 @@ class TurnTranslation:
         self.policy: TargetPolicy | None = None
         self.throttle = DisplayThrottle()
         self.failed = False
+        self.waiting_since_s: float | None = None
+        """When words were committed of which nothing is translated yet."""
 
     @property
     def direction(self) -> tuple[str, str]:
@@ -82,6 +85,7 @@ class TranslationStage:
         images: ImageReader,
         speech: SpeechStage,
         *,
+        speaker: Speaker,
         observer: Observer,
         now_s: Callable[[], float],
     ) -> None:
@@ -90,7 +94,9 @@ class TranslationStage:
         self._mailbox = mailbox
         self._images = images
         self._speech = speech
+        self._speaker = speaker
         self._now_s = now_s
+        self._observer = observer
         self._glossary = GlossarySteps(observer)
         self._open: TurnTranslation | None = None  # the oldest turn that is not finished
         self._context: list[tuple[str, str]] = []  # last closed sentence pairs, across turns
@@ -112,7 +118,10 @@ class TranslationStage:
         if self._open is None:
             source = words.settings.source or words.language or self._engines.only_source
             self._open = TurnTranslation(words, source or words.settings.target)
+            current_turn.set(words.turn)
         turn = self._open
+        if len(words.committed) > (len(turn.words.committed) if turn.policy else 0):
+            turn.waiting_since_s = turn.waiting_since_s or self._now_s()
         turn.words = words
         if turn.policy is None and words.language and not words.settings.source:
             turn.language = words.language
@@ -140,7 +149,7 @@ class TranslationStage:
         turn = self._open
         if turn is None or turn.policy is None or turn.failed:
             return None
-        moments = (turn.policy.next_s(self._cost_s(turn)), turn.throttle.due_s)
+        moments = (turn.policy.next_s(self._cost_s(turn), self._draft_every_s), turn.throttle.due_s)
         due_s = min((moment for moment in moments if moment is not None), default=None)
         return None if due_s is None else max(due_s - self._now_s(), 0.0)
 
@@ -154,7 +163,8 @@ class TranslationStage:
                     break
                 await self._carry_out(turn, turn.policy, wanted)
         except EngineFailed as failure:
-            LOG.warning("turn %d is not translated: %s", turn.turn, failure)
+            values = {"turn": turn.turn, "failure": failure}
+            LOG.warning("turn %(turn)d is not translated: %(failure)s", values)
             turn.failed = True
         if turn.words.final:
             self._open = None
@@ -176,7 +186,11 @@ class TranslationStage:
                 now=policy.rule,
             )
         )
-        return policy.due(self._now_s(), cost_s)
+        return policy.due(self._now_s(), cost_s, self._draft_every_s)
+
+    @property
+    def _draft_every_s(self) -> float:
+        return self._speaker.shedding.draft_every_s
 
     async def _carry_out(
         self, turn: TurnTranslation, policy: TargetPolicy, wanted: WantedTranslation
@@ -190,6 +204,9 @@ class TranslationStage:
             self._use_context_of(turn)
             self._context = [*self._context, step.pair][-_CONTEXT_SENTENCES:]
             self._glossary.count_misses(step.pair, turn.language, turn.settings)
+        if step.addition and turn.waiting_since_s is not None:
+            self._observer.on(TranslationCommitted(turn.turn, self._now_s() - turn.waiting_since_s))
+            turn.waiting_since_s = None
         await self._show(turn)
         if step.addition or step.ends:
             closes = step.pair is not None

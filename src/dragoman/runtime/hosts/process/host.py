@@ -53,8 +53,8 @@ class ProcessHost(RequestHost):
         most_waiting: int = 1024,
         start_limit_s: float = 120.0,
     ) -> None:
-        super().__init__(info)
         self._count = max(1, workers)
+        super().__init__(info, self._count)
         self._segment_s = info.caps.wall_s if limit_s is None else limit_s
         self._call_s = self._CALL_S if limit_s is None else limit_s
         self._window_ms = window_ms
@@ -141,6 +141,7 @@ class ProcessHost(RequestHost):
         else:
             self._enqueue(job)
         outcome = await job.future
+        job.times.report(self.info)
         if isinstance(request, StepStream) and request.item is None:  # it was finished
             self._stream_workers.pop(request.stream, None)
         return outcome
@@ -176,6 +177,7 @@ class ProcessHost(RequestHost):
                 yield pcm
         finally:
             self._leave(speech)
+            speech.stream.times.report(self.info)
 
     def _admit(self) -> None:
         if not self._pool.is_open:
@@ -245,8 +247,12 @@ class ProcessHost(RequestHost):
 
     def _give(self, worker: WorkerProcess, job: SegmentJob | list[CallJob]) -> None:
         number = next(self._job_numbers)
+        if isinstance(job, SegmentJob):
+            job.stream.times.begin()
         limit_s = self._segment_s if isinstance(job, SegmentJob) else self._call_s
-        limit = TimeLimit(limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"))
+        limit = TimeLimit(
+            limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"), self.work.stint()
+        )
         running = RunningJob(number, job, limit)
         self._running[worker] = running
         try:
@@ -279,10 +285,18 @@ class ProcessHost(RequestHost):
 
     def _free(self, worker: WorkerProcess, running: RunningJob) -> None:
         running.limit.pause()
+        self._measure(running)
         del self._running[worker]
         self._pool.works()
         self._idle.append(worker)
         self._dispatch()
+
+    def _measure(self, running: RunningJob) -> None:
+        job, own_s = running.job, running.limit.stint.own_s
+        if isinstance(job, SegmentJob):
+            self.work.spoke(job.received_bytes / bytes_in(1000, job.rate_hz), own_s)
+        else:
+            self.work.answered([call.request for call in job], own_s)
 
 
 def _fail_queued(reason: str, *queues: JobQueue[Any]) -> None:

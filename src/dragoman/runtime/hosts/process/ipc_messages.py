@@ -15,6 +15,7 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.engines.base import Utterance
+from dragoman.runtime.hosts.engine_work import WorkFigures
 from dragoman.runtime.hosts.framing import FrameReader
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 
@@ -71,18 +72,28 @@ class WorkerUnavailable(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class EngineReport(msgspec.Struct, frozen=True, array_like=True):
-    """How far an engine of the engine process is: ``state`` and ``detail`` as in
-    ``runtime.loaded_engine``.
+    """How far an engine of the engine process is (``state`` and ``detail`` as in
+    ``runtime.loaded_engine``), and what its work costs.
     """
 
     state: str
     detail: str = ""
+    work: WorkFigures = WorkFigures()
 
 
 class EngineReports(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """From the engine process, first and after every change: a report for each engine."""
 
     engines: tuple[EngineReport, ...]
+
+
+class JobTimes(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """From the engine process: how long a job was queued and worked on."""
+
+    job: int
+    queued_s: float
+    took_s: float
+    batch: int
 
 
 class AudioPiece(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -118,6 +129,7 @@ IpcMessage = (
     | WorkerReady
     | WorkerUnavailable
     | EngineReports
+    | JobTimes
     | AudioPiece
     | SegmentFinished
     | CallResults

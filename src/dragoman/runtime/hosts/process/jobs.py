@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable
 
 from dragoman.engines.base import Utterance
+from dragoman.runtime.hosts.engine_work import Stint
 from dragoman.runtime.hosts.job_queue import CallJob
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 
@@ -33,8 +34,8 @@ class SegmentJob:
         self._widest = window * MOST_WINDOWS
         self._step = window
         self._not_taken = 0  # received and not yet credited
+        self.received_bytes = 0
         self._owed = 0  # taken by the listener and not yet credited
-        self._has_sent = False
         self._losses = 0
 
     def fail(self, reason: str) -> None:
@@ -44,7 +45,7 @@ class SegmentJob:
     def may_retry(self) -> bool:
         """Its worker was lost: whether another may try, as nothing has been sent yet."""
         self._losses += 1
-        return not (self._has_sent or self.abandoned) and self._losses <= MOST_LOSSES
+        return not (self.received_bytes or self.abandoned) and self._losses <= MOST_LOSSES
 
     @property
     def stalled(self) -> bool:
@@ -53,7 +54,7 @@ class SegmentJob:
 
     def received(self, pcm: bytes) -> None:
         """The worker sent more."""
-        self._has_sent = True
+        self.received_bytes += len(pcm)
         self._not_taken += len(pcm)
         self.stream.push(pcm)
 
@@ -75,9 +76,13 @@ class SegmentJob:
 
 
 class TimeLimit:
-    """A wall clock limit that can be paused. Calls ``over`` once when it is used up."""
+    """A wall clock limit that can be paused. Calls ``over`` once when it is used up. ``stint``
+    measures the work and pauses with it.
+    """
 
-    def __init__(self, limit_s: float, over: Callable[[], None]) -> None:
+    def __init__(self, limit_s: float, over: Callable[[], None], stint: Stint) -> None:
+        self.stint = stint
+        stint.resume()
         self._loop = asyncio.get_running_loop()
         self._over = over
         self._left_s = limit_s
@@ -86,6 +91,7 @@ class TimeLimit:
 
     def pause(self) -> None:
         """Stop the clock; twice is harmless."""
+        self.stint.pause()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -97,6 +103,7 @@ class TimeLimit:
             self.pause()
             self._left_s = min(self._left_s, most_s)
         if self._timer is None:
+            self.stint.resume()
             self._since = self._loop.time()
             self._timer = self._loop.call_later(max(0.0, self._left_s), self._over)
 

@@ -43,6 +43,7 @@ class EngineLink(asyncio.Protocol):
         self._numbers = count(1)
         self._reports: tuple[ipc.EngineReport, ...] = ()
         self._reported = asyncio.Event()
+        self._listeners: dict[int, Callable[[ipc.EngineReport], None]] = {}
 
     def open(self) -> None:
         """Connect, and again whenever the connection is lost; twice is harmless."""
@@ -59,6 +60,10 @@ class EngineLink(asyncio.Protocol):
     def report(self, engine: int) -> ipc.EngineReport | None:
         """How far the engine is; None while the engine process is away."""
         return self._reports[engine] if engine < len(self._reports) else None
+
+    def on_report(self, engine: int, listener: Callable[[ipc.EngineReport], None]) -> None:
+        """Have every report of the engine given to its host, too."""
+        self._listeners[engine] = listener
 
     async def loaded(self, engine: int) -> ipc.EngineReport:
         """The report of the engine as soon as it is not loading any more."""
@@ -133,6 +138,13 @@ class EngineLink(asyncio.Protocol):
             case ipc.EngineReports(engines=reports):
                 self._reports = reports
                 self._reported.set()
+                for number, listener in self._listeners.items():
+                    listener(reports[number])
+            case ipc.JobTimes(job=number, queued_s=queued_s, took_s=took_s, batch=batch):
+                job = self._jobs.get(number)
+                if job is not None:
+                    times = job.times if isinstance(job, CallJob) else job.stream.times
+                    times.learn(queued_s, took_s, batch)
             case ipc.CallResults(job=number, outcomes=(outcome,)):
                 job = self._jobs.pop(number, None)
                 if isinstance(job, CallJob):

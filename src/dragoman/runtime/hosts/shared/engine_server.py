@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream, TextRefused
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
+from dragoman.runtime.observer import EngineTimed, Event, session_observer
 
 log = logging.getLogger("dragoman.runtime.hosts.shared")
 
@@ -56,6 +57,19 @@ class EngineServer:
             self._server.close()
         for connection in list(self._connections):
             connection.hang_up()
+
+
+class _TimesToGateway:
+    """The observer of one job: what its engine took is told to the gateway that asked."""
+
+    def __init__(self, job: int, send: Callable[[ipc.IpcMessage], None]) -> None:
+        self._job = job
+        self._send = send
+
+    def on(self, event: Event) -> None:
+        """See ``Observer``."""
+        if isinstance(event, EngineTimed):
+            self._send(ipc.JobTimes(self._job, event.queued_s, event.took_s, event.batch))
 
 
 class _Room:
@@ -171,6 +185,7 @@ class GatewayConnection(asyncio.Protocol):
         self._rooms.pop(job, None)
 
     async def _call(self, job: int, engine: int, request: AnyRequest) -> None:
+        session_observer.set(_TimesToGateway(job, self.send))
         try:
             outcome = Outcome(await self._answer(engine, request))
         except EngineFailed as failure:
@@ -201,6 +216,7 @@ class GatewayConnection(asyncio.Protocol):
         return answer
 
     async def _speak(self, begin: ipc.BeginSegment) -> None:
+        session_observer.set(_TimesToGateway(begin.job, self.send))
         room = self._rooms[begin.job]
         speech = self._hosts[begin.engine].speak(
             begin.utterance, begin.rate_hz, slack_s=begin.slack_s

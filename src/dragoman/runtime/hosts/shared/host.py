@@ -12,8 +12,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from dragoman.audio.pcm import bytes_in
-from dragoman.engines.base import EngineUnavailable, Info, Utterance
-from dragoman.runtime.hosts.host import RequestHost
+from dragoman.engines.base import EngineUnavailable, Utterance
+from dragoman.runtime.hosts.host import EngineHost, RequestHost
 from dragoman.runtime.hosts.job_queue import CallJob
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.process.jobs import SegmentJob
@@ -24,20 +24,23 @@ _WINDOW_MS = 2_000
 
 
 class SharedHost(RequestHost):
-    """An ``EngineHost`` for the engine with this number in the engine process."""
+    """An ``EngineHost`` for the engine with this number in the engine process. ``like`` is the host
+    that it has there, not started.
+    """
 
     waiting = 0
     """Calls are queued in the engine process and counted there."""
 
-    def __init__(self, info: Info, capacity: int, link: EngineLink, number: int) -> None:
-        super().__init__(info)
-        self.capacity = capacity
+    def __init__(self, like: EngineHost, link: EngineLink, number: int) -> None:
+        super().__init__(like.info, like.work.places)
+        self.capacity = like.capacity
         self._link = link
         self._number = number
 
     async def start(self) -> None:
         """Wait until the engine process has loaded it. Raises ``EngineUnavailable``."""
         self._link.open()
+        self._link.on_report(self._number, lambda report: self.work.learn(report.work))
         report = await self._link.loaded(self._number)
         if report.state == "unavailable":
             raise EngineUnavailable(report.detail)
@@ -55,6 +58,7 @@ class SharedHost(RequestHost):
             return await job.future
         finally:
             self._link.leave(number)
+            job.times.report(self.info)
 
     def _abort_stream(self, number: int) -> None:
         self._link.send(ipc.AbortStream(number, self._number))
@@ -79,3 +83,4 @@ class SharedHost(RequestHost):
                 yield pcm
         finally:
             self._link.leave(number)
+            speech.stream.times.report(self.info)

@@ -1,0 +1,190 @@
+"""What the calls of an engine cost, measured where they run.
+
+Scope: figures only; ``runtime.capacity`` decides by them how many speakers the engines carry. Hosts
+report here, some from their threads, so everything is behind a lock.
+
+A cost is the *own time* of calls: what they would take if they had a core each. While more calls
+run than there are cores, each of them advances only by its share (processor sharing), and its own
+time passes more slowly. So the figure does not grow only because many calls run at once; it does
+grow when other programs take the cores, and that is meant.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from dragoman.engines.base import Translation, Window
+from dragoman.runtime.hosts.requests import AnyRequest, DetectionAudio, RecognitionAudio, StepStream
+from dragoman.speech import HEARING_RATE_HZ, Audio
+
+Unit = Literal["call", "audio second"]
+
+_FORGET = 0.97
+"""Factor on what was measured before, with every new report: about the last 30 count."""
+_HEARING_BYTES_S = HEARING_RATE_HZ * 2
+_FLOAT_BYTES_S = HEARING_RATE_HZ * 4
+
+
+class SharedCores:
+    """The cores that all engines share, and the clock of own time."""
+
+    def __init__(
+        self, count: float | None = None, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.count = count or usable_cores()
+        self._clock_s = clock_s
+        self._lock = threading.Lock()
+        self._running = 0
+        self._own_s = 0.0
+        self._busy_s = 0.0
+        self._since_s = clock_s()
+
+    @property
+    def busy_s(self) -> float:
+        """The own time of all calls so far, together."""
+        with self._lock:
+            self._advance()
+            return self._busy_s
+
+    def enter(self) -> float:
+        """A call begins to work; returns the clock of own time."""
+        with self._lock:
+            self._advance()
+            self._running += 1
+            return self._own_s
+
+    def leave(self) -> float:
+        """A call ends or waits; returns the clock of own time."""
+        with self._lock:
+            self._advance()
+            self._running -= 1
+            return self._own_s
+
+    def _advance(self) -> None:
+        now_s = self._clock_s()
+        passed_s, self._since_s = now_s - self._since_s, now_s
+        if self._running:
+            share_s = passed_s * min(1.0, self.count / self._running)
+            self._own_s += share_s
+            self._busy_s += share_s * self._running
+
+
+class Stint:
+    """The work on one job, which may pause while its listener is slow."""
+
+    def __init__(self, cores: SharedCores) -> None:
+        self.own_s = 0.0
+        """Own time until the last pause."""
+        self._cores = cores
+        self._began_s: float | None = None
+
+    def __enter__(self) -> Stint:
+        self.resume()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pause()
+
+    def resume(self) -> None:
+        """Work goes on; twice is harmless."""
+        if self._began_s is None:
+            self._began_s = self._cores.enter()
+
+    def pause(self) -> None:
+        """Work stops for now, or is over; twice is harmless."""
+        if self._began_s is not None:
+            self.own_s += self._cores.leave() - self._began_s
+            self._began_s = None
+
+
+class WorkFigures(msgspec.Struct, frozen=True, array_like=True):
+    """What was measured of an engine's work: ``own_s`` for so many units."""
+
+    own_s: float = 0.0
+    amount: float = 0.0
+    unit: Unit = "audio second"
+
+
+class EngineWork:
+    """The cost of one engine's calls. ``places`` is how many of them it works on at once."""
+
+    def __init__(self, places: int = 1, cores: SharedCores | None = None) -> None:
+        self.places = places
+        self.cores = cores or SharedCores()
+        """``EngineSet`` gives all engines the same."""
+        self.unit: Unit = "audio second"
+        """What the cost is counted for: windows and translations cost by the call, streams and
+        speech by the second of audio.
+        """
+        self._lock = threading.Lock()
+        self._own_s = 0.0
+        self._amount = 0.0
+
+    @property
+    def cost_s(self) -> float:
+        """Own seconds of work for one unit; 0 as long as nothing was measured."""
+        with self._lock:
+            return self._own_s / self._amount if self._amount else 0.0
+
+    @property
+    def recent(self) -> float:
+        """How much was measured lately: the engine of a role that does the work has the most."""
+        return self._amount
+
+    @property
+    def figures(self) -> WorkFigures:
+        """What was measured, for another process."""
+        with self._lock:
+            return WorkFigures(self._own_s, self._amount, self.unit)
+
+    def learn(self, figures: WorkFigures) -> None:
+        """It is measured in another process."""
+        with self._lock:
+            self._own_s, self._amount, self.unit = figures.own_s, figures.amount, figures.unit
+
+    def stint(self) -> Stint:
+        """For a job that begins now or later."""
+        return Stint(self.cores)
+
+    def answered(self, requests: Sequence[AnyRequest], own_s: float) -> None:
+        """Calls, or a step of a stream, took that long together."""
+        first = requests[0]
+        if isinstance(first, Window | Translation):
+            self.unit = "call"
+            self._add(len(requests), own_s)
+        elif isinstance(first, StepStream):
+            self._add(_audio_s(first), own_s)
+
+    def spoke(self, audio_s: float, own_s: float) -> None:
+        """Speech of that length was made."""
+        if audio_s:
+            self._add(audio_s, own_s)
+
+    def _add(self, amount: float, own_s: float) -> None:
+        with self._lock:
+            self._own_s = self._own_s * _FORGET + own_s
+            self._amount = self._amount * _FORGET + amount
+
+
+def usable_cores() -> int:
+    """The cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _audio_s(step: StepStream) -> float:
+    match step.item:
+        case DetectionAudio(audio=audio, rate_hz=rate_hz):
+            return sum(piece.size(rate_hz) for piece in audio) / (2 * rate_hz)
+        case RecognitionAudio(samples=samples):
+            return len(samples) / _FLOAT_BYTES_S
+        case Audio() as audio:
+            return audio.size(HEARING_RATE_HZ) / _HEARING_BYTES_S
+    return 0.0
