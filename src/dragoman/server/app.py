@@ -72,6 +72,8 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             asyncio.create_task(lifecycle.access.keep_fresh(), name="access"),
         ]
         try:
+            if lifecycle.opens_when_ready:
+                await lifecycle.decided.wait()
             yield
         finally:
             for task in tasks:

@@ -103,6 +103,8 @@ class Lifecycle:
         self._open: dict[str, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self.opens_when_ready = False
+        """Whether connections are accepted only when the engines are loaded."""
         self.decided = asyncio.Event()
         """Set when loading has ended, one way or the other."""
 
@@ -128,6 +130,7 @@ class Lifecycle:
     def drain(self) -> None:
         """From now on no new session is taken."""
         self.state = "draining"
+        self.decided.set()
         self._tell_peers()
 
     def _tell_peers(self) -> None:

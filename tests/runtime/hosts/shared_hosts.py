@@ -33,11 +33,11 @@ def abstract_listener() -> socket.socket:
 
 @asynccontextmanager
 async def engine_server(
-    hosts: Sequence[EngineHost], listener: socket.socket
+    hosts: Sequence[EngineHost], listener: socket.socket, *, opens: bool = True
 ) -> AsyncIterator[EngineServer]:
     """What an engine process does, with hosts that are loaded when the block begins."""
     async with AsyncExitStack() as stack:
-        for host in hosts:
+        for host in hosts if opens else ():
             await stack.enter_async_context(open_host(host))
         server = EngineServer(hosts)
         server.publish([EngineReport("ready") for _ in hosts])

@@ -61,7 +61,7 @@ def test_sessions_outlive_the_engine_process() -> None:
         async def main() -> None:
             async with one_on_each(live) as sockets:
                 for socket in sockets.values():
-                    await socket.append(LONG_TEXT * 40)  # more than fits between us
+                    await socket.append(LONG_TEXT * 6)  # more than fits between us
                     await socket.commit()
                     await socket.until("response.audio.delta")
                 kill(engines)

@@ -46,13 +46,10 @@ def test_replacing_under_load_loses_nothing(tmp_path: Path) -> None:
                 found = pids(live)
                 return len(found) == 2 and not found & before
 
-            loads = [asyncio.create_task(load()) for _ in range(4)]
             async with one_on_each(live) as sockets:
+                loads = [asyncio.create_task(load()) for _ in range(4)]
                 live.process.send_signal(signal.SIGHUP)
-                until_new = asyncio.to_thread(
-                    until, lambda: bool(pids(live) - before), "no new gateway"
-                )
-                await until_new
+                await asyncio.to_thread(until, lambda: bool(pids(live) - before), "nothing new")
                 for socket in sockets.values():
                     await socket.append(SHORT_TEXT)
                     assert sound(await socket.finish())

@@ -48,6 +48,7 @@ async def serve_clients(
     peers.share_load(engines)
     listener = socket.socket(fileno=start.listener)
     lifecycle = Lifecycle(start.config, engines, str(listener.getsockname()[0]), peers)
+    lifecycle.opens_when_ready = start.opens_when_ready
     server = web_server(lifecycle, serve_session)
     server.obeys_signals = False
     work = [

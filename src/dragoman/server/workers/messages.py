@@ -19,7 +19,9 @@ from dragoman.server.workers.metrics_sum import Family
 
 class StartGateway(msgspec.Struct, frozen=True, tag=True):
     """Serve clients on ``listener`` with the engines at the unix socket ``engines``. ``board`` is
-    the memory that all share, ``place`` the part of it that is written here.
+    the memory that all share, ``place`` the part of it that is written here. At the start of the
+    server, clients are told that engines are loading; later a gateway accepts nobody before it is
+    ready (``opens_when_ready``).
     """
 
     config: Config
@@ -27,6 +29,7 @@ class StartGateway(msgspec.Struct, frozen=True, tag=True):
     board: int
     place: int
     engines: bytes
+    opens_when_ready: bool
 
 
 class StartEngines(msgspec.Struct, frozen=True, tag=True):

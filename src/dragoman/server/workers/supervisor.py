@@ -178,7 +178,9 @@ class Supervisor:
         listener, engines = slot.listener.fileno(), self._engines_listener.getsockname()
 
         def begin(board: int, place: int) -> control.StartGateway:
-            return control.StartGateway(self._config, listener, board, place, engines)
+            return control.StartGateway(
+                self._config, listener, board, place, engines, opens_when_ready=self._is_ready
+            )
 
         return await self._family.start("gateway", begin, (listener,))
 

@@ -1,9 +1,9 @@
 """A gateway's connection to the engine process, shared by all its hosts.
 
 Scope: loop thread only; which job is which, and what happens when the connection is lost: its jobs
-fail, and it is made again. The engine process may be away for seconds while it is started again;
-until its first ``EngineReports`` have come, jobs are refused at once. The messages are those of
-``process.ipc_messages``, many jobs at a time, each with a number of its own.
+fail, and it is made again. The engine process may be away for seconds while it is started again.
+The messages are those of ``process.ipc_messages``, many jobs at a time, each with a number of its
+own.
 """
 
 from __future__ import annotations

@@ -9,18 +9,21 @@ that host.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.runtime.hosts.host import EngineHost, RequestHost
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, RequestHost
 from dragoman.runtime.hosts.job_queue import CallJob
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.process.jobs import SegmentJob
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
-from dragoman.runtime.hosts.shared.engine_link import EngineLink
+from dragoman.runtime.hosts.shared.engine_link import GONE, EngineLink
 
 _WINDOW_MS = 2_000
+_RESTART_S = 10.0
+"""How long the engine process may take to come back before what waits for it fails."""
 
 
 class SharedHost(RequestHost):
@@ -50,6 +53,7 @@ class SharedHost(RequestHost):
         await self._link.close()
 
     async def _ask(self, request: AnyRequest) -> Outcome:
+        await self._wait_for_engine()
         job = CallJob(request, asyncio.get_running_loop().create_future())
         number = self._link.begin(
             job, lambda number: ipc.CallBatch(number, (request,), self._number)
@@ -60,6 +64,17 @@ class SharedHost(RequestHost):
             self._link.leave(number)
             job.times.report(self.info)
 
+    async def _wait_for_engine(self) -> None:
+        """While the engine process is started again, what is new waits for it, but not for long.
+        Raises ``EngineFailed``.
+        """
+        report = self._link.report(self._number)
+        if report is None or report.state == "loading":
+            with contextlib.suppress(TimeoutError):
+                report = await asyncio.wait_for(self._link.loaded(self._number), _RESTART_S)
+        if report is None or report.state != "ready":
+            raise EngineFailed(GONE)
+
     def _abort_stream(self, number: int) -> None:
         self._link.send(ipc.AbortStream(number, self._number))
 
@@ -67,6 +82,7 @@ class SharedHost(RequestHost):
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0
     ) -> AsyncGenerator[bytes, None]:
         """As in the Protocol."""
+        await self._wait_for_engine()
         window = bytes_in(_WINDOW_MS, rate_hz)
         speech = SegmentJob(utterance, rate_hz, window)
         number = self._link.begin(
