@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve quick test check bench soak lock
+.PHONY: help setup demo serve quick test check bench soak fuzz autobahn lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,17 @@ bench: setup ## measure; a table here, raw JSON in bench-results/
 
 soak: setup ## half an hour of work; fails when memory, tasks or lag grow, or words are lost
 	@$(BIN)/dragoman bench soak --out bench-results $(ARGS)
+
+autobahn: setup ## the Autobahn test suite against the WebSocket protocol; minutes
+	@$(BIN)/python scripts/autobahn.py
+
+FUZZ_S ?= 600
+FUZZED := codec event frame
+
+fuzz: setup ## mutated events and WebSocket bytes, new ones for FUZZ_S seconds [600]
+	@end=$$(($$(date +%s) + $(FUZZ_S))); while [ $$(date +%s) -lt $$end ]; do \
+	  FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --timeout 900 \
+	    $(FUZZED:%=tests/hostile/test_%_fuzz.py) $(ARGS) || exit 1; done
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet

@@ -47,6 +47,15 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             ((rate("dragoman_family_sessions_total", "family"), "{{family}}"),),
         ),
         Panel(
+            "Speakers, and what the stages carry",
+            "short",
+            (
+                ("sum(dragoman_speakers)", "speakers"),
+                ("sum by (stage) (dragoman_speakers_capacity)", "{{stage}} carries"),
+                ("max(dragoman_shedding)", "shedding, 0 to 3"),
+            ),
+        ),
+        Panel(
             "Refused handshakes",
             "cps",
             ((rate("dragoman_refused_total", "status, code"), "{{status}} {{code}}"),),
@@ -55,6 +64,11 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Speech in and out, seconds a second",
             "short",
             ((rate("dragoman_used_total", "api, of"), "{{api}} {{of}}"),),
+        ),
+        Panel(
+            "Used by keys, a second",
+            "short",
+            ((rate("dragoman_key_used_total", "key, of"), "{{key}} {{of}}"),),
         ),
         Panel(
             "Events received",
@@ -90,7 +104,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "Calls at work, and the most",
             "short",
             (
-                (rate("dragoman_engine_seconds_sum", "engine"), "{{engine}}"),
+                (rate("dragoman_engine_busy_seconds_total", "engine"), "{{engine}}"),
                 ("sum by (engine) (dragoman_engine_concurrency)", "{{engine}} at most"),
             ),
         ),
@@ -113,6 +127,17 @@ ROWS: dict[str, tuple[Panel, ...]] = {
                     f"{rate('dragoman_engine_batch_size_sum', 'engine')} / "
                     f"{rate('dragoman_engine_batch_size_count', 'engine')}",
                     "{{engine}}",
+                ),
+            ),
+        ),
+        Panel(
+            "Workers",
+            "short",
+            (
+                ("sum by (engine) (dragoman_workers)", "{{engine}}"),
+                (
+                    "sum by (engine) (increase(dragoman_worker_crashes_total[$__rate_interval]))",
+                    "{{engine}} crashed",
                 ),
             ),
         ),

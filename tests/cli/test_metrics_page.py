@@ -19,7 +19,7 @@ class Server:
         self.took = Histogram("took_seconds", "-", buckets=(1, 2, 4), registry=self._registry)
 
     def page(self, at_s: float) -> MetricsPage:
-        return MetricsPage(generate_latest(self._registry).decode(), at_s)
+        return MetricsPage(generate_latest(self._registry).decode(), at_s, lived_s=20.0)
 
 
 def test_sums_by_labels() -> None:
@@ -40,7 +40,7 @@ def test_rates_and_quantiles_are_of_the_time_between_two_pages() -> None:
     server.seen.labels("a").inc(100)
     server.took.observe(0.5)
     before = server.page(10.0)
-    assert before.rate("seen_total") == 0.0
+    assert before.rate("seen_total") == 5.0
     server.seen.labels("a").inc(10)
     server.took.observe(3.0)
     page = server.page(15.0).since(before)
@@ -51,7 +51,10 @@ def test_rates_and_quantiles_are_of_the_time_between_two_pages() -> None:
 def test_a_server_that_started_again_has_no_negative_rate() -> None:
     server = Server()
     server.seen.labels("a").inc(100)
-    assert Server().page(15.0).since(server.page(10.0)).rate("seen_total") == 0.0
+    server.took.observe(0.5)
+    page = Server().page(15.0).since(server.page(10.0))
+    assert page.rate("seen_total") == 0.0
+    assert page.quantile(0.5, "took_seconds") is None
 
 
 @pytest.mark.parametrize(

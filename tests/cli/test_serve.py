@@ -72,6 +72,14 @@ def test_aliases_and_limits_reach_sessions() -> None:
         assert closed.value.rcvd.code == 1007
 
 
+def test_the_log_says_which_file_was_read(tmp_path: Path) -> None:
+    file = tmp_path / "dragoman.toml"
+    file.write_text('profile = ["cloud"]\n')
+    with serve(config=file) as live:
+        live.stop()
+        assert f"settings: file {file}" in live.log()
+
+
 def test_every_setting_but_keys_has_a_flag() -> None:
     text = subprocess.run(
         [*command(), "serve", "--help"],

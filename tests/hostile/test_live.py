@@ -153,7 +153,11 @@ async def test_random_texts(embedded_server: LiveServer) -> None:
 @pytest.fixture(scope="module")
 def generous() -> Iterator[LiveServer]:
     """A server that takes a megabyte at once."""
-    limits = {"text_append_chars": 1_200_000, "text_buffer_chars": 3_000_000}
+    limits = {
+        "text_append_chars": 1_200_000,
+        "text_buffer_chars": 3_000_000,
+        "frame_bytes": 16_000_000,
+    }
     with serve(engines="scripted", limits=limits) as live:
         yield live
 

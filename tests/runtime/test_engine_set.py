@@ -155,3 +155,33 @@ def test_optional_roles_may_stay_empty_or_without_an_engine_that_runs(
 
     asyncio.run(main())
     assert not [line for line in progress if "Not here" in line], "`dragoman doctor` shows it"
+
+
+def test_a_role_is_lacking_while_none_of_its_engines_has_a_worker() -> None:
+    async def main() -> None:
+        engines = EngineSet(parse_choice("scripted,tts=scripted-tts,scripted-tts?rate_hz=16000"))
+        await engines.load()
+        first, second = engines._chosen["tts"]
+        await first.host.close()
+        assert engines.lacking() == []
+        assert [one.state for one in engines.status() if one.role == "tts"] == ["down", "ready"]
+        await second.host.close()
+        assert engines.lacking() == engines.lacking(("vad", "tts")) == ["tts"]
+        assert engines.lacking(("vad", "asr")) == []
+        await engines.close()
+
+    asyncio.run(main())
+
+
+def test_a_lost_voice_is_no_reason_to_refuse_an_end_to_end_interpretation() -> None:
+    async def main() -> None:
+        engines = EngineSet(parse_choice("scripted,interpreter=scripted-interpreter"))
+        await engines.load()
+        await engines._chosen["tts"][0].host.close()
+        assert engines.lacking() == ["tts"]
+        assert engines.lacking(("vad", "asr", "mt", "tts")) == []
+        await engines.interpreter.close()
+        assert engines.lacking(("vad", "asr", "mt", "tts")) == ["interpreter"]
+        await engines.close()
+
+    asyncio.run(main())

@@ -7,7 +7,7 @@ import contextlib
 import http.client
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +15,8 @@ import msgspec
 from dragoman.engines.base import EngineUnavailable
 from dragoman.protocol.registry import REALTIME_PATH
 from dragoman.runtime.capacity import Capacity
+from dragoman.runtime.hosts.host import Vitals
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
@@ -37,6 +39,8 @@ class FakeEngines:
             self.go.set()
         self.failure = failure
         self.closed = False
+        self.down: set[str] = set()
+        """The roles without a live engine."""
         self.capacity = Capacity(1, dict)
 
     async def load(self, progress: Callable[[str], None]) -> None:
@@ -51,8 +55,14 @@ class FakeEngines:
     def waiting(self) -> dict[str, int]:
         return {"pretend": 3}
 
-    def concurrency(self) -> dict[str, int]:
-        return {"pretend": 2}
+    def uses(self) -> dict[str, EngineUse]:
+        return {"pretend": EngineUse(concurrency=2, busy_s=7.5)}
+
+    def vitals(self) -> dict[str, Vitals]:
+        return {"pretend": Vitals(0 if self.down else 2, crashes=4, restarts=3)}
+
+    def lacking(self, roles: Sequence[str] | None = None) -> list[str]:
+        return sorted(self.down if roles is None else self.down & set(roles))
 
     def lags_s(self) -> dict[str, list[float]]:
         return {"pretend": [0.1, 0.7, 0.2]}

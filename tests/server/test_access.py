@@ -60,7 +60,10 @@ def test_a_rebound_name_reaches_nothing_of_a_keyless_server() -> None:
         raw = raw_handshake(server.port, "evil.example:8000", "http://evil.example:8000")
         assert raw.startswith(b"HTTP/1.1 403 ")
         assert b'{"code":"AccessDenied"' in raw
-        assert b'dragoman_refused_total{status="403"} 1.0' in server.get("/metrics")[2]
+        assert (
+            b'dragoman_refused_total{code="AccessDenied",status="403"} 1.0'
+            in server.get("/metrics")[2]
+        )
 
 
 def test_allowed_names_and_redirected_programs_are_served() -> None:
@@ -171,6 +174,7 @@ def scope(client: tuple[str, int] | None, **headers: str) -> dict[str, Any]:
         (scope(("192.0.2.1", 5)), False),
         (scope(("127.0.0.1", 5), x_forwarded_for="192.0.2.1"), False),
         (scope(("127.0.0.1", 5), forwarded="for=192.0.2.1"), False),
+        (scope(("127.0.0.1", 5), x_real_ip="192.0.2.1"), False),
         (scope(None), False),
         (scope(("192.0.2.1", 5), authorization=f"Bearer {KEY}"), True),
         (scope(("192.0.2.1", 5), authorization="Bearer sk-wrong"), False),

@@ -168,6 +168,10 @@ def test_metrics_count_sessions_and_the_loop() -> None:
         assert 'dragoman_sessions_open{api="echo"} 1.0' in page
         assert 'dragoman_sessions_total{api="echo"} 1.0' in page
         assert 'dragoman_engine_waiting{engine="pretend"} 3.0' in page
+        assert 'dragoman_engine_concurrency{engine="pretend"} 2.0' in page
+        assert 'dragoman_engine_busy_seconds_total{engine="pretend"} 7.5' in page
+        again = server.get("/metrics")[2].decode()
+        assert 'dragoman_engine_busy_seconds_total{engine="pretend"} 7.5' in again
         assert 'dragoman_hearing_lag_seconds{engine="pretend",of="median"} 0.2' in page
         assert 'dragoman_hearing_lag_seconds{engine="pretend",of="worst"} 0.7' in page
         assert "dragoman_loop_lag_seconds_bucket" in page

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,10 +27,18 @@ def key(name: str, **limits: int) -> Key:
     return Key(name=name, sha256=digest(f"sk-{name}"), limits=KeyLimits(**limits))
 
 
-def opened(live: LiveServer, name: str) -> ClientConnection:
-    ws = connect(f"{live.url}?model={MODEL}&api_key=sk-{name}", proxy=None)
-    assert json.loads(ws.recv(20))["type"] == "session.created"
-    return ws
+@contextlib.contextmanager
+def opened(live: LiveServer, name: str) -> Iterator[ClientConnection]:
+    with connect(f"{live.url}?model={MODEL}&api_key=sk-{name}", proxy=None) as ws:
+        assert json.loads(ws.recv(20))["type"] == "session.created"
+        yield ws
+
+
+def refusal(live: LiveServer, name: str) -> tuple[int, str]:
+    with pytest.raises(InvalidStatus) as refused, opened(live, name):
+        pass
+    response = refused.value.response
+    return response.status_code, json.loads(response.body)["code"]
 
 
 def until_closed(ws: ClientConnection) -> tuple[list[str], int]:
@@ -50,16 +60,18 @@ def speak(ws: ClientConnection, text: str) -> None:
 def test_a_revoked_key_loses_its_sessions_and_no_other_does(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     write(keys, [key("ann"), key("bob")])
-    with serve(api_keys_file=keys) as live:
-        ann, bob = opened(live, "ann"), opened(live, "bob")
+    with (
+        serve(api_keys_file=keys) as live,
+        opened(live, "ann") as ann,
+        opened(live, "bob") as bob,
+    ):
         write(keys, [key("bob"), key("carl")])
         assert until_closed(ann) == (["AccessDenied"], 1007)
-        with pytest.raises(InvalidStatus):
-            opened(live, "ann")
+        assert refusal(live, "ann") == (401, "InvalidApiKey")
         speak(bob, "Hello.")
         assert json.loads(bob.recv(20))["type"] == "input_text_buffer.committed"
-        bob.close()
-        opened(live, "carl").close()
+        with opened(live, "carl"):
+            pass
 
 
 def test_a_key_that_is_used_up_ends_its_session_and_stays_so_after_a_restart(
@@ -67,20 +79,18 @@ def test_a_key_that_is_used_up_ends_its_session_and_stays_so_after_a_restart(
 ) -> None:
     keys = tmp_path / "keys"
     write(keys, [key("ann", characters=20), key("bob")])
+    spent = (429, "Throttling.AllocationQuota")
     with serve(api_keys_file=keys, log_level="debug") as live:
-        other = opened(live, "bob")
-        ws = opened(live, "ann")
-        speak(ws, "Twelve chars")
-        while json.loads(ws.recv(20))["type"] != "response.done":
-            pass
-        speak(ws, "Twelve chars")
-        seen, code = until_closed(ws)
-        assert (seen[-2:], code) == (["response.done", "Throttling.RateQuota"], 1011)
-        with pytest.raises(InvalidStatus) as refused:
-            opened(live, "ann")
-        assert refused.value.response.status_code == 429
-        speak(other, "Still here.")
-        assert json.loads(other.recv(20))["type"] == "input_text_buffer.committed"
+        with opened(live, "bob") as bob, opened(live, "ann") as ann:
+            speak(ann, "Twelve chars")
+            while json.loads(ann.recv(20))["type"] != "response.done":
+                pass
+            speak(ann, "Twelve chars")
+            seen, code = until_closed(ann)
+            assert (seen[-2:], code) == (["response.done", "Throttling.RateQuota"], 1011)
+            assert refusal(live, "ann") == spent
+            speak(bob, "Still here.")
+            assert json.loads(bob.recv(20))["type"] == "input_text_buffer.committed"
         page = live.get("/metrics")[1].decode()
         assert 'dragoman_key_used_total{key="ann",of="characters"} 24.0' in page
         live.stop()
@@ -88,6 +98,4 @@ def test_a_key_that_is_used_up_ends_its_session_and_stays_so_after_a_restart(
             assert secret not in live.log()
     assert UsageStore(usage_path(tmp_path)).totals("2020-01-01")["ann"].characters == 24
     with serve(api_keys_file=keys) as live:
-        with pytest.raises(InvalidStatus) as refused:
-            opened(live, "ann")
-        assert json.loads(refused.value.response.body)["code"] == "Throttling.AllocationQuota"
+        assert refusal(live, "ann") == spent

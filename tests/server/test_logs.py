@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dragoman.protocol.core.commands import Note
-from dragoman.runtime.observer import FanOut, TermMissed
+from dragoman.runtime.observer import FanOut, TermMissed, current_turn
 from dragoman.server import logs
 from dragoman.server.logs import BoundedLines, ConsoleLines, JsonLines, SessionLines
 from dragoman.server.metrics import Metrics
@@ -88,6 +88,15 @@ def test_a_json_line_has_the_values_of_its_message(in_json: Output) -> None:
     }
 
 
+def test_a_json_line_has_the_turn_that_its_task_works_for(in_json: Output) -> None:
+    token = current_turn.set(7)
+    LOG.info("glossary_miss")
+    LOG.info("turn %(turn)d", {"turn": 3})
+    current_turn.reset(token)
+    LOG.info("between turns")
+    assert [record.get("turn") for record in in_json.records] == [7, 3, None]
+
+
 def test_values_cannot_take_the_place_of_what_every_line_has(in_json: Output) -> None:
     begin_session()
     LOG.info("%(session)s %(level)s", {"session": "mine", "level": 9})
@@ -146,15 +155,25 @@ def test_many_sessions_cannot_fill_the_log(
     now_s = console.handler._filled_s
     monkeypatch.setattr(logs.time, "monotonic", lambda: now_s)
     before = logs.left_out["process"]
-    for number in range(int(logs.BURST_LINES) + 50):
+    most = int(logs.BURST_LINES - logs.KEPT_LINES)
+    for number in range(most + 50):
         begin_session()
         LOG.info("session begins: %(number)d", {"number": number})
-    assert len(console.lines) == logs.BURST_LINES
+    assert len(console.lines) == most
     now_s += 1.0
     LOG.info("later")
     assert "50 lines could not be written" in console.lines[-2]
     assert console.lines[-1].endswith("later")
     assert logs.left_out["process"] - before == 50
+
+
+def test_a_flood_does_not_hide_warnings(console: Output, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs.time, "monotonic", lambda: console.handler._filled_s)
+    for _ in range(int(logs.BURST_LINES)):
+        logs.current_session.set(None)
+        LOG.info("refused")
+    LOG.warning("engines are lost")
+    assert console.lines[-1].endswith("engines are lost")
 
 
 def test_a_reader_that_stopped_holds_nobody_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 from contextlib import AbstractContextManager
@@ -20,6 +21,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.serve import DrainingServer
 from dragoman.server.tls import Certificate, certificate_of
 from tests.server.server_thread import Shell, shell
 
@@ -127,6 +129,18 @@ def test_a_client_that_never_reads_is_cut_off_over_tls_too(tmp_path: Path) -> No
             assert raw.recv(12) == b"HTTP/1.1 101"
             server.wait_idle()
             assert 0 < flood.taken < 2 * 1024 * 1024  # type: ignore[attr-defined]
+
+
+def test_a_client_that_says_nothing_is_hung_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DrainingServer, "tls_s", 0.2)
+    with served(*make(tmp_path)) as server:
+        for said in (b"", b"\x16\x03\x01"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as silent:
+                silent.sendall(said)
+                with contextlib.suppress(ConnectionResetError):
+                    assert silent.recv(1) == b""
 
 
 def test_a_renewed_certificate_counts_for_new_connections(tmp_path: Path) -> None:

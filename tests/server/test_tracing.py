@@ -99,6 +99,9 @@ def test_a_turn_is_a_trace_of_its_stages() -> None:
     assert queue.end_time == decode.start_time
     assert decode.end_time - decode.start_time == 100_000_000
     assert decode.attributes == {"engine": "moonshine", "role": "asr", "batch": 2}
+    translation = collector.span("translation")
+    (translating,) = [s for s in collector.spans if s.parent == translation.context]
+    assert translation.start_time == translating.start_time
     assert collector.span("recognition").end_time <= collector.span("speech").end_time
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from dragoman.client.errors import ClientError
 from dragoman_bench.figures import BenchFailed, Part
-from dragoman_bench.load import connects, curve, live
+from dragoman_bench.load import carry, connects, curve, live
 from dragoman_bench.parts import append, idle, interpretation, quality, synthesis
 from dragoman_bench.report import SuiteResults
 
 PARTS = ("synthesis", "interpretation", "idle", "append", "quality")
 
 
-LOADS = ("live", "idle", "connects", "curve")
+LOADS = ("live", "idle", "connects", "carry", "curve")
 Progress = Callable[[str], None]
 
 
@@ -53,6 +53,7 @@ def run_loads(
         ),
         "idle": lambda: idle.measure(quick=quick, options=options),
         "connects": lambda: connects.measure(quick=quick, options=options),
+        "carry": lambda: carry.measure(quick=quick, sessions=sessions, options=options),
         "curve": lambda: curve.measure(quick=quick, sessions=sessions, options=options),
     }
     return _measured({name: measures[name] for name in loads}, quick, progress)

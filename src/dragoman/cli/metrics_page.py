@@ -14,11 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 class MetricsPage:
-    """One reading of the metrics, ``at_s`` by any steady clock."""
+    """One reading of the metrics, ``at_s`` by any steady clock, of a server that has lived for
+    ``lived_s``.
+    """
 
-    def __init__(self, text: str, at_s: float, before: MetricsPage | None = None) -> None:
-        self._at_s = at_s
-        self._before = before
+    def __init__(self, text: str, at_s: float, lived_s: float) -> None:
+        self._at_s, self._lived_s = at_s, lived_s
+        self._before: MetricsPage | None = None
         self._samples: dict[str, list[tuple[Mapping[str, str], float]]] = defaultdict(list)
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
@@ -26,8 +28,8 @@ class MetricsPage:
 
     def since(self, before: MetricsPage) -> MetricsPage:
         """The page compared with an older one."""
-        page = MetricsPage("", self._at_s, before)
-        page._samples = self._samples
+        page = MetricsPage("", self._at_s, self._lived_s)
+        page._samples, page._before = self._samples, before
         return page
 
     def has(self, name: str) -> bool:
@@ -46,12 +48,12 @@ class MetricsPage:
         return dict(sorted(sums.items()))
 
     def rate(self, name: str, **labels: str) -> float:
-        """How much a counter grows in a second; 0 without an older page."""
-        before = self._before
-        if before is None or self._at_s <= before._at_s:
-            return 0.0
-        grown = self.total(name, **labels) - before.total(name, **labels)
-        return max(0.0, grown) / (self._at_s - before._at_s)
+        """How much a counter grows in a second."""
+        before, grown, span_s = self._before, self.total(name, **labels), self._lived_s
+        if before is not None:
+            grown -= before.total(name, **labels)
+            span_s = self._at_s - before._at_s
+        return max(0.0, grown) / span_s if span_s > 0 else 0.0
 
     def quantile(self, share: float, name: str, **labels: str) -> float | None:
         """The value of a histogram that this share (0..1) of all does not exceed, interpolated as
@@ -59,7 +61,7 @@ class MetricsPage:
         """
         buckets = self._buckets(name, labels)
         total = buckets.get(math.inf, 0.0)
-        if not total:
+        if total <= 0:  # none, or the server started again
             return None
         wanted, below, floor = share * total, 0.0, 0.0
         for edge in sorted(buckets):

@@ -5,6 +5,7 @@ Scope: what is printed, and the exit codes.
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import NoReturn
 
@@ -14,20 +15,27 @@ from dragoman import __version__
 from dragoman.cli.setting_flags import Flags, setting_flags
 from dragoman.server.config import ConfigError
 
+LOG = logging.getLogger("dragoman.server")
+
 
 @setting_flags
 def serve(flags: Flags) -> None:
     """Serve all realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
     try:
-        config = flags.load().config
-        if config.workers > 1:
+        effective = flags.load()
+
+        def started(url: str) -> None:
+            LOG.info("settings: file %s; dragoman config shows them all", effective.file or "none")
+            announce(url)
+
+        if effective.config.workers > 1:
             from dragoman.server.workers.supervisor import supervise  # noqa: PLC0415  # see below
 
-            code = supervise(config, announce, lambda: flags.load().config)
+            code = supervise(effective.config, started, lambda: flags.load().config)
         else:
             from dragoman.server.serve import serve as run  # noqa: PLC0415  # --help needs none
 
-            code = run(config, announce)
+            code = run(effective.config, started)
     except ConfigError as error:
         _refuse(str(error))
     raise typer.Exit(code)

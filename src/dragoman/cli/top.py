@@ -84,7 +84,8 @@ def read(base: str, key: str | None) -> tuple[dict[str, Any], MetricsPage]:
         content = json.loads(health)
     except ValueError:
         raise CannotRead(f"what answers at {base} is no Dragoman server") from None
-    return content, MetricsPage(_get(f"{base}/metrics", key), time.monotonic())
+    page = _get(f"{base}/metrics", key)
+    return content, MetricsPage(page, time.monotonic(), float(content.get("uptime_s", 0)))
 
 
 def _get(address: str, key: str | None, also: int | None = None) -> str:
@@ -137,7 +138,7 @@ def _head(base: str, health: dict[str, Any]) -> Text:
     text = Text.assemble(("dragoman ", "bold"), str(health.get("version", "")), f"  {base}  ")
     text.append(status, style)
     text.append(f"  up {up}")
-    if reason := health.get("failure") or health.get("loading"):
+    if reason := health.get("failure") or health.get("loading") or health.get("degraded"):
         text.append(f"  {reason}", "red")
     return text
 
@@ -194,7 +195,7 @@ def _engines(health: dict[str, Any], page: MetricsPage) -> Table:
         table.add_column(heading, justify="right")
     for engine in health.get("engines", []):
         name = engine["name"]
-        busy = page.rate("dragoman_engine_seconds_sum", engine=name)
+        busy = page.rate("dragoman_engine_busy_seconds_total", engine=name)
         workers = page.total("dragoman_workers", engine=name)
         table.add_row(
             name,

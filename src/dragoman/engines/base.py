@@ -64,9 +64,12 @@ class Caps(msgspec.Struct, frozen=True, kw_only=True):
     4 s of CPU and lasts 160 s, so these bounds tell a slow segment from a stuck one; an engine that
     needs more sets higher ones. ``cpu_s`` (all threads together) and ``wall_s`` (of work: waiting
     for a slow listener does not count) hold in worker processes only: the process is ended and
-    replaced. ``audio_s`` of sound holds everywhere.
+    replaced. ``first_sound_s`` bounds the work before the first sound: beyond it the engine counts
+    as hung, and a worker process is replaced and the segment given to another one, once.
+    ``audio_s`` of sound holds everywhere.
     """
 
+    first_sound_s: float = 2.0
     cpu_s: float = 15.0
     wall_s: float = 30.0
     audio_s: float = 300.0

@@ -84,12 +84,14 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     ``concurrency``: calls at the same time (threads, or worker processes). ``batch``: requests in
     one call. ``max_wait_ms``: how long an incomplete batch may wait for more requests while the
-    engine is busy with others. ``host``: a place that ``runtime.hosts.make_host`` knows.
+    engine is busy with others. ``first_sound_s``: what stands for ``Caps.first_sound_s``.
+    ``host``: a place that ``runtime.hosts.make_host`` knows.
     """
 
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     batch: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
     max_wait_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
+    first_sound_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
     host: str | None = None
 
 

@@ -33,7 +33,7 @@ SETTLE_S = 2.0
 REFUSED_SHARE = 0.25
 """How many speakers are refused at once if lag grows although the figures say that all fit."""
 
-UNITS_PER_SPEECH_S = {"asr": 1.0, "mt": 0.5}
+UNITS_PER_SPEECH_S = {"asr": 0.8, "mt": 0.5}
 """Calls for a second of speech when everything is shed: a decode for every longest step and one for
 every pause; a translation for every clause unit. What is counted by audio has one second for it.
 """

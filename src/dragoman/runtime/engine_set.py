@@ -22,7 +22,7 @@ from dragoman.policy.load_shedding import UNITS_PER_SPEECH_S
 from dragoman.runtime import warm_up
 from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
 from dragoman.runtime.hosts.engine_work import SharedCores
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Vitals
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
@@ -30,7 +30,7 @@ from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.host import SharedHost
-from dragoman.runtime.loaded_engine import EngineStatus, LoadedEngine, covers
+from dragoman.runtime.loaded_engine import EngineStatus, EngineUse, LoadedEngine, covers
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
 
@@ -112,9 +112,28 @@ class EngineSet:
         """Calls queued at each engine."""
         return {one.info.name: one.host.waiting for one in self._all() if one.state == "ready"}
 
-    def concurrency(self) -> dict[str, int]:
-        """How many calls each engine works on at the same time at most."""
-        return {one.info.name: one.host.capacity for one in self._all() if one.state == "ready"}
+    def uses(self) -> dict[str, EngineUse]:
+        """How much each engine has to do."""
+        return {one.info.name: one.use for one in self._all() if one.state == "ready"}
+
+    def vitals(self) -> dict[str, Vitals]:
+        """How the workers of each engine are that lives in this process or below it."""
+        here = (one for one in self._all() if not isinstance(one.host, SharedHost))
+        return {one.info.name: one.host.vitals for one in here if one.state == "ready"}
+
+    def lacking(self, roles: Sequence[str] | None = None) -> list[str]:
+        """The roles, of these or of all that are not optional, whose engines have no live worker at
+        present. An interpreter does the work of the roles of a cascade.
+        """
+        if roles is None:
+            roles = [role for role in _ROLES if role not in registry.OPTIONAL]
+        elif "mt" in roles and self._chosen["interpreter"]:
+            roles = ("interpreter",)
+        return [
+            role
+            for role in _ROLES
+            if role in roles and (ready := self._ready(role)) and all(one.is_down for one in ready)
+        ]
 
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser: how far every session with an open turn is behind its audio."""

@@ -16,9 +16,18 @@ class EngineStatus(msgspec.Struct, frozen=True):
 
     name: str
     role: Role
-    state: str  # "loading" | "ready" | "unavailable"
+    state: str  # "loading" | "ready" | "down" (no live worker at present) | "unavailable"
     quality: str
     detail: str = ""
+
+
+class EngineUse(msgspec.Struct, frozen=True):
+    """How many calls an engine works on at the same time at most, and for how long it has worked
+    so far, all calls together.
+    """
+
+    concurrency: int
+    busy_s: float
 
 
 class LoadedEngine(msgspec.Struct):
@@ -38,9 +47,20 @@ class LoadedEngine(msgspec.Struct):
         """The engine's self-description."""
         return self.engine.info
 
+    @property
+    def is_down(self) -> bool:
+        """Whether it was loaded and has no live worker now."""
+        return self.state == "ready" and not self.host.vitals.workers
+
+    @property
+    def use(self) -> EngineUse:
+        """For the metrics."""
+        return EngineUse(self.host.capacity, self.host.work.busy_s)
+
     def status(self, role: Role) -> EngineStatus:
         """For the operator."""
-        return EngineStatus(self.info.name, role, self.state, self.info.quality, self.detail)
+        state = "down" if self.is_down else self.state
+        return EngineStatus(self.info.name, role, state, self.info.quality, self.detail)
 
 
 def covers(languages: Iterable[str], language: str | None) -> bool:

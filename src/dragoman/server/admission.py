@@ -55,10 +55,11 @@ _NOT_READY: dict[State, str] = {
     "draining": "The server is shutting down.",
     "failed": "The engines could not be loaded.",
 }
+_OF_PROXIES = frozenset((b"x-forwarded-for", b"x-real-ip", b"forwarded", b"via"))
 _LIFE = re.compile(rb"(?:^|&)expire_in_seconds=([^&]*)")
 
 
-class Token(msgspec.Struct, frozen=True):
+class TemporaryToken(msgspec.Struct, frozen=True):
     """A temporary token, in its documented form."""
 
     token: str
@@ -80,9 +81,12 @@ def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refus
         return BAD_KEY
     if lifecycle.state != "ready":
         return _unavailable(_NOT_READY[lifecycle.state])
+    if lifecycle.engines.lacking(roles):
+        return _unavailable("The engines that this needs are being restarted.")
     excess = access.excess(principal)
     if excess is not None:
-        LOG.info("%s has reached its limit of %s", principal.key_id, excess.limit)
+        reached = {"key": principal.key_id, "limit": excess.limit}
+        LOG.info("%(key)s has reached its limit of %(limit)s", reached)
         return _throttled(excess)
     if lifecycle.all_sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
@@ -103,7 +107,7 @@ def _throttled(excess: Excess) -> Refusal:
     return Refusal(429, "Throttling.RateQuota", message, excess.retry_after_s)
 
 
-def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> Token | Refusal:
+def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> TemporaryToken | Refusal:
     """A temporary token for whoever asks with a key; ``now`` in Unix seconds."""
     access, secret = lifecycle.access, secret_in(scope)
     if access.principal_of(scope) is None:
@@ -118,7 +122,7 @@ def grant_token(lifecycle: Lifecycle, scope: Scope, now: float) -> Token | Refus
     if not 1 <= int(life) <= LONGEST_LIFE_S:
         return BAD_LIFE
     ends_at = int(now) + int(life)
-    return Token(access.tokens.make(key, ends_at), ends_at)
+    return TemporaryToken(access.tokens.make(key, ends_at), ends_at)
 
 
 def may_see_details(lifecycle: Lifecycle, scope: Scope) -> bool:
@@ -130,7 +134,7 @@ def may_see_details(lifecycle: Lifecycle, scope: Scope) -> bool:
     if lifecycle.config.metrics_open:
         return True
     client = scope.get("client")
-    forwarded = any(name in (b"x-forwarded-for", b"forwarded") for name, _ in scope["headers"])
+    forwarded = any(name in _OF_PROXIES for name, _ in scope["headers"])
     if client and is_loopback(client[0]) and not forwarded:
         return True
     return lifecycle.access.ring.find(secret_in(scope)) is not None

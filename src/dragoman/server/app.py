@@ -1,4 +1,4 @@
-"""The HTTP routes and the WebSocket handshake: ``/health``, ``/metrics``, the paths of the APIs.
+"""The HTTP routes and the WebSocket handshake: health, metrics, tokens and the paths of the APIs.
 
 Scope: routing and handshakes. A handshake is refused by an ordinary HTTP answer with the documented
 JSON body, before the WebSocket is accepted; after that the session owns the socket. Every answer is
@@ -86,6 +86,7 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
     app = Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
+            Route("/ready", _ready, methods=["GET"]),
             Route("/metrics", _metrics, methods=["GET"]),
             Route(TOKENS_PATH, _tokens, methods=["POST"]),
             *(Route(path, _websocket_only) for path in paths),
@@ -114,9 +115,19 @@ def refuse(refusal: Refusal) -> Response:
 
 
 async def _health(request: Request) -> Response:
+    """Whether the process is well: also while an engine replaces its workers."""
+    return _status(request, "ready", "degraded")
+
+
+async def _ready(request: Request) -> Response:
+    """Whether new sessions are welcome."""
+    return _status(request, "ready")
+
+
+def _status(request: Request, *good: str) -> Response:
     lifecycle: Lifecycle = request.app.state.lifecycle
-    status = 200 if lifecycle.state == "ready" else 503
     health = lifecycle.health()
+    status = 200 if health["status"] in good else 503
     if not may_see_details(lifecycle, request.scope):
         health = {"status": health["status"]}
     return _json(status, health, {"cache-control": "no-store"})

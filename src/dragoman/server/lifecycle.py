@@ -14,7 +14,7 @@ import os
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -22,6 +22,8 @@ import msgspec
 from dragoman import __version__
 from dragoman.engines.base import EngineUnavailable
 from dragoman.runtime.capacity import Capacity
+from dragoman.runtime.hosts.host import Vitals
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
 from dragoman.server.metrics import Metrics
@@ -31,6 +33,7 @@ from dragoman.server.tracing import trace_provider
 LOG = logging.getLogger("dragoman.server")
 
 State = Literal["loading", "ready", "draining", "failed"]
+Status = State | Literal["degraded"]
 
 
 class ServerEngines(Protocol):
@@ -45,8 +48,14 @@ class ServerEngines(Protocol):
     def waiting(self) -> dict[str, int]:
         """How many calls are queued at each engine."""
 
-    def concurrency(self) -> dict[str, int]:
-        """How many calls each engine works on at the same time at most."""
+    def uses(self) -> dict[str, EngineUse]:
+        """How much each engine has to do."""
+
+    def vitals(self) -> dict[str, Vitals]:
+        """How the workers of each engine are."""
+
+    def lacking(self, roles: Sequence[str] | None = None) -> list[str]:
+        """The roles, of these or of all that are needed, that no live engine fills at present."""
 
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser, how far each session with an open turn is behind its audio."""
@@ -177,6 +186,11 @@ class Lifecycle:
                 self._idle.set()
 
     # ------------------------------------------------------------ health and metrics
+    @property
+    def status(self) -> Status:
+        """The state, or ``degraded``: it is serving, and a role has no live engine."""
+        return "degraded" if self.state == "ready" and self.engines.lacking() else self.state
+
     async def metrics_page(self) -> bytes:
         """The body of ``GET /metrics``."""
         self.measure()
@@ -186,14 +200,15 @@ class Lifecycle:
 
     def measure(self) -> None:
         """Bring those metrics up to date that the engines know."""
-        self.metrics.ready.set(self.state == "ready")
+        self.metrics.ready.set(self.status == "ready")
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
+        self.metrics.workers.vitals = self.engines.vitals()
         self.metrics.count_speakers(self.engines.capacity)
         for engine, lags in self.engines.lags_s().items():
             self.metrics.hears_late(engine, lags)
-        for engine, calls in self.engines.concurrency().items():
-            self.metrics.engine_concurrency.labels(engine).set(calls)
+        for engine, use in self.engines.uses().items():
+            self.metrics.count_engine(engine, use)
 
     def _speakers(self) -> dict[str, int | None]:
         capacity = self.engines.capacity
@@ -204,12 +219,12 @@ class Lifecycle:
         }
 
     def health(self) -> dict[str, Any]:
-        """The body of ``GET /health``; nothing in it is secret."""
+        """The body of ``GET /health`` and ``GET /ready``; nothing in it is secret."""
         opened = Counter(self._open)
         if self._peers is not None:
             opened.update(self._peers.sessions())
         body: dict[str, Any] = {
-            "status": self.state,
+            "status": self.status,
             "version": __version__,
             "python": platform.python_version(),
             "uptime_s": round(time.monotonic() - self._started_at, 3),
@@ -224,6 +239,8 @@ class Lifecycle:
         if self.state == "loading":
             missing = [f"{e.role} {e.name}" for e in self.engines.status() if e.state == "loading"]
             body["loading"] = missing or ["warming up"]
+        if lacking := self.engines.lacking():
+            body["degraded"] = lacking
         if self._peers is not None:
             body["processes"] = self._peers.processes()
         if self.failure:

@@ -29,9 +29,13 @@ from typing import Any, TextIO
 
 import msgspec
 
+from dragoman.runtime.observer import current_turn
+
 SESSION_LINES = 100
 LINES_PER_S = 100.0
 BURST_LINES = 1000.0
+KEPT_LINES = 100.0
+"""What is left of a burst for warnings and errors, which a flood of other lines must not hide."""
 _MESSAGE_CHARS = 2000
 _ENOUGH = "%(lines)d lines are enough: further ones of this session are only counted"
 _WEB_SERVER_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "websockets", "asyncio")
@@ -83,12 +87,13 @@ class BoundedLines(logging.StreamHandler[TextIO]):
         """Write the record, count it, or say that from now on records are only counted."""
         session = current_session.get()
         record.session = session.nonce if session is not None else ""
+        kept = 0.0 if record.levelno >= logging.WARNING else KEPT_LINES
         if session is not None and record.levelno < logging.ERROR and not session.admit():
             left_out["session"] += 1
             if session.left_out > 1:
                 return
             record = _remark(record, _ENOUGH, {"lines": SESSION_LINES})
-        obstacle = self._obstacle()
+        obstacle = self._obstacle(kept)
         if obstacle is not None:
             left_out[obstacle] += 1
             self._missing += 1
@@ -98,14 +103,16 @@ class BoundedLines(logging.StreamHandler[TextIO]):
             super().emit(_remark(record, "%(left_out)d lines could not be written", missing))
         super().emit(record)
 
-    def _obstacle(self) -> str | None:
-        """Why no line may be written now; a pipe that has room has room for a line."""
+    def _obstacle(self, kept: float) -> str | None:
+        """Why no line may be written now; a pipe that has room has room for a line. ``kept``: so
+        many lines of the burst are for others.
+        """
         if self._poll is not None and not self._poll.poll(0):
             return "reader"
         now_s = time.monotonic()
         gained = (now_s - self._filled_s) * LINES_PER_S
         self._tokens, self._filled_s = min(BURST_LINES, self._tokens + gained), now_s
-        if self._tokens < 1:
+        if self._tokens < kept + 1:
             return "process"
         self._tokens -= 1
         return None
@@ -138,18 +145,21 @@ class JsonLines(logging.Formatter):
     """One JSON object in a line, the values of the message as fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """``time`` (UTC), ``level``, ``logger``, ``session``, ``message``, and the values."""
+        """``time`` (UTC), ``level``, ``logger``, ``session``, ``turn``, ``message``, the values."""
         second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, Any] = {
+        line: dict[str, Any] = {}
+        if turn := current_turn.get():
+            line["turn"] = turn  # of the task; a value of the message goes before it
+        if isinstance(record.args, Mapping):
+            line |= {name: _field(value) for name, value in record.args.items()}
+        if session := getattr(record, "session", ""):
+            line["session"] = session
+        line |= {
             "time": f"{second}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _shortened(record.getMessage()),
         }
-        if session := getattr(record, "session", ""):
-            line["session"] = session
-        if isinstance(record.args, Mapping):
-            line = {**{name: _field(value) for name, value in record.args.items()}, **line}
         if record.exc_info:
             line["traceback"] = _sound(self.formatException(record.exc_info))
         return msgspec.json.encode(line).decode()

@@ -24,7 +24,9 @@ from prometheus_client import (
 )
 
 from dragoman.runtime.capacity import Capacity
+from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.logs import left_out
+from dragoman.server.worker_metrics import WorkerCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -45,6 +47,8 @@ class Metrics:
         self.unsettled: set[Callable[[], None]] = set()
         """To be called before the metrics are shown: they add what was counted elsewhere."""
         ProcessCollector(registry=registry)
+        self.workers = WorkerCollector()
+        registry.register(self.workers)
         self.ready = Gauge(
             "dragoman_ready", "1 while new sessions are welcome, else 0.", registry=registry
         )
@@ -79,6 +83,16 @@ class Metrics:
             ["bound"],
             registry=registry,
         )
+        self._define_events()
+        self._define_timings()
+        self._define_load()
+        self._define_speech()
+        self._define_engines()
+        self._define_log()
+        self._define_keys()
+
+    def _define_events(self) -> None:
+        registry = self.registry
         self.received = Counter(
             "dragoman_events_received",
             "Client events by type; malformed ones by their error code.",
@@ -97,11 +111,6 @@ class Metrics:
         self.jobs_failed = Counter(
             "dragoman_jobs_failed", "Engine jobs that failed.", ["api"], registry=registry
         )
-        self._define_timings()
-        self._define_speech()
-        self._define_engines()
-        self._define_log()
-        self._define_keys()
 
     def _define_timings(self) -> None:
         registry = self.registry
@@ -121,6 +130,9 @@ class Metrics:
             ["name"],
             registry=registry,
         )
+
+    def _define_load(self) -> None:
+        registry = self.registry
         self.engine_waiting = Gauge(
             "dragoman_engine_waiting", "Calls queued at an engine.", ["engine"], registry=registry
         )
@@ -231,6 +243,14 @@ class Metrics:
             registry=registry,
         )
 
+        self.engine_busy = Counter(
+            "dragoman_engine_busy_seconds",
+            "How long the engine worked, all calls together; less while calls shared a core.",
+            ["engine"],
+            registry=registry,
+        )
+        self._busy_counted_s: dict[str, float] = {}
+
     def _define_log(self) -> None:
         self.log_left_out = Counter(
             "dragoman_log_lines_left_out",
@@ -268,6 +288,13 @@ class Metrics:
             settle()
         with contextlib.suppress(RuntimeError):  # somebody asks without a loop: nothing runs
             self.tasks.set(len(asyncio.all_tasks()))
+
+    def count_engine(self, engine: str, use: EngineUse) -> None:
+        """So much has an engine worked so far."""
+        self.engine_concurrency.labels(engine).set(use.concurrency)
+        before_s = self._busy_counted_s.get(engine, 0.0)
+        self.engine_busy.labels(engine).inc(max(0.0, use.busy_s - before_s))
+        self._busy_counted_s[engine] = use.busy_s
 
     def hears_late(self, engine: str, lags_s: Sequence[float]) -> None:
         """So far are the sessions that a recogniser hears behind their audio now."""

@@ -94,11 +94,11 @@ def _eviction(
         return None, []
     evicted: asyncio.Future[Eviction] = asyncio.get_running_loop().create_future()
 
-    def evict(reason: Eviction) -> None:
-        if not evicted.done():
-            evicted.set_result(reason)
+    def end(reason: Eviction) -> None:
+        LOG.info("the server ends the session: %(reason)s", {"reason": reason})
+        evicted.set_result(reason)
 
-    key_session.evict = evict
+    key_session.when_evicted(end)
     return evicted, [key_session]
 
 

@@ -55,6 +55,8 @@ class DrainingServer(uvicorn.Server):
 
     obeys_signals = True
     """False in a gateway, which is told by the supervisor what to do."""
+    tls_s = 10.0
+    """How long a client may take for the TLS handshake, and for its farewell."""
 
     def __init__(
         self, config: uvicorn.Config, lifecycle: Lifecycle, certificate: Certificate | None
@@ -64,6 +66,28 @@ class DrainingServer(uvicorn.Server):
         self.certificate = certificate
         self._is_retiring = False
         self._stop_now = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, on these sockets, with TLS that waits for no silent client."""
+        await super().startup(sockets=[])
+        config, loop = self.config, asyncio.get_running_loop()
+        tls_s = self.tls_s if config.ssl else None
+
+        def protocol() -> asyncio.Protocol:
+            return config.http_protocol_class(  # type: ignore[call-arg]  # uvicorn calls it so, too
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        for listener in sockets or []:
+            server = await loop.create_server(
+                protocol,
+                sock=listener,
+                backlog=config.backlog,
+                ssl=config.ssl,
+                ssl_handshake_timeout=tls_s,
+                ssl_shutdown_timeout=tls_s,
+            )
+            self.servers.append(server)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -31,8 +31,9 @@ class SessionLog:
     def on(self, event: Event) -> None:
         """See ``Observer``."""
         match event:
-            case EventSent(event_type="error", event_id=event_id):
-                LOG.info("error sent: %(event_id)s", {"event_id": event_id})
+            case EventSent():  # most of what happens
+                if event.event_type == "error":
+                    LOG.info("error sent: %(event_id)s", {"event_id": event.event_id})
             case SpeechPlayed(lag_s=lag_s, at_s=at_s):
                 self._lags.add(lag_s, at_s)
             case SpeechSkipped(seconds=seconds):

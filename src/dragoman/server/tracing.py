@@ -93,10 +93,11 @@ class _Trace:
         self._stages: dict[str, Span] = {}
         self._ended: dict[str, int] = {}
 
-    def stage(self, name: str) -> Span:
-        """The span of a stage, which begins now if it has not."""
+    def stage(self, name: str, at_ns: int | None = None) -> Span:
+        """The span of a stage, which begins then (None: now) if it has not."""
         if name not in self._stages:
-            self._stages[name] = self._tracer.start_span(name, self._in_span(self.root))
+            parent = self._in_span(self.root)
+            self._stages[name] = self._tracer.start_span(name, parent, start_time=at_ns)
         self._ended.pop(name, None)
         return self._stages[name]
 
@@ -106,17 +107,17 @@ class _Trace:
 
     def engine(self, timed: EngineTimed) -> None:
         """A call that has just been answered."""
-        name = _STAGES.get(timed.role)
-        parent = self._in_span(self.root if name is None else self.stage(name))
         ended_ns = time.time_ns()
         begun_ns = ended_ns - int(timed.took_s * 1e9)
+        asked_ns = begun_ns - int(timed.queued_s * 1e9)
+        name = _STAGES.get(timed.role)
+        parent = self._in_span(self.root if name is None else self.stage(name, asked_ns))
         attributes: dict[str, Any] = {
             "engine": timed.engine,
             "role": timed.role,
             "batch": timed.batch,
         }
         if timed.queued_s >= _SHORTEST_QUEUE_S:
-            asked_ns = begun_ns - int(timed.queued_s * 1e9)
             self._tracer.start_span("queue", parent, start_time=asked_ns).end(begun_ns)
         span = self._tracer.start_span("engine", parent, attributes=attributes, start_time=begun_ns)
         span.end(ended_ns)

@@ -21,7 +21,6 @@ Scope: socket options, and what this server needs of a connection that uvicorn d
 from __future__ import annotations
 
 import asyncio
-import codecs
 import errno
 import logging
 import socket
@@ -41,7 +40,7 @@ from websockets.http11 import Request
 from dragoman.server.bounded_frames import BoundedFrames
 from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.config import ConfigError
-from dragoman.server.incoming import Incoming
+from dragoman.server.incoming import Incoming, MessageParts
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -130,9 +129,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._pong = b""
         self._unparsed = bytearray()
         self._has_turn = False  # to parse
-        self._parts: list[str | bytes] = []  # of a message that is not whole
-        self._parts_bytes = 0
-        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._parts = MessageParts()
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep what waits in user space as small as what waits in the kernel."""
@@ -187,7 +184,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         elif self.read_paused and not pause:
             self.transport.resume_reading()
         self.read_paused = pause
-        held = len(self._unparsed) + len(self.conn.reader.buffer) + self._parts_bytes
+        held = len(self._unparsed) + len(self.conn.reader.buffer) + self._parts.size
         self.bounds.memory.holds(self, held + self.queue.size)
 
     def _parse_slice(self) -> None:
@@ -230,37 +227,25 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def handle_text(self, event: Frame) -> None:
         """Begin a message of text."""
-        self._utf8.reset()
-        self.curr_msg_data_type = "text"
+        self._parts.begin(is_text=True)
         self.handle_cont(event)
 
     def handle_bytes(self, event: Frame) -> None:
         """Begin a message of bytes."""
-        self.curr_msg_data_type = "bytes"
+        self._parts.begin(is_text=False)
         self.handle_cont(event)
 
     def handle_cont(self, event: Frame) -> None:
-        """Keep a part; queue the message when it is whole.
-
-        Text is decoded part by part, so that a wrong byte fails the connection at once.
-        """
+        """Keep a part; queue the message when it is whole."""
         if self.close_sent:
             return
-        received = bytes(event.data)
-        data: str | bytes = received
-        if self.curr_msg_data_type == "text":
-            try:
-                data = self._utf8.decode(received, final=event.fin)
-            except UnicodeDecodeError:
-                self._fail(CloseCode.INVALID_DATA)
-                return
-        self._parts.append(data)
-        self._parts_bytes += len(data)
+        try:
+            self._parts.add(bytes(event.data), final=event.fin)
+        except UnicodeDecodeError:
+            self._fail(CloseCode.INVALID_DATA)
+            return
         if event.fin:
-            parts, self._parts, self._parts_bytes = self._parts, [], 0
-            kind = self.curr_msg_data_type
-            whole = ("" if kind == "text" else b"").join(parts)  # type: ignore[arg-type]  # all of one kind
-            self.queue.put_nowait({"type": "websocket.receive", kind: whole})
+            self.queue.put_nowait(self._parts.whole())
 
     def take(self, most: int) -> list[Message]:
         """The ASGI messages that are there, at most so many."""
@@ -356,7 +341,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._fail(CloseCode.TRY_AGAIN_LATER)
 
     def _drop_input(self) -> None:
-        self._unparsed, self._parts, self._parts_bytes = bytearray(), [], 0
+        self._unparsed, self._parts = bytearray(), MessageParts()
         self.conn.reader.discard()
         self.bounds.memory.holds(self, 0)
 

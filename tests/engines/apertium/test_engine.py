@@ -142,24 +142,33 @@ def test_a_chain_that_died_is_started_again(engine: Apertium) -> None:
 
 
 @needs_apertium
-def test_a_stuck_chain_is_killed_and_the_next_call_works() -> None:
-    engine = Apertium(timeout_s=0.5)
+def test_a_chain_that_hangs_is_killed_and_another_one_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dragoman.engines.apertium.engine._HANGS_S", 0.3)
+    engine = Apertium()
     engine.load()
     try:
-        engine.warm("en", "es")
+        expected = engine.translate(Translation("The dog sleeps.", "en", "es"))
         stuck = pids(engine)
         os.kill(stuck[4], signal.SIGSTOP)
-        with pytest.raises(PipelineFailed, match="in time"):
-            engine.translate(Translation("The dog sleeps.", "en", "es"))
+        assert engine.translate(Translation("The dog sleeps.", "en", "es")) == expected
         assert gone(stuck)
     finally:
         engine.close()
-    patient = Apertium()
-    patient.load()
+
+
+@needs_apertium
+def test_a_text_that_no_chain_answers_in_time_fails_and_leaves_no_program() -> None:
+    engine = Apertium(timeout_s=0.0)
+    engine.load()
     try:
-        assert patient.translate(Translation("Hello!", "en", "es")).endswith("!")
+        for _ in range(2):
+            with pytest.raises(PipelineFailed, match="in time"):
+                engine.translate(Translation("The dog sleeps.", "en", "es"))
+            assert pids(engine) == []
     finally:
-        patient.close()
+        engine.close()
 
 
 @needs_apertium

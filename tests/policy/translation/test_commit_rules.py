@@ -224,6 +224,22 @@ def test_drafts_are_throttled_by_time_and_cost() -> None:
     assert policy.due(1.3, 0.01) is not None
 
 
+def test_drafts_can_be_shed() -> None:
+    policy = TargetPolicy("agree", "en", "es")
+    policy.update(words("the old man"), now_s=1)
+    assert policy.due(2.0, 0.01, float("inf")) is None
+    assert policy.next_s(0.01, float("inf")) is None  # and no time that no clock can wait for
+    assert policy.due(2.0, 0.01, 1.0) is not None
+    policy.update(words("the old man and"), now_s=2.5)
+    assert policy.next_s(0.01, 1.0) == pytest.approx(3.0)
+
+
+def test_a_slow_engine_makes_no_drafts_not_even_the_first() -> None:
+    policy = TargetPolicy("agree", "en", "es")
+    policy.update(words("the old man"), now_s=1)
+    assert policy.next_s(9.0) is None
+
+
 def test_the_rule_is_chosen_by_order_of_words_and_cost() -> None:
     def rule(wanted: str, source: str, target: str, cost_s: float | None, forces: bool) -> Rule:
         return chosen(wanted, source, target, cost_s, forces_prefix=forces)  # type: ignore[arg-type]

@@ -32,6 +32,14 @@ def test_real_pictures(codec, pixels, kind):
     assert inspect(encoded(codec, pixels, 64, 48)) == ImageInfo(kind, 64, 48)
 
 
+@pytest.mark.parametrize(("scans", "known"), [(1, True), (100, True), (101, False)])
+def test_a_jpeg_of_endless_scans_is_no_picture(scans, known):
+    """500 kB of them would keep a decoder busy for more than a minute."""
+    scan = b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00\xff\x00\xda"
+    picture = inspect(SOI + frame(SOF2, 1920, 1080) + scan * scans)
+    assert picture == (ImageInfo("jpeg", 1920, 1080) if known else None)
+
+
 def test_progressive_jpeg_with_thumbnail_like_segments_and_fill_bytes():
     exif = b"\xff\xe1" + struct.pack(">H", 2 + 30) + SOI + frame(SOF0, 16, 16) + bytes(15)
     tables = b"\xff\xc4\x00\x04\x00\x00" + b"\xff\xff\xff\xdb\x00\x03\x00"

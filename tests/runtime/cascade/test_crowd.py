@@ -18,7 +18,7 @@ from dragoman.runtime.cascade.cascade import interpret
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.hosts.engine_work import EngineWork, SharedCores
 from dragoman.runtime.hosts.requests import Request
-from dragoman.speech import Audio, Heard, Interpret, Result, SpeechStopped, TurnDone
+from dragoman.speech import Audio, Heard, Result, SpeechStopped, TurnDone
 from tests.runtime.cascade.fake_cascade import TASK, FakeEngines, pcm
 from tests.runtime.fake_engines import FakeHost, spoken
 from tests.runtime.virtual_time import run_in_virtual_time
@@ -84,7 +84,7 @@ class Crowd:
 
         job = asyncio.create_task(
             interpret(
-                self._task, inbox, emit, self.engines, self.engines.events,
+                TASK, inbox, emit, self.engines, self.engines.events,
                 speaker=speaker, now_s=self.now_s,
             )
         )  # fmt: skip
@@ -94,8 +94,6 @@ class Crowd:
             await asyncio.sleep(CHUNK / 16_000)
         inbox.end()
         await job
-
-    _task: Interpret = msgspec.structs.replace(TASK, target="en")
 
     async def warm_up(self) -> None:
         """The figure that the server has before anybody comes."""

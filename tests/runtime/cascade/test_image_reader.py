@@ -13,6 +13,7 @@ from dragoman.engines.base import Info, Line, Picture, Reading
 from dragoman.policy.vision.onscreen import FRESH_S
 from dragoman.runtime.cascade.image_reader import AGAIN_S, EVERY_S, ImageReader
 from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.hosts.time_limit import CALL_S
 from dragoman.runtime.observer import PictureHandled
 from tests.runtime.cascade.fake_cascade import Events
 
@@ -184,6 +185,49 @@ def test_failures_are_reported_and_make_readings_rarer() -> None:
         assert scene.images.terms() == ("Veltrano",)
 
     play(test)
+
+
+class SharedEngine(PictureEngine):
+    """Reads one picture at a time, in the order in which they come, as a worker does. Those that
+    begin with "slow" reach the limit of time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.slow = 0
+        self.answered_s: list[float] = []
+        self._one = asyncio.Lock()
+
+    async def call(self, picture: Picture) -> Reading:
+        asked_s = self._clock.now
+        async with self._one:
+            if picture.data.startswith(b"slow"):
+                self.slow += 1
+                await self._clock.sleep(CALL_S[Picture])
+                raise EngineFailed("reader: overran the time limit")
+            reading = await super().call(picture)
+            self.answered_s.append(self._clock.now - asked_s)
+            return reading
+
+
+def test_a_session_of_slow_pictures_delays_others_by_one_of_them() -> None:
+    async def main() -> None:
+        clock = Clock()
+        engine = SharedEngine(clock)
+        readers = [ImageReader(engine, Events(), lambda: clock.now, clock.sleep) for _ in range(2)]
+        tasks = [asyncio.create_task(reader.run()) for reader in readers]
+        for half_second in range(400):
+            readers[0].show(f"slow {half_second}".encode())
+            readers[1].show(f"{chr(65 + half_second % 60)} picture".encode())
+            await clock.until(100.5 + half_second / 2)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert max(engine.answered_s) <= CALL_S[Picture]
+        assert len(engine.answered_s) >= 60, "every 2.5 s, nearly as if nobody else was there"
+        assert 2 <= engine.slow <= 8, "and the slow ones at ever longer intervals"
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("shown", [b"", b"picture"])

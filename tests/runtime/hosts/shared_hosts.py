@@ -6,7 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from dragoman.runtime.hosts.host import EngineHost
+from dragoman.runtime.hosts.host import EngineHost, Vitals
 from dragoman.runtime.hosts.process.ipc_messages import EngineReport
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.engine_server import EngineServer
@@ -40,7 +40,7 @@ async def engine_server(
         for host in hosts if opens else ():
             await stack.enter_async_context(open_host(host))
         server = EngineServer(hosts)
-        server.publish([EngineReport("ready") for _ in hosts])
+        server.publish([EngineReport("ready", vitals=Vitals(1)) for _ in hosts])
         await server.start(listener)
         stack.callback(server.close)
         yield server

@@ -79,7 +79,7 @@ def test_only_the_work_of_sessions_counts() -> None:
 
 def test_a_cost_follows_what_calls_take_now() -> None:
     work = EngineWork()
-    for own_s in [1.0] * 100 + [0.1] * 100:
+    for own_s in [1.0] * 100 + [0.1] * 200:
         work.answered([WINDOW], own_s)
     assert work.cost_s == pytest.approx(0.1, abs=0.05)
 

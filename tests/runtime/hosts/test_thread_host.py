@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
+from dragoman.runtime.hosts import thread_host
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.requests import StartRecognition, WarmDirection
@@ -302,3 +303,28 @@ def test_a_closed_loop_does_not_keep_the_thread() -> None:
     asyncio.run(begin())
     assert engine.stopped.wait(20)
     assert engine.made < 10
+
+
+# ---------------------------------------------------------------- engines that hang
+async def test_speech_that_does_not_begin_fails_and_its_thread_is_no_worker_meanwhile() -> None:
+    engine = tiny.Late()
+    async with hosted(engine, threads=2) as host, asyncio.timeout(20):
+        assert host.vitals.workers == 2
+        assert "no sound in 0.2 s" in await failed(spoken(host, "late"))
+        assert host.vitals.workers == 1
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+        engine.gate.set()
+        await until(lambda: host.vitals.workers == 2)
+
+
+async def test_a_call_that_does_not_return_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_host, "OTHER_CALL_S", 0.2)
+    monkeypatch.setattr(ThreadHost, "_WATCH_S", 0.05)
+    engine = tiny.Listener()
+    async with hosted(engine) as host, asyncio.timeout(20):
+        engine.gate.clear()
+        assert "no answer" in await failed(host.call(Window(b"")))
+        assert host.vitals.workers == 0
+        engine.gate.set()
+        await until(lambda: host.vitals.workers == 1)
+        assert isinstance(await host.call(Window(b"")), Hypothesis)

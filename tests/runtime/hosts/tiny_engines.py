@@ -11,6 +11,7 @@ import re
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from msgspec import structs
 
@@ -33,6 +34,8 @@ COUNTER = "tiny_engines:Counter"
 MISSING = "tiny_engines:Missing"
 DIES_LOADING = "tiny_engines:DiesLoading"
 NEVER_READY = "tiny_engines:NeverReady"
+BREAKS = "tiny_engines:Breaks"
+PROMPT = "tiny_engines:Prompt"
 IMPATIENT = "tiny_engines:Impatient"
 THRIFTY = "tiny_engines:Thrifty"
 TERSE = "tiny_engines:Terse"
@@ -106,6 +109,8 @@ class Listener(_Tiny):
         self.gate.wait()
         if any(window.language == "raise" for window in windows):
             raise ValueError("as asked")
+        if any(window.language == "killed" for window in windows):
+            os.kill(os.getpid(), signal.SIGKILL)
         self.batches.append(len(windows))
         return [Hypothesis((Word(f"{len(w.samples)}"), Word(f"{len(windows)}"))) for w in windows]
 
@@ -195,6 +200,14 @@ class DiesLoading(Speaker):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Breaks(Speaker):
+    """Cannot be loaded while there is a file of the name in ``TINY_BROKEN``."""
+
+    def load(self) -> None:
+        if Path(os.environ["TINY_BROKEN"]).exists():
+            raise EngineUnavailable("broken")
+
+
 class NeverReady(Speaker):
     """Loads for ever."""
 
@@ -214,6 +227,33 @@ class Impatient(_Capped):
     """May work for 0.3 s a segment; waiting for its listener is not work."""
 
     caps = Caps(wall_s=0.3)
+
+
+class Prompt(_Capped):
+    """Has to begin within 0.3 s. "!" takes twice as long, which is fine later on."""
+
+    caps = Caps(first_sound_s=0.3)
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        for pcm in super().synthesize(utterance):
+            if pcm == pcm_of("!"):
+                threading.Event().wait(0.6)
+            yield pcm
+
+
+class Late(_Capped):
+    """Has to begin within 0.2 s. "late" waits for the gate."""
+
+    caps = Caps(first_sound_s=0.2)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def synthesize(self, utterance: Utterance) -> Iterator[bytes]:
+        if utterance.text == "late":
+            self.gate.wait()
+        return super().synthesize(utterance)
 
 
 class Thrifty(_Capped):

@@ -94,7 +94,8 @@ def test_who_uses_the_last_of_an_amount_is_evicted_until_the_next_day(
     some = key(**limits)
     one, other = accounts.open(some), accounts.open(some)
     evicted: list[str] = []
-    one.evict, other.evict = evicted.append, lambda _: evicted.append("other")
+    one.when_evicted(evicted.append)
+    other.when_evicted(lambda _: evicted.append("other"))
     one.on(used)
     assert evicted == []
     assert accounts.excess(some) is None
@@ -139,13 +140,31 @@ def test_what_was_saved_yesterday_does_not_count_today(accounts: KeyAccounts, cl
     assert reached(accounts, key(characters=100)) is None
 
 
-def test_sessions_of_keys_that_are_not_valid_are_ended(accounts: KeyAccounts) -> None:
+def test_revoked_and_replaced_keys_lose_their_sessions_others_get_new_limits(
+    accounts: KeyAccounts,
+) -> None:
     ended: list[str] = []
-    for name in ("ann", "bob"):
-        session = accounts.open(Key(name=name, sha256="0" * 64))
-        session.evict = lambda reason, name=name: ended.append(f"{name} {reason}")
-    accounts.evict_unless(lambda valid: valid.name == "ann")
-    assert ended == ["bob access denied"]
+    sessions = {}
+    for name in ("ann", "bob", "carl"):
+        session = sessions[name] = accounts.open(Key(name=name, sha256="0" * 64))
+        session.when_evicted(lambda reason, name=name: ended.append(f"{name} {reason}"))
+    limits = KeyLimits(characters=5)
+    now = {
+        "ann": Key(name="ann", sha256="0" * 64, limits=limits),
+        "carl": Key(name="carl", sha256="1" * 64),
+    }
+    accounts.keys_changed(now.get)
+    assert ended == ["bob access denied", "carl access denied"]
+    sessions["ann"].on(Used(characters=5))
+    assert ended[2:] == ["ann throttled"]
+
+
+def test_a_session_may_be_evicted_before_it_runs_and_is_so_once(accounts: KeyAccounts) -> None:
+    session, ended = accounts.open(key()), []
+    accounts.keys_changed(lambda _: None)
+    session.when_evicted(ended.append)
+    accounts.keys_changed(lambda _: None)
+    assert ended == ["access denied"]
 
 
 def test_what_is_used_is_told(clock: Clock) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,10 +204,25 @@ def test_every_variable_that_the_program_reads_is_known() -> None:
     known = {variable(name) for name in (*Config.__struct_fields__, *SINGLE_SETTINGS)}
     known |= OTHER_VARIABLES.keys()
     places = [path for top in ("src", "bench", "scripts") for path in (ROOT / top).rglob("*.py")]
+    places += [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/*.*")]
     named = {
         name for path in places for name in re.findall(r"DRAGOMAN_[A-Z_]*[A-Z]\b", path.read_text())
     }
     assert named - known == set()
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{name}={part}" for name, part in value.items())
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize("name", sorted(SINGLE_SETTINGS.keys() - {"api_keys"}))
+def test_every_setting_has_a_variable_that_takes_its_default(name: str) -> None:
+    default = {setting.name: setting.value for setting in load({}, {}).shown()}[name]
+    effective = load({}, {variable(name): as_text(default)})
+    assert effective.config == Config()
+    assert effective.origins[name] == f"environment {variable(name)}"
 
 
 def test_each_setting_of_a_group_has_a_variable_of_its_own() -> None:

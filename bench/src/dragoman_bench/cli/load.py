@@ -24,6 +24,7 @@ class Load(StrEnum):
     live = "live"
     idle = "idle"
     connects = "connects"
+    carry = "carry"
     curve = "curve"
 
 
@@ -32,7 +33,7 @@ def bench_load(
     *,
     sessions: Annotated[
         int | None,
-        typer.Option(min=1, help="Sessions: live ones [300], or carried ones [3 a core]."),
+        typer.Option(min=1, help="How many: live [300], or carried [2 or 3 a core]."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Shorter, with fewer sessions.")] = False,
     serve: Annotated[

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from dragoman.speech import HEARING_RATE_HZ
 from dragoman_bench.figures import BenchFailed
 from dragoman_bench.harness.pacer import Pacer
 from dragoman_bench.harness.ws_client import append_audio, framed
-from dragoman_bench.interpret.recordings import RATE_HZ
 
 EVERY_S = 0.1
 FRAME_BYTES = 4_360
@@ -35,7 +35,7 @@ def speechlike() -> list[bytes]:
     Noise with a swell for each syllable; 2.4 s of it, then 1.6 s of near silence.
     """
     rng = np.random.default_rng(7)
-    at_s = np.arange(_LOOP_S * RATE_HZ) / RATE_HZ
+    at_s = np.arange(_LOOP_S * HEARING_RATE_HZ) / HEARING_RATE_HZ
     swell = 0.5 * (1 - np.cos(2 * np.pi * 4 * at_s)) * (at_s % 4 < 2.4)
     level = 0.0005 + 0.2 * swell
     pcm = (rng.standard_normal(len(at_s)) * level * 8_000).astype("<i2").tobytes()

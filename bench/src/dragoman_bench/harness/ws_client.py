@@ -198,6 +198,8 @@ class WsClient(asyncio.Protocol):
         elif first == 0x80 | _CLOSE:
             reason = payload[2:].decode("utf-8", "replace")
             self._close_with(BenchFailed(f"the server closed: {reason}"))
+            if self._transport is not None:
+                self._transport.close()
         elif first != 0x80 | _PING:
             self._close_with(BenchFailed(f"a frame that begins with {first:#x}"))
 

@@ -14,13 +14,15 @@ import uvloop
 
 from dragoman_bench.figures import Figure, Part, Row, lines, quantile
 from dragoman_bench.harness import metrics_page, processes
+from dragoman_bench.harness.microphones import EVERY_S
 from dragoman_bench.harness.server_process import LOOP_LAG, ServerProcess, serving
 from dragoman_bench.load.crowd import CrowdPlan, CrowdResult
-from dragoman_bench.load.crowded import RunningCrowd, crowd
+from dragoman_bench.load.crowded import RunningLoad, crowd
 from dragoman_bench.load.probes import Waits, figures, open_probes, probing
 
 SESSIONS = 300
-RAMP_S = 8.0
+RAMPS_S = {"turns spread": 8.0, "turns in step": 0.5}
+"""A turn and its pause take four seconds."""
 PLAYED_S = 30.0
 _SKIPPED = "dragoman_speech_skipped_pieces_total"
 
@@ -46,34 +48,39 @@ def measure(*, quick: bool, sessions: int = SESSIONS, options: Sequence[str] = (
     """Measure a server with these further options."""
     sessions = sessions // 4 if quick else sessions
     with serving("--engines", "scripted", *options) as server:
-        alone, beside = uvloop.run(_run(server, sessions))
+        alone, loads = uvloop.run(_run(server, sessions))
     raw: dict[str, object] = {
         "sessions": sessions,
         "options": list(options),
         "alone": msgspec.to_builtins(alone),
-        "beside": msgspec.to_builtins(beside),
+        **{name: msgspec.to_builtins(load) for name, load in loads.items()},
     }
-    return Part(name="live", figures=_figures(sessions, alone, beside), raw=raw)
+    found = [
+        figure
+        for name, load in loads.items()
+        for figure in load_figures(f"live, {sessions} interpretations, {name}", alone, load)
+    ]
+    return Part(name="live", figures=found, raw=raw)
 
 
-async def _run(server: ServerProcess, sessions: int) -> tuple[LiveLoad, LiveLoad]:
+async def _run(server: ServerProcess, sessions: int) -> tuple[LiveLoad, dict[str, LiveLoad]]:
     probes = await open_probes(server.port)
     plan = CrowdPlan(port=server.port, sessions=1, frames=int(PLAYED_S * 10))
     async with crowd(plan) as one, probing(probes) as waits:
         await one.talking()
         alone = await observed(server, one, waits)
     assert alone.crowd.first is not None
-    full = msgspec.structs.replace(
-        plan, sessions=sessions, ramp_s=RAMP_S, reference=alone.crowd.first
-    )
-    async with crowd(full) as many:
-        await many.talking()
-        async with probing(probes) as waits:
-            beside = await observed(server, many, waits)
-    return alone, beside
+    full = msgspec.structs.replace(plan, sessions=sessions, reference=alone.crowd.first)
+    loads = {}
+    for name, ramp_s in RAMPS_S.items():
+        async with crowd(msgspec.structs.replace(full, ramp_s=ramp_s)) as many:
+            await many.talking()
+            async with probing(probes) as waits:
+                loads[name] = await observed(server, many, waits)
+    return alone, loads
 
 
-async def observed(server: ServerProcess, running: RunningCrowd, waits: Waits) -> LiveLoad:
+async def observed(server: ServerProcess, running: RunningLoad, waits: Waits) -> LiveLoad:
     """Watch the server while all of the crowd talk, then wait for the crowd's result."""
     clock = asyncio.get_running_loop().time
     began_s = clock()
@@ -102,9 +109,10 @@ async def observed(server: ServerProcess, running: RunningCrowd, waits: Waits) -
     )
 
 
-def _figures(sessions: int, alone: LiveLoad, beside: LiveLoad) -> list[Figure]:
-    part, found = f"live, {sessions} scripted interpretations", beside.crowd
-    appends_s = sessions * 10
+def load_figures(part: str, alone: LiveLoad, beside: LiveLoad) -> list[Figure]:
+    """The lines of one load."""
+    found = beside.crowd
+    appends_s = max(found.admitted, 1) / EVERY_S
     rows: list[Row] = [
         ("refused or failed", found.failed + sum(found.refused.values()), "", 0),
         ("turns, transcripts and responses lost", found.lost, "", 0),

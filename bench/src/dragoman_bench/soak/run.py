@@ -24,16 +24,15 @@ from dragoman_bench.interpret.play import Played, SessionRequest
 from dragoman_bench.interpret.recordings import Recording
 from dragoman_bench.interpret.run import score_played
 from dragoman_bench.report import Results
-from dragoman_bench.soak import churn
+from dragoman_bench.soak import burst, churn
+from dragoman_bench.soak.burst import Burst
 from dragoman_bench.soak.churn import ChurnCounts
-from dragoman_bench.soak.sampling import Sample, Sampler, line
+from dragoman_bench.soak.sampling import Sample, Sampler, at_rest, line
 from dragoman_bench.soak.talk import Talk
 from dragoman_bench.soak.verdict import AtRest, ScoredTalk, figures
 from dragoman_bench.text_metrics import error_rate
 
 SOURCE, TARGET = "en", "es"
-_SETTLE_S = 2.0
-_REST_S = 30.0
 _STAGGER_S = 1.7
 
 Progress = Callable[[str], None]
@@ -45,6 +44,7 @@ class SoakPlan(msgspec.Struct, frozen=True, kw_only=True):
     minutes: float
     sessions: int = 1
     every_s: float = 10.0
+    short_sessions: int = 10_000
     out: Path
     recordings: Path | None = None
     engines: str | None = None
@@ -56,6 +56,7 @@ class SoakResults(Results, kw_only=True):
     minutes: float
     sessions: int
     figures: list[Figure] = msgspec.field(default_factory=list)
+    burst: Burst | None = None
     rest: AtRest | None = None
     samples: list[Sample] = msgspec.field(default_factory=list)
     churn: ChurnCounts = msgspec.field(default_factory=ChurnCounts)
@@ -76,6 +77,9 @@ def soak(plan: SoakPlan, progress: Progress) -> SoakResults:
     """Run it. Raises ``BenchFailed``, ``ClientError``, ``OSError``, ``TimeoutError``."""
     found = material(plan.recordings)
     results = SoakResults(minutes=plan.minutes, sessions=plan.sessions)
+    progress(f"{plan.short_sessions} short sessions …")
+    with serving("--engines", "scripted") as server:
+        results.burst = uvloop.run(burst.burst(server, plan.short_sessions))
     progress("recognising offline …")
     streams = uvloop.run(stream.singles(found, TARGET))
     offline = uvloop.run(interpret_offline(streams))
@@ -87,7 +91,8 @@ def soak(plan: SoakPlan, progress: Progress) -> SoakResults:
     progress("scoring …")
     results.rest, results.samples, results.churn = seen.rest, seen.samples, seen.counts
     results.talks = _scored(seen, offline)
-    results.figures = figures(seen.samples, seen.rest, results.talks, seen.counts)
+    results.figures = burst.figures(results.burst)
+    results.figures += figures(seen.samples, seen.rest, results.talks, seen.counts)
     return results
 
 
@@ -134,7 +139,7 @@ async def _run(
     counts = ChurnCounts()
     progress("one session of every kind …")
     await churn.one_of_each(server.port, streams[0].samples, counts, target=TARGET)
-    before = await _at_rest(sampler, None)
+    before = await at_rest(sampler, None)
     progress(line(before))
     samples: list[Sample] = []
     async with _beside(_sample(sampler, plan.every_s, samples, progress)):
@@ -142,7 +147,7 @@ async def _run(
         async with _beside(churn.keep_churning(server.port, sound, counts, target=TARGET)):
             played = await _talk(talks, server.url)
     progress("waiting for the server to rest …")
-    after = await _at_rest(sampler, before)
+    after = await at_rest(sampler, before)
     progress(line(after))
     return _Observed(AtRest(before=before, after=after), samples, talks, played, counts)
 
@@ -179,29 +184,3 @@ async def _sample(
         progress(line(sample))
         due_s += every_s
         await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
-
-
-async def _at_rest(sampler: Sampler, before: Sample | None) -> Sample:
-    """A sample without sessions, holding no more than ``before``; after 30 s whatever is there."""
-    loop = asyncio.get_running_loop()
-    give_up_s = loop.time() + _REST_S
-    await asyncio.sleep(_SETTLE_S)
-    while True:
-        sample = await sampler.sample()
-        settled = not sample.sessions and (before is None or not _holds_more(before, sample))
-        if settled or loop.time() > give_up_s:
-            return sample
-        await asyncio.sleep(_SETTLE_S)
-
-
-def _holds_more(before: Sample, after: Sample) -> bool:
-    return any(
-        late > early
-        for early, late in (
-            (before.tasks, after.tasks),
-            (before.server.threads, after.server.threads),
-            (before.server.files, after.server.files),
-            (before.workers.files, after.workers.files),
-            (before.workers.threads, after.workers.threads),
-        )
-    )

@@ -16,6 +16,8 @@ from dragoman_bench.harness.processes import ProcessUsage
 from dragoman_bench.harness.server_process import LOOP_LAG, ServerProcess
 from dragoman_bench.soak.talk import Talk
 
+_SETTLE_S = 2.0
+_REST_S = 30.0
 _VOICE = "dragoman_voice_lag_seconds"
 
 
@@ -77,6 +79,32 @@ class Sampler:
         )
         count = self._voice[1] - before[1]
         return round((self._voice[0] - before[0]) / count, 3) if count else None
+
+
+async def at_rest(sampler: Sampler, before: Sample | None) -> Sample:
+    """A sample without sessions, holding no more than ``before``; after 30 s whatever is there."""
+    loop = asyncio.get_running_loop()
+    give_up_s = loop.time() + _REST_S
+    await asyncio.sleep(_SETTLE_S)
+    while True:
+        sample = await sampler.sample()
+        settled = not sample.sessions and (before is None or not _holds_more(before, sample))
+        if settled or loop.time() > give_up_s:
+            return sample
+        await asyncio.sleep(_SETTLE_S)
+
+
+def _holds_more(before: Sample, after: Sample) -> bool:
+    return any(
+        late > early
+        for early, late in (
+            (before.tasks, after.tasks),
+            (before.server.threads, after.server.threads),
+            (before.server.files, after.server.files),
+            (before.workers.files, after.workers.files),
+            (before.workers.threads, after.workers.threads),
+        )
+    )
 
 
 def usage_of(pid: int) -> tuple[ProcessUsage, ProcessUsage]:

@@ -7,13 +7,15 @@ Scope: languages, directions and text; the processes are in ``pipeline``.
 * A direction's chain of programs starts with its first text and then stays. At most
   ``max_directions`` are alive; the one idle longest is ended to make room for a new one; when all
   of them are busy the call waits.
-* A chain that died is started again and the text tried once more. One that does not answer in
-  ``timeout_s`` is killed and the call fails; the next call starts anew.
+* A chain that has answered before and died, or does not answer within 3 s, is started again and the
+  text tried once more. A new one that does not answer in ``timeout_s`` is killed and the call
+  fails; the next call starts anew.
 * A text may be the beginning of a sentence: the translation ends in a full stop only if it did.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import threading
@@ -21,7 +23,7 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from dragoman.engines.apertium.pipeline import Pipeline, PipelineFailed, PipelineStuck
+from dragoman.engines.apertium.pipeline import Pipeline, PipelineFailed
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 from dragoman.text.language_tags import primary_tag
 
@@ -44,6 +46,7 @@ STAND_INS = (
 )  # fmt: skip
 """Placeholders: names that every pair leaves as they are. The sentence around a name keeps its
 grammar (a genitive, for example); around a word that no dictionary knows it does not."""
+_HANGS_S = 3.0
 _MODE = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _SENTENCE_ENDS = (".", "!", "?", "…", ".”", '."', ".)", "?”", '?"', "!”", '!"')
@@ -150,19 +153,18 @@ class _Direction:
 
     def translate(self, text: str, timeout_s: float) -> str:
         with self.lock:
-            again = self.pipeline is not None  # a chain that was idle may have died meanwhile
-            try:
-                return self._once(text, timeout_s)
-            except PipelineFailed as failure:
-                self.kill()
-                if isinstance(failure, PipelineStuck) or not again:
-                    raise  # stuck, or broken from the start: a second try would not help
-                return self._once(text, timeout_s)
+            if self.pipeline is not None:  # it has answered before, and may have died since
+                with contextlib.suppress(PipelineFailed):
+                    return self._once(text, min(timeout_s, _HANGS_S))
+            return self._once(text, timeout_s)
 
     def _once(self, text: str, timeout_s: float) -> str:
-        if self.pipeline is None:
-            self.pipeline = Pipeline(self.mode)
-        return self.pipeline.translate(text, timeout_s)
+        try:
+            self.pipeline = self.pipeline or Pipeline(self.mode)
+            return self.pipeline.translate(text, timeout_s)
+        except PipelineFailed:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         if self.pipeline is not None:

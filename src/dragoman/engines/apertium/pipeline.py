@@ -5,8 +5,8 @@ programs of their own. Each is started with ``-z`` ("null flush": answer when a 
 so a text costs a few milliseconds instead of half a second of start-up. The ``apertium`` wrapper
 script cannot be used for that: it does not pass the flag on to every stage.
 
-* All stages share one process group of their own: a terminal's Ctrl-C does not reach them, and
-  one signal ends them all.
+* All stages share one process group of their own, so that one signal ends them all. What tells the
+  server to stop does not reach them (``engines.shared.stop_signals``).
 * When our process dies, the first stage reads the end of its input and ends, and so does the next:
   no stage outlives the server.
 * Writing and reading happen in one loop with a deadline, so neither a full pipe nor a stuck
@@ -27,6 +27,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from dragoman.engines.shared.stop_signals import stop_signals_blocked
+
 NULL_FLUSH = frozenset(
     {
         "apertium-anaphora", "apertium-interchunk", "apertium-postchunk", "apertium-posttransfer",
@@ -46,10 +48,6 @@ _FLUSHED = "[][\n]"
 
 class PipelineFailed(Exception):
     """The chain died, could not be started or did not answer in time."""
-
-
-class PipelineStuck(PipelineFailed):
-    """The chain is running and does not answer."""
 
 
 class Pipeline:
@@ -74,15 +72,16 @@ class Pipeline:
         group = 0  # the first stage leads the group of all
         for command in commands:
             before = self._processes[-1].stdout if self._processes else None
-            process = subprocess.Popen(
-                command,
-                stdin=before or subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                bufsize=0,
-                env=_ENVIRONMENT,
-                process_group=group,
-            )
+            with stop_signals_blocked():
+                process = subprocess.Popen(
+                    command,
+                    stdin=before or subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    bufsize=0,
+                    env=_ENVIRONMENT,
+                    process_group=group,
+                )
             if before is not None:
                 before.close()
             group = group or process.pid
@@ -112,7 +111,7 @@ class Pipeline:
                 left_s = deadline_s - time.monotonic()
                 events = ready.select(left_s) if left_s > 0 else []
                 if not events:
-                    raise PipelineStuck("no answer in time")
+                    raise PipelineFailed("no answer in time")
                 for key, _ in events:
                     if key.fileobj is self._out:
                         answer += _read(self._out.fileno())

@@ -22,7 +22,7 @@ from types import ModuleType
 
 import numpy as np
 
-from dragoman.engines.base import EngineUnavailable, Info, Utterance
+from dragoman.engines.base import Caps, EngineUnavailable, Info, Utterance
 from dragoman.engines.openjtalk import voices as openjtalk_voices
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.opened import OpensOnce
@@ -80,6 +80,7 @@ class OpenJtalk(OpensOnce[ModuleType]):
         languages=("ja",),
         voices=NAMES,
         rate_hz=RATE_HZ,
+        caps=Caps(first_sound_s=6.0),  # the worst sentence of 120 letters, spoken slowly: 2.6 s
         controls=("rate", "pitch", "volume"),
         about="Open JTalk with the voice Mei: reads kanji; some 0.1 s before the first sound",
     )

@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
+from dragoman.engines.base import Caps, Info, Samples, Translation, Utterance, Window
 from dragoman.engines.scripted.rules import (
     CELL_MS,
     is_loud,
@@ -177,6 +177,7 @@ class ScriptedTts(Scripted):
             languages=("*",),
             voices=("tone",),
             rate_hz=self._rate_hz,
+            caps=Caps(first_sound_s=60.0),  # a script may ask for any delay
             controls=("rate", "pitch", "volume"),
             about="A tone for every word: pitch from the word and the voice, length from letters",
         )

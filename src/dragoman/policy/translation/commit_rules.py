@@ -28,6 +28,7 @@ hold-n and re-translation, https://arxiv.org/abs/2004.03643.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from typing import Literal
@@ -194,8 +195,9 @@ class TargetPolicy:
     def next_s(self, cost_s: float | None = None, draft_every_s: float = 0.0) -> float | None:
         """When ``due`` may want a translation though no words come; None for never."""
         moments = [self._stalled_s()] if self._clause is not None else []
-        if self._wants_draft():
-            moments.append(self._drafted_s + _interval_s(cost_s, draft_every_s))
+        interval_s = _interval_s(cost_s, draft_every_s)
+        if interval_s < math.inf and self._wants_draft():
+            moments.append(self._drafted_s + interval_s)
         return min(moments, default=None)
 
     def answer(self, wanted: WantedTranslation, translation: str) -> CommitStep:

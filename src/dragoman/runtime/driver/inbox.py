@@ -103,7 +103,7 @@ class Inbox:
     @property
     def arrived_s(self) -> float:
         """How much audio has come in so far."""
-        return self.listened_s + self.audio_bytes / (2 * self.rate_hz)
+        return self.listened_s + self.queued_s
 
     @property
     def has_room(self) -> bool:

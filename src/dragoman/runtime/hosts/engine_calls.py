@@ -48,7 +48,11 @@ class RequestServer:
         self._streams: dict[int, EngineStream] = {}
 
     def answer(self, requests: Sequence[AnyRequest]) -> list[Outcome]:
-        """One outcome for each request, in order: calls of one kind, or one step of a stream."""
+        """One outcome for each request, in order: calls of one kind, or one step of a stream. None
+        for none, by which a host probes a worker.
+        """
+        if not requests:
+            return []
         first = requests[0]
         if not isinstance(first, OpenStream | StepStream):
             return answer_batch(self._engine, requests)

@@ -25,8 +25,8 @@ from dragoman.speech import HEARING_RATE_HZ, Audio
 
 Unit = Literal["call", "audio second"]
 
-_FORGET = 0.97
-"""Factor on what was measured before, with every new report: about the last 30 count."""
+_FORGET = 0.98
+"""Factor on what was measured before, with every new report: about the last 50 count."""
 _HEARING_BYTES_S = HEARING_RATE_HZ * 2
 _FLOAT_BYTES_S = HEARING_RATE_HZ * 4
 
@@ -122,6 +122,8 @@ class EngineWork:
         """What the cost is counted for: windows and translations cost by the call, streams and
         speech by the second of audio.
         """
+        self.busy_s = 0.0
+        """Own time of all calls since the start."""
         self._lock = threading.Lock()
         self._own_s = 0.0
         self._amount = 0.0
@@ -154,6 +156,7 @@ class EngineWork:
 
     def answered(self, requests: Sequence[AnyRequest], own_s: float) -> None:
         """Calls, or a step of a stream, took that long together."""
+        self._use(own_s)
         first = requests[0]
         if isinstance(first, Window | Translation):
             self.unit = "call"
@@ -163,8 +166,13 @@ class EngineWork:
 
     def spoke(self, audio_s: float, own_s: float) -> None:
         """Speech of that length was made."""
+        self._use(own_s)
         if audio_s:
             self._add(audio_s, own_s)
+
+    def _use(self, own_s: float) -> None:
+        with self._lock:
+            self.busy_s += own_s
 
     def _add(self, amount: float, own_s: float) -> None:
         with self._lock:

@@ -14,6 +14,8 @@ from functools import partial
 from itertools import count
 from typing import Protocol, cast
 
+import msgspec
+
 from dragoman.engines.base import Info, Utterance
 from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.requests import (
@@ -40,6 +42,17 @@ class TextRefused(EngineFailed):
     """
 
 
+class Vitals(msgspec.Struct, frozen=True):
+    """Whether an engine can work: ``workers`` are the threads or processes that can take a call now
+    (for an engine that is loaded on demand: could). ``crashes`` counts the workers that ended
+    unasked, ``restarts`` those that took their places.
+    """
+
+    workers: int
+    crashes: int = 0
+    restarts: int = 0
+
+
 class EngineHost(Protocol):
     """An engine with threads or processes under it."""
 
@@ -52,6 +65,10 @@ class EngineHost(Protocol):
     @property
     def waiting(self) -> int:
         """How many calls are queued and not yet begun; for load decisions and metrics."""
+
+    @property
+    def vitals(self) -> Vitals:
+        """How its workers are; for health and metrics."""
 
     async def start(self) -> None:
         """Load and warm the engine. Raises ``EngineUnavailable``."""

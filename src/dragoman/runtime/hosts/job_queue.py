@@ -5,7 +5,9 @@ host that owns it brings both (times are seconds of any one monotonic clock).
 
 Order: jobs that are needed first, then those that came first. The first words for a listener go
 before what another one, who has speech left to play, can wait for. No job is taken to be able to
-wait longer than ``MOST_SLACK_S``, so none is overtaken for longer than that.
+wait longer than ``MOST_SLACK_S``, so none is overtaken for longer than that. A session has one call
+at a time at an engine and asks for the next when that is answered, so this order takes the sessions
+by turns: one with ten thousand sentences, or a day of speech to recognise, has one job here.
 
 Batches: calls of one kind that stand behind each other leave together, up to ``max_batch``. While
 the engine works on something else, an incomplete batch may wait up to ``max_wait_s`` for more
@@ -22,22 +24,51 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from dragoman.engines.base import Picture
 from dragoman.runtime.hosts.call_times import CallTimes
-from dragoman.runtime.hosts.requests import AnyRequest, Outcome
+from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
 
 MOST_SLACK_S = 2.0
 JobT = TypeVar("JobT")
 
 
+class Losses:
+    """How often a job lost the worker that had it: by a kill from outside at most twice (both of
+    two workers may be killed at once), by a limit of time once.
+    """
+
+    __slots__ = ("_count",)
+    _MOST = 2
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def allow_another(self, *, hung: bool) -> bool:
+        """One more loss; whether another worker may try."""
+        self._count += self._MOST if hung else 1
+        return self._count <= self._MOST
+
+
 class CallJob:
     """A call, or a step of a stream, and where its outcome goes."""
 
-    __slots__ = ("future", "request", "times")
+    __slots__ = ("future", "losses", "request", "times")
 
     def __init__(self, request: AnyRequest, future: asyncio.Future[Outcome]) -> None:
         self.request = request
         self.future = future
         self.times = CallTimes()
+        self.losses = Losses()
+
+    def may_retry(self, *, hung: bool) -> bool:
+        """Its worker was lost: whether another may try. Not what depends on the state of a stream,
+        and no picture: one that takes long in one worker does so in all.
+        """
+        is_pure = not isinstance(self.request, OpenStream | StepStream | Picture)
+        return is_pure and not self.future.done() and self.losses.allow_another(hung=hung)
 
     def settle(self, outcome: Outcome) -> None:
         """On the loop: the caller's answer, unless the caller left."""
@@ -109,11 +140,13 @@ class JobQueue(Generic[JobT]):
         """The calls that may leave with the first one, which is left out if its caller is gone."""
         if first.future.done():
             return []
-        most = self._batching.size(first.request)
+        most = 1 if first.losses else self._batching.size(first.request)  # it may be at fault
         self._jobs[1:most] = [entry for entry in self._jobs[1:most] if not _is_abandoned(entry[1])]
         batch = [first]
         for _, job in self._jobs[1:most]:
             if not isinstance(job, CallJob) or type(job.request) is not type(first.request):
+                break
+            if job.losses:
                 break
             batch.append(job)
         return batch

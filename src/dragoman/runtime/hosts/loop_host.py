@@ -13,7 +13,7 @@ from contextlib import closing
 
 from dragoman.engines.base import Engine, Synthesizer, Unspeakable, Utterance
 from dragoman.runtime.hosts.engine_calls import RequestServer
-from dragoman.runtime.hosts.host import EngineFailed, RequestHost, TextRefused
+from dragoman.runtime.hosts.host import EngineFailed, RequestHost, TextRefused, Vitals
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
@@ -31,6 +31,11 @@ class LoopHost(RequestHost):
         self._server = RequestServer(engine)
         self._synthesizer = engine if isinstance(engine, Synthesizer) else None
         self._open = False
+
+    @property
+    def vitals(self) -> Vitals:
+        """As in the Protocol; the loop is the worker."""
+        return Vitals(int(self._open))
 
     async def start(self) -> None:
         """As in the Protocol; loading may read files, so that is done in a thread."""

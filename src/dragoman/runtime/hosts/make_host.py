@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dragoman.engines.base import Engine
+import msgspec
+
+from dragoman.engines.base import Engine, Info
 from dragoman.engines.registry import Placement, RegistryError, parse_spec
 from dragoman.runtime.hosts.engine_calls import batching_of
 from dragoman.runtime.hosts.host import EngineHost
@@ -30,20 +32,28 @@ def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> Engin
     An engine for processes is only described by ``engine``: each worker process makes its own from
     ``spec``, a registry spec or ``package.module:Class``.
     """
-    info = engine.info
     placement = parse_spec(spec).placement if spec else Placement()
     _check(engine, placement)
+    info = _placed(engine.info, placement)
     calls = placement.concurrency
     batching = batching_of(engine, placement.batch, placement.max_wait_ms)
     match placement.host or info.runs_in:
         case "loop":
             return LoopHost(engine)
         case "thread":
-            return ThreadHost(engine, threads=calls or threads, batching=batching)
+            threads = calls or threads
+            return ThreadHost(engine, threads=threads, batching=batching, caps=info.caps)
         case "process":
             return ProcessHost(info, spec=spec, workers=calls or workers, batching=batching)
         case other:
             raise RegistryError(f"The engine {info.name!r} asks for {other!r}, which is no host.")
+
+
+def _placed(info: Info, placement: Placement) -> Info:
+    if placement.first_sound_s is None:
+        return info
+    caps = msgspec.structs.replace(info.caps, first_sound_s=placement.first_sound_s)
+    return msgspec.structs.replace(info, caps=caps)
 
 
 def _check(engine: Engine, placement: Placement) -> None:

@@ -13,8 +13,10 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
+import msgspec
+
 from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream, Vitals
 from dragoman.runtime.hosts.requests import Answer, Request, StartRequest
 
 LOG = logging.getLogger(__name__)
@@ -44,6 +46,15 @@ class OnDemandHost:
     def waiting(self) -> int:
         """Calls queued and not begun."""
         return self._inner.waiting
+
+    @property
+    def vitals(self) -> Vitals:
+        """As in the Protocol; an engine that is not loaded could be, until that has failed."""
+        vitals = self._inner.vitals
+        if self.loaded:
+            return vitals
+        can_load = self._open and asyncio.get_running_loop().time() >= self._not_before_s
+        return msgspec.structs.replace(vitals, workers=int(can_load))
 
     @property
     def loaded(self) -> bool:

@@ -1,99 +1,37 @@
 """Engines in threads of the server process, for those that release the GIL while they work.
 
-Scope: a fixed number of threads and one queue. A thread that is free takes the next job (or batch
-of calls) itself; results come back to the loop with ``call_soon_threadsafe``. The threads are
-daemons: an engine that never returns must not keep the server from ending. Whatever an engine
-raises, ``SystemExit`` included, fails its call and neither a thread nor the loop.
+Scope: a fixed number of threads (``engine_threads``) and one queue; results come back to the loop
+with ``call_soon_threadsafe``. Whatever an engine raises, ``SystemExit`` included, fails its call
+and neither a thread nor the loop. Nothing can end an engine that never returns: what it was asked
+fails at the limit of time, and its thread does not count as a worker until it comes back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-import time
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
+from math import inf
 
 from dragoman.audio.pcm import bytes_in
-from dragoman.engines.base import Engine, EngineUnavailable, Synthesizer, Utterance
+from dragoman.engines.base import Caps, Engine, EngineUnavailable, Synthesizer, Utterance
 from dragoman.runtime.hosts.engine_calls import RequestServer, batching_of
-from dragoman.runtime.hosts.host import EngineFailed, RequestHost
-from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
+from dragoman.runtime.hosts.engine_threads import EngineThreads, Work
+from dragoman.runtime.hosts.host import EngineFailed, RequestHost, Vitals
+from dragoman.runtime.hosts.job_queue import Batching, CallJob, JobQueue, settle_all
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 from dragoman.runtime.hosts.thread_segment import ThreadSegment
-
-Work = Callable[[], None]
-"""A job that must not raise."""
-
-
-class EngineThreads:
-    """Threads that take jobs from one queue; ``answer`` works on a batch of calls."""
-
-    def __init__(
-        self, count: int, name: str, queue: JobQueue[Work], answer: Callable[[list[CallJob]], None]
-    ) -> None:
-        self._queue = queue
-        self._answer = answer
-        self._changed = threading.Condition()
-        self._busy = 0
-        self._closing = False
-        self._threads = [
-            threading.Thread(target=self._run, name=f"{name}-{index}", daemon=True)
-            for index in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def add(self, job: CallJob | Work, slack_s: float = 0.0) -> None:
-        """Have the job done, as if it had come ``slack_s`` later."""
-        with self._changed:
-            self._queue.add(job, time.monotonic() + min(slack_s, MOST_SLACK_S))
-            self._changed.notify()
-
-    def close(self, last: Work) -> None:
-        """Let the threads end behind what is queued and ``last``; the calls are dropped."""
-        with self._changed:
-            for job in self._queue.drain():
-                if not isinstance(job, CallJob):
-                    self._queue.add(job, 0.0)
-            self._queue.add(last, 1.0)
-            self._closing = True
-            self._changed.notify_all()
-
-    def join(self, limit_s: float) -> None:
-        """Wait for the threads, each at most that long."""
-        for thread in self._threads:
-            thread.join(limit_s)
-
-    def _run(self) -> None:
-        while (job := self._take()) is not None:
-            if isinstance(job, list):
-                self._answer(job)
-            else:
-                job()
-            del job  # what it holds must not live until the next one comes
-            with self._changed:
-                self._busy -= 1
-
-    def _take(self) -> list[CallJob] | Work | None:
-        with self._changed:
-            while True:
-                job, wait_s = self._queue.take(time.monotonic(), idle=not self._busy)
-                if job is not None:
-                    self._busy += 1
-                    return job
-                if self._closing:
-                    return None
-                self._changed.wait(wait_s)
+from dragoman.runtime.hosts.time_limit import OTHER_CALL_S
 
 
 class ThreadHost(RequestHost):
     """An ``EngineHost`` on threads. ``threads`` is how many calls run at the same time,
-    ``window_ms`` how far speech may be ahead of its listener.
+    ``window_ms`` how far speech may be ahead of its listener, ``caps`` stands for the engine's own.
     """
 
     _CLOSE_S = 2.0
+    _WATCH_S = 0.5
 
     def __init__(
         self,
@@ -103,20 +41,29 @@ class ThreadHost(RequestHost):
         batching: Batching | None = None,
         most_waiting: int = 4096,
         window_ms: int = 10_000,
+        caps: Caps | None = None,
     ) -> None:
         self._count = max(1, threads)
         super().__init__(engine.info, self._count)
+        self._caps = caps or engine.info.caps
         self._engine = engine
         self._server = RequestServer(engine)
         self._most_waiting = most_waiting
         self._window_ms = window_ms
         batching = batching or batching_of(engine)
         self.capacity = self._count * batching.max_batch
-        self._queue: JobQueue[Work] = JobQueue(batching)
+        self._queue: JobQueue[ThreadSegment | Work] = JobQueue(batching)
         self._threads: EngineThreads | None = None
         self._loaded: asyncio.Future[Exception | None] | None = None
         self._calls: set[CallJob] = set()
         self._segments: set[ThreadSegment] = set()
+        self._watching: asyncio.TimerHandle | None = None
+        self._stuck = 0
+
+    @property
+    def vitals(self) -> Vitals:
+        """How many threads are there and not stuck."""
+        return Vitals(0 if self._threads is None else self._count - self._stuck)
 
     @property
     def waiting(self) -> int:
@@ -159,6 +106,8 @@ class ThreadHost(RequestHost):
             segment.leave()
             segment.stream.end(reason)
         self._threads = None
+        if self._watching is not None:
+            self._watching.cancel()
         if self._loaded is not None:
             _settle(self._loaded, EngineFailed(reason))
         for job in self._calls:
@@ -177,6 +126,34 @@ class ThreadHost(RequestHost):
             raise EngineFailed(f"too many calls wait for {self.info.name}")
         return self._threads
 
+    def _watch(self) -> None:
+        """From time to time, while there is work: fail what is beyond its limit."""
+        self._watching = None
+        if self._threads is None:
+            return
+        overdue = self._threads.overdue(self._limit_s)
+        self._stuck = len(overdue)
+        for job in overdue:
+            if isinstance(job, ThreadSegment):
+                job.leave()
+                job.stream.end(f"{self.info.name} made no sound in {self._caps.first_sound_s:g} s")
+            elif isinstance(job, list):
+                for call in job:
+                    call.fail(f"no answer in {OTHER_CALL_S:g} s")
+        if self._stuck or self._calls or self._segments:
+            self._watch_later()
+
+    def _watch_later(self) -> None:
+        if self._watching is None:
+            period_s = min(self._WATCH_S, self._caps.first_sound_s / 4)
+            self._watching = self._loop.call_later(period_s, self._watch)
+
+    def _limit_s(self, job: list[CallJob] | ThreadSegment | Work) -> float:
+        """How long a job may take as it is now."""
+        if isinstance(job, ThreadSegment):
+            return inf if job.sounds else self._caps.first_sound_s
+        return OTHER_CALL_S if isinstance(job, list) else inf
+
     def _post(self, function: Callable[..., None], *args: object) -> bool:
         """From an engine thread: have the function called on the loop; False if that is closed."""
         try:
@@ -191,6 +168,7 @@ class ThreadHost(RequestHost):
         job = CallJob(request, self._loop.create_future())
         self._calls.add(job)
         threads.add(job)
+        self._watch_later()
         try:
             outcome = await job.future
         finally:
@@ -222,9 +200,8 @@ class ThreadHost(RequestHost):
         if not isinstance(self._engine, Synthesizer):
             raise EngineFailed(f"{self.info.name} ({self.info.role}) does not speak")
 
-        def resume(work: Work, bytes_left: int) -> None:
-            if self._threads is not None:
-                self._threads.add(work, bytes_left / bytes_in(1000, rate_hz))
+        def resume(segment: ThreadSegment, bytes_left: int) -> bool:
+            return threads.add(segment, bytes_left / bytes_in(1000, rate_hz))
 
         segment = ThreadSegment(
             self._engine,
@@ -237,7 +214,8 @@ class ThreadHost(RequestHost):
             work=self.work,
         )
         self._segments.add(segment)
-        threads.add(segment.run, slack_s)
+        threads.add(segment, slack_s)
+        self._watch_later()
         try:
             while (pcm := await segment.stream.next()) is not None:
                 segment.taken(len(pcm))

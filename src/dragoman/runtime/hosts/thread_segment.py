@@ -18,8 +18,9 @@ from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.pcm_stream import PcmStream
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
-Requeue = Callable[[Callable[[], None], int], None]
-"""Have the function called on an engine thread; so many bytes are left to be played."""
+Requeue = Callable[["ThreadSegment", int], bool]
+"""Have the segment run on an engine thread, unless the host is closed; so many bytes are left to be
+played."""
 
 
 class ThreadSegment:
@@ -40,6 +41,8 @@ class ThreadSegment:
         work: EngineWork,
     ) -> None:
         self.stream = PcmStream(rate_hz)
+        self.sounds = False
+        """Whether any of it was made."""
         self._post = post
         self._work = work
         self._engine = engine
@@ -84,13 +87,13 @@ class ThreadSegment:
                 break
             if self._park():
                 return True
-            if self._others_wait():
-                self._requeue(self.run, self._not_taken)
+            if self._others_wait() and self._requeue(self, self._not_taken):
                 return True
         self._pieces.close()
         return False
 
     def _hand_over(self, pcm: bytes) -> bool:
+        self.sounds = True
         self._made_bytes += len(pcm)
         with self._lock:
             self._not_taken += len(pcm)
@@ -109,7 +112,7 @@ class ThreadSegment:
             resumes = self._parked and self._not_taken <= self._window // 2
             self._parked = self._parked and not resumes
         if resumes:
-            self._requeue(self.run, self._not_taken)
+            self._requeue(self, self._not_taken)
 
     def leave(self) -> None:
         """Nobody listens any more: the engine's iterator is closed on a thread."""
@@ -117,4 +120,4 @@ class ThreadSegment:
             self._left = True
             resumes, self._parked = self._parked, False
         if resumes:
-            self._requeue(self.run, 0)
+            self._requeue(self, 0)

@@ -41,17 +41,13 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _nobody_counts(_name: str, _of: str, _amount: float) -> None:
-    pass
-
-
 class AccessControl:
     """Access to one server."""
 
     def __init__(
         self,
         config: Config,
-        on_use: OnUse = _nobody_counts,
+        on_use: OnUse,
         *,
         address: str = "127.0.0.1",
         now: Callable[[], datetime] = _utc_now,
@@ -113,11 +109,7 @@ class AccessControl:
     def refresh(self) -> None:
         """Look at the key file if that was not just done; end the sessions of revoked keys."""
         if self.ring.refresh(time.monotonic()):
-            self._accounts.evict_unless(self._is_valid)
-
-    def _is_valid(self, key: Key) -> bool:
-        now = self.ring.named(key.name)
-        return now is not None and now.sha256 == key.sha256
+            self._accounts.keys_changed(self.ring.named)
 
     async def keep_fresh(self) -> None:
         """Look at the file and exchange figures with the database, until cancelled."""
@@ -128,7 +120,7 @@ class AccessControl:
             self.refresh()
             if time.monotonic() - synced_at >= SYNC_S:
                 synced_at = time.monotonic()
-                self._syncing = asyncio.create_task(self._sync())
+                self._syncing = asyncio.create_task(self.sync())
                 await asyncio.shield(self._syncing)  # what is being saved is saved once
             await asyncio.sleep(CHECK_EVERY_S)
 
@@ -136,12 +128,13 @@ class AccessControl:
         """Save what is not saved yet."""
         if self._syncing is not None:
             await self._syncing
-        await self._sync()
+        await self.sync()
         if self._store is not None:
             with contextlib.suppress(sqlite3.Error):
                 await asyncio.to_thread(self._store.leave, self._process)
 
-    async def _sync(self) -> None:
+    async def sync(self) -> None:
+        """Save what was used, and learn what other processes have."""
         if self._store is None:
             return
         now = self._now()

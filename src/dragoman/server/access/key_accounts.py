@@ -47,10 +47,25 @@ class KeySession:
     def __init__(self, accounts: KeyAccounts, key: Key) -> None:
         self.key = key
         self._accounts = accounts
-        self.evict: Callable[[Eviction], None] = lambda _: None
-        """Ends the session; set by whoever runs it. Must not call back at once."""
+        self._reason: Eviction | None = None
+        self._end: Callable[[Eviction], None] | None = None
         self.is_speaking: Callable[[], bool] = lambda: True
         """Whether it counts as an active speaker; set by whoever knows."""
+
+    def evict(self, reason: Eviction) -> None:
+        """End the session; only the first reason counts."""
+        if self._reason is None:
+            self._reason = reason
+            if self._end is not None:
+                self._end(reason)
+
+    def when_evicted(self, end: Callable[[Eviction], None]) -> None:
+        """How to end the session, from now on. It may have been evicted before it began to run.
+        ``end`` must not step the session at once.
+        """
+        self._end = end
+        if self._reason is not None:
+            end(self._reason)
 
     def on(self, event: Event) -> None:
         """See ``Observer``."""
@@ -122,12 +137,15 @@ class KeyAccounts:
         if self._amount_excess(account, key.limits):
             session.evict("throttled")
 
-    def evict_unless(self, is_valid: Callable[[Key], bool]) -> None:
-        """End the sessions of keys that are not valid any more."""
+    def keys_changed(self, named: Callable[[str], Key | None]) -> None:
+        """End the sessions of keys that were revoked or replaced; the others get the new limits."""
         for account in self._accounts.values():
             for session in list(account.open):
-                if not is_valid(session.key):
+                now = named(session.key.name)
+                if now is None or now.sha256 != session.key.sha256:
                     session.evict("access denied")
+                else:
+                    session.key = now
 
     def _count(self, name: str, account: _Account, amounts: Amounts) -> None:
         account.unsaved.setdefault(self.day, Amounts()).add(amounts)

@@ -76,7 +76,7 @@ class KeyRing:
             # Without a traceback: the file is the operator's.
             LOG.error("the API keys stay as they were: %s", error)  # noqa: TRY400
             return False
-        LOG.info("API keys read again: %d are valid", len(self))
+        LOG.info("API keys read again: %(keys)d are valid", {"keys": len(self)})
         if self.warning:
             LOG.warning("%s", self.warning)
         return True

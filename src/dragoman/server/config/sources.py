@@ -191,7 +191,7 @@ def _read_file(given: _Given, path: Path) -> None:
         table = tomllib.loads(path.expanduser().read_text("utf-8"))
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:  # no UTF-8, no TOML, or a number without end
         raise _unreadable(path, str(error)) from None
     origin = f"file {path}"
     if isinstance(table.get("engines"), dict):

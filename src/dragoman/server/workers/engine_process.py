@@ -40,11 +40,11 @@ async def serve_engines(
 
     def publish() -> None:
         reports = [
-            EngineReport(one.state, one.detail, host.work.figures)
+            EngineReport(one.state, one.detail, host.vitals, host.work.figures)
             for one, host in zip(engines.status(), engines.hosts, strict=True)
         ]
         server.publish(reports)
-        board.publish(ProcessCounts(os.getpid(), "engines", lifecycle.state))
+        board.publish(ProcessCounts(os.getpid(), "engines", lifecycle.status))
 
     async def load() -> None:
         await lifecycle.load()

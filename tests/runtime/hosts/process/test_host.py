@@ -22,8 +22,10 @@ from dragoman.runtime.hosts.engine_calls import batching_of
 from dragoman.runtime.hosts.framing import LONGEST_FRAME
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.job_queue import Batching
+from dragoman.runtime.hosts.process import jobs
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.process.jobs import SegmentJob
+from dragoman.runtime.hosts.requests import StartRecognition
 from dragoman.speech import Hypothesis
 from tests.runtime.hosts import tiny_engines as tiny
 
@@ -213,7 +215,7 @@ async def test_a_stuck_text_delays_no_other_for_long(workers: int) -> None:
 async def test_texts_that_hang_again_and_again_do_not_refuse_others() -> None:
     """Workers that were killed at a limit do not count as crashes of the engine."""
     async with hosted(tiny.IMPATIENT, tiny.Impatient()) as host:
-        hostile = [asyncio.create_task(spoken(host, "!hang")) for _ in range(4)]
+        hostile = [asyncio.create_task(spoken(host, "!hang")) for _ in range(2)]
         honest = asyncio.create_task(spoken(host, "honest"))
         async with asyncio.timeout(30):
             for task in hostile:
@@ -301,13 +303,100 @@ async def test_an_engine_that_raises_fails_the_call_and_lives_on() -> None:
         assert host.pids == pids
 
 
-async def test_a_crash_loop_fails_clearly_and_heals() -> None:
-    async with hosted() as host:
+async def test_after_crashes_calls_wait_for_the_replacement() -> None:
+    async with hosted() as host, asyncio.timeout(60):
         for _ in range(3):
             assert "SIGSEGV" in await failed(spoken(host, "!crash"))
-        assert "keep dying" in await failed(spoken(host, "too early"))
-        await until(lambda: bool(host._idle))
         assert await spoken(host, "healed") == tiny.pcm_of("healed")
+        assert (host.vitals.workers, host.vitals.crashes, host.vitals.restarts) == (1, 3, 3)
+
+
+async def test_idle_workers_that_are_killed_again_and_again_are_replaced_for_a_call() -> None:
+    async with hosted(workers=2) as host, asyncio.timeout(60):
+        for crashes in (2, 4):
+            await until(lambda: host.vitals.workers == 2)
+            for pid in host.pids:
+                os.kill(pid, signal.SIGKILL)
+            await until(lambda: host.vitals.workers == 0)
+            assert host.vitals.crashes == crashes
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
+async def test_without_a_worker_streams_wait_for_the_replacement_too() -> None:
+    async with hosted(tiny.COUNTER, tiny.Counter()) as host, asyncio.timeout(60):
+        os.kill(host.pids[0], signal.SIGKILL)
+        await until(lambda: host.vitals.workers == 0)
+        (await host.open(StartRecognition("s"))).abort()
+
+
+async def test_calls_fail_at_once_while_replacements_do_not_start_and_work_again_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = tmp_path / "broken"
+    monkeypatch.setenv("TINY_BROKEN", str(switch))
+    async with hosted(tiny.BREAKS, tiny.Breaks()) as host, asyncio.timeout(60):
+        switch.touch()
+        os.kill(host.pids[0], signal.SIGKILL)
+        await until(lambda: host.vitals.workers == 0)
+        assert "starts" in await failed(spoken(host, "waits"))
+        assert "starts" in await failed(spoken(host, "too early"))
+        assert "no worker" in await failed(host.open(StartRecognition("s")))
+        switch.unlink()
+        await until(lambda: host.vitals.workers == 1)
+        assert await spoken(host, "healed") == tiny.pcm_of("healed")
+
+
+# ---------------------------------------------------------------- workers that hang
+async def test_workers_that_hang_before_the_first_sound_cost_their_job_only_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SIGSTOP stands for everything that stops a process without ending it."""
+    monkeypatch.setattr(jobs, "PROBE_S", 0.3)
+    async with hosted(tiny.PROMPT, tiny.Prompt(), workers=2) as host, asyncio.timeout(60):
+        for pid in host.pids:
+            os.kill(pid, signal.SIGSTOP)
+        assert await spoken(host, "said") == tiny.pcm_of("said")
+
+
+async def test_a_text_that_hangs_in_two_workers_fails() -> None:
+    async with hosted(tiny.PROMPT, tiny.Prompt()) as host, asyncio.timeout(60):
+        assert "time limit of 0.3 s" in await failed(spoken(host, "!hang"))
+        assert host.vitals.crashes == 2
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
+async def test_behind_its_first_sound_a_segment_may_take_longer() -> None:
+    async with hosted(tiny.PROMPT, tiny.Prompt()) as host:
+        pids = host.pids
+        assert await spoken(host, "slow!") == tiny.pcm_of("slow!")
+        assert host.pids == pids
+
+
+async def test_an_idle_worker_that_hangs_is_replaced_before_a_job_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "PROBE_S", 0.3)
+    async with hosted(probe_every_s=0.05) as host, asyncio.timeout(60):
+        (old,) = host.pids
+        os.kill(old, signal.SIGSTOP)
+        await until(lambda: host.vitals.restarts == 1)
+        assert gone(old)
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGSTOP, signal.SIGKILL])
+async def test_a_call_whose_worker_hangs_or_dies_is_answered_by_another(stop: int) -> None:
+    async with hosted(tiny.TRANSLATOR, tiny.UpperCase(), limit_s=0.3) as host, asyncio.timeout(60):
+        os.kill(host.pids[0], stop)
+        assert await host.call(Translation("hola", "es", "en")) == "HOLA"
+
+
+async def test_a_window_that_kills_every_worker_fails_alone_in_its_batch() -> None:
+    async with hosted(tiny.LISTENER, tiny.Listener()) as host, asyncio.timeout(60):
+        languages = (None, "killed", None, None)
+        calls = [host.call(Window(bytes(4), language)) for language in languages]
+        answers = await asyncio.gather(host.call(Window(b"")), *calls, return_exceptions=True)
+        assert [isinstance(a, Hypothesis) for a in answers] == [True, True, False, True, True]
 
 
 async def test_a_replacement_that_finds_no_room_is_tried_again(

@@ -56,9 +56,7 @@ class RecognitionStage:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
         recogniser keeps failing.
         """
-        self._speaker.hears(
-            lambda: inbox.listened_s + inbox.queued_s, lambda: inbox.queued_s + self._waiting_s()
-        )
+        self._speaker.hears(lambda: inbox.arrived_s, lambda: inbox.queued_s + self._waiting_s())
         try:
             while (item := await self._next(inbox)) is not None:
                 match item:

@@ -2,9 +2,10 @@
 
 Scope: one bounded queue; each worker has one job at a time, and a worker is free when it says so,
 not when the listener has played everything. A worker that dies or overruns a limit
-(``engines.base.Caps``) fails the job it had and the streams it held, and is replaced; other jobs
-go on. If it was killed from outside before it sent any audio, another worker tries. While there
-is no worker and replacements keep dying (``pool``), calls fail at once.
+(``engines.base.Caps``, ``hosts.time_limit``) is replaced; other jobs go on. Its job is given to
+another worker where that makes sense (``jobs``), else it fails, and so do the streams it held.
+While there is no worker, calls wait for a replacement (``pool``). Idle workers are probed, so that
+one that hangs is replaced before a job needs it.
 Measured: a frame there and back costs about 45 µs, so a segment's first sound is the engine's own.
 """
 
@@ -20,10 +21,10 @@ from typing import Any, Never
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Info, Utterance
-from dragoman.runtime.hosts.host import EngineFailed, RequestHost
+from dragoman.runtime.hosts.host import EngineFailed, RequestHost, Vitals
 from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
 from dragoman.runtime.hosts.process import ipc_messages as ipc
-from dragoman.runtime.hosts.process.jobs import RunningJob, SegmentJob, TimeLimit
+from dragoman.runtime.hosts.process.jobs import JobLimits, RunningJob, SegmentJob
 from dragoman.runtime.hosts.process.pool import WorkerPool
 from dragoman.runtime.hosts.process.worker_process import WorkerProcess
 from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
@@ -32,13 +33,12 @@ from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, Ste
 class ProcessHost(RequestHost):
     """An ``EngineHost`` on worker processes.
 
-    ``limit_s`` is the longest a job may work (else: 30 s for a call, ``info.caps`` for a segment
-    of speech; the CPU time of a segment is limited by the worker), ``window_ms`` how far speech
-    may be ahead of its listener, ``most_waiting`` the bound of the queue, ``start_limit_s`` how
-    long loading may take.
+    ``limit_s`` is the longest a job may work (else: ``time_limit`` for a call, ``info.caps`` for a
+    segment of speech; the CPU time of a segment is limited by the worker), ``window_ms`` how far
+    speech may be ahead of its listener, ``most_waiting`` the bound of the queue, ``start_limit_s``
+    how long loading may take, ``probe_every_s`` how often idle workers are probed.
     """
 
-    _CALL_S = 30.0
     _CANCEL_S = 5.0  # a cancelled job's worker must be free by then
 
     def __init__(
@@ -52,15 +52,18 @@ class ProcessHost(RequestHost):
         window_ms: int = 10_000,
         most_waiting: int = 1024,
         start_limit_s: float = 120.0,
+        probe_every_s: float = 5.0,
     ) -> None:
-        self._count = max(1, workers)
-        super().__init__(info, self._count)
-        self._segment_s = info.caps.wall_s if limit_s is None else limit_s
-        self._call_s = self._CALL_S if limit_s is None else limit_s
+        workers = max(1, workers)
+        super().__init__(info, workers)
+        caps = info.caps
+        self._limits = JobLimits(caps.first_sound_s, limit_s or caps.wall_s, limit_s)
         self._window_ms = window_ms
         self._most_waiting = most_waiting
+        self._probe_every_s = probe_every_s
+        self._probing: asyncio.TimerHandle | None = None
         batching = batching or Batching()
-        self.capacity = self._count * batching.max_batch
+        self.capacity = workers * batching.max_batch
         self._queue: JobQueue[SegmentJob] = JobQueue(batching)
         self._asking_again: asyncio.TimerHandle | None = None
         self._idle: deque[WorkerProcess] = deque()
@@ -68,7 +71,7 @@ class ProcessHost(RequestHost):
         self._steps: dict[WorkerProcess, JobQueue[Never]] = {}  # of the streams in each worker
         self._stream_workers: dict[int, WorkerProcess] = {}
         self._job_numbers = count(1)
-        self._pool = WorkerPool(info.name, spec, self._count, start_limit_s, self)
+        self._pool = WorkerPool(info.name, spec, workers, start_limit_s, self)
 
     @property
     def waiting(self) -> int:
@@ -80,6 +83,11 @@ class ProcessHost(RequestHost):
         """Process ids of the workers, for diagnosis."""
         return self._pool.pids
 
+    @property
+    def vitals(self) -> Vitals:
+        """How the workers are."""
+        return self._pool.vitals
+
     async def start(self) -> None:
         """Start all workers. Raises ``EngineUnavailable`` when one cannot load the engine."""
         try:
@@ -87,10 +95,13 @@ class ProcessHost(RequestHost):
         except BaseException:
             await self.close()
             raise
+        self._probe_later()
 
     async def close(self) -> None:
         """As in the Protocol; no process is left when it returns."""
         reason = "the engine's host was closed"
+        if self._probing is not None:
+            self._probing.cancel()
         _fail_queued(reason, self._queue, *self._steps.values())
         for running in self._running.values():
             running.fail(reason)
@@ -107,35 +118,44 @@ class ProcessHost(RequestHost):
         self._idle.append(worker)
         self._dispatch()
 
-    def on_lost(self, worker: WorkerProcess, reason: str) -> None:
+    def on_lost(self, worker: WorkerProcess, reason: str) -> bool:
         """As in the Protocol."""
         steps = self._steps.pop(worker, None)
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
         running = self._running.pop(worker, None)
-        if running is not None and not (worker.was_killed and self._requeue(running)):
-            running.fail(reason)
+        if running is not None:
+            for job in running.lost(reason):
+                self._queue.add(job, 0.0)  # before all others
+        if worker.overran:  # what stopped it may have stopped others, too
+            self._probe_idle()
         if steps is not None:
             _fail_queued(reason, steps)
         self._dispatch()
+        return running is not None and bool(running.job)
 
     def on_down(self) -> None:
         """As in the Protocol."""
-        _fail_queued(f"the workers of {self.info.name} keep dying", self._queue)
+        _fail_queued(f"no worker of {self.info.name} starts", self._queue)
 
-    def _requeue(self, running: RunningJob) -> bool:
-        """Give the job to another worker, before all others; whether that could be done."""
-        job = running.job
-        if not self._pool.is_open or not isinstance(job, SegmentJob) or not job.may_retry():
-            return False
-        running.limit.pause()
-        self._queue.add(job, 0.0)
-        return True
+    def _probe_later(self) -> None:
+        self._probing = asyncio.get_running_loop().call_later(self._probe_every_s, self._probe)
+
+    def _probe(self) -> None:
+        self._probe_idle()
+        self._probe_later()
+
+    def _probe_idle(self) -> None:
+        """Ask the idle workers for a sign of life; they get no other job before they give it."""
+        for _ in range(len(self._idle)):
+            self._give(self._idle.popleft(), [])
 
     # ------------------------------------------------------------ calls and streams
     async def _ask(self, request: AnyRequest) -> Outcome:
         job = CallJob(request, asyncio.get_running_loop().create_future())
         if isinstance(request, OpenStream | StepStream):
+            if isinstance(request, OpenStream):
+                await self._pool.any_ready()
             self._steps_of(request).add(job, 0.0)
             self._dispatch()
         else:
@@ -150,8 +170,6 @@ class ProcessHost(RequestHost):
         """The steps of the worker that has the stream, for a new one of that with the fewest."""
         if isinstance(request, OpenStream):
             self._admit()
-            if not self._steps:
-                raise EngineFailed(f"no worker of {self.info.name} is ready")
             streams = Counter(self._stream_workers.values())
             self._stream_workers[request.stream] = min(self._steps, key=streams.__getitem__)
         worker = self._stream_workers.get(request.stream)
@@ -183,7 +201,7 @@ class ProcessHost(RequestHost):
         if not self._pool.is_open:
             raise EngineFailed("the engine's host is not open")
         if self._pool.is_down:
-            raise EngineFailed(f"the workers of {self.info.name} keep dying")
+            raise EngineFailed(f"no worker of {self.info.name} starts")
         if self.waiting >= self._most_waiting:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
 
@@ -246,17 +264,13 @@ class ProcessHost(RequestHost):
             self._asking_again = loop.call_later(wait_s, self._dispatch)
 
     def _give(self, worker: WorkerProcess, job: SegmentJob | list[CallJob]) -> None:
-        number = next(self._job_numbers)
         if isinstance(job, SegmentJob):
             job.stream.times.begin()
-        limit_s = self._segment_s if isinstance(job, SegmentJob) else self._call_s
-        limit = TimeLimit(
-            limit_s, lambda: worker.overrun(f"the time limit of {limit_s:g} s"), self.work.stint()
-        )
-        running = RunningJob(number, job, limit)
+        number, stint = next(self._job_numbers), self.work.stint()
+        running = RunningJob(number, job, worker, self._limits, stint)
         self._running[worker] = running
         try:
-            worker.send(_begin(number, job))
+            worker.send(running.begin())
         except ValueError as error:  # longer than a frame may be: it was not sent
             del self._running[worker]
             running.fail(str(error))
@@ -270,6 +284,8 @@ class ProcessHost(RequestHost):
         match frame, running.job:
             case ipc.AudioPiece(pcm=pcm), SegmentJob() as speech:
                 if not speech.abandoned:
+                    if not speech.received_bytes:
+                        running.sounded()
                     speech.received(pcm)
                     if speech.stalled:
                         running.limit.pause()
@@ -285,9 +301,10 @@ class ProcessHost(RequestHost):
 
     def _free(self, worker: WorkerProcess, running: RunningJob) -> None:
         running.limit.pause()
-        self._measure(running)
         del self._running[worker]
-        self._pool.works()
+        if running.job:
+            self._measure(running)
+            self._pool.works()
         self._idle.append(worker)
         self._dispatch()
 
@@ -303,9 +320,3 @@ def _fail_queued(reason: str, *queues: JobQueue[Any]) -> None:
     for queue in queues:
         for job in queue.drain():
             job.fail(reason)
-
-
-def _begin(number: int, job: SegmentJob | list[CallJob]) -> ipc.IpcMessage:
-    if isinstance(job, SegmentJob):
-        return ipc.BeginSegment(number, job.utterance, job.rate_hz, job.window)
-    return ipc.CallBatch(number, tuple(call.request for call in job))

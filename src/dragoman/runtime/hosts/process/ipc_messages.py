@@ -17,6 +17,7 @@ import msgspec
 from dragoman.engines.base import Utterance
 from dragoman.runtime.hosts.engine_work import WorkFigures
 from dragoman.runtime.hosts.framing import FrameReader
+from dragoman.runtime.hosts.host import Vitals
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 
 
@@ -47,7 +48,9 @@ class CancelSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class CallBatch(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Stateless calls, all of one kind, or one step of a stream of this worker."""
+    """Stateless calls, all of one kind, or one step of a stream of this worker. Without any it is a
+    probe: whether the worker still answers.
+    """
 
     job: int
     requests: tuple[AnyRequest, ...]
@@ -73,11 +76,12 @@ class WorkerUnavailable(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 class EngineReport(msgspec.Struct, frozen=True, array_like=True):
     """How far an engine of the engine process is (``state`` and ``detail`` as in
-    ``runtime.loaded_engine``), and what its work costs.
+    ``runtime.loaded_engine``), how its workers are, and what its work costs.
     """
 
     state: str
     detail: str = ""
+    vitals: Vitals = Vitals(0)
     work: WorkFigures = WorkFigures()
 
 

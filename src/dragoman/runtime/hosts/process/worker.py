@@ -153,7 +153,6 @@ def _await_credit(link: HostLink, job: int, room: int) -> int:
 def main() -> None:
     """Run one worker: load the engine, say so, serve."""
     descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then ends us
     signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
     follow_parent(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk

@@ -3,7 +3,8 @@
 Scope: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
 queue and no policy. The worker is a fresh interpreter, never a fork. It must be started from a
 thread that lives as long as the host (the loop's), because the kernel ties the worker's life to
-the thread that started it. A worker gets the server's environment without the server's keys.
+the thread that started it. A worker gets the server's environment without the server's keys, and
+no signal that tells the server to stop.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from typing import cast
 
 from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.shared.stop_signals import stop_signals_blocked
 from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 
@@ -169,13 +171,14 @@ def _start(spec: str, descriptor: int) -> subprocess.Popen[bytes]:
     environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
     environment.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start idle threads
     command = (sys.executable, "-P", "-m", "dragoman.runtime.hosts.process.worker")
-    return subprocess.Popen(
-        [*command, str(descriptor), str(os.getpid()), spec],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        pass_fds=(descriptor,),
-        env=environment,
-    )
+    with stop_signals_blocked():
+        return subprocess.Popen(
+            [*command, str(descriptor), str(os.getpid()), spec],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(descriptor,),
+            env=environment,
+        )
 
 
 def _how(code: int) -> str:

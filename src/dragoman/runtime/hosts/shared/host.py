@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import EngineUnavailable, Utterance
-from dragoman.runtime.hosts.host import EngineFailed, EngineHost, RequestHost
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost, RequestHost, Vitals
 from dragoman.runtime.hosts.job_queue import CallJob
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 from dragoman.runtime.hosts.process.jobs import SegmentJob
@@ -39,6 +39,12 @@ class SharedHost(RequestHost):
         self.capacity = like.capacity
         self._link = link
         self._number = number
+
+    @property
+    def vitals(self) -> Vitals:
+        """As the engine process says; no workers while it is away."""
+        report = self._link.report(self._number)
+        return Vitals(0) if report is None else report.vitals
 
     async def start(self) -> None:
         """Wait until the engine process has loaded it. Raises ``EngineUnavailable``."""
@@ -72,7 +78,7 @@ class SharedHost(RequestHost):
         if report is None or report.state == "loading":
             with contextlib.suppress(TimeoutError):
                 report = await asyncio.wait_for(self._link.loaded(self._number), _RESTART_S)
-        if report is None or report.state != "ready":
+        if report is None or report.state not in ("ready", "down"):
             raise EngineFailed(GONE)
 
     def _abort_stream(self, number: int) -> None:
