@@ -72,12 +72,16 @@ def resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]
     return family, address
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Raises ``ConfigError``."""
+def listen(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. Sockets that share their port get an equal
+    part of the connections each (SO_REUSEPORT). Raises ``ConfigError``.
+    """
     family, address = resolve(host, port)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shares_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if _TCP_NOTSENT_LOWAT is not None:
             listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)

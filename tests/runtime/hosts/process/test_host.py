@@ -19,11 +19,11 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.engine_calls import batching_of
+from dragoman.runtime.hosts.framing import LONGEST_FRAME
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.process import jobs
 from dragoman.runtime.hosts.process.host import ProcessHost
-from dragoman.runtime.hosts.process.ipc_messages import LONGEST_FRAME
 from dragoman.runtime.hosts.process.jobs import SegmentJob
 from dragoman.runtime.hosts.requests import StartRecognition
 from dragoman.speech import Hypothesis
