@@ -48,10 +48,13 @@ _SMOOTHING = 0.2
 
 
 class StageCost(NamedTuple):
-    """Own seconds of work for a second of speech, and how many own seconds pass in a second."""
+    """Own seconds of work for a second of speech, how many own seconds pass in a second, and how
+    much of the work is done on the cores here.
+    """
 
     cost: float
     places: float
+    cpu_share: float = 1.0
 
 
 class Speaker:
@@ -106,8 +109,9 @@ class Speaker:
 
 
 class Capacity:
-    """The speakers of one server. ``stages`` gives the costs by role; ``most`` is the operator's
+    """The speakers of one process. ``stages`` gives the costs by role; ``most`` is the operator's
     bound (None: what was measured alone decides); ``loop_cpu_s`` is the CPU time of the event loop.
+    Where several processes share the engines, ``elsewhere`` says how many speakers the others have.
     """
 
     def __init__(
@@ -120,6 +124,9 @@ class Capacity:
         loop_cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         self.most = most
+        self.elsewhere: Callable[[], Mapping[Roles, int]] = dict
+        self.on_change: Callable[[Mapping[Roles, int]], None] = lambda _: None
+        """Is told how many speakers there are here, by the roles that they use."""
         self._cores = cores
         self._stages = stages
         self._costs: Mapping[str, StageCost] = {}
@@ -133,6 +140,7 @@ class Capacity:
         self._looks_s = -math.inf
         self._lag_s = 0.0
         self._refused_s = -math.inf
+        self._lag_before_s = 0.0  # when it was last asked whether somebody must be refused
         self._loop_cost = _LOOP_COST
         self._loop_before = (0.0, 0.0)
 
@@ -148,6 +156,9 @@ class Capacity:
             return False
         speaker = Speaker(self, roles, key_id)
         self._activate(speaker, GRACE_S)
+        if self.most is not None and self._count() > self.most:  # another process was as fast
+            self._deactivate(speaker)
+            return False
         self._expected.setdefault((roles, key_id), deque()).append(speaker)
         return True
 
@@ -188,18 +199,23 @@ class Capacity:
         self._until_s[speaker] = now_s + for_s
         self._roles[speaker.roles] += 1
         self._keys[speaker.key_id] += 1
+        self.on_change(self._roles)
 
     def _deactivate(self, speaker: Speaker) -> None:
         if self._until_s.pop(speaker, None) is not None:
             self._roles[speaker.roles] -= 1
             self._keys[speaker.key_id] -= 1
+            self.on_change(self._roles)
 
     # ------------------------------------------------------------ how many there can be
     @property
     def active(self) -> int:
         """How many speakers are active."""
         self._look()
-        return len(self._until_s)
+        return self._count()
+
+    def _count(self) -> int:
+        return len(self._until_s) + sum(self.elsewhere().values())
 
     def active_of(self, key_id: str | None) -> int:
         """How many of them came with this key."""
@@ -229,22 +245,23 @@ class Capacity:
 
     def _needs(self, roles: Roles) -> dict[str, StageCost]:
         needs = {role: self._costs[role] for role in roles if role in self._costs}
-        total = sum(stage.cost for stage in needs.values())
+        total = sum(stage.cost * stage.cpu_share for stage in needs.values())
         return {**needs, CORES: StageCost(total + self._loop_cost if total else 0.0, self._cores)}
 
     def _busy(self) -> dict[str, float]:
         """How much of each stage and of the cores the active speakers take."""
         busy: dict[str, float] = {}
-        for roles, count in self._roles.items():
+        for roles, count in (Counter(self._roles) + Counter(self.elsewhere())).items():
             for name, stage in self._needs(roles).items():
                 busy[name] = busy.get(name, 0.0) + count * stage.cost / stage.places
         return busy
 
     def _has_room(self, roles: Roles, limit: float) -> bool:
         """Whether one more speaker fits; the first one always does."""
-        if not self._until_s:
+        count = self._count()
+        if not count:
             return True
-        if self.most is not None and len(self._until_s) >= self.most:
+        if self.most is not None and count >= self.most:
             return False
         if _hears(roles) and self._lag_s > MOST_LAG_S / 2:
             return False
@@ -265,8 +282,12 @@ class Capacity:
         self._forget_silent(now_s)
         self._measure_loop(now_s)
         self._lag_s = max((one.behind_s(now_s) for one in self._until_s), default=0.0)
-        if self._lag_s > MOST_LAG_S and now_s - self._refused_s >= SETTLE_S:
-            self._refuse_newest(now_s)
+        if self._lag_s <= MOST_LAG_S:
+            self._lag_before_s = 0.0
+        elif now_s - self._refused_s >= SETTLE_S:
+            if self._lag_s >= self._lag_before_s:  # else the last refusal was enough
+                self._refuse_newest()
+            self._refused_s, self._lag_before_s = now_s, self._lag_s
         self._level = level_for(max(self._busy().values(), default=0.0), self._lag_s, self._level)
 
     def _forget_silent(self, now_s: float) -> None:
@@ -287,7 +308,7 @@ class Capacity:
             cost = (cpu_s - cpu_before_s) / (now_s - before_s) / len(self._until_s)
             self._loop_cost += _SMOOTHING * (min(cost, _MOST_LOOP_COST) - self._loop_cost)
 
-    def _refuse_newest(self, now_s: float) -> None:
+    def _refuse_newest(self) -> None:
         """Somebody is heard too late: refuse turns of those who began last, never of the first."""
         hearing = [one for one in self._until_s if _hears(one.roles)]
         newest_first = sorted(hearing, key=lambda one: one.since_s, reverse=True)[:-1]
@@ -297,7 +318,6 @@ class Capacity:
                 break
             speaker.is_refused = True
             self._deactivate(speaker)
-            self._refused_s = now_s
 
 
 def _hears(roles: Roles) -> bool:

@@ -15,25 +15,28 @@ a crash costs.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import resource
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from importlib.metadata import EntryPoint
 from typing import cast
 
+import msgspec
+
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
 from dragoman.engines.registry import RegistryError, make
 from dragoman.runtime.hosts.engine_calls import RequestServer
+from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
+from dragoman.runtime.hosts.process.follow_parent import follow_parent
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 _RECEIVE_BYTES = 1 << 18
-_PR_SET_PDEATHSIG = 1
 _WARM_RATE_HZ = 24_000
 _NICENESS = 10
 _CLASS_SPEC = re.compile(r"[A-Za-z_][\w.]*:[A-Z]\w*")
@@ -54,7 +57,7 @@ class HostLink:
     def send(self, frame: ipc.IpcMessage) -> None:
         """Send; blocks while the host does not read. Raises ``HostGone``."""
         try:
-            self._sock.sendall(ipc.encode(frame))
+            self._sock.sendall(encode(frame))
         except OSError:
             raise HostGone from None
 
@@ -99,9 +102,14 @@ def serve(link: HostLink, engine: Engine) -> None:
     while True:
         match link.receive():
             case ipc.BeginSegment() as begin:
-                link.send(_speak(link, engine, begin))
+                before_s = time.process_time()
+                finished = _speak(link, engine, begin)
+                cpu_s = time.process_time() - before_s
+                link.send(msgspec.structs.replace(finished, cpu_s=cpu_s))
             case ipc.CallBatch(job=job, requests=requests):
-                link.send(ipc.CallResults(job, tuple(server.answer(requests))))
+                before_s = time.process_time()
+                outcomes = tuple(server.answer(requests))
+                link.send(ipc.CallResults(job, outcomes, time.process_time() - before_s))
             case ipc.AbortStream(stream=number):
                 server.abort(number)
             case _:
@@ -150,19 +158,11 @@ def _await_credit(link: HostLink, job: int, room: int) -> int:
                 pass  # for a job before this one
 
 
-def _follow_parent(parent: int) -> None:
-    """Die with the host and at the limits, also while the engine is deep in a C library."""
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(0)
-
-
 def main() -> None:
     """Run one worker: load the engine, say so, serve."""
     descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    _follow_parent(parent)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
+    follow_parent(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk
     sock = socket.socket(fileno=descriptor)
     sock.set_inheritable(False)
