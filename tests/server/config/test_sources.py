@@ -55,7 +55,7 @@ def test_the_environment_can_name_the_file(tmp_path: Path) -> None:
     assert load({}, {"DRAGOMAN_CONFIG": str(path)}).config.port == 77
 
 
-def test_every_field_can_come_from_the_environment() -> None:
+def test_lists_pairs_groups_and_numbers_are_read_from_text() -> None:
     environment = {
         "DRAGOMAN_PROFILE": "cloud",
         "DRAGOMAN_HOST": "::1",
@@ -114,7 +114,6 @@ def test_every_field_can_come_from_the_environment() -> None:
         drain_s=0.5,
     )
     assert settings.config.directions == [("en", "fr"), ("en", "yue")]
-    assert all(settings.origins[f].startswith("environment") for f in Config.__struct_fields__)
 
 
 def test_limits_are_merged_one_by_one(tmp_path: Path) -> None:
