@@ -58,6 +58,12 @@ def test_an_engine_with_few_places_is_the_bottleneck() -> None:
     assert carried[CORES] > 100
 
 
+def test_an_engine_that_waits_for_a_gpu_takes_no_core() -> None:
+    server = Server(cores=1, asr=StageCost(0.4, 16, cpu_share=0.01))
+    assert server.capacity.interpretations == 34
+    assert server.capacity.carried()[CORES] > 50
+
+
 def test_synthesis_counts_for_what_it_costs() -> None:
     server = Server(cores=64, asr=StageCost(0.2, 1), tts=StageCost(0.01, 8))
     assert server.arrive(4) == 4

@@ -48,10 +48,13 @@ _SMOOTHING = 0.2
 
 
 class StageCost(NamedTuple):
-    """Own seconds of work for a second of speech, and how many own seconds pass in a second."""
+    """Own seconds of work for a second of speech, how many own seconds pass in a second, and how
+    much of the work is done on the cores here.
+    """
 
     cost: float
     places: float
+    cpu_share: float = 1.0
 
 
 class Speaker:
@@ -137,6 +140,7 @@ class Capacity:
         self._looks_s = -math.inf
         self._lag_s = 0.0
         self._refused_s = -math.inf
+        self._lag_before_s = 0.0  # when it was last asked whether somebody must be refused
         self._loop_cost = _LOOP_COST
         self._loop_before = (0.0, 0.0)
 
@@ -241,7 +245,7 @@ class Capacity:
 
     def _needs(self, roles: Roles) -> dict[str, StageCost]:
         needs = {role: self._costs[role] for role in roles if role in self._costs}
-        total = sum(stage.cost for stage in needs.values())
+        total = sum(stage.cost * stage.cpu_share for stage in needs.values())
         return {**needs, CORES: StageCost(total + self._loop_cost if total else 0.0, self._cores)}
 
     def _busy(self) -> dict[str, float]:
@@ -278,8 +282,12 @@ class Capacity:
         self._forget_silent(now_s)
         self._measure_loop(now_s)
         self._lag_s = max((one.behind_s(now_s) for one in self._until_s), default=0.0)
-        if self._lag_s > MOST_LAG_S and now_s - self._refused_s >= SETTLE_S:
-            self._refuse_newest(now_s)
+        if self._lag_s <= MOST_LAG_S:
+            self._lag_before_s = 0.0
+        elif now_s - self._refused_s >= SETTLE_S:
+            if self._lag_s >= self._lag_before_s:  # else the last refusal was enough
+                self._refuse_newest()
+            self._refused_s, self._lag_before_s = now_s, self._lag_s
         self._level = level_for(max(self._busy().values(), default=0.0), self._lag_s, self._level)
 
     def _forget_silent(self, now_s: float) -> None:
@@ -300,7 +308,7 @@ class Capacity:
             cost = (cpu_s - cpu_before_s) / (now_s - before_s) / len(self._until_s)
             self._loop_cost += _SMOOTHING * (min(cost, _MOST_LOOP_COST) - self._loop_cost)
 
-    def _refuse_newest(self, now_s: float) -> None:
+    def _refuse_newest(self) -> None:
         """Somebody is heard too late: refuse turns of those who began last, never of the first."""
         hearing = [one for one in self._until_s if _hears(one.roles)]
         newest_first = sorted(hearing, key=lambda one: one.since_s, reverse=True)[:-1]
@@ -310,7 +318,6 @@ class Capacity:
                 break
             speaker.is_refused = True
             self._deactivate(speaker)
-            self._refused_s = now_s
 
 
 def _hears(roles: Roles) -> bool:

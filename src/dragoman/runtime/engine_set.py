@@ -158,7 +158,7 @@ class EngineSet:
             if engines:
                 work = max((engine.host.work for engine in engines), key=lambda work: work.recent)
                 units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
-                costs[role] = StageCost(work.cost_s * units, work.places)
+                costs[role] = StageCost(work.cost_s * units, work.places, work.cpu_share)
         return costs
 
     # ------------------------------------------------------------ what is covered

@@ -104,7 +104,12 @@ class Lifecycle:
         self.metrics = Metrics()
         self.traces = trace_provider(os.environ)
         """What makes traces; None where nobody wants any."""
-        self.access = AccessControl(config, self.metrics.key_uses, address=address)
+        self.access = AccessControl(
+            config,
+            self.metrics.key_uses,
+            engines.capacity.active_of,
+            address=address,
+        )
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""

@@ -46,6 +46,22 @@ def test_calls_that_share_the_cores_do_not_cost_more() -> None:
     assert cores.busy_s == pytest.approx(8.0)
 
 
+def test_calls_that_wait_take_a_place_and_no_core() -> None:
+    clock = Clock()
+    cores = SharedCores(1, clock)
+    work = EngineWork(places=16, cores=cores)
+    for _ in range(2):
+        stints = [work.stint() for _ in range(16)]
+        for stint in stints:
+            stint.resume()
+        clock.now_s += 1.0
+        for stint in stints:
+            stint.pause()
+            work.answered([WINDOW], stint.own_s, 0.001)
+    assert stints[0].own_s == pytest.approx(1.0)  # in the first round all was taken for computing
+    assert work.cpu_share < 0.05
+
+
 def test_a_paused_job_costs_nothing() -> None:
     clock = Clock()
     work = EngineWork(cores=SharedCores(1, clock))

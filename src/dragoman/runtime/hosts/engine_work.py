@@ -6,7 +6,9 @@ report here, some from their threads, so everything is behind a lock.
 A cost is the *own time* of calls: what they would take if they had a core each. While more calls
 run than there are cores, each of them advances only by its share (processor sharing), and its own
 time passes more slowly. So the figure does not grow only because many calls run at once; it does
-grow when other programs take the cores, and that is meant.
+grow when other programs take the cores, and that is meant. Calls that wait, for a GPU or for
+another machine, take a place of their engine and no core: each counts by its engine's share of CPU
+time.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ class SharedCores:
         self.count = count or usable_cores()
         self._clock_s = clock_s
         self._lock = threading.Lock()
-        self._running = 0
+        self._running = 0.0  # calls, each by its share of CPU time
         self._own_s = 0.0
         self._busy_s = 0.0
         self._since_s = clock_s()
@@ -52,36 +54,36 @@ class SharedCores:
             self._advance()
             return self._busy_s
 
-    def enter(self) -> float:
+    def enter(self, cpu_share: float = 1.0) -> float:
         """A call begins to work; returns the clock of own time."""
         with self._lock:
             self._advance()
-            self._running += 1
+            self._running += cpu_share
             return self._own_s
 
-    def leave(self) -> float:
-        """A call ends or waits; returns the clock of own time."""
+    def leave(self, cpu_share: float = 1.0) -> float:
+        """A call ends or pauses; returns the clock of own time."""
         with self._lock:
             self._advance()
-            self._running -= 1
+            self._running = max(0.0, self._running - cpu_share)
             return self._own_s
 
     def _advance(self) -> None:
         now_s = self._clock_s()
         passed_s, self._since_s = now_s - self._since_s, now_s
-        if self._running:
-            share_s = passed_s * min(1.0, self.count / self._running)
-            self._own_s += share_s
-            self._busy_s += share_s * self._running
+        share_s = passed_s * min(1.0, self.count / max(self._running, self.count))
+        self._own_s += share_s
+        self._busy_s += share_s * self._running
 
 
 class Stint:
     """The work on one job, which may pause while its listener is slow."""
 
-    def __init__(self, cores: SharedCores) -> None:
+    def __init__(self, cores: SharedCores, cpu_share: float) -> None:
         self.own_s = 0.0
         """Own time until the last pause."""
         self._cores = cores
+        self._cpu_share = cpu_share
         self._began_s: float | None = None
 
     def __enter__(self) -> Stint:
@@ -94,12 +96,12 @@ class Stint:
     def resume(self) -> None:
         """Work goes on; twice is harmless."""
         if self._began_s is None:
-            self._began_s = self._cores.enter()
+            self._began_s = self._cores.enter(self._cpu_share)
 
     def pause(self) -> None:
         """Work stops for now, or is over; twice is harmless."""
         if self._began_s is not None:
-            self.own_s += self._cores.leave() - self._began_s
+            self.own_s += self._cores.leave(self._cpu_share) - self._began_s
             self._began_s = None
 
 
@@ -126,7 +128,14 @@ class EngineWork:
         """Own time of all calls since the start."""
         self._lock = threading.Lock()
         self._own_s = 0.0
+        self._cpu_s = 0.0
         self._amount = 0.0
+
+    @property
+    def cpu_share(self) -> float:
+        """How much of its own time the engine computes here, 0 to 1; else it waits."""
+        with self._lock:
+            return min(1.0, self._cpu_s / self._own_s) if self._own_s else 1.0
 
     @property
     def cost_s(self) -> float:
@@ -152,31 +161,36 @@ class EngineWork:
 
     def stint(self) -> Stint:
         """For a job that begins now or later."""
-        return Stint(self.cores)
+        return Stint(self.cores, self.cpu_share)
 
-    def answered(self, requests: Sequence[AnyRequest], own_s: float) -> None:
-        """Calls, or a step of a stream, took that long together."""
+    def answered(
+        self, requests: Sequence[AnyRequest], own_s: float, cpu_s: float | None = None
+    ) -> None:
+        """Calls, or a step of a stream, took that long together; ``cpu_s`` is CPU time, None if
+        that is not known: all of it.
+        """
         self._use(own_s)
         first = requests[0]
         if isinstance(first, Window | Translation):
             self.unit = "call"
-            self._add(len(requests), own_s)
+            self._add(len(requests), own_s, cpu_s)
         elif isinstance(first, StepStream):
-            self._add(_audio_s(first), own_s)
+            self._add(_audio_s(first), own_s, cpu_s)
 
-    def spoke(self, audio_s: float, own_s: float) -> None:
-        """Speech of that length was made."""
+    def spoke(self, audio_s: float, own_s: float, cpu_s: float | None = None) -> None:
+        """Speech of that length was made; ``cpu_s`` as for ``answered``."""
         self._use(own_s)
         if audio_s:
-            self._add(audio_s, own_s)
+            self._add(audio_s, own_s, cpu_s)
 
     def _use(self, own_s: float) -> None:
         with self._lock:
             self.busy_s += own_s
 
-    def _add(self, amount: float, own_s: float) -> None:
+    def _add(self, amount: float, own_s: float, cpu_s: float | None) -> None:
         with self._lock:
             self._own_s = self._own_s * _FORGET + own_s
+            self._cpu_s = self._cpu_s * _FORGET + (own_s if cpu_s is None else cpu_s)
             self._amount = self._amount * _FORGET + amount
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from math import inf
@@ -178,13 +179,13 @@ class ThreadHost(RequestHost):
 
     def _call(self, batch: list[CallJob]) -> None:
         """On a thread."""
-        requests = [job.request for job in batch]
+        requests, cpu_before_s = [job.request for job in batch], time.thread_time()
         with self.work.stint() as stint:
             try:
                 outcomes = self._server.answer(requests)
             except BaseException as error:  # noqa: BLE001 - it fails its call only
                 outcomes = [Outcome(failure=repr(error)) for _ in batch]
-        self.work.answered(requests, stint.own_s)
+        self.work.answered(requests, stint.own_s, time.thread_time() - cpu_before_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:

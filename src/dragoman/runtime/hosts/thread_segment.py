@@ -10,6 +10,7 @@ behind every piece, so that one long segment does not hold up the first audio of
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator
 
 from dragoman.audio.pcm import bytes_in
@@ -61,11 +62,12 @@ class ThreadSegment:
     def run(self) -> None:
         """Make speech until the window is full, the segment ends or its listener goes."""
         failure, refusal = None, None
-        self._made_bytes = 0
+        self._made_bytes, cpu_before_s = 0, time.thread_time()
         try:
             with self._work.stint() as stint:
                 goes_on = self._made()
-            self._work.spoke(self._made_bytes / bytes_in(1000, self._rate_hz), stint.own_s)
+            made_s = self._made_bytes / bytes_in(1000, self._rate_hz)
+            self._work.spoke(made_s, stint.own_s, time.thread_time() - cpu_before_s)
             if goes_on:
                 return
         except Unspeakable as error:

@@ -109,19 +109,21 @@ class AudioPiece(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 class SegmentFinished(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The speech is over: spoken, cancelled, failed (a message for the log), or refused (a
-    sentence for the client, see ``engines.base.Unspeakable``).
+    sentence for the client, see ``engines.base.Unspeakable``). ``cpu_s`` is the CPU time it took.
     """
 
     job: int
     failure: str | None = None
     refusal: str | None = None
+    cpu_s: float = 0.0
 
 
 class CallResults(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """One outcome for each request of a ``CallBatch``, in order."""
+    """One outcome for each request of a ``CallBatch``, in order; ``cpu_s`` as above."""
 
     job: int
     outcomes: tuple[Outcome, ...]
+    cpu_s: float = 0.0
 
 
 IpcMessage = (

@@ -21,9 +21,12 @@ import resource
 import signal
 import socket
 import sys
+import time
 from collections import deque
 from importlib.metadata import EntryPoint
 from typing import cast
+
+import msgspec
 
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
 from dragoman.engines.registry import RegistryError, make
@@ -99,9 +102,14 @@ def serve(link: HostLink, engine: Engine) -> None:
     while True:
         match link.receive():
             case ipc.BeginSegment() as begin:
-                link.send(_speak(link, engine, begin))
+                before_s = time.process_time()
+                finished = _speak(link, engine, begin)
+                cpu_s = time.process_time() - before_s
+                link.send(msgspec.structs.replace(finished, cpu_s=cpu_s))
             case ipc.CallBatch(job=job, requests=requests):
-                link.send(ipc.CallResults(job, tuple(server.answer(requests))))
+                before_s = time.process_time()
+                outcomes = tuple(server.answer(requests))
+                link.send(ipc.CallResults(job, outcomes, time.process_time() - before_s))
             case ipc.AbortStream(stream=number):
                 server.abort(number)
             case _:
