@@ -45,9 +45,9 @@ autobahn: setup ## the Autobahn test suite against the WebSocket protocol; minut
 	@$(BIN)/python scripts/autobahn.py
 
 FUZZ_S ?= 600
-FUZZED := codec event frame
+FUZZED := codec event frame worker
 
-fuzz: setup ## mutated events and WebSocket bytes, new ones for FUZZ_S seconds [600]
+fuzz: setup ## mutated events and bytes, dying workers, new ones for FUZZ_S seconds [600]
 	@end=$$(($$(date +%s) + $(FUZZ_S))); while [ $$(date +%s) -lt $$end ]; do \
 	  FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest -q -n auto --maxprocesses 8 --timeout 900 \
 	    $(FUZZED:%=tests/hostile/test_%_fuzz.py) $(ARGS) || exit 1; done

@@ -151,7 +151,7 @@ def test_a_placement_may_stand_inside_of_a_choice() -> None:
 @pytest.mark.parametrize(
     ("placement", "names"),
     [
-        ("concurency=2", "concurrency, batch, max_wait_ms, host"),
+        ("concurency=2", "concurrency, batch, max_wait_ms, first_sound_s, host"),
         ("concurrency=0", ">= 1"),
         ("concurrency=many", "many"),
         ("max_wait_ms=-1", ">= 0"),

@@ -118,7 +118,7 @@ def _health(port: int) -> None:
 
 
 def _line(trips: list[float]) -> str:
-    trips = sorted(trips)
+    trips = sorted(trips) or [float("nan")]
     at = [trips[min(len(trips) - 1, int(len(trips) * p))] for p in (0.5, 0.99)]
     return f"n={len(trips):4} p50 {at[0]:7.1f}  p99 {at[1]:7.1f}  max {trips[-1]:7.1f} ms"
 

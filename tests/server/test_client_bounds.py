@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from dragoman.server.client_bounds import InputMemory, WaitingConnections
+from dragoman.server.client_bounds import TRIM_BYTES, InputMemory, WaitingConnections
 
 
 class Holder:
@@ -55,6 +55,21 @@ def test_memory_that_was_given_back_can_be_held_again() -> None:
         memory.holds(other, 0)
     assert not one.is_closed
     assert memory.used == 0
+
+
+def test_the_system_gets_much_memory_back() -> None:
+    trims: list[int] = []
+    memory = InputMemory(10 * TRIM_BYTES, lambda: trims.append(memory.used))
+    holders = [Holder(memory) for _ in range(8)]
+    for holder in holders:
+        memory.holds(holder, TRIM_BYTES // 4)
+    for holder in holders:
+        memory.holds(holder, 0)
+    assert trims == [TRIM_BYTES, 0]
+    for _ in range(100):
+        memory.holds(holders[0], TRIM_BYTES // 4)
+        memory.holds(holders[0], 0)
+    assert len(trims) == 2, "ordinary traffic costs nothing"
 
 
 def test_too_many_waiting_connections_cost_the_oldest() -> None:

@@ -155,6 +155,27 @@ def test_a_handshake_has_its_time(wait: str, monkeypatch: pytest.MonkeyPatch) ->
         assert live.health()[0] == 200
 
 
+def test_input_before_the_handshake_is_accepted_has_the_bound_of_all_input(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def never_accept(self: BoundedWebSocket) -> None:
+        while (await self.receive())["type"] != "websocket.disconnect":
+            pass
+
+    monkeypatch.setattr(BoundedWebSocket, "run_asgi", never_accept)
+    with shell(limits={"memory_bytes": 1024 * 1024}) as live, plain(live) as raw:
+        raw.sendall(upgrade())
+        upgraded = False
+        while not upgraded:
+            connections = list(live.server.server_state.connections)
+            upgraded = any(getattr(each, "handshake_initiated", False) for each in connections)
+        with contextlib.suppress(ConnectionError):
+            raw.sendall(struct.pack("!BBQ4x", 0x81, 0xFF, 1_900_000) + bytes(1_200_000))
+        assert ending(raw) == b""
+        assert 'dragoman_bounds_total{bound="memory"} 1.0' in live.get("/metrics")[2].decode()
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def test_a_request_before_the_answer_to_the_last_is_dropped() -> None:
     request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with shell() as live, plain(live) as raw:

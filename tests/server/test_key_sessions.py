@@ -99,3 +99,12 @@ def test_a_key_that_is_used_up_ends_its_session_and_stays_so_after_a_restart(
     assert UsageStore(usage_path(tmp_path)).totals("2020-01-01")["ann"].characters == 24
     with serve(api_keys_file=keys) as live:
         assert refusal(live, "ann") == spent
+
+
+def test_a_key_has_so_many_speakers(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    write(keys, [key("ann", speakers=1), key("bob", speakers=1)])
+    with serve(api_keys_file=keys) as live, opened(live, "ann"):
+        assert refusal(live, "ann") == (429, "Throttling.RateQuota")  # one that came speaks soon
+        with opened(live, "bob"):
+            pass

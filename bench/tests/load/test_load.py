@@ -12,10 +12,12 @@ from dragoman_bench.harness.microphones import Microphones
 from dragoman_bench.harness.pacer import Pacer
 from dragoman_bench.harness.server_process import ServerProcess
 from dragoman_bench.harness.ws_client import SYNTHESIS_MODEL, Refused, WsClient
-from dragoman_bench.load import connects
+from dragoman_bench.load import carry, connects, curve
+from dragoman_bench.load.bare import BarePlan
+from dragoman_bench.load.carry import Carried
 from dragoman_bench.load.connects import Connects
 from dragoman_bench.load.crowd import CrowdPlan, CrowdResult, Trace, compare
-from dragoman_bench.load.crowded import crowd
+from dragoman_bench.load.crowded import beside, crowd
 from dragoman_bench.load.live import LiveLoad, observed
 from dragoman_bench.load.probes import open_probes, probing
 
@@ -74,6 +76,41 @@ def test_a_small_crowd_loses_nothing_and_others_are_answered(scripted_server: Li
     assert found.sent == 3 * 40
     assert len(found.late_s["voice"]) == 3 * len(alone.crowd.first.marks["voice"]) > 0
     assert all(beside.waits.values()), "every probe was answered"
+
+
+@pytest.mark.live
+def test_the_same_engines_talk_without_a_server() -> None:
+    async def scene() -> bytes:
+        async with beside("bare", BarePlan(2, 45, 0.2, "scripted")) as running:
+            await running.talking()
+            await running.ending()
+            return await running.last_line()
+
+    assert int(uvloop.run(scene()).strip(b"{}\n")) == 2, "a turn of each is over"
+
+
+def test_the_server_carries_as_much_as_its_engines_where_it_costs_nothing() -> None:
+    rounds = [Carried(server=1.0, bare=0.9), Carried(server=2.0, bare=1.0), Carried(1.0, 0.7)]
+    *_, ratio = carry.figures(4, rounds)
+    assert (ratio.value, ratio.met) == (0.7, False)
+
+
+def test_lag_that_grows_breaks_an_aim_of_the_curve() -> None:
+    found = CrowdResult(
+        admitted=4, refused={503: 2}, refusal_ms=[3.0, 70.0], finish_s=[1.0, 9.0],
+        late_s={"heard": [0.1, 5.0, 6.0], "voice": [0.1]}, growth_s={"heard": [0.0, 4.0]},
+    )  # fmt: skip
+    load = LiveLoad(
+        crowd=found, waits={}, seconds=9.0, gateway_cores=0.1, server_cores=1.0,
+        engines_share=0.9, loop_lag_p99_ms=1.0, skipped=0.0,
+    )  # fmt: skip
+    broken = {figure.name for figure in curve.load_figures(6, load) if figure.met is False}
+    assert broken == {
+        "refusal p99",
+        "transcript later than alone p95",
+        "last third later than first third, worst",
+        "all said after last audio, worst",
+    }
 
 
 @pytest.mark.live

@@ -21,8 +21,6 @@ LOG = logging.getLogger("dragoman.server")
 @setting_flags
 def serve(flags: Flags) -> None:
     """Serve all realtime APIs until SIGTERM. Every setting is explained in docs/serving.md."""
-    from dragoman.server.serve import serve as run  # noqa: PLC0415  # heavy; --help needs none of it
-
     try:
         effective = flags.load()
 
@@ -30,7 +28,14 @@ def serve(flags: Flags) -> None:
             LOG.info("settings: file %s; dragoman config shows them all", effective.file or "none")
             announce(url)
 
-        code = run(effective.config, started)
+        if effective.config.workers > 1:
+            from dragoman.server.workers.supervisor import supervise  # noqa: PLC0415  # see below
+
+            code = supervise(effective.config, started, lambda: flags.load().config)
+        else:
+            from dragoman.server.serve import serve as run  # noqa: PLC0415  # --help needs none
+
+            code = run(effective.config, started)
     except ConfigError as error:
         _refuse(str(error))
     raise typer.Exit(code)

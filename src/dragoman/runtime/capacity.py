@@ -109,8 +109,9 @@ class Speaker:
 
 
 class Capacity:
-    """The speakers of one server. ``stages`` gives the costs by role; ``most`` is the operator's
+    """The speakers of one process. ``stages`` gives the costs by role; ``most`` is the operator's
     bound (None: what was measured alone decides); ``loop_cpu_s`` is the CPU time of the event loop.
+    Where several processes share the engines, ``elsewhere`` says how many speakers the others have.
     """
 
     def __init__(
@@ -123,6 +124,9 @@ class Capacity:
         loop_cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         self.most = most
+        self.elsewhere: Callable[[], Mapping[Roles, int]] = dict
+        self.on_change: Callable[[Mapping[Roles, int]], None] = lambda _: None
+        """Is told how many speakers there are here, by the roles that they use."""
         self._cores = cores
         self._stages = stages
         self._costs: Mapping[str, StageCost] = {}
@@ -152,6 +156,9 @@ class Capacity:
             return False
         speaker = Speaker(self, roles, key_id)
         self._activate(speaker, GRACE_S)
+        if self.most is not None and self._count() > self.most:  # another process was as fast
+            self._deactivate(speaker)
+            return False
         self._expected.setdefault((roles, key_id), deque()).append(speaker)
         return True
 
@@ -192,18 +199,23 @@ class Capacity:
         self._until_s[speaker] = now_s + for_s
         self._roles[speaker.roles] += 1
         self._keys[speaker.key_id] += 1
+        self.on_change(self._roles)
 
     def _deactivate(self, speaker: Speaker) -> None:
         if self._until_s.pop(speaker, None) is not None:
             self._roles[speaker.roles] -= 1
             self._keys[speaker.key_id] -= 1
+            self.on_change(self._roles)
 
     # ------------------------------------------------------------ how many there can be
     @property
     def active(self) -> int:
         """How many speakers are active."""
         self._look()
-        return len(self._until_s)
+        return self._count()
+
+    def _count(self) -> int:
+        return len(self._until_s) + sum(self.elsewhere().values())
 
     def active_of(self, key_id: str | None) -> int:
         """How many of them came with this key."""
@@ -239,16 +251,17 @@ class Capacity:
     def _busy(self) -> dict[str, float]:
         """How much of each stage and of the cores the active speakers take."""
         busy: dict[str, float] = {}
-        for roles, count in self._roles.items():
+        for roles, count in (Counter(self._roles) + Counter(self.elsewhere())).items():
             for name, stage in self._needs(roles).items():
                 busy[name] = busy.get(name, 0.0) + count * stage.cost / stage.places
         return busy
 
     def _has_room(self, roles: Roles, limit: float) -> bool:
         """Whether one more speaker fits; the first one always does."""
-        if not self._until_s:
+        count = self._count()
+        if not count:
             return True
-        if self.most is not None and len(self._until_s) >= self.most:
+        if self.most is not None and count >= self.most:
             return False
         if _hears(roles) and self._lag_s > MOST_LAG_S / 2:
             return False

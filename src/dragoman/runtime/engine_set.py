@@ -24,9 +24,12 @@ from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
 from dragoman.runtime.hosts.engine_work import SharedCores
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Vitals
 from dragoman.runtime.hosts.load import RecognizerLoad
+from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
+from dragoman.runtime.hosts.shared.engine_link import EngineLink
+from dragoman.runtime.hosts.shared.host import SharedHost
 from dragoman.runtime.loaded_engine import EngineStatus, EngineUse, LoadedEngine, covers
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
@@ -36,7 +39,10 @@ _ROLES = registry.ROLES
 
 class EngineSet:
     """The engines of ``choice``; ``warm`` lists the directions to get ready at the start.
-    ``speakers`` is the operator's bound of speakers at the same time.
+
+    With a ``link``, engines live in the engine process that it leads to, except those of the event
+    loop, whose calls cost less than the way there. ``speakers`` is the operator's bound of speakers
+    at the same time.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class EngineSet:
         warm: Sequence[tuple[str, str]] = (("en", "es"),),
         threads: int = 2,
         workers: int = 2,
+        link: EngineLink | None = None,
         speakers: int | None = None,
     ) -> None:
         self._warm = warm
@@ -53,17 +60,18 @@ class EngineSet:
         self._coverage = Coverage()
         cores = SharedCores()
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
-        for role in _ROLES:
-            for spec in choice.specs(role):
-                engine = registry.make(spec, role)
-                if isinstance(engine, OnDemand):
-                    inner = make_host(engine, spec=spec, threads=1, workers=1)
-                    host: EngineHost = OnDemandHost(engine, inner)
-                else:
-                    host = make_host(engine, spec=spec, threads=threads, workers=workers)
-                host.work.cores = cores
-                load = RecognizerLoad(host.capacity)
-                self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
+        for number, (role, spec) in enumerate(choice.all()):
+            engine = registry.make(spec, role)
+            if isinstance(engine, OnDemand):
+                inner = make_host(engine, spec=spec, threads=1, workers=1)
+                host: EngineHost = OnDemandHost(engine, inner)
+            else:
+                host = make_host(engine, spec=spec, threads=threads, workers=workers)
+            if link is not None and not isinstance(host, LoopHost):
+                host = SharedHost(host, link, number)
+            host.work.cores = cores
+            load = RecognizerLoad(host.capacity)
+            self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
     # ------------------------------------------------------------ life
     async def load(self, progress: Progress = lambda _line: None) -> None:
@@ -91,6 +99,11 @@ class EngineSet:
         closing = (chosen.host.close() for chosen in self._all())
         await asyncio.gather(*closing, return_exceptions=True)
 
+    @property
+    def hosts(self) -> list[EngineHost]:
+        """Where the engines live, in the order of ``status``."""
+        return [chosen.host for chosen in self._all()]
+
     def status(self) -> list[EngineStatus]:
         """Every chosen engine and how far it is."""
         return [chosen.status(role) for role in _ROLES for chosen in self._chosen[role]]
@@ -104,8 +117,9 @@ class EngineSet:
         return {one.info.name: one.use for one in self._all() if one.state == "ready"}
 
     def vitals(self) -> dict[str, Vitals]:
-        """How the workers of each engine are."""
-        return {one.info.name: one.host.vitals for one in self._all() if one.state == "ready"}
+        """How the workers of each engine are that lives in this process or below it."""
+        here = (one for one in self._all() if not isinstance(one.host, SharedHost))
+        return {one.info.name: one.host.vitals for one in here if one.state == "ready"}
 
     def lacking(self, roles: Sequence[str] | None = None) -> list[str]:
         """The roles, of these or of all that are not optional, whose engines have no live worker at
@@ -127,6 +141,11 @@ class EngineSet:
             recognizer.info.name: [lag.total_ms / 1000 for lag in recognizer.load.lags]
             for recognizer in self._ready("asr")
         }
+
+    @property
+    def recognizer_loads(self) -> dict[str, RecognizerLoad]:
+        """What is asked of each recogniser, by name."""
+        return {chosen.info.name: chosen.load for chosen in self._chosen["asr"]}
 
     def _stage_costs(self) -> dict[str, StageCost]:
         """For each role of the cascade: the engine that did most of its work lately."""

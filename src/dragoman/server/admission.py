@@ -88,7 +88,7 @@ def admit(lifecycle: Lifecycle, scope: Scope, roles: Roles) -> Principal | Refus
         reached = {"key": principal.key_id, "limit": excess.limit}
         LOG.info("%(key)s has reached its limit of %(limit)s", reached)
         return _throttled(excess)
-    if lifecycle.sessions >= config.limits.sessions:
+    if lifecycle.all_sessions >= config.limits.sessions:
         return _unavailable("The server has as many sessions as it takes.")
     if not lifecycle.engines.capacity.expect(roles, principal.key_id):
         return _unavailable("As many people speak as the server carries.")

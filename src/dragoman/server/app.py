@@ -72,6 +72,8 @@ def create_app(lifecycle: Lifecycle, serve_session: ServeSession) -> Starlette:
             asyncio.create_task(lifecycle.access.keep_fresh(), name="access"),
         ]
         try:
+            if lifecycle.opens_when_ready:
+                await lifecycle.decided.wait()
             yield
         finally:
             for task in tasks:
@@ -137,7 +139,7 @@ async def _metrics(request: Request) -> Response:
         response = refuse(BAD_KEY)
         response.headers["www-authenticate"] = "Bearer"
         return response
-    return Response(lifecycle.metrics_page(), media_type=CONTENT_TYPE)
+    return Response(await lifecycle.metrics_page(), media_type=CONTENT_TYPE)
 
 
 async def _tokens(request: Request) -> Response:

@@ -8,15 +8,21 @@ input may take, the connections that are no session (yet). What one connection m
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from dragoman.server.config import ServerLimits
+from dragoman.server.heap import trim
 from dragoman.server.loop_turns import LoopTurns
 from dragoman.server.metrics import Metrics
 
 WAITING_CONNECTIONS = 1000
 """Connections that are no session. Beyond it the oldest is cut off, not the newest refused: honest
 clients are through in milliseconds, so the oldest is one that holds its place on purpose."""
+
+
+TRIM_BYTES = 32 * 1024 * 1024
+"""When so much less is held than before, the system gets it back."""
 
 
 class InputHolder(Protocol):
@@ -34,9 +40,11 @@ class InputMemory:
     who fills the memory cannot push out others, and nobody waits for memory that never comes.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, trim: Callable[[], None] = trim) -> None:
         self._most = most
+        self._trim = trim
         self._held: dict[InputHolder, int] = {}
+        self._peak = 0
         self.used = 0
 
     def holds(self, holder: InputHolder, size: int) -> None:
@@ -48,6 +56,10 @@ class InputMemory:
             greatest = max(self._held, key=self._held.__getitem__)
             self.used -= self._held.pop(greatest)
             greatest.give_up()
+        self._peak = max(self._peak, self.used)
+        if self._peak - self.used >= TRIM_BYTES:
+            self._peak = self.used
+            self._trim()
 
 
 class WaitingConnections:

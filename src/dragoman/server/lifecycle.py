@@ -13,7 +13,8 @@ import logging
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -66,21 +67,49 @@ class ServerEngines(Protocol):
     """How many people can speak at the same time."""
 
 
+class Peers(Protocol):
+    """The other processes of a server that has several (``server.workers``)."""
+
+    def publish(self, state: State, sessions: Mapping[str, int]) -> None:
+        """Tell them how this process is."""
+
+    def sessions(self) -> Mapping[str, int]:
+        """How many sessions are open in them, by API."""
+
+    def processes(self) -> list[dict[str, Any]]:
+        """Every process of the server, this one included, for ``/health``."""
+
+    async def metrics_page(self, metrics: Metrics) -> bytes:
+        """The body of ``GET /metrics`` for all of them together."""
+
+
 class Lifecycle:
-    """One server's life: loading, ready, draining (or failed). Raises ``ConfigError`` where traces
-    are wanted and cannot be made.
+    """One server's life: loading, ready, draining (or failed). ``peers`` where several processes
+    are one server. Raises ``ConfigError`` where traces are wanted and cannot be made.
     """
 
-    def __init__(self, config: Config, engines: ServerEngines, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        config: Config,
+        engines: ServerEngines,
+        address: str = "127.0.0.1",
+        peers: Peers | None = None,
+    ) -> None:
         """``address`` is the numeric address that ``config.host`` stands for. Raises
         ``ConfigError`` for keys that cannot be used.
         """
         self.config = config
         self.engines = engines
+        self._peers = peers
         self.metrics = Metrics()
         self.traces = trace_provider(os.environ)
         """What makes traces; None where nobody wants any."""
-        self.access = AccessControl(config, self.metrics.key_uses, address=address)
+        self.access = AccessControl(
+            config,
+            self.metrics.key_uses,
+            engines.capacity.active_of,
+            address=address,
+        )
         self.state: State = "loading"
         self.failure = ""
         """Why the engines could not be loaded, in words for the operator."""
@@ -88,6 +117,8 @@ class Lifecycle:
         self._open: dict[str, int] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self.opens_when_ready = False
+        """Whether connections are accepted only when the engines are loaded."""
         self.decided = asyncio.Event()
         """Set when loading has ended, one way or the other."""
 
@@ -107,11 +138,18 @@ class Lifecycle:
                 self.state = "ready"
             took = {"seconds": time.monotonic() - self._started_at}
             LOG.info("engines ready after %(seconds).2f s", took)
+        self._tell_peers()
         self.decided.set()
 
     def drain(self) -> None:
         """From now on no new session is taken."""
         self.state = "draining"
+        self.decided.set()
+        self._tell_peers()
+
+    def _tell_peers(self) -> None:
+        if self._peers is not None:
+            self._peers.publish(self.state, self._open)
 
     async def close(self) -> None:
         """Stop the engines, write what keys used, and export the traces that are left."""
@@ -126,8 +164,14 @@ class Lifecycle:
 
     @property
     def sessions(self) -> int:
-        """How many sessions are open."""
+        """How many sessions are open in this process."""
         return sum(self._open.values())
+
+    @property
+    def all_sessions(self) -> int:
+        """How many sessions the server has open."""
+        elsewhere = self._peers.sessions() if self._peers is not None else {}
+        return self.sessions + sum(elsewhere.values())
 
     @contextlib.contextmanager
     def session(
@@ -135,12 +179,14 @@ class Lifecycle:
     ) -> Iterator[SessionMetrics]:
         """Count a session as open, here and in the metrics."""
         self._open[api] = self._open.get(api, 0) + 1
+        self._tell_peers()
         self._idle.clear()
         try:
             with counted_session(self.metrics, api, first_audio, family) as counted:
                 yield counted
         finally:
             self._open[api] -= 1
+            self._tell_peers()
             if not self.sessions:
                 self._idle.set()
 
@@ -150,8 +196,15 @@ class Lifecycle:
         """The state, or ``degraded``: it is serving, and a role has no live engine."""
         return "degraded" if self.state == "ready" and self.engines.lacking() else self.state
 
-    def metrics_page(self) -> bytes:
+    async def metrics_page(self) -> bytes:
         """The body of ``GET /metrics``."""
+        self.measure()
+        if self._peers is not None:
+            return await self._peers.metrics_page(self.metrics)
+        return self.metrics.page()
+
+    def measure(self) -> None:
+        """Bring those metrics up to date that the engines know."""
         self.metrics.ready.set(self.status == "ready")
         for engine, calls in self.engines.waiting().items():
             self.metrics.engine_waiting.labels(engine).set(calls)
@@ -161,7 +214,6 @@ class Lifecycle:
             self.metrics.hears_late(engine, lags)
         for engine, use in self.engines.uses().items():
             self.metrics.count_engine(engine, use)
-        return self.metrics.page()
 
     def _speakers(self) -> dict[str, int | None]:
         capacity = self.engines.capacity
@@ -173,15 +225,18 @@ class Lifecycle:
 
     def health(self) -> dict[str, Any]:
         """The body of ``GET /health`` and ``GET /ready``; nothing in it is secret."""
+        opened = Counter(self._open)
+        if self._peers is not None:
+            opened.update(self._peers.sessions())
         body: dict[str, Any] = {
             "status": self.status,
             "version": __version__,
             "python": platform.python_version(),
             "uptime_s": round(time.monotonic() - self._started_at, 3),
             "sessions": {
-                "open": self.sessions,
+                "open": opened.total(),
                 "limit": self.config.limits.sessions,
-                **{api: count for api, count in sorted(self._open.items()) if count},
+                **{api: count for api, count in sorted(opened.items()) if count},
             },
             "speakers": self._speakers(),
             "engines": [msgspec.to_builtins(engine) for engine in self.engines.status()],
@@ -191,6 +246,8 @@ class Lifecycle:
             body["loading"] = missing or ["warming up"]
         if lacking := self.engines.lacking():
             body["degraded"] = lacking
+        if self._peers is not None:
+            body["processes"] = self._peers.processes()
         if self.failure:
             body["failure"] = self.failure
         return body

@@ -276,6 +276,11 @@ class Metrics:
 
     def page(self) -> bytes:
         """The exposition text."""
+        self.settle()
+        return generate_latest(self.registry)
+
+    def settle(self) -> None:
+        """Bring up to date what is not counted as it happens."""
         for bound, count in left_out.items():
             self.log_left_out.labels(bound).inc(count - self._log_counted[bound])
             self._log_counted[bound] = count
@@ -283,7 +288,6 @@ class Metrics:
             settle()
         with contextlib.suppress(RuntimeError):  # somebody asks without a loop: nothing runs
             self.tasks.set(len(asyncio.all_tasks()))
-        return generate_latest(self.registry)
 
     def count_engine(self, engine: str, use: EngineUse) -> None:
         """So much has an engine worked so far."""

@@ -17,6 +17,7 @@ from dragoman.protocol.core.commands import Eviction
 from dragoman.protocol.core.events import Ids, nonce_from
 from dragoman.protocol.registry import lookup, make_session
 from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.jobs import run_session
 from dragoman.runtime.observer import FanOut, Observer
 from dragoman.server.access.key_accounts import KeySession
@@ -101,10 +102,12 @@ def _eviction(
     return evicted, [key_session]
 
 
-def make_engines(config: Config) -> EngineSet:
-    """The engines that the settings name, not loaded yet. Raises ``ConfigError``."""
+def make_engines(config: Config, link: EngineLink | None = None) -> EngineSet:
+    """The engines that the settings name, not loaded yet; with a ``link``, those of the engine
+    process. Raises ``ConfigError``.
+    """
     try:
         choice, most = parse_choice(config.engines), config.limits.speakers or None
-        return EngineSet(choice, warm=config.directions, speakers=most)
+        return EngineSet(choice, warm=config.directions, speakers=most, link=link)
     except RegistryError as error:
         raise ConfigError(f"engines: {error}") from None

@@ -22,7 +22,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import uvicorn
 
@@ -41,6 +42,8 @@ LOG = logging.getLogger("dragoman.server")
 
 _CLEAN_UP_S = 3
 """After the drain: how long closes and clean-up may take before tasks are cancelled."""
+_HANDSHAKE_S = 2
+"""How long connections that were accepted before a retirement have for their handshake."""
 _GC_THRESHOLDS = (10_000, 20, 100)
 _M_ARENA_MAX = -8
 _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
@@ -50,6 +53,8 @@ _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
 class DrainingServer(uvicorn.Server):
     """uvicorn, but sessions may finish before it goes, and a clean end is exit code 0."""
 
+    obeys_signals = True
+    """False in a gateway, which is told by the supervisor what to do."""
     tls_s = 10.0
     """How long a client may take for the TLS handshake, and for its farewell."""
 
@@ -59,6 +64,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._lifecycle = lifecycle
         self.certificate = certificate
+        self._is_retiring = False
         self._stop_now = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -86,7 +92,7 @@ class DrainingServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Unlike uvicorn's: the signal is not raised again afterwards."""
-        if threading.current_thread() is not threading.main_thread():
+        if not self.obeys_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
@@ -106,29 +112,37 @@ class DrainingServer(uvicorn.Server):
         self.should_exit = True
         self._lifecycle.drain()
 
+    def retire(self) -> None:
+        """Accept no more connections, as another process does that on the same socket; go when the
+        sessions have finished, those included whose connection was accepted before.
+        """
+        self._is_retiring = True
+        for server in self.servers:
+            server.close()
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let sessions finish, then stop as uvicorn does (close code 1012 for what is left)."""
+        if self._is_retiring:
+            await self._wait(asyncio.Event().wait(), _HANDSHAKE_S)
         self._lifecycle.drain()
         left = self._lifecycle.sessions
         if left:
             LOG.info("draining: %(sessions)d sessions may finish", {"sessions": left})
-            waits = [
-                asyncio.create_task(self._lifecycle.idle()),
-                asyncio.create_task(self._stop_now.wait()),
-            ]
-            await asyncio.wait(
-                waits,
-                timeout=self._lifecycle.config.drain_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            for wait in waits:
-                wait.cancel()
+            await self._wait(self._lifecycle.idle(), self._lifecycle.config.drain_s)
         if self._lifecycle.sessions:
             cut_off = {"sessions": self._lifecycle.sessions}
             LOG.warning("closing %(sessions)d sessions that did not finish", cut_off)
         # uvicorn skips the application's clean-up when forced; engines must be stopped anyway.
         self.force_exit = False
         await super().shutdown(sockets)
+
+    async def _wait(self, what: Coroutine[Any, Any, object], limit_s: float) -> None:
+        """Wait at most that long, and not at all any more when a second signal comes."""
+        waits = [asyncio.create_task(what), asyncio.create_task(self._stop_now.wait())]
+        await asyncio.wait(waits, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
 
 def url_of(listener: socket.socket, scheme: str) -> str:
@@ -198,25 +212,27 @@ async def run(
 def serve(config: Config, announce: Callable[[str], None]) -> int:
     """Run the server until SIGTERM or SIGINT; the exit code. Raises ``ConfigError``.
 
-    ``announce`` gets the WebSocket's URL once, when sessions are welcome.
+    ``announce`` gets the WebSocket's URL once, when sessions are welcome. Several processes:
+    ``server.workers.supervisor``.
     """
     logs.configure(config.log_level, config.log_format)
     share_one_heap()
     _, address = resolve(config.host, config.port)
     check_exposure(config, str(address[0]))
-    _raise_file_limit()
+    raise_file_limit()
     listener = listen(config.host, config.port)
     url = url_of(listener, "https" if config.tls_cert else "http")
     LOG.info("listening on %s, loading engines %r", url, config.engines)
     # Here and not above: the port should be open before the engines' modules are imported.
     from dragoman.server.realtime_endpoint import make_engines, serve_session  # noqa: PLC0415  # see above
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         lifecycle = Lifecycle(config, make_engines(config), str(address[0]))
         return runner.run(run(listener, lifecycle, serve_session, announce))
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where it exists."""
     try:
         import uvloop  # noqa: PLC0415  # does not exist on every system
     except ImportError:
@@ -252,7 +268,7 @@ def spare_collections() -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
-def _raise_file_limit() -> None:
+def raise_file_limit() -> None:
     """A session is a file descriptor: take as many as the system lets us have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:

@@ -72,12 +72,16 @@ def resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]
     return family, address
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Raises ``ConfigError``."""
+def listen(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free one. Sockets that share their port get an equal
+    part of the connections each (SO_REUSEPORT). Raises ``ConfigError``.
+    """
     family, address = resolve(host, port)
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shares_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if _TCP_NOTSENT_LOWAT is not None:
             listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
@@ -121,11 +125,9 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._stall_timer: asyncio.TimerHandle | None = None
         self._handshake_timer: asyncio.TimerHandle | None = None
         self._end_timer: asyncio.TimerHandle | None = None
-        self._is_broken = False
+        self._is_broken = self._has_turn = False  # _has_turn: to parse
         self._pong = b""
-        self._unparsed = bytearray()
-        self._has_turn = False  # to parse
-        self._parts = MessageParts()
+        self._unparsed, self._parts = bytearray(), MessageParts()
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep what waits in user space as small as what waits in the kernel."""
@@ -147,8 +149,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
         if self._pong:
-            pong, self._pong = self._pong, b""
-            self.transport.write(pong)
+            self.transport.write(self._pong)
+            self._pong = b""
 
     def handle_ping(self) -> None:
         """Answer; for a client that does not read, keep the newest only (RFC 6455, 5.5.3)."""
@@ -326,9 +328,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def _fail(self, code: CloseCode) -> None:
         """Close with ``code`` although the client did not."""
-        if not self._is_broken and not self.transport.is_closing():
-            self.conn.fail(code)
-            self.handle_parser_exception()
+        if self._is_broken or self.transport.is_closing():
+            return
+        if not self.handshake_complete:
+            self.transport.abort()
+            return
+        self.conn.fail(code)
+        self.handle_parser_exception()
 
     def give_up(self) -> None:
         """Close: the input of all takes too much memory, and this connection has most of it."""
@@ -337,7 +343,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._fail(CloseCode.TRY_AGAIN_LATER)
 
     def _drop_input(self) -> None:
-        self._unparsed, self._parts = bytearray(), MessageParts()
+        self._unparsed, self._parts, self._pong = bytearray(), MessageParts(), b""
         self.conn.reader.discard()
         self.bounds.memory.holds(self, 0)
 

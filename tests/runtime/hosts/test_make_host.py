@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from dragoman.engines.base import Utterance
 from dragoman.engines.registry import RegistryError, make
-from dragoman.runtime.hosts.host import EngineHost
+from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.process.host import ProcessHost
 from dragoman.runtime.hosts.thread_host import ThreadHost
+from tests.runtime.hosts import tiny_engines as tiny
 
 
 def made(spec: str) -> EngineHost:
@@ -52,3 +54,22 @@ def test_the_engine_proposes_and_the_operator_decides(
 def test_impossible_placements_are_refused_in_a_sentence(spec: str, sentence: str) -> None:
     with pytest.raises(RegistryError, match=sentence):
         made(spec)
+
+
+def test_the_operator_says_how_long_the_first_sound_may_take() -> None:
+    assert made("espeak").info.caps.first_sound_s == 2
+    assert made("espeak@first_sound_s=5").info.caps.first_sound_s == 5
+
+
+@pytest.mark.anyio
+async def test_that_holds_in_threads_too() -> None:
+    engine = tiny.Late()
+    spec = "late@host=thread,first_sound_s=0.1"
+    host = make_host(engine, spec=spec, threads=1, workers=1)
+    await host.start()
+    try:
+        with pytest.raises(EngineFailed, match=r"no sound in 0\.1 s"):
+            await anext(host.speak(Utterance("late", "", "en"), tiny.RATE_HZ))
+    finally:
+        engine.gate.set()
+        await host.close()

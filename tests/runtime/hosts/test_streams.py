@@ -27,9 +27,10 @@ from dragoman.runtime.hosts.requests import (
 )
 from dragoman.speech import Audio, Hypothesis, Interpret, SpeechStarted
 from tests.runtime.hosts import tiny_engines as tiny
+from tests.runtime.hosts.shared_hosts import open_host, shared
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
-PLACES = ["loop", "thread", "process", "on demand"]
+PLACES = ["loop", "thread", "process", "on demand", "shared"]
 
 
 @pytest.fixture(autouse=True)
@@ -44,17 +45,13 @@ class OnDemandCounter(tiny.Counter):
 @asynccontextmanager
 async def hosted(place: str, engine: Any = None, workers: int = 1) -> AsyncIterator[EngineHost]:
     engine = engine or OnDemandCounter()
-    runs_in = "thread" if place == "on demand" else place
+    runs_in = "thread" if place in {"on demand", "shared"} else place
     engine.info = msgspec.structs.replace(engine.info, runs_in=runs_in)
     host = make_host(engine, spec=tiny.COUNTER, threads=workers, workers=workers)
     if place == "on demand":
         host = OnDemandHost(engine, host, idle_s=0.01)
-    await host.start()
-    try:
-        async with asyncio.timeout(30):
-            yield host
-    finally:
-        await host.close()
+    async with asyncio.timeout(30), open_host(host) if place != "shared" else shared(host) as host:
+        yield host
 
 
 def audio(count: int, level: float = 0.5) -> RecognitionAudio:

@@ -25,7 +25,7 @@ def config(folder: Path, state_dir: str = "", **limits: int) -> Config:
 
 
 def access(of: Config) -> AccessControl:
-    return AccessControl(of, lambda *_: None)
+    return AccessControl(of, lambda *_: None, lambda _: 0)
 
 
 def saved(folder: Path) -> int:

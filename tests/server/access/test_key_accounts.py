@@ -33,7 +33,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def accounts(clock: Clock) -> KeyAccounts:
-    return KeyAccounts(lambda *_: None, clock)
+    return KeyAccounts(lambda *_: None, lambda _: 0, clock)
 
 
 def key(**limits: int) -> Key:
@@ -73,12 +73,18 @@ def test_connects_per_minute(accounts: KeyAccounts, clock: Clock) -> None:
     assert accounts.excess(two) == Excess("connects_per_minute", 20)
 
 
-def test_speakers_are_sessions_that_speak(accounts: KeyAccounts) -> None:
-    one = key(speakers=1)
-    session = accounts.open(one)
-    assert reached(accounts, one) == "speakers"
-    session.is_speaking = lambda: False
-    assert accounts.excess(one) is None
+def test_speakers_are_sessions_that_speak(clock: Clock) -> None:
+    speaking = {"ann": 1}
+    accounts, two = (
+        KeyAccounts(lambda *_: None, lambda name: speaking[name], clock),
+        key(speakers=2),
+    )
+    accounts.open(two)
+    accounts.open(two)
+    assert accounts.excess(two) is None
+    assert accounts.live() == {"ann": Live(2, 1, 0)}
+    speaking["ann"] = 2
+    assert accounts.excess(two) == Excess("speakers", 1)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_a_session_may_be_evicted_before_it_runs_and_is_so_once(accounts: KeyAcc
 
 def test_what_is_used_is_told(clock: Clock) -> None:
     told: list[tuple[str, str, float]] = []
-    accounts = KeyAccounts(lambda *what: told.append(what), clock)
+    accounts = KeyAccounts(lambda *what: told.append(what), lambda _: 0, clock)
     accounts.open(key()).on(Used(audio_in_ms=1500, audio_out_ms=500, characters=7))
     assert told == [
         ("ann", "sessions", 1),

@@ -51,7 +51,7 @@ def task_of(engines: EngineSet) -> Interpret:
     )
     commands = session.open(0.0)
     for event in events:
-        commands += session.receive(served.api.codec.decode(event), 0.0)
+        commands += session.receive(served.api.codec.decode(event.decode()), 0.0)
     (task,) = (one.task for one in commands if isinstance(one, Start))
     assert isinstance(task, Interpret)
     return task

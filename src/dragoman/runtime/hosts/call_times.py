@@ -32,6 +32,11 @@ class CallTimes:
         """The answer, or the first sound, is here; only the first call counts."""
         self._answered_s = self._answered_s or time.monotonic()
 
+    def learn(self, queued_s: float, took_s: float, batch: int) -> None:
+        """It was measured where the engine is, in another process."""
+        self._begun_s, self._batch = self._asked_s + queued_s, batch
+        self._answered_s = self._begun_s + took_s
+
     def report(self, info: Info) -> None:
         """Tell who asked, if the engine came to answer."""
         begun_s, answered_s, observer = self._begun_s, self._answered_s, session_observer.get()

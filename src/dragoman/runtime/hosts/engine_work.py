@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+import msgspec
+
 from dragoman.engines.base import Translation, Window
 from dragoman.runtime.hosts.requests import AnyRequest, DetectionAudio, RecognitionAudio, StepStream
 from dragoman.speech import HEARING_RATE_HZ, Audio
@@ -103,6 +105,14 @@ class Stint:
             self._began_s = None
 
 
+class WorkFigures(msgspec.Struct, frozen=True, array_like=True):
+    """What was measured of an engine's work: ``own_s`` for so many units."""
+
+    own_s: float = 0.0
+    amount: float = 0.0
+    unit: Unit = "audio second"
+
+
 class EngineWork:
     """The cost of one engine's calls. ``places`` is how many of them it works on at once."""
 
@@ -137,6 +147,17 @@ class EngineWork:
     def recent(self) -> float:
         """How much was measured lately: the engine of a role that does the work has the most."""
         return self._amount
+
+    @property
+    def figures(self) -> WorkFigures:
+        """What was measured, for another process."""
+        with self._lock:
+            return WorkFigures(self._own_s, self._amount, self.unit)
+
+    def learn(self, figures: WorkFigures) -> None:
+        """It is measured in another process."""
+        with self._lock:
+            self._own_s, self._amount, self.unit = figures.own_s, figures.amount, figures.unit
 
     def stint(self) -> Stint:
         """For a job that begins now or later."""

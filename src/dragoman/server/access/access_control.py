@@ -48,12 +48,14 @@ class AccessControl:
         self,
         config: Config,
         on_use: OnUse,
+        speakers_of: Callable[[str], int],
         *,
         address: str = "127.0.0.1",
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
-        """``address`` is the numeric address that ``config.host`` stands for, ``now`` gives the
-        time in UTC. Raises ``ConfigError`` for keys or a folder that cannot be used.
+        """``on_use`` and ``speakers_of``: see ``KeyAccounts``. ``address`` is the numeric address
+        that ``config.host`` stands for, ``now`` gives the time in UTC. Raises ``ConfigError`` for
+        keys or a folder that cannot be used.
         """
         self.ring = key_ring(config)
         if self.ring.warning:
@@ -64,7 +66,7 @@ class AccessControl:
             on_loopback=is_loopback(address),
         )
         self._now = now
-        self._accounts = KeyAccounts(on_use, now)
+        self._accounts = KeyAccounts(on_use, speakers_of, now)
         self._process = uuid.uuid4().hex
         self._syncing: asyncio.Task[None] | None = None
         self._store, secret = (None, None) if self.ring.is_open else _state(config)

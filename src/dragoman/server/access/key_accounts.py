@@ -49,8 +49,6 @@ class KeySession:
         self._accounts = accounts
         self._reason: Eviction | None = None
         self._end: Callable[[Eviction], None] | None = None
-        self.is_speaking: Callable[[], bool] = lambda: True
-        """Whether it counts as an active speaker; set by whoever knows."""
 
     def evict(self, reason: Eviction) -> None:
         """End the session; only the first reason counts."""
@@ -82,17 +80,18 @@ class _Account:
         self.saved = Amounts()  # by all processes, on the day of the last exchange with the store
         self.others = Live()
 
-    @property
-    def speakers(self) -> int:
-        return sum(session.is_speaking() for session in self.open)
-
 
 class KeyAccounts:
     """The accounts of one process."""
 
-    def __init__(self, on_use: OnUse, now: Callable[[], datetime]) -> None:
-        """``now`` gives the time in UTC."""
+    def __init__(
+        self, on_use: OnUse, speakers_of: Callable[[str], int], now: Callable[[], datetime]
+    ) -> None:
+        """``speakers_of`` says how many sessions of a key speak in this process, by its name;
+        ``now`` gives the time in UTC.
+        """
         self._on_use = on_use
+        self._speakers_of = speakers_of
         self._now = now
         self._accounts: dict[str, _Account] = {}
         self._saved_day = ""
@@ -125,7 +124,7 @@ class KeyAccounts:
         if _is_reached(limits.connects_per_minute, len(account.connects) + others.connects):
             oldest = account.connects[0] if account.connects else now.timestamp()
             return Excess("connects_per_minute", int(oldest + _MINUTE_S - now.timestamp()) + 1)
-        if limits.speakers and _is_reached(limits.speakers, account.speakers + others.speakers):
+        if _is_reached(limits.speakers, self._speakers_of(key.name) + others.speakers):
             return Excess("speakers", _RETRY_S)
         return self._amount_excess(account, limits)
 
@@ -203,7 +202,7 @@ class KeyAccounts:
     def live(self) -> dict[str, Live]:
         """What this process has of each key now."""
         return {
-            name: Live(len(account.open), account.speakers, len(account.connects))
+            name: Live(len(account.open), self._speakers_of(name), len(account.connects))
             for name, account in self._accounts.items()
             if account.open or account.connects
         }

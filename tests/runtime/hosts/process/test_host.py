@@ -19,11 +19,11 @@ import pytest
 
 from dragoman.engines.base import EngineUnavailable, Translation, Utterance, Window
 from dragoman.runtime.hosts.engine_calls import batching_of
+from dragoman.runtime.hosts.framing import LONGEST_FRAME
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.job_queue import Batching
 from dragoman.runtime.hosts.process import jobs
 from dragoman.runtime.hosts.process.host import ProcessHost
-from dragoman.runtime.hosts.process.ipc_messages import LONGEST_FRAME
 from dragoman.runtime.hosts.process.jobs import SegmentJob
 from dragoman.runtime.hosts.requests import StartRecognition
 from dragoman.speech import Hypothesis
@@ -347,6 +347,15 @@ async def test_calls_fail_at_once_while_replacements_do_not_start_and_work_again
 
 
 # ---------------------------------------------------------------- workers that hang
+async def test_a_call_outlives_a_replacement_that_hangs_while_it_starts() -> None:
+    async with hosted() as host, asyncio.timeout(60):
+        (old,) = host.pids
+        os.kill(old, signal.SIGKILL)
+        await until(lambda: bool(set(host.pids) - {old}))
+        os.kill((set(host.pids) - {old}).pop(), signal.SIGSTOP)
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")
+
+
 async def test_workers_that_hang_before_the_first_sound_cost_their_job_only_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -7,21 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.engines.base import Reading, Translation, Utterance, Window
+from dragoman.runtime.hosts.framing import LONGEST_FRAME, encode
 from dragoman.runtime.hosts.process.ipc_messages import (
-    LONGEST_FRAME,
     AbortStream,
     AudioPiece,
     BeginSegment,
     CallBatch,
     CallResults,
     CancelSegment,
+    EngineReport,
+    EngineReports,
     GrantCredit,
     IpcMessage,
     MessageReader,
     SegmentFinished,
     WorkerReady,
     WorkerUnavailable,
-    encode,
 )
 from dragoman.runtime.hosts.requests import (
     DetectedFrames,
@@ -98,6 +99,9 @@ frames: st.SearchStrategy[IpcMessage] = st.one_of(
     st.builds(AbortStream, numbers),
     st.builds(WorkerReady),
     st.builds(WorkerUnavailable, texts),
+    st.builds(
+        EngineReports, st.lists(st.builds(EngineReport, texts, texts), max_size=3).map(tuple)
+    ),
     st.builds(AudioPiece, numbers, st.binary(max_size=200)),
     st.builds(SegmentFinished, numbers, st.none() | texts, st.none() | texts),
     st.builds(CallResults, numbers, st.lists(outcomes, max_size=3).map(tuple)),

@@ -1,13 +1,13 @@
-"""What goes between a host and its worker processes: frames on a unix stream socket.
+"""What goes between a host and an engine in another process: frames on a unix stream socket.
 
-Scope: the frames, and how they become bytes and are found again in a stream of bytes. A frame is
-four bytes of length (big-endian) and that many bytes of MessagePack; the array's first element
-names the kind. Both ends are ours and of the same version, but a broken stream must end in
-``ValueError``, not in a hang or in endless memory.
+Scope: the messages; ``hosts.framing`` makes frames of them.
 
 Host to worker: ``BeginSegment``, ``GrantCredit``, ``CancelSegment``, ``CallBatch``,
 ``AbortStream``. Worker to host: ``WorkerReady`` or ``WorkerUnavailable`` first; ``AudioPiece`` and
 then ``SegmentFinished`` for a ``BeginSegment``; ``CallResults`` for a ``CallBatch``.
+
+A gateway and the engine process (``hosts.shared``) say the same to each other, many jobs at a time
+and with the number of the ``engine``; in place of ``WorkerReady``, ``EngineReports`` come.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from __future__ import annotations
 import msgspec
 
 from dragoman.engines.base import Utterance
+from dragoman.runtime.hosts.engine_work import WorkFigures
+from dragoman.runtime.hosts.framing import FrameReader
+from dragoman.runtime.hosts.host import Vitals
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
-
-HEAD_BYTES = 4
-LONGEST_FRAME = 64 << 20
 
 
 class BeginSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -28,6 +28,8 @@ class BeginSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
     utterance: Utterance
     rate_hz: int
     window: int
+    engine: int = 0
+    slack_s: float = 0.0
 
 
 class GrantCredit(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -38,7 +40,9 @@ class GrantCredit(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
 
 class CancelSegment(msgspec.Struct, frozen=True, tag=True, array_like=True):
-    """Nobody listens any more: stop, and say ``SegmentFinished``."""
+    """Nobody listens any more: stop, and say ``SegmentFinished``. From a gateway, it may also be
+    about a call.
+    """
 
     job: int
 
@@ -50,12 +54,14 @@ class CallBatch(msgspec.Struct, frozen=True, tag=True, array_like=True):
 
     job: int
     requests: tuple[AnyRequest, ...]
+    engine: int = 0
 
 
 class AbortStream(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """Nobody wants the rest of the stream; not answered."""
 
     stream: int
+    engine: int = 0
 
 
 class WorkerReady(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -66,6 +72,32 @@ class WorkerUnavailable(msgspec.Struct, frozen=True, tag=True, array_like=True):
     """The engine cannot run here; the message says how to mend that."""
 
     message: str
+
+
+class EngineReport(msgspec.Struct, frozen=True, array_like=True):
+    """How far an engine of the engine process is (``state`` and ``detail`` as in
+    ``runtime.loaded_engine``), how its workers are, and what its work costs.
+    """
+
+    state: str
+    detail: str = ""
+    vitals: Vitals = Vitals(0)
+    work: WorkFigures = WorkFigures()
+
+
+class EngineReports(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """From the engine process, first and after every change: a report for each engine."""
+
+    engines: tuple[EngineReport, ...]
+
+
+class JobTimes(msgspec.Struct, frozen=True, tag=True, array_like=True):
+    """From the engine process: how long a job was queued and worked on."""
+
+    job: int
+    queued_s: float
+    took_s: float
+    batch: int
 
 
 class AudioPiece(msgspec.Struct, frozen=True, tag=True, array_like=True):
@@ -102,58 +134,18 @@ IpcMessage = (
     | AbortStream
     | WorkerReady
     | WorkerUnavailable
+    | EngineReports
+    | JobTimes
     | AudioPiece
     | SegmentFinished
     | CallResults
 )
 
-_encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(IpcMessage)
 
 
-def encode(frame: IpcMessage) -> bytes:
-    """The frame as bytes, with its length in front. Raises ``ValueError`` when it is too long."""
-    buffer = bytearray(HEAD_BYTES)
-    _encoder.encode_into(frame, buffer, HEAD_BYTES)
-    length = len(buffer) - HEAD_BYTES
-    if length > LONGEST_FRAME:
-        raise ValueError(f"a frame of {length} bytes is longer than {LONGEST_FRAME}")
-    buffer[:HEAD_BYTES] = length.to_bytes(HEAD_BYTES, "big")
-    return bytes(buffer)
-
-
-class MessageReader:
-    """Finds frames in pieces of a byte stream, however they are cut."""
+class MessageReader(FrameReader[IpcMessage]):
+    """Finds these messages in pieces of a byte stream, however they are cut."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def feed(self, data: bytes) -> list[IpcMessage]:
-        """Take more bytes; the frames that are complete.
-
-        Raises ``ValueError`` for what is not a frame; the stream is of no use after that.
-        """
-        self._buffer += data
-        frames: list[IpcMessage] = []
-        start, size = 0, len(self._buffer)
-        while size - start >= HEAD_BYTES:
-            length = int.from_bytes(self._buffer[start : start + HEAD_BYTES], "big")
-            if length > LONGEST_FRAME:
-                raise ValueError(f"a frame of {length} bytes is longer than {LONGEST_FRAME}")
-            end = start + HEAD_BYTES + length
-            if end > size:
-                break
-            frames.append(_decode(self._buffer, start + HEAD_BYTES, end))
-            start = end
-        if start:
-            del self._buffer[:start]
-        return frames
-
-
-def _decode(buffer: bytearray, start: int, end: int) -> IpcMessage:
-    with memoryview(buffer) as view, view[start:end] as body:
-        try:
-            frame: IpcMessage = _decoder.decode(body)
-        except msgspec.MsgspecError as error:
-            raise ValueError("not a frame") from error
-    return frame
+        super().__init__(_decoder)

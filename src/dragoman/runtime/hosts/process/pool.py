@@ -10,7 +10,7 @@ A replacement comes at once, except
 * for an idle worker that was killed within ``_SETTLED_S`` of its start: so long is the pause.
 
 While no worker is there, calls wait. They fail when replacements do not start (``is_down``):
-``_STARTS_MEAN_DOWN`` in a row, or none within ``_PATIENCE_S`` and twice the time of a start.
+``_STARTS_MEAN_DOWN`` in a row, or none for some times as long as a start takes.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ log = logging.getLogger("dragoman.runtime.hosts.process.host")
 
 _STARTS_MEAN_DOWN = 3
 _PATIENCE_S = 5.0
+_MOST_PATIENCE_S = 30.0
 _LONGEST_PAUSE_S = 5.0
 _SETTLED_S = 1.0
 
@@ -99,7 +100,8 @@ class WorkerPool:
     async def start(self) -> None:
         """Start all workers. Raises ``EngineUnavailable`` when one cannot load the engine."""
         self.is_open = True
-        await asyncio.gather(*(self._add() for _ in range(self._count)))
+        limit_s = self._start_limit_s
+        await asyncio.gather(*(self._add(limit_s) for _ in range(self._count)))
 
     async def close(self) -> None:
         """End all processes; none is left when it returns."""
@@ -111,13 +113,13 @@ class WorkerPool:
         await asyncio.gather(*(worker.close() for worker in list(self._workers)))
         await asyncio.gather(*self._replacing, return_exceptions=True)
 
-    async def _add(self) -> None:
+    async def _add(self, limit_s: float) -> None:
         loop = asyncio.get_running_loop()
         worker = WorkerProcess(self._spec, self._owner.on_frame, self._on_gone)
         self._workers.add(worker)
         began_s = loop.time()
         try:
-            await worker.open(self._start_limit_s)
+            await worker.open(limit_s)
         except EngineUnavailable:
             if worker.pid is None:  # there is no process that could go
                 self._workers.discard(worker)
@@ -146,7 +148,8 @@ class WorkerPool:
         loop = asyncio.get_running_loop()
         if not self._ready:
             self._decided.clear()
-            self._patience = loop.call_later(_PATIENCE_S + 2 * self._start_s, self._give_up)
+            patience_s = min(_PATIENCE_S + 6 * self._start_s, _MOST_PATIENCE_S)
+            self._patience = loop.call_later(patience_s, self._give_up)
         self._ended += 1
         had_job = self._owner.on_lost(worker, reason)
         idle_kill = worker.was_killed and not had_job
@@ -157,6 +160,14 @@ class WorkerPool:
         self._replacing.add(task)
         task.add_done_callback(self._replacing.discard)
 
+    @property
+    def _restart_limit_s(self) -> float:
+        """How long a replacement may take: what starts took so far tells a slow one from one that
+        hangs. It grows, so that a machine that has become slow does not end all of them.
+        """
+        usual_s = 1.0 + 4 * self._start_s
+        return min(self._start_limit_s, usual_s * 2.0**self._failed_starts)
+
     async def _replace(self, pause_s: float) -> None:
         while self.is_open:
             doublings = self._crashes - 2
@@ -164,7 +175,7 @@ class WorkerPool:
                 pause_s = max(pause_s, min(_LONGEST_PAUSE_S, 0.1 * 2**doublings))
             await asyncio.sleep(pause_s)
             try:
-                await self._add()
+                await self._add(self._restart_limit_s)
             except EngineUnavailable as error:
                 self._crashes += 1
                 self._failed_starts += 1

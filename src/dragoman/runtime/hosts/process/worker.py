@@ -15,7 +15,6 @@ a crash costs.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import resource
@@ -32,11 +31,12 @@ import msgspec
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
 from dragoman.engines.registry import RegistryError, make
 from dragoman.runtime.hosts.engine_calls import RequestServer
+from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
+from dragoman.runtime.hosts.process.follow_parent import follow_parent
 from dragoman.runtime.hosts.synthesize_segment import synthesize_segment
 
 _RECEIVE_BYTES = 1 << 18
-_PR_SET_PDEATHSIG = 1
 _WARM_RATE_HZ = 24_000
 _NICENESS = 10
 _CLASS_SPEC = re.compile(r"[A-Za-z_][\w.]*:[A-Z]\w*")
@@ -57,7 +57,7 @@ class HostLink:
     def send(self, frame: ipc.IpcMessage) -> None:
         """Send; blocks while the host does not read. Raises ``HostGone``."""
         try:
-            self._sock.sendall(ipc.encode(frame))
+            self._sock.sendall(encode(frame))
         except OSError:
             raise HostGone from None
 
@@ -158,19 +158,11 @@ def _await_credit(link: HostLink, job: int, room: int) -> int:
                 pass  # for a job before this one
 
 
-def _follow_parent(parent: int) -> None:
-    """Die with the host and at the limits, also while the engine is deep in a C library."""
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before the line above
-        os._exit(0)
-
-
 def main() -> None:
     """Run one worker: load the engine, say so, serve."""
     descriptor, parent, spec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-    _follow_parent(parent)
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)  # the CPU limit of a segment
+    follow_parent(parent)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # hostile text must not fill the disk
     sock = socket.socket(fileno=descriptor)
     sock.set_inheritable(False)

@@ -20,6 +20,7 @@ from typing import cast
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.shared.stop_signals import stop_signals_blocked
+from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
 
 _SECRETS = ("DRAGOMAN_API_KEYS", "DRAGOMAN_API_KEYS_FILE")
@@ -95,7 +96,7 @@ class WorkerProcess(asyncio.Protocol):
     def send(self, frame: ipc.IpcMessage) -> None:
         """Send a frame; without effect once the worker is gone. Raises ``ValueError``."""
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(ipc.encode(frame))
+            self._transport.write(encode(frame))
 
     def kill(self, reason: str) -> None:
         """End the process at once; ``on_gone`` follows."""

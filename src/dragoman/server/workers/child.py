@@ -1,0 +1,82 @@
+"""The main program of a process that the supervisor starts: a gateway, or the engine process.
+
+Scope: what both have in common. The first message says what to be. Signals are for the supervisor,
+also those that go to the whole process group, as systemd, Docker and terminals send them; what it
+wants comes as a message. The kernel ends the process when the supervisor dies.
+
+Started as ``python -m dragoman.server.workers.child CONTROL PARENT``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+
+from dragoman.runtime.hosts.process.follow_parent import follow_parent
+from dragoman.server import logs
+from dragoman.server.workers.messages import (
+    ControlLink,
+    ControlMessage,
+    ControlReader,
+    StartEngines,
+    StartGateway,
+)
+
+_RECEIVE_BYTES = 1 << 16
+
+
+def main() -> None:
+    """Run one process until it has done what it was started for."""
+    control, parent = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
+    follow_parent(parent)
+    control.set_inheritable(False)
+    reader = ControlReader()
+    begin = _first_message(control, reader)
+    control.setblocking(False)  # noqa: FBT003  # positional only
+    logs.configure(begin.config.log_level, begin.config.log_format)
+    from dragoman.server.serve import loop_factory, share_one_heap  # noqa: PLC0415  # after logs
+
+    share_one_heap()
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_run(begin, control, reader))
+
+
+def _first_message(control: socket.socket, reader: ControlReader) -> StartGateway | StartEngines:
+    messages: list[ControlMessage] = []
+    while not messages:
+        data = control.recv(_RECEIVE_BYTES)
+        if not data:
+            sys.exit(0)
+        messages = reader.feed(data)
+    (begin,) = messages
+    assert isinstance(begin, StartGateway | StartEngines)
+    return begin
+
+
+async def _run(
+    begin: StartGateway | StartEngines, control: socket.socket, reader: ControlReader
+) -> None:
+    inbox: asyncio.Queue[ControlMessage] = asyncio.Queue()
+    link = ControlLink(inbox.put_nowait, _stop_at_once, reader)
+    await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=control)
+    if isinstance(begin, StartGateway):
+        from dragoman.server.workers.gateway import serve_clients  # noqa: PLC0415  # what is needed
+
+        await serve_clients(begin, link, inbox)
+    else:
+        from dragoman.server.workers.engine_process import serve_engines  # noqa: PLC0415
+
+        await serve_engines(begin, link, inbox)
+
+
+def _stop_at_once() -> None:
+    """The supervisor is gone; the kernel ends us, too, and this only where it cannot."""
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
