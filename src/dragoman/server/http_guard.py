@@ -172,6 +172,7 @@ class GuardedHttp(HttpToolsProtocol):
     def _become_websocket(self) -> None:
         if not self.transport.is_closing():
             self.handle_websocket_upgrade()
+            del self.parser  # it refers to this object, which nobody needs any more
             self.transport.resume_reading()
 
     # ------------------------------------------------------------ the end

@@ -296,7 +296,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     # ------------------------------------------------------------ the end
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timers and give the memory back."""
+        """Stop the timers and give the memory back, now and not when the collector looks."""
         self._stop_handshake_timer()
         for timer in (self._stall_timer, self._end_timer):
             if timer is not None:
@@ -304,6 +304,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._stall_timer = self._end_timer = None
         self._drop_input()
         super().connection_lost(exc)
+        self.conn.parser.close()  # a generator that refers to ``conn``
 
     def handle_parser_exception(self) -> None:
         """Close with the code that says why (1009, 1008, 1007, 1002), so that it arrives.
@@ -350,6 +351,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Run the session; after it the client has the time of a close handshake to leave."""
         await super().run_asgi()
+        self.scope["extensions"].pop(STREAM, None)  # refers to this object
         self._end_in(self.close_timeout + 1.0)
 
     def shutdown(self) -> None:
