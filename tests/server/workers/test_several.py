@@ -128,6 +128,21 @@ def test_sigterm_to_the_whole_group_lets_sessions_finish() -> None:
         assert live.process.wait(20) == 0
 
 
+def test_the_bound_of_speakers_is_that_of_all_gateways() -> None:
+    with serve(engines="scripted", workers=2, limits={"speakers": 2}) as live:
+
+        async def main() -> None:
+            async with one_on_each(live):  # who has just come is about to speak
+                assert live.health()[1]["speakers"]["active"] == 2
+                for _ in range(8):  # on both gateways, as good as certainly
+                    with pytest.raises(InvalidStatus) as refused:
+                        async with connected(live.url):
+                            pass
+                    assert refused.value.response.status_code == 503
+
+        asyncio.run(main())
+
+
 def signal_all(pid: int) -> None:
     """What systemd and Docker send to every process of a service."""
     for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
