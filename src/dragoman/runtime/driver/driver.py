@@ -35,6 +35,7 @@ from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.driver.outbox import Outbox
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.runtime.observer import EventSent, JobFailed, Observer
+from dragoman.runtime.timed_wait import set_within
 from dragoman.speech import Result, Task
 
 LOG = logging.getLogger("dragoman.session")
@@ -192,7 +193,6 @@ class Driver:
     async def _time(self) -> None:
         while True:
             now = self._loop.time()
-            self._deadline_moved.clear()
             deadline = self._session.deadline()
             if deadline is not None and now >= deadline:
                 self._carry_out(self._session.tick(now))
@@ -206,11 +206,7 @@ class Driver:
         # than being woken at every event; only one that moves nearer wakes the timer.
         sleep_s = min(_LONGEST_SLEEP_S, math.inf if deadline is None else deadline - now)
         self._wakes_at = now + sleep_s
-        try:
-            async with asyncio.timeout(max(sleep_s, 0.001)):
-                await self._deadline_moved.wait()
-        except TimeoutError:
-            return
+        await set_within(self._deadline_moved, max(sleep_s, 0.001))
 
     # ------------------------------------------------------------ carrying out commands
     def _settle(self) -> None:
