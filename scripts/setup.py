@@ -75,6 +75,18 @@ FLITE = SystemPackage("libflite1", "a second English voice", has_flite)
 TEST_DATA = SystemPackage(
     "pocketsphinx-testdata", "recordings with transcripts for the tests", RECORDINGS.exists
 )
+UNPACKED = (
+    ("prometheus", ("prometheus",), "it checks the queries of the dashboard"),
+    ("nginx", ("nginx-light",), "the tests run sessions through it"),
+    (
+        "haproxy",
+        ("haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"),
+        "the tests run sessions through it",
+    ),
+)
+"""Programs of the tests and the packages that they need beyond what Debian always has. Without one
+the tests that need it are skipped.
+"""
 
 
 def say(text: str) -> None:
@@ -242,21 +254,21 @@ def make_client(name: str) -> None:
     (env / ".stamp").write_text(stamp)
 
 
-def make_prometheus() -> None:
-    """``.venvs/prometheus``: Debian's package, unpacked and not installed, so that no service of
+def unpack(program: str, packages: Sequence[str], why: str) -> None:
+    """``.venvs/<program>``: Debian's packages, unpacked and not installed, so that no service of
     this machine starts.
     """
-    env = ROOT / ".venvs" / "prometheus"
-    if env.exists() or shutil.which("prometheus"):
+    env = ROOT / ".venvs" / program
+    if env.exists() or shutil.which(program):
         return
-    say("unpacking Prometheus into .venvs/prometheus (it checks the queries of the dashboard)")
+    say(f"unpacking {program} into .venvs/{program} ({why})")
     with tempfile.TemporaryDirectory() as folder:
-        download = ["env", "-C", folder, "apt-get", "-q", "download", "prometheus"]
+        download = ["env", "-C", folder, "apt-get", "-q", "download", *packages]
         if not (shutil.which("apt-get") and shutil.which("dpkg")) or run(download, quiet=True):
-            say("going on without Prometheus; the tests that need it are skipped")
+            say(f"going on without {program}; the tests that need it are skipped")
             return
-        package = next(Path(folder).glob("*.deb"))
-        run(["dpkg", "-x", package, env])
+        for package in Path(folder).glob("*.deb"):
+            run(["dpkg", "-x", package, env])
 
 
 def main() -> None:
@@ -276,8 +288,8 @@ def main() -> None:
         GIVEN_UP.write_text("\n".join(sorted(absent)) + "\n")
     for name in ENVIRONMENTS if tests else ():
         make_client(name)
-    if tests:
-        make_prometheus()
+    for program, packages, why in UNPACKED if tests else ():
+        unpack(program, packages, why)
     say(f"ready ({time.monotonic() - began:.1f} s)")
 
 

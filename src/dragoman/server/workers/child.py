@@ -1,8 +1,8 @@
 """The main program of a process that the supervisor starts: a gateway, or the engine process.
 
 Scope: what both have in common. The first message says what to be. Signals are for the supervisor,
-also those that go to the whole process group, as systemd, Docker and terminals send them; what it
-wants comes as a message. The kernel ends the process when the supervisor dies.
+which has them blocked here; what it wants comes as a message. The kernel ends the process when the
+supervisor dies.
 
 Started as ``python -m dragoman.server.workers.child CONTROL PARENT``.
 """
@@ -10,12 +10,11 @@ Started as ``python -m dragoman.server.workers.child CONTROL PARENT``.
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 import sys
 
 from dragoman.runtime.hosts.process.follow_parent import follow_parent
-from dragoman.server import logs
+from dragoman.server.observability import logs
 from dragoman.server.workers.messages import (
     ControlLink,
     ControlMessage,
@@ -30,8 +29,6 @@ _RECEIVE_BYTES = 1 << 16
 def main() -> None:
     """Run one process until it has done what it was started for."""
     control, parent = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, signal.SIG_IGN)
     follow_parent(parent)
     control.set_inheritable(False)
     reader = ControlReader()

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import count
 
+from dragoman.engines.shared.stop_signals import stop_signals_blocked
 from dragoman.server.workers import messages as control
 from dragoman.server.workers.board import Work
 from dragoman.server.workers.metrics_sum import Family
@@ -64,14 +65,15 @@ class ChildProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-P", "-m", "dragoman.server.workers.child"),
-                    *(str(theirs.fileno()), str(os.getpid())),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(), *descriptors),
-                    env={name: text for name, text in os.environ.items() if name not in _SECRETS},
-                )
+                with stop_signals_blocked():  # what they tell the supervisor it passes on itself
+                    self._process = await asyncio.create_subprocess_exec(
+                        *(sys.executable, "-P", "-m", "dragoman.server.workers.child"),
+                        *(str(theirs.fileno()), str(os.getpid())),
+                        stdin=asyncio.subprocess.DEVNULL,
+                        stdout=asyncio.subprocess.DEVNULL,
+                        pass_fds=(theirs.fileno(), *descriptors),
+                        env={name: v for name, v in os.environ.items() if name not in _SECRETS},
+                    )
             except OSError:
                 ours.close()
                 raise

@@ -64,10 +64,12 @@ class ProcessFamily:
             child.send(control.Drain())
         await asyncio.gather(*(child.gone_in(limit_s) for child in children))
 
-    async def end_those_that_hang(self) -> None:
-        """Kill processes that do not answer, until cancelled; they are started again."""
+    async def end_those_that_hang(self, pulse_s: float = _PULSE_S) -> None:
+        """Kill processes that have not answered for so long, until cancelled; they are started
+        again.
+        """
         while True:
-            await asyncio.sleep(_PULSE_S)
+            await asyncio.sleep(pulse_s)
             for child in list(self._children):
                 if child.works and not child.has_pulse:
                     LOG.error("a process (%s, pid %d) hangs", child.work, child.pid)

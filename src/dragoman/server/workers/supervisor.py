@@ -21,16 +21,15 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from itertools import count
 
 from msgspec.structs import replace
 
 from dragoman.protocol.registry import REALTIME_PATH
-from dragoman.server import logs
 from dragoman.server.access.hosts import check_exposure
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.observability import logs
 from dragoman.server.serve import raise_file_limit, url_of
-from dragoman.server.websocket_guard import listen, resolve
+from dragoman.server.sockets.listener import listen, resolve
 from dragoman.server.workers import messages as control
 from dragoman.server.workers.child_process import ChildProcess
 from dragoman.server.workers.process_family import ProcessFamily
@@ -38,6 +37,8 @@ from dragoman.server.workers.process_family import ProcessFamily
 LOG = logging.getLogger("dragoman.server")
 
 _LONGEST_PAUSE_S = 5.0
+_SETTLED_S = 10.0
+"""A process that has worked for so long does not end because of how it was started."""
 _FIRST_TRIES = 3
 _STOP_S = 10.0
 """After the drain: how long a process may take to end before it is killed."""
@@ -61,6 +62,11 @@ def supervise(config: Config, announce: Callable[[str], None], reload: Callable[
     url = url_of(first, "https" if config.tls_cert else "http")
     LOG.info("listening on %s, %d gateways, engines %r", url, config.workers, config.engines)
     return asyncio.run(Supervisor(config, [first, *others], announce, reload).run())
+
+
+def _pause_s(failures: int) -> float:
+    """After so many failures in a row; the first process is replaced at once."""
+    return min(_LONGEST_PAUSE_S, 0.1 * 2 ** min(failures, 10)) if failures else 0.0
 
 
 class _Slot:
@@ -129,35 +135,57 @@ class Supervisor:
 
     # ------------------------------------------------------------ processes that are kept alive
     async def _keep_engines(self) -> None:
-        for attempt in count():
-            child = await self._family.start("engines", self._begin_engines, (self._engines_fd,))
-            await self._follow(child, attempt)
+        failures = 0
+        while True:
+            try:
+                child = await self._family.start(
+                    "engines", self._begin_engines, (self._engines_fd,)
+                )
+            except OSError as error:
+                failures = await self._wait_for_room(error, failures)
+            else:
+                failures = await self._follow(child, failures)
 
     async def _keep_gateway(self, slot: _Slot) -> None:
-        for attempt in count():
-            async with slot.changing:
-                if slot.gateway is None:
-                    slot.gateway = await self._start_gateway(slot)
+        failures = 0
+        while True:
+            try:
+                async with slot.changing:
+                    slot.gateway = slot.gateway or await self._start_gateway(slot)
+            except OSError as error:
+                failures = await self._wait_for_room(error, failures)
+                continue
             child = slot.gateway
-            await self._follow(child, attempt)
+            failures = await self._follow(child, failures)
             if slot.gateway is child:  # else it was replaced
                 slot.gateway = None
 
-    async def _follow(self, child: ChildProcess, attempt: int) -> None:
-        """Until the process has ended and should be started again."""
-        refusal = await child.started
+    async def _follow(self, child: ChildProcess, failures: int) -> int:
+        """Until the process has ended and should be started again; how often in a row that was
+        soon.
+        """
+        loop = asyncio.get_running_loop()
+        refusal, since_s = await child.started, loop.time()
         if not refusal:
             self._tell_if_ready()
-        elif not self._is_ready and (not child.has_ended or attempt + 1 >= _FIRST_TRIES):
+        elif not self._is_ready and (not child.has_ended or failures + 1 >= _FIRST_TRIES):
             self._failure = refusal
             self._stop.set()
         else:
             child.kill()
         code = await child.gone()
-        if child.is_wanted:
-            pause_s = min(_LONGEST_PAUSE_S, 0.1 * 2**attempt) if refusal else 0.0
-            LOG.warning("a process (%s) ended with %d; it is started again", child.work, code)
-            await asyncio.sleep(pause_s)
+        if not child.is_wanted:
+            return 0
+        LOG.warning("a process (%s) ended with %d; it is started again", child.work, code)
+        if not refusal and loop.time() - since_s >= _SETTLED_S:
+            return 0
+        await asyncio.sleep(_pause_s(failures))
+        return failures + 1
+
+    async def _wait_for_room(self, error: OSError, failures: int) -> int:
+        LOG.warning("no process can be started: %s", error.strerror or error)
+        await asyncio.sleep(_pause_s(failures))
+        return failures + 1
 
     def _tell_if_ready(self) -> None:
         gateways = [slot.gateway for slot in self._slots]
