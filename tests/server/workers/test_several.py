@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 from collections.abc import Iterator
 
@@ -22,7 +21,14 @@ from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL, connected, sound
 from tests.conformance.sounds import turns
 from tests.conformance.speeches import SHORT_TEXT
-from tests.server.workers.several import THREADED, one_on_each, pids, sessions_by_pid, until
+from tests.server.workers.several import (
+    THREADED,
+    one_on_each,
+    pids,
+    sessions_by_pid,
+    total,
+    until,
+)
 
 pytestmark = pytest.mark.live
 
@@ -31,12 +37,6 @@ pytestmark = pytest.mark.live
 def server() -> Iterator[LiveServer]:
     with serve(engines=THREADED, workers=2, limits={"sessions": 20}) as live:
         yield live
-
-
-def total(page: bytes, sample: str) -> float:
-    """The value of one sample of the exposition."""
-    found = re.search(rf"^{re.escape(sample)} (\S+)$", page.decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
 
 
 async def interpreted(url: str) -> list[tuple[str, str]]:

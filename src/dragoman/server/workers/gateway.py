@@ -67,7 +67,7 @@ async def serve_clients(
 async def _tell_state(lifecycle: Lifecycle, link: control.ControlLink) -> None:
     await lifecycle.decided.wait()
     spare_collections()
-    link.send(control.Failed(lifecycle.failure) if lifecycle.failure else control.Started())
+    link.send(control.StartFailed(lifecycle.failure) if lifecycle.failure else control.Started())
 
 
 async def _obey(
