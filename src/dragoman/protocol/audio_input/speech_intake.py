@@ -6,7 +6,7 @@ samples that went to the job. In manual mode speech waits here for the commit.
 
 from __future__ import annotations
 
-from dragoman.protocol.audio_input.opus_packets import OpusFraming
+from dragoman.protocol.audio_input.opus_packets import MOST_PARTS, OpusFraming, TooManyParts
 from dragoman.protocol.core.codec import base64_bytes
 from dragoman.protocol.core.fields import INVALID_VALUE
 from dragoman.protocol.core.session import Rejected
@@ -78,6 +78,12 @@ class SpeechIntake:
     def _accept_opus(self, data: bytes, rate_hz: int, *, keep: bool) -> list[Audio]:
         try:
             packets = self._framing.feed(data)
+        except TooManyParts:
+            raise Rejected(
+                INVALID_VALUE,
+                f"'audio' has more than {MOST_PARTS} Ogg segments: send it in several appends.",
+                "audio",
+            ) from None
         except ValueError:
             raise Rejected(
                 INVALID_VALUE,
