@@ -14,12 +14,12 @@ import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from dragoman.server import bounded_frames
-from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.config import ServerLimits
-from dragoman.server.http_guard import guarded
-from dragoman.server.metrics import Metrics
-from dragoman.server.websocket_guard import bounded, listen
+from dragoman.server.observability.metrics import Metrics
+from dragoman.server.sockets import bounded_frames
+from dragoman.server.sockets.client_bounds import ClientBounds
+from dragoman.server.sockets.http_guard import guarded
+from dragoman.server.sockets.websocket_guard import bounded, listen
 
 FRAME_BYTES = 16 * 1024 * 1024
 FRAGMENTS = 70_000

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from dragoman.client.errors import Refused
-from dragoman.server.metrics import Metrics
+from dragoman.server.observability.metrics import Metrics
 from dragoman.testing import LiveServer, serve
 from tests.scripts.load import ROOT, script
 from tests.server.short_sessions import THREADED, interpret, speak

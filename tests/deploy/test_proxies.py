@@ -43,27 +43,25 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int) -> Iterator[str]:
+def running(command: list[str], port: int, log: Path) -> Iterator[str]:
     """A proxy on this port; the address of the API behind it."""
     beside = os.pathsep.join(map(str, Path(command[0]).parents[1].glob("lib/*-linux-gnu")))
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env=os.environ | {"LD_LIBRARY_PATH": beside},
-    )
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdout=output, stderr=output, env=os.environ | {"LD_LIBRARY_PATH": beside}
+        )
     try:
         deadline = time.monotonic() + 20
         while True:
-            assert process.poll() is None, process.stdout and process.stdout.read()
+            assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
                 break
             time.sleep(0.02)
         yield f"ws://127.0.0.1:{port}/api-ws/v1/realtime"
     finally:
-        process.kill()
-        process.communicate()
+        process.terminate()  # nginx ends its own workers then
+        process.wait(20)
 
 
 def nginx(folder: Path, *servers: LiveServer) -> contextlib.AbstractContextManager[str]:
@@ -81,7 +79,7 @@ def nginx(folder: Path, *servers: LiveServer) -> contextlib.AbstractContextManag
     (folder / "nginx.conf").write_text(
         text.replace("http {", f"http {{ access_log off;{temporary}", 1)
     )
-    return running(command, port)
+    return running(command, port, folder / "output")
 
 
 def haproxy(folder: Path, *servers: LiveServer) -> contextlib.AbstractContextManager[str]:
@@ -94,7 +92,9 @@ def haproxy(folder: Path, *servers: LiveServer) -> contextlib.AbstractContextMan
         text = text.replace(f"# {line}", line)
         text = text.replace(line, f"server {name} 127.0.0.1:{server.port} check")
     (folder / "haproxy.cfg").write_text(text)
-    return running([str(HAPROXY), "-db", "-f", str(folder / "haproxy.cfg")], port)
+    return running(
+        [str(HAPROXY), "-db", "-f", str(folder / "haproxy.cfg")], port, folder / "output"
+    )
 
 
 async def speaks(url: str) -> None:

@@ -15,10 +15,17 @@ from dragoman.cli import serve as command
 from dragoman.policy.vision import images
 from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
-from dragoman.server import bounded_frames, client_bounds, http_guard, logs, websocket_guard
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
 from dragoman.server.config.profiles import PROFILES
-from dragoman.server.metrics import Metrics
+from dragoman.server.observability import logs
+from dragoman.server.observability.metrics import Metrics
+from dragoman.server.sockets import (
+    bounded_frames,
+    client_bounds,
+    http_guard,
+    listener,
+    websocket_guard,
+)
 from dragoman.speech import InterpretationOptions
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
@@ -100,8 +107,7 @@ FIXED = {
     f"{bounded_frames.CONTROL_BURST} at once",
     "fragments of a message": f"{bounded_frames.FRAGMENTS}",
     "input ahead": f"{websocket_guard.READ_AHEAD // 1024} KiB",
-    "output ahead": f"{(websocket_guard.SEND_BUFFER_BYTES + websocket_guard.UNSENT_BYTES) // 1024}"
-    " KiB",
+    "output ahead": f"{(listener.SEND_BUFFER_BYTES + listener.UNSENT_BYTES) // 1024} KiB",
     "lines of the log": f"{logs.SESSION_LINES} of a session, "
     f"{logs.LINES_PER_S:g} a second of the process",
 }

@@ -195,20 +195,21 @@ def _frame(data: bytes, at: int) -> tuple[int, bytes, int] | None:
         return None
     first, second = data[at], data[at + 1]
     opcode, size, start = first & 15, second & 127, at + 2
-    if first & 0x70 or not second & 128 or opcode not in {0, 1, 2, 8, 9, 10}:
+    if not second & 128 or opcode not in {0, 1, 2, 8, 9, 10}:
         raise Fault(1002)
     width = {126: 2, 127: 8}.get(size, 0)
     if len(data) < start + width:
         return None
     if width:
         size = int.from_bytes(data[start : start + width], "big")
-    if opcode >= CLOSE and (size > 125 or not first & 128):
-        raise Fault(1002)
     if size > FRAME_BYTES:
         raise Fault(1009)
     start += width
     if len(data) < start + 4 + size:
         return None
+    # Only now: the library looks at these when it has the whole frame.
+    if first & 0x70 or (opcode >= CLOSE and (size > 125 or not first & 128)):
+        raise Fault(1002)
     key = data[start : start + 4]
     masked = data[start + 4 : start + 4 + size]
     payload = bytes(byte ^ key[n % 4] for n, byte in enumerate(masked))

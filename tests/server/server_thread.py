@@ -21,7 +21,7 @@ from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.serve import DrainingServer, web_server
-from dragoman.server.websocket_guard import listen
+from dragoman.server.sockets.listener import listen
 
 
 class Status(msgspec.Struct):

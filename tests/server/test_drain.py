@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from dragoman.server.bounded_frames import BoundedFrames
+from dragoman.server.sockets.bounded_frames import BoundedFrames
 from tests.server.raw_websocket import handshake, masked
 from tests.server.server_thread import shell
 

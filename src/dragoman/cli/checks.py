@@ -28,8 +28,8 @@ from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.server.access.access_control import key_ring
 from dragoman.server.access.hosts import check_exposure, is_loopback
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.sockets.listener import listen, resolve
 from dragoman.server.tls import certificate_of
-from dragoman.server.websocket_guard import listen, resolve
 
 _EXPIRY_NEAR = timedelta(days=14)
 OLDEST, NEWEST = (3, 11), (3, 13)

@@ -38,7 +38,7 @@ from dragoman.server.admission import (
 )
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.metrics import CONTENT_TYPE
+from dragoman.server.observability.metrics import CONTENT_TYPE
 from dragoman.server.refusals import http_answer
 
 LOG = logging.getLogger("dragoman.server")

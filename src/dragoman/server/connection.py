@@ -17,8 +17,8 @@ from dragoman.protocol.core.codec import Codec
 from dragoman.protocol.core.events import ClientEvent, Malformed
 from dragoman.protocol.core.principal import Principal
 from dragoman.server.access.key_accounts import KeySession
-from dragoman.server.session_metrics import SessionMetrics
-from dragoman.server.websocket_guard import STREAM, BoundedWebSocket
+from dragoman.server.observability.session_metrics import SessionMetrics
+from dragoman.server.sockets.websocket_guard import STREAM, BoundedWebSocket
 
 _BATCH = 64
 """Messages that are decoded in a row, before other sessions have their turn."""

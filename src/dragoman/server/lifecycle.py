@@ -26,9 +26,9 @@ from dragoman.runtime.hosts.host import Vitals
 from dragoman.runtime.loaded_engine import EngineUse
 from dragoman.server.access.access_control import AccessControl
 from dragoman.server.config import Config
-from dragoman.server.metrics import Metrics
-from dragoman.server.session_metrics import SessionMetrics, counted_session
-from dragoman.server.tracing import trace_provider
+from dragoman.server.observability.metrics import Metrics
+from dragoman.server.observability.session_metrics import SessionMetrics, counted_session
+from dragoman.server.observability.tracing import trace_provider
 
 LOG = logging.getLogger("dragoman.server")
 

@@ -24,9 +24,9 @@ from dragoman.server.access.key_accounts import KeySession
 from dragoman.server.config import Config, ConfigError
 from dragoman.server.connection import Accepted, SocketConnection
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.logs import SessionLines, current_session
-from dragoman.server.session_log import SessionLog
-from dragoman.server.tracing import session_traces
+from dragoman.server.observability.logs import SessionLines, current_session
+from dragoman.server.observability.session_log import SessionLog
+from dragoman.server.observability.tracing import session_traces
 
 LOG = logging.getLogger("dragoman.session")
 

@@ -28,15 +28,16 @@ from typing import Any
 import uvicorn
 
 from dragoman.protocol.registry import REALTIME_PATH
-from dragoman.server import logs
 from dragoman.server.access.hosts import check_exposure
 from dragoman.server.app import ServeSession, create_app
-from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.config import Config, ConfigError
-from dragoman.server.http_guard import guarded
 from dragoman.server.lifecycle import Lifecycle
+from dragoman.server.observability import logs
+from dragoman.server.sockets.client_bounds import ClientBounds
+from dragoman.server.sockets.http_guard import guarded
+from dragoman.server.sockets.listener import listen, resolve
+from dragoman.server.sockets.websocket_guard import bounded
 from dragoman.server.tls import Certificate, certificate_of
-from dragoman.server.websocket_guard import bounded, listen, resolve
 
 LOG = logging.getLogger("dragoman.server")
 
@@ -153,7 +154,7 @@ def url_of(listener: socket.socket, scheme: str) -> str:
 
 
 def web_server(lifecycle: Lifecycle, serve_session: ServeSession) -> DrainingServer:
-    """The web server; to be run on a socket of ``websocket_guard.listen``. Raises ``ConfigError``
+    """The web server; to be run on a socket of ``listener.listen``. Raises ``ConfigError``
     for a certificate that cannot be used.
     """
     certificate = certificate_of(lifecycle.config)

@@ -15,7 +15,7 @@ from dragoman.policy.speaking.catch_up import (
     is_terse,
     wanted_rate,
 )
-from dragoman.server.lag_stats import LagStats
+from dragoman.server.observability.lag_stats import LagStats
 from dragoman.speech import InterpretationOptions
 from tests.policy.translation.talks import play, talk
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dragoman.policy.speaking.catch_up import CatchUp, ListenerBuffer
-from dragoman.server.lag_stats import LagStats
+from dragoman.server.observability.lag_stats import LagStats
 from dragoman.speech import InterpretationOptions
 
 COMMIT_S = 1.2

@@ -19,7 +19,7 @@ from dragoman.server.config import Config
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.serve import run
-from dragoman.server.websocket_guard import listen
+from dragoman.server.sockets.listener import listen
 
 REPLY = '{"type":"response.audio.delta","delta":"' + "A" * 6_460 + '"}'
 

@@ -17,7 +17,7 @@ The step never waits for a job, a job never waits for the reader: no circle, no 
 Commands for a job that has just ended are no-ops. A job's failure becomes a ``Failed`` report,
 and so does a cancellation that nobody asked for. What fails while that is reported is a bug of
 ours and ends the run, because a session that is not told the end of its job would wait for ever.
-Cutting off a client that reads nothing is up to ``server.websocket_guard``.
+Cutting off a client that reads nothing is up to ``server.sockets.websocket_guard``.
 """
 
 from __future__ import annotations

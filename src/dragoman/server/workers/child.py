@@ -14,7 +14,7 @@ import socket
 import sys
 
 from dragoman.runtime.hosts.process.follow_parent import follow_parent
-from dragoman.server import logs
+from dragoman.server.observability import logs
 from dragoman.server.workers.messages import (
     ControlLink,
     ControlMessage,

@@ -24,7 +24,7 @@ from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.server.lifecycle import Lifecycle, State
-from dragoman.server.metrics import Metrics
+from dragoman.server.observability.metrics import Metrics
 from dragoman.server.realtime_endpoint import make_engines, serve_session
 from dragoman.server.serve import DrainingServer, raise_file_limit, spare_collections, web_server
 from dragoman.server.workers import messages as control

@@ -25,11 +25,11 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from dragoman.protocol.registry import REALTIME_PATH
-from dragoman.server import logs
 from dragoman.server.access.hosts import check_exposure
 from dragoman.server.config import Config, ConfigError
+from dragoman.server.observability import logs
 from dragoman.server.serve import raise_file_limit, url_of
-from dragoman.server.websocket_guard import listen, resolve
+from dragoman.server.sockets.listener import listen, resolve
 from dragoman.server.workers import messages as control
 from dragoman.server.workers.child_process import ChildProcess
 from dragoman.server.workers.process_family import ProcessFamily

@@ -17,7 +17,7 @@ from dragoman.runtime.cascade.speech.speech_queue import MOST_S, SpeechQueue
 from dragoman.runtime.cascade.speech.stage import SpeechStage
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.runtime.observer import Event, FanOut, SpeechPlayed, SpeechSkipped
-from dragoman.server.lag_stats import LagStats
+from dragoman.server.observability.lag_stats import LagStats
 from dragoman.speech import Interpret, InterpretationOptions, Result, TurnDone, Voiced
 from tests.policy.translation.talks import Clause, talk
 from tests.runtime.virtual_time import run_in_virtual_time

@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from dragoman.runtime.observer import EventSent, SpeechPlayed, SpeechSkipped, TermMissed
-from dragoman.server.session_log import SessionLog
+from dragoman.server.observability.session_log import SessionLog
 
 
 def test_a_missed_term_is_logged_by_its_length(caplog: pytest.LogCaptureFixture) -> None:

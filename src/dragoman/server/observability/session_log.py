@@ -1,7 +1,7 @@
 """The operator's log of one session; the text of people never gets here.
 
 Scope: an ``Observer`` that writes lines. How many a session may write is bounded in
-``server.logs``. How translated speech kept up is summed up in one line at the end.
+``server.observability.logs``. How translated speech kept up is summed up in one line at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 
 from dragoman.protocol.core.commands import Note
 from dragoman.runtime.observer import Event, EventSent, SpeechPlayed, SpeechSkipped, TermMissed
-from dragoman.server.lag_stats import LagStats
+from dragoman.server.observability.lag_stats import LagStats
 
 LOG = logging.getLogger("dragoman.session")
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from dragoman.server.config import ServerLimits
-from dragoman.server.heap import trim
-from dragoman.server.loop_turns import LoopTurns
-from dragoman.server.metrics import Metrics
+from dragoman.server.observability.metrics import Metrics
+from dragoman.server.sockets.heap import trim
+from dragoman.server.sockets.loop_turns import LoopTurns
 
 WAITING_CONNECTIONS = 1000
 """Connections that are no session. Beyond it the oldest is cut off, not the newest refused: honest

@@ -13,11 +13,11 @@ import pytest
 
 from dragoman.protocol.core.commands import Note
 from dragoman.runtime.observer import FanOut, TermMissed, current_turn
-from dragoman.server import logs
-from dragoman.server.logs import BoundedLines, ConsoleLines, JsonLines, SessionLines
-from dragoman.server.metrics import Metrics
-from dragoman.server.session_log import SessionLog
-from dragoman.server.session_metrics import counted_session
+from dragoman.server.observability import logs
+from dragoman.server.observability.logs import BoundedLines, ConsoleLines, JsonLines, SessionLines
+from dragoman.server.observability.metrics import Metrics
+from dragoman.server.observability.session_log import SessionLog
+from dragoman.server.observability.session_metrics import counted_session
 
 LOG = logging.getLogger("dragoman.session")
 

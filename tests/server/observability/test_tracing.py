@@ -24,7 +24,7 @@ from dragoman.runtime.observer import (
     current_turn,
 )
 from dragoman.server.config import ConfigError
-from dragoman.server.tracing import SessionTraces, session_traces, trace_provider
+from dragoman.server.observability.tracing import SessionTraces, session_traces, trace_provider
 
 NONCE = "N" * 15
 

@@ -25,8 +25,8 @@ from prometheus_client import (
 
 from dragoman.runtime.capacity import Capacity
 from dragoman.runtime.loaded_engine import EngineUse
-from dragoman.server.logs import left_out
-from dragoman.server.worker_metrics import WorkerCollector
+from dragoman.server.observability.logs import left_out
+from dragoman.server.observability.worker_metrics import WorkerCollector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import cast
 
-from dragoman.server.client_bounds import TRIM_BYTES, InputMemory, WaitingConnections
+from dragoman.server.sockets.client_bounds import TRIM_BYTES, InputMemory, WaitingConnections
 
 
 class Holder:

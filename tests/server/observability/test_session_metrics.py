@@ -15,8 +15,8 @@ from dragoman.runtime.observer import (
     TurnClosed,
     WordsCommitted,
 )
-from dragoman.server.metrics import Metrics
-from dragoman.server.session_metrics import counted_session
+from dragoman.server.observability.metrics import Metrics
+from dragoman.server.observability.session_metrics import counted_session
 
 
 def test_lag_rate_and_skips_are_metrics() -> None:

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import pytest
 
 from dragoman.server.connection import Accepted
-from dragoman.server.http_guard import REQUEST_BYTES, GuardedHttp
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.websocket_guard import BoundedWebSocket
+from dragoman.server.sockets.http_guard import REQUEST_BYTES, GuardedHttp
+from dragoman.server.sockets.websocket_guard import BoundedWebSocket
 from tests.server.raw_websocket import handshake, masked
 from tests.server.server_thread import Shell, shell
 
@@ -187,7 +187,7 @@ def test_a_request_before_the_answer_to_the_last_is_dropped() -> None:
 
 
 def test_a_connection_closes_behind_its_last_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dragoman.server.http_guard.REQUESTS", 3)
+    monkeypatch.setattr("dragoman.server.sockets.http_guard.REQUESTS", 3)
     request = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with shell() as live, plain(live) as raw:
         for _ in range(2):

@@ -21,7 +21,7 @@ from websockets.sync.client import connect
 
 from dragoman.server.connection import Accepted
 from dragoman.server.lifecycle import Lifecycle
-from dragoman.server.websocket_guard import READ_AHEAD, BoundedWebSocket
+from dragoman.server.sockets.websocket_guard import READ_AHEAD, BoundedWebSocket
 from tests.server.raw_websocket import handshake, masked
 from tests.server.server_thread import shell
 
@@ -138,7 +138,7 @@ def test_small_frames_that_come_at_once_are_parsed_in_slices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Other connections have their turn between them."""
-    monkeypatch.setattr("dragoman.server.loop_turns.TURN_S", 0.0)
+    monkeypatch.setattr("dragoman.server.sockets.loop_turns.TURN_S", 0.0)
     with shell(serve_session=report) as live, contextlib.closing(handshake(live.port)) as raw:
         raw.sendall(masked("") * 600 + masked("end"))
         batches = batches_of(raw)

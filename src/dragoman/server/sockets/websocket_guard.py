@@ -1,12 +1,12 @@
-"""The listening socket and uvicorn's WebSocket protocol with bounded buffers.
+"""uvicorn's WebSocket protocol with bounded buffers.
 
-Scope: socket options, and what this server needs of a connection that uvicorn does not give.
+Scope: what this server needs of a connection that uvicorn does not give.
 
 * Slow readers. Left alone, the kernel takes about four megabytes (a minute of speech) from us
-  before a client that does not read is noticed. So the listening socket gets a small send buffer
-  and a low mark for unsent bytes, which every accepted socket inherits; a connection whose output
-  has not moved for ``stall_s`` is cut off, because a WebSocket close cannot reach a client that
-  does not read. Until then its pings are answered with the last pong only, or they would pile up.
+  before a client that does not read is noticed. So buffers are small (``listener``), and a
+  connection whose output has not moved for ``stall_s`` is cut off, because a WebSocket close cannot
+  reach a client that does not read. Until then its pings are answered with the last pong only, or
+  they would pile up.
 * Many small messages. uvicorn gives out one message at a time and stops reading after each, which
   costs several system calls per message. ``take`` and ``write`` pass on all that is ready at once,
   and reading stops only when ``READ_AHEAD`` waits. The ASGI application finds both in its
@@ -21,9 +21,7 @@ Scope: socket options, and what this server needs of a connection that uvicorn d
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
-import socket
 from asyncio.transports import BaseTransport
 from collections.abc import Sequence
 from typing import Any
@@ -37,15 +35,13 @@ from websockets.exceptions import InvalidState
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from dragoman.server.bounded_frames import BoundedFrames
-from dragoman.server.client_bounds import ClientBounds
-from dragoman.server.config import ConfigError
-from dragoman.server.incoming import Incoming, MessageParts
+from dragoman.server.sockets.bounded_frames import BoundedFrames
+from dragoman.server.sockets.client_bounds import ClientBounds
+from dragoman.server.sockets.incoming import Incoming, MessageParts
+from dragoman.server.sockets.listener import UNSENT_BYTES
 
 LOG = logging.getLogger("dragoman.server")
 
-SEND_BUFFER_BYTES = 128 * 1024
-UNSENT_BYTES = 64 * 1024
 STREAM = "dragoman.stream"
 """The extension of the ASGI scope that holds the ``BoundedWebSocket`` itself."""
 READ_AHEAD = 64 * 1024
@@ -56,52 +52,6 @@ _SLICE_BYTES = 64 * 1024
 _SLICE_FRAMES = 64
 """In one go the parser gets a slice of so many bytes, and no further piece behind so many frames;
 a piece of the smallest frames takes it half a millisecond."""
-BACKLOG = 2048
-_TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-
-
-def resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[Any, ...]]:
-    """The first address that ``host`` stands for. Raises ``ConfigError``."""
-    try:
-        found = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
-        )
-    except (OSError, UnicodeError):
-        raise ConfigError(f"The host {host!r} is not an address of this machine.") from None
-    family, _, _, _, address = found[0]
-    return family, address
-
-
-def listen(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
-    """A listening TCP socket; port 0 takes a free one. Sockets that share their port get an equal
-    part of the connections each (SO_REUSEPORT). Raises ``ConfigError``.
-    """
-    family, address = resolve(host, port)
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shares_port:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-        if _TCP_NOTSENT_LOWAT is not None:
-            listener.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-        listener.setblocking(False)  # noqa: FBT003  # positional only
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"Cannot listen on {host}:{port}: {error.strerror or error}. {_advice(error)}"
-        ) from None
-    return listener
-
-
-def _advice(error: OSError) -> str:
-    if error.errno == errno.EADDRNOTAVAIL:
-        return "It is no address of this machine: take one that is, or 0.0.0.0 for all of them."
-    if error.errno == errno.EACCES:
-        return "Ports below 1024 are for root: take a higher one."
-    return "Another program may use the port; --port 0 takes a free one."
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):

@@ -27,8 +27,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from dragoman.server.admission import Refusal
-from dragoman.server.client_bounds import ClientBounds
 from dragoman.server.refusals import http_bytes
+from dragoman.server.sockets.client_bounds import ClientBounds
 
 REQUEST_BYTES = 64 * 1024
 REQUEST_S = 10.0

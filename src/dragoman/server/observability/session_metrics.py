@@ -1,8 +1,8 @@
 """What one session counts: an ``Observer`` that turns its events into the server's metrics.
 
-Scope: which event changes which metric (``server.metrics`` defines them). What happens with every
-event on the wire is counted in plain numbers, which are added to the metrics when somebody looks
-and when the session ends.
+Scope: which event changes which metric (``metrics`` defines them). What happens with every event on
+the wire is counted in plain numbers, which are added to the metrics when somebody looks and when
+the session ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dragoman.runtime.observer import (
     TurnClosed,
     WordsCommitted,
 )
-from dragoman.server.metrics import Metrics
+from dragoman.server.observability.metrics import Metrics
 
 
 @contextmanager

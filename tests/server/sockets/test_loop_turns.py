@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from dragoman.server.loop_turns import TURN_S, LoopTurns
+from dragoman.server.sockets.loop_turns import TURN_S, LoopTurns
 
 pytestmark = pytest.mark.anyio
 
