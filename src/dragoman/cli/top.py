@@ -55,7 +55,7 @@ def top(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two pictures.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Print one picture and end.")] = False,
 ) -> None:
-    """Show what a running server does: sessions, lags, engines, refusals, memory."""
+    """Watch a running server: sessions, lags, engines, refusals."""
     console, base = Console(highlight=False), http_address(url)
     key = key_for(base, api_key)
     try:
