@@ -207,8 +207,8 @@ class EngineSet:
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""
-        wanted = {(source, target), ("*", "*")}
-        return self._first("mt", lambda info: bool(wanted & set(info.pairs))).host
+        direction, any_ = (source, target), ("*", "*")
+        return self._first("mt", lambda info: direction in info.pairs or any_ in info.pairs).host
 
     def synthesizer(self, language: str) -> EngineHost:
         """The synthesizer of a language; the first one for a language that none speaks."""

@@ -32,6 +32,7 @@ _ORDERS: dict[str, str] = {
 """Groups of word order; every other language counts as subject, verb, object. Translation between
 two groups has to wait for words that come late, so early translations are often revised.
 """
+_ORDER_OF = {tag: name for name, tags in _ORDERS.items() for tag in tags.split()}
 
 _OPENERS: dict[str, str] = {
     "en": "and but or nor so because although though while whereas if unless until when whenever "
@@ -192,8 +193,4 @@ def is_far(source: str, target: str) -> bool:
     """Whether the two languages order their words so differently that the beginning of a
     sentence often cannot be translated before its end is known.
     """
-    return _order(source) != _order(target)
-
-
-def _order(language: str) -> str:
-    return next((name for name, tags in _ORDERS.items() if language in tags.split()), "")
+    return _ORDER_OF.get(source) != _ORDER_OF.get(target)

@@ -392,6 +392,36 @@ def test_events_that_are_there_together_are_answered_in_one_write() -> None:
     run(main())
 
 
+def test_small_reports_wait_for_each_other_and_go_at_once_with_audio(monkeypatch: Any) -> None:
+    audio = "a" * 4096
+
+    async def job(task: Task, inbox: Inbox, emit: Emit) -> None:
+        for text in ("heard", "translated", audio):
+            await emit(Voiced(text.encode()))
+            await asyncio.sleep(0)
+        monkeypatch.undo()
+        await emit(Voiced(b"done"))
+        await inbox.get()
+
+    def report(report: kernel.Report) -> list[kernel.Command]:
+        assert isinstance(report, Output)
+        assert isinstance(report.item, Voiced)
+        return [pong(report.item.pcm.decode())]
+
+    async def main() -> None:
+        monkeypatch.setattr(driver_module, "_GATHER_S", 3600.0)
+        connection = FakeConnection()
+        session = FakeSession(lambda _event: [Start(1, Speak(voice=""))], report)
+        running, _ = drive(session, connection, job)
+        connection.incoming.put_nowait(Ping())
+        await connection.until("done")
+        connection.incoming.put_nowait(None)
+        await running
+        assert connection.writes == [["hello"], ["heard", "translated", audio], ["done"]]
+
+    run(main())
+
+
 def test_what_a_full_socket_did_not_take_follows_in_order() -> None:
     async def main() -> list[str]:
         connection = FakeConnection(reads=2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -78,3 +79,9 @@ async def one_on_each(server: LiveServer) -> AsyncIterator[dict[int, Socket]]:
             else:
                 found[pid] = socket
         yield found
+
+
+def total(page: bytes, sample: str) -> float:
+    """The value of one sample of the exposition."""
+    found = re.search(rf"^{re.escape(sample)} (\S+)$", page.decode(), re.MULTILINE)
+    return float(found[1]) if found else 0.0

@@ -18,9 +18,9 @@ from tests.server.workers.several import (
     one_on_each,
     pids,
     sessions_by_pid,
+    total,
     until,
 )
-from tests.server.workers.test_several import total
 
 pytestmark = pytest.mark.live
 

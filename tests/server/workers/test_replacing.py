@@ -11,7 +11,7 @@ import pytest
 from dragoman.testing import LiveServer, serve
 from tests.conformance.clients.connection import connected, sound
 from tests.conformance.speeches import SHORT_TEXT
-from tests.server.workers.several import THREADED, one_on_each, pids, until
+from tests.server.workers.several import THREADED, kill, one_on_each, pids, until
 
 pytestmark = pytest.mark.live
 
@@ -72,4 +72,31 @@ def test_wrong_settings_change_nothing(tmp_path: Path) -> None:
         live.process.send_signal(signal.SIGHUP)
         until(lambda: "no_such_setting" in live.log(), "nothing is said about it")
         asyncio.run(one_session(live))
+        assert pids(live) == before
+
+
+def test_settings_that_no_gateway_starts_with_are_not_kept(tmp_path: Path) -> None:
+    settings = tmp_path / "dragoman.toml"
+    settings.write_text("")
+    with serve(engines=THREADED, workers=2, config=settings) as live:
+        before = pids(live)
+        settings.write_text('tls_cert = "none"\ntls_key = "none"\n')
+        live.process.send_signal(signal.SIGHUP)
+        until(lambda: "does not start" in live.log(), "the new settings are taken")
+        killed = before.pop()
+        kill(killed)
+        until(lambda: len(pids(live) - {killed}) == 2, "nobody takes its place")
+
+
+def test_a_public_address_that_stays_is_not_opened(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.touch(mode=0o600)
+    keys.write_text("sk-of-this-test-only\n")
+    settings = tmp_path / "dragoman.toml"
+    settings.write_text('host = "0.0.0.0"\napi_keys_file = "keys"\n')
+    with serve(engines=THREADED, workers=2, config=settings) as live:
+        before = pids(live)
+        settings.write_text('host = "127.0.0.1"\n')
+        live.process.send_signal(signal.SIGHUP)
+        until(lambda: "settings stay as they were" in live.log(), "the new settings are taken")
         assert pids(live) == before

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 from collections.abc import Iterator
 
@@ -22,7 +21,14 @@ from tests.conformance.clients import plain
 from tests.conformance.clients.connection import MODEL, connected, sound
 from tests.conformance.sounds import turns
 from tests.conformance.speeches import SHORT_TEXT
-from tests.server.workers.several import THREADED, one_on_each, pids, sessions_by_pid, until
+from tests.server.workers.several import (
+    THREADED,
+    one_on_each,
+    pids,
+    sessions_by_pid,
+    total,
+    until,
+)
 
 pytestmark = pytest.mark.live
 
@@ -31,12 +37,6 @@ pytestmark = pytest.mark.live
 def server() -> Iterator[LiveServer]:
     with serve(engines=THREADED, workers=2, limits={"sessions": 20}) as live:
         yield live
-
-
-def total(page: bytes, sample: str) -> float:
-    """The value of one sample of the exposition."""
-    found = re.search(rf"^{re.escape(sample)} (\S+)$", page.decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
 
 
 async def interpreted(url: str) -> list[tuple[str, str]]:
@@ -126,6 +126,21 @@ def test_sigterm_to_the_whole_group_lets_sessions_finish() -> None:
 
         asyncio.run(main())
         assert live.process.wait(20) == 0
+
+
+def test_the_bound_of_speakers_is_that_of_all_gateways() -> None:
+    with serve(engines="scripted", workers=2, limits={"speakers": 2}) as live:
+
+        async def main() -> None:
+            async with one_on_each(live):  # who has just come is about to speak
+                assert live.health()[1]["speakers"]["active"] == 2
+                for _ in range(8):  # on both gateways, as good as certainly
+                    with pytest.raises(InvalidStatus) as refused:
+                        async with connected(live.url):
+                            pass
+                    assert refused.value.response.status_code == 503
+
+        asyncio.run(main())
 
 
 def signal_all(pid: int) -> None:

@@ -138,10 +138,10 @@ def word_hz(word: str, voice: str = "") -> float:
 def _tone(hz: float, count: int, rate_hz: int, peak: int) -> bytes:
     """A triangle wave, in whole numbers throughout, faded in and out over 5 ms."""
     step = round(hz * 65_536 / rate_hz)
-    phase: npt.NDArray[np.int64] = (np.arange(count, dtype=np.int64) * step + 16_384) & 0xFFFF
-    wave = np.abs(phase - 32_768) - 16_384  # -16384 to 16384
+    phase = (np.arange(count, dtype=np.int32) * step + 16_384) & 0xFFFF
+    wave: npt.NDArray[np.int32] = np.abs(phase - 32_768) - 16_384  # -16384 to 16384
     fade = max(1, min(count // 2, rate_hz // 200))
-    position = np.arange(count, dtype=np.int64)
-    level = np.minimum(np.minimum(position, count - 1 - position), fade)
-    samples = wave * peak * level // (fade * 16_384)
+    rise, samples = np.arange(fade, dtype=np.int64), wave * peak >> 14
+    for edge, level in ((slice(fade), rise), (slice(max(0, count - fade), None), rise[::-1])):
+        samples[edge] = wave[edge] * (peak * level) // (fade * 16_384)
     return samples.astype("<i2").tobytes()

@@ -66,8 +66,5 @@ class VadFramer:
         found = await self._stream.feed(item)
         assert isinstance(found, DetectedFrames)
         self.rest = np.frombuffer(found.rest, np.float32)
-        samples, size = np.frombuffer(found.samples, np.float32), self._size
-        return [
-            (samples[number * size : (number + 1) * size], probability)
-            for number, probability in enumerate(found.probabilities)
-        ]
+        frames = np.frombuffer(found.samples, np.float32).reshape(-1, self._size)
+        return list(zip(frames, found.probabilities, strict=True))

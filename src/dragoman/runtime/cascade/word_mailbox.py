@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dragoman.runtime.timed_wait import set_within
 from dragoman.speech import Interpret, Word, joined_text
 
 _MOST_TURNS = 8
@@ -97,12 +98,7 @@ class WordMailbox:
         end (see ``ended``).
         """
         if not self._waiting and not self._over:
-            self._arrived.clear()
-            try:
-                async with asyncio.timeout(most_s):
-                    await self._arrived.wait()
-            except TimeoutError:
-                return None
+            await set_within(self._arrived, most_s)
         return self.newer(min(self._waiting)) if self._waiting else None
 
     def newer(self, turn: int) -> TurnWords | None:

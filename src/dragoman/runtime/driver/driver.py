@@ -3,7 +3,8 @@
 Scope: the tasks of one connection and nothing of any protocol. The session is a synchronous step
 function, so any task here may step it at once; there is no await between a step and the carrying
 out of its commands, so their order is never lost. All events that the client has sent by now are
-stepped in one go, and the frames that a step makes are written at once if the socket takes them.
+stepped in one go, and the frames that a step makes are written at once if the socket takes them
+(small ones of jobs after two milliseconds).
 Four kinds of tasks wait, each for one thing:
 
 * the reader waits for the client, for room in the inboxes of running jobs, and, when the client
@@ -34,6 +35,7 @@ from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.driver.outbox import Outbox
 from dragoman.runtime.hosts.host import EngineFailed, TextRefused
 from dragoman.runtime.observer import EventSent, JobFailed, Observer
+from dragoman.runtime.timed_wait import set_within
 from dragoman.speech import Result, Task
 
 LOG = logging.getLogger("dragoman.session")
@@ -42,6 +44,11 @@ INBOX_BYTES = 10 * 32_000
 """High water of a job's inbox: ten seconds of 16 kHz audio."""
 OUTBOX_CHARS = 512 * 1024
 """High water of the outbox: about eight seconds of speech in base64."""
+_GATHER_S = 0.002
+_GATHER_CHARS = 2048
+"""Less than this, reported by jobs, waits for what follows it: a write costs more than all the rest
+of a report, and the words of one moment come from several stages. So audio never waits.
+"""
 _LONGEST_SLEEP_S = 60.0
 _BURST = 64
 """Events of one client after which other sessions have their turn."""
@@ -107,6 +114,7 @@ class Driver:
         self._jobs: dict[int, tuple[Inbox, asyncio.Task[None]]] = {}
         self._has_leftover = asyncio.Event()  # frames that could not be written, or the close
         self._deadline_moved = asyncio.Event()
+        self._gathering: asyncio.TimerHandle | None = None
         self._wakes_at = 0.0  # when the timer looks again if nobody wakes it
         self._broken: asyncio.Future[None] = self._loop.create_future()
 
@@ -132,6 +140,7 @@ class Driver:
     async def _stop(self, tasks: list[asyncio.Task[None]]) -> None:
         jobs = [task for _, task in self._jobs.values()]
         self._jobs.clear()
+        self._stop_gathering()
         for waited in [*tasks, *jobs, self._broken]:
             waited.cancel()
         await asyncio.gather(*tasks, *jobs, self._broken, return_exceptions=True)
@@ -184,7 +193,6 @@ class Driver:
     async def _time(self) -> None:
         while True:
             now = self._loop.time()
-            self._deadline_moved.clear()
             deadline = self._session.deadline()
             if deadline is not None and now >= deadline:
                 self._carry_out(self._session.tick(now))
@@ -198,20 +206,30 @@ class Driver:
         # than being woken at every event; only one that moves nearer wakes the timer.
         sleep_s = min(_LONGEST_SLEEP_S, math.inf if deadline is None else deadline - now)
         self._wakes_at = now + sleep_s
-        try:
-            async with asyncio.timeout(max(sleep_s, 0.001)):
-                await self._deadline_moved.wait()
-        except TimeoutError:
-            return
+        await set_within(self._deadline_moved, max(sleep_s, 0.001))
 
     # ------------------------------------------------------------ carrying out commands
     def _settle(self) -> None:
         """To be called after each step, or after several without an await between them."""
+        self._stop_gathering()
         self._flush()
         # Also without any command: text alone can be a reason to look again soon.
         deadline = self._session.deadline()
         if deadline is not None and deadline < self._wakes_at:
             self._deadline_moved.set()
+
+    def _settle_soon(self) -> None:
+        """The same, but few characters wait for more."""
+        outbox = self._outbox
+        if outbox.closing is not None or not 0 < outbox.chars < _GATHER_CHARS:
+            self._settle()
+        elif self._gathering is None:
+            self._gathering = self._loop.call_later(_GATHER_S, self._settle)
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
 
     def _flush(self) -> None:
         outbox, connection = self._outbox, self._connection
@@ -300,7 +318,7 @@ class Driver:
 
     def _report(self, report: kernel.Report) -> None:
         self._carry_out(self._session.report(report, self._loop.time()))
-        self._settle()
+        self._settle_soon()
 
 
 _aborted_tasks: set[asyncio.Task[None]] = set()

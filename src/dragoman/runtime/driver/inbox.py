@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from dragoman.speech import HEARING_RATE_HZ, Audio, Image, Input, Interpret, Say
 
@@ -92,6 +93,16 @@ class Inbox:
             self._arrival = self._loop.create_future()
             await self._arrival
 
+    async def arrival_or(self, other: asyncio.Future[Any]) -> None:
+        """Wait for an arrival or until ``other`` is done, without a task for either."""
+        other.add_done_callback(self._wake)
+        try:
+            while not (self._items or self._ended or other.done()):
+                self._arrival = self._loop.create_future()
+                await self._arrival
+        finally:
+            other.remove_done_callback(self._wake)
+
     def get_now(self) -> Input | None:
         """The next input if one waits, else None."""
         return self._take() if self._items else None
@@ -114,7 +125,7 @@ class Inbox:
         """Wait until at most the high-water mark is queued."""
         await self._room.wait()
 
-    def _wake(self) -> None:
+    def _wake(self, _done: object = None) -> None:
         arrival, self._arrival = self._arrival, None
         if arrival is not None and not arrival.done():  # done: its reader was cancelled
             arrival.set_result(None)

@@ -25,8 +25,9 @@ class Outbox:
         """Close code and reason, to be sent behind all frames."""
         self.frames: deque[str] = deque()
         """What waits; only ``put`` and ``take`` change it."""
+        self.chars = 0
+        """How much that is."""
         self._high_water = high_water
-        self._chars = 0
         self._taken = 0
         self._snapshots: dict[str, int] = {}  # by key, of what waits: frames from the first one on
         self._room = asyncio.Event()
@@ -43,16 +44,16 @@ class Outbox:
         if supersedes and self._replace(frame, supersedes):
             return
         self.frames.append(frame)
-        self._chars += len(frame)
-        if self._chars > self._high_water:
+        self.chars += len(frame)
+        if self.chars > self._high_water:
             self._room.clear()
-        if self._chars > 2 * self._high_water:
+        if self.chars > 2 * self._high_water:
             self._room_to_answer.clear()
 
     def _replace(self, frame: str, key: str) -> bool:
         at = self._snapshots.get(key, -1) - self._taken
-        if at >= 0 and self._chars > _CONFLATE_CHARS:
-            self._chars += len(frame) - len(self.frames[at])
+        if at >= 0 and self.chars > _CONFLATE_CHARS:
+            self.chars += len(frame) - len(self.frames[at])
             self.frames[at] = frame
             return True
         self._snapshots[key] = self._taken + len(self.frames)
@@ -72,13 +73,13 @@ class Outbox:
         while self.frames and size < _WRITE_CHARS:
             frames.append(self.frames.popleft())
             size += len(frames[-1])
-        self._chars -= size
+        self.chars -= size
         self._taken += len(frames)
         if self._snapshots:  # those that were sent cannot be replaced any more
             self._snapshots = {k: at for k, at in self._snapshots.items() if at >= self._taken}
-        if self._chars <= self._high_water:
+        if self.chars <= self._high_water:
             self._room.set()
-        if self._chars <= 2 * self._high_water:
+        if self.chars <= 2 * self._high_water:
             self._room_to_answer.set()
         return frames
 

@@ -9,8 +9,7 @@ The engine's ``abort`` is called at most once and never after ``finish``.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -74,24 +73,23 @@ class EngineStream:
 
     def start(self) -> None:
         """Make the engine's stream object. Raises ``TypeError`` for an engine of another role."""
-        with self._step():
-            self._steps = _started(self._engine, self._request)
+        try:
+            with self._one_step:
+                self._steps = _started(self._engine, self._request)
+        finally:
+            self._free_aborted()
 
     def step(self, item: StreamItem | None) -> StreamAnswer:
         """Feed an item, or finish with None. Raises whatever the engine raises, and
         ``RuntimeError`` when the stream has ended.
         """
-        with self._step():
-            steps = self._steps
-            if steps is None or self._aborted:
-                raise RuntimeError("the stream has ended")
-            if item is not None:
-                return steps.feed(item)
-            self._steps = None
-            answer = steps.finish()
-            if isinstance(self._request, StartDetection):  # a detector has no end of its own
-                steps.abort()
-            return answer
+        try:
+            with self._one_step:
+                if self._steps is None or self._aborted:
+                    raise RuntimeError("the stream has ended")
+                return self._finish(self._steps) if item is None else self._steps.feed(item)
+        finally:
+            self._free_aborted()
 
     def abort(self) -> None:
         """Nobody wants the rest: free what the engine holds for it, now or behind the step that
@@ -100,17 +98,15 @@ class EngineStream:
         self._aborted = True
         self._free_aborted()
 
-    @contextmanager
-    def _step(self) -> Iterator[None]:
-        try:
-            with self._one_step:
-                yield
-        finally:
-            if self._aborted:
-                self._free_aborted()
+    def _finish(self, steps: _Steps) -> StreamAnswer:
+        self._steps = None
+        answer = steps.finish()
+        if isinstance(self._request, StartDetection):  # a detector has no end of its own
+            steps.abort()
+        return answer
 
     def _free_aborted(self) -> None:
-        if not self._one_step.acquire(blocking=False):
+        if not self._aborted or not self._one_step.acquire(blocking=False):
             return  # whoever holds the lock looks for the abort after it
         try:
             steps, self._steps = self._steps, None
@@ -166,11 +162,10 @@ class _FrameCutter:
         new = np.multiply(np.frombuffer(pcm, "<i2"), _FULL_SCALE, dtype=np.float32)
         if len(self._rest) and not item.drop_rest:
             new = np.concatenate((self._rest, new))
-        size = self._size
-        end = len(new) - len(new) % size
-        self._rest = new[end:]
-        probabilities = [self._detection.feed(new[at : at + size]) for at in range(0, end, size)]
-        return DetectedFrames(new[:end].tobytes(), tuple(probabilities), self._rest.tobytes())
+        end = len(new) - len(new) % self._size
+        frames, self._rest = new[:end], new[end:]
+        probabilities = tuple(map(self._detection.feed, frames.reshape(-1, self._size)))
+        return DetectedFrames(frames.tobytes(), probabilities, self._rest.tobytes())
 
     def _pcm(self, audio: Audio) -> bytes:
         if not audio.opus_ms:

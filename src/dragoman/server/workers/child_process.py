@@ -133,7 +133,7 @@ class ChildProcess:
                 self._say_started("")
             case control.Pulse():
                 self.has_pulse = True
-            case control.Failed(reason=reason):
+            case control.StartFailed(reason=reason):
                 self._say_started(reason)
             case control.OwnMetrics(number=number, families=families):
                 self.families = families

@@ -48,7 +48,9 @@ async def serve_engines(
 
     async def load() -> None:
         await lifecycle.load()
-        link.send(control.Failed(lifecycle.failure) if lifecycle.failure else control.Started())
+        link.send(
+            control.StartFailed(lifecycle.failure) if lifecycle.failure else control.Started()
+        )
 
     async def report() -> None:
         while True:

@@ -67,7 +67,8 @@ async def serve_clients(
 async def _tell_state(lifecycle: Lifecycle, link: control.ControlLink) -> None:
     await lifecycle.decided.wait()
     spare_collections()
-    link.send(control.Failed(lifecycle.failure) if lifecycle.failure else control.Started())
+    failure = lifecycle.failure
+    link.send(control.StartFailed(failure) if failure else control.Started())
 
 
 async def _obey(

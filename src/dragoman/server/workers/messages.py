@@ -67,7 +67,7 @@ class Started(msgspec.Struct, frozen=True, tag=True):
     """The process does its work: a gateway takes sessions, the engines are loaded."""
 
 
-class Failed(msgspec.Struct, frozen=True, tag=True):
+class StartFailed(msgspec.Struct, frozen=True, tag=True):
     """The engines could not be loaded; the reason is for the operator."""
 
     reason: str
@@ -103,7 +103,7 @@ ControlMessage = (
     | CheckPulse
     | Pulse
     | Started
-    | Failed
+    | StartFailed
     | OwnMetrics
     | AskTotal
     | Total

@@ -217,18 +217,20 @@ class Supervisor:
         """Read the settings again and have gateways with these, without losing a session."""
         try:
             config = self._reload()
+            changed = [one for one in _FIXED if getattr(config, one) != getattr(self._config, one)]
+            config = replace(config, **{one: getattr(self._config, one) for one in changed})
+            # With the address that stays: keys may have gone together with a public one.
             check_exposure(config, str(resolve(config.host, config.port)[1][0]))
         except ConfigError as error:
             LOG.error("the settings stay as they were: %s", error)  # noqa: TRY400  # no bug
             return
-        kept = {name: getattr(self._config, name) for name in _FIXED}
-        changed = [name for name in _FIXED if getattr(config, name) != kept[name]]
         if changed:
             LOG.warning("these settings need a restart of the server: %s", ", ".join(changed))
-        self._config = replace(config, **kept)
+        before, self._config = self._config, config
         for slot in self._slots:
             async with slot.changing:
                 if not await self._replace(slot):
+                    self._config = before  # for gateways that take the places of others
                     return
         LOG.info("all gateways were replaced")
 

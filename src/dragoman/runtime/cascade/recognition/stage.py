@@ -11,7 +11,6 @@ Media time is counted in received samples.
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from dragoman.policy.recognition.endpointing import EndpointEvent, EndpointKind
 from dragoman.runtime.capacity import Speaker
@@ -84,7 +83,10 @@ class RecognitionStage:
         """The next input. A decode that comes back before it is published at once."""
         while (turn := self._turns.current) is not None:
             flight = turn.decoder.in_flight
-            if flight is None or not await _ends_before_input(flight, inbox):
+            if flight is None:
+                break
+            await inbox.arrival_or(flight)
+            if inbox.peek() is not None or not flight.done():
                 break
             await self._turns.take_result()
         return await inbox.get()
@@ -154,15 +156,3 @@ class RecognitionStage:
             finder.end_turn()
             await turns.close(finder.now_ms + len(rest) // _PER_MS)
         finder.skip(self._framer.forget())
-
-
-async def _ends_before_input(flight: asyncio.Task[Any], inbox: Inbox) -> bool:
-    """Wait for a decode or the next input: whether the decode is done and nothing came before."""
-    if inbox.peek() is not None:
-        return False
-    arrival = asyncio.ensure_future(inbox.arrival())
-    try:
-        await asyncio.wait((arrival, flight), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        arrival.cancel()
-    return flight.done() and inbox.peek() is None

@@ -11,6 +11,8 @@ import asyncio
 from collections import deque
 from typing import Generic, TypeVar
 
+from dragoman.runtime.timed_wait import set_within
+
 MOST_S = 30.0
 MOST_ITEMS = 64
 
@@ -41,9 +43,9 @@ class SpeechQueue(Generic[T]):
     async def get(self, most_s: float | None = None) -> T:
         """The next item. Raises ``TimeoutError`` when none came in ``most_s`` seconds."""
         if not self._items:
-            self._arrived.clear()
-            async with asyncio.timeout(most_s):
-                await self._arrived.wait()
+            await set_within(self._arrived, most_s)
+            if not self._items:
+                raise TimeoutError
         item, seconds = self._items.popleft()
         self._count(-seconds)
         return item
