@@ -35,3 +35,4 @@ def test_every_line_is_an_object_without_content(tmp_path: Path) -> None:
     assert lag["session"] == ends[1]["session"]
     (refused,) = [line for line in lines if line["message"].startswith("handshake refused")]
     assert (refused["status"], refused["code"]) == (401, "InvalidApiKey")
+    assert refused["reason"] == "Invalid API-key provided."
