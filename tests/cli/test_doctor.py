@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import socket
 import sys
@@ -109,12 +110,12 @@ def test_bad_settings_fail_with_the_reason() -> None:
     assert "nonsense" in found["settings"]["mend"]
 
 
-def test_the_text_report_has_every_setting_and_the_verdict() -> None:
+def test_the_text_report_has_the_settings_that_were_given_and_the_verdict() -> None:
     done = run("doctor", "--engines", "scripted", "--port", "0")
     assert done.returncode == 0, done.stderr
     assert "Ready to serve." in done.stdout
-    for field in Config.__struct_fields__:
-        assert field in done.stdout
+    assert re.search(r"^engines +│ scripted +│ command line", done.stdout, re.MULTILINE)
+    assert "limits.idle_s" not in done.stdout
 
 
 def test_a_changed_model_file_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

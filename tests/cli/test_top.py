@@ -75,21 +75,34 @@ def test_it_goes_on_in_a_terminal_until_ctrl_c(scripted_server: LiveServer) -> N
 
 
 @pytest.mark.live
-def test_no_server_and_another_server() -> None:
-    done = run("top", "--once", "--url", "ws://127.0.0.1:9/api-ws/v1/realtime")
-    assert done.returncode == 1
-    assert "cannot be read" in done.stderr
-
+@pytest.mark.parametrize(
+    ("status", "arguments", "said"),
+    [
+        (200, (), "no Dragoman server"),
+        (401, (), "DASHSCOPE_API_KEY"),
+        (401, ("--api-key", "wrong"), "does not take this key"),
+    ],
+)
+def test_what_is_no_server_or_wants_another_key(
+    status: int, arguments: tuple[str, ...], said: str
+) -> None:
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200)
+            self.send_response(status)
             self.end_headers()
             self.wfile.write(b"hello")
 
     with HTTPServer(("127.0.0.1", 0), Other) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        done = run("top", "--once", "--url", f"http://127.0.0.1:{other.server_port}")
+        done = run("top", "--once", "--url", f"http://127.0.0.1:{other.server_port}", *arguments)
         other.shutdown()
     assert done.returncode == 1
-    assert "no Dragoman server" in done.stderr
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.live
+def test_no_server() -> None:
+    done = run("top", "--once", "--url", "ws://127.0.0.1:9/api-ws/v1/realtime")
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr

@@ -68,7 +68,7 @@ def demo(
         str | None, typer.Option(help="Engines of the server that is started.")
     ] = None,
 ) -> None:
-    """Interpret a recording live, through the unmodified official SDK."""
+    """Interpret a recording live, through the official SDK."""
     console = Console(highlight=False)
     try:
         recording = file or dickens()

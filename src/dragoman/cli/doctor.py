@@ -23,7 +23,7 @@ from dragoman.server.config import ConfigError, EffectiveConfig, Setting
 
 
 class Report(msgspec.Struct, frozen=True):
-    """The whole report."""
+    """The whole report, with every setting; people are shown those that were given."""
 
     version: str
     ok: bool
@@ -92,8 +92,9 @@ def _print(report: Report) -> None:
         console.print(Text.assemble((mark, colour), f" {check.name}: {check.detail}"))
         if check.mend and check.state != "ok":
             console.print(Text(f"       {check.mend}"))
-    if report.settings:
-        console.print(settings_table(report.settings))
+    chosen = [setting for setting in report.settings if setting.is_chosen]
+    if chosen:
+        console.print(settings_table(chosen))
     verdict = (
         "Ready to serve." if report.ok else "The server would not work: fix what is BAD above."
     )

@@ -23,7 +23,10 @@ def engines(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, complete.")] = False,
 ) -> None:
-    """List every engine: role, languages, voices, quality, licence, and whether it runs here."""
+    """List all engines, and whether they run here.
+
+    With role, languages, voices, quality and licence of each.
+    """
     found = asyncio.run(probe(registry.names()))
     found.sort(key=lambda p: (_ORDER[p.info.role] if p.info else len(_ORDER), p.spec))
     if as_json:

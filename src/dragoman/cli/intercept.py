@@ -52,7 +52,10 @@ def intercept(
         Path | None, typer.Option("--dir", help="Private folder of the certificate authority.")
     ] = None,
 ) -> None:
-    """Redirect a program that cannot be edited to a server, by proxy and private certificate."""
+    """Redirect a program that cannot be edited to your server.
+
+    It uses a proxy and a private certificate authority.
+    """
     try:
         hosts = Hosts(host or ())
         target, listen_on = parse_server(server, hosts), parse_address(address)

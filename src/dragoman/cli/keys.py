@@ -34,6 +34,7 @@ from dragoman.server.config import Config, ConfigError, load
 
 keys = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
     help="Make, list, limit and revoke API keys, and show what they used.",
 )

@@ -38,6 +38,11 @@ _LAGS = (
     ("first audio", "dragoman_first_audio_seconds", "response.created to response.audio.delta"),
     ("event loop", "dragoman_loop_lag_seconds", "how late the event loop wakes up"),
 )
+_NO_KEY = (
+    "wants a key: --api-key KEY, or DASHSCOPE_API_KEY, which is not sent in the clear to another "
+    "machine; a server without keys shows it to its own machine only"
+)
+_WRONG_KEY = "does not take this key; temporary tokens do not count here"
 
 
 class CannotRead(Exception):
@@ -55,7 +60,7 @@ def top(
     interval: Annotated[float, typer.Option(min=0.2, help="Seconds between two pictures.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Print one picture and end.")] = False,
 ) -> None:
-    """Show what a running server does: sessions, lags, engines, refusals, memory."""
+    """Watch a running server: sessions, lags, engines, refusals."""
     console, base = Console(highlight=False), http_address(url)
     key = key_for(base, api_key)
     try:
@@ -98,7 +103,7 @@ def _get(address: str, key: str | None, also: int | None = None) -> str:
         if refusal.code == also:
             return refusal.read().decode("utf-8", "replace")
         if refusal.code in {401, 403}:
-            raise CannotRead(f"{address} needs a key: set DASHSCOPE_API_KEY") from None
+            raise CannotRead(f"{address} {_WRONG_KEY if key else _NO_KEY}") from None
         raise CannotRead(f"{address} answers with status {refusal.code}") from None
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "reason", failure)

@@ -197,8 +197,8 @@ class _SessionSocket:
         admitted = admit(self._lifecycle, scope, served.api.roles)
         if isinstance(admitted, Refusal):
             self._lifecycle.metrics.refused.labels(str(admitted.status), admitted.code).inc()
-            refused = {"status": admitted.status, "code": admitted.code}
-            LOG.info("handshake refused: %(status)d %(code)s", refused)
+            refused = {"status": admitted.status, "code": admitted.code, "reason": admitted.message}
+            LOG.info("handshake refused: %(status)d %(code)s, %(reason)s", refused)
             await _deny(admitted, scope, receive, send)
             return
         # Counted from here, without an await since the decision: two cannot take the last place.

@@ -223,7 +223,7 @@ def serve(config: Config, announce: Callable[[str], None]) -> int:
     raise_file_limit()
     listener = listen(config.host, config.port)
     url = url_of(listener, "https" if config.tls_cert else "http")
-    LOG.info("listening on %s, loading engines %r", url, config.engines)
+    LOG.info("listening on %s (host %s), loading engines %r", url, config.host, config.engines)
     # Here and not above: the port should be open before the engines' modules are imported.
     from dragoman.server.realtime_endpoint import make_engines, serve_session  # noqa: PLC0415  # see above
 

@@ -81,6 +81,7 @@ def test_a_json_line_has_the_values_of_its_message(in_json: Output) -> None:
     assert record == {
         "level": "warning",
         "logger": "dragoman.session",
+        "pid": os.getpid(),
         "session": "N" * 15,
         "message": "turn 3: x\ny",
         "turn": 3,

@@ -27,7 +27,7 @@ def test_every_line_is_an_object_without_content(tmp_path: Path) -> None:
         assert "Hello" not in server.log()
         assert KEY not in server.log()
         assert "sk-wrong" not in server.log()
-    assert all({"time", "level", "logger", "message"} <= set(line) for line in lines)
+    assert all(list(line)[:5] == ["time", "level", "logger", "pid", "message"] for line in lines)
     ends = [line for line in lines if line["message"].startswith("session ends")]
     assert [end["close_code"] for end in ends] == [1000, 1000]
     assert all(len(end["session"]) == 15 and end["seconds"] > 0 for end in ends)
@@ -35,3 +35,4 @@ def test_every_line_is_an_object_without_content(tmp_path: Path) -> None:
     assert lag["session"] == ends[1]["session"]
     (refused,) = [line for line in lines if line["message"].startswith("handshake refused")]
     assert (refused["status"], refused["code"]) == (401, "InvalidApiKey")
+    assert refused["reason"] == "Invalid API-key provided."

@@ -46,7 +46,7 @@ app.command("replay")(replay)
 
 @app.callback()
 def main() -> None:
-    """Measure this installation: latency, lag, memory, CPU and quality."""
+    """Measure latency, lag, memory, CPU and quality."""
 
 
 replay_app = _app()

@@ -55,7 +55,7 @@ def replay(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, texts included.")] = False,
 ) -> None:
-    """Compare when target text would be committed; needs neither audio nor a recogniser.
+    """Compare when target text would be committed, from logs.
 
     A server that runs with DRAGOMAN_RECORD_HYPOTHESES=FOLDER writes a log for each session of
     interpretation. Logs hold what was said; only their owner may read them.

@@ -63,7 +63,8 @@ def read(path: Path, first: int = 1) -> KeyFile:
             text = file.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"The file of API keys {path} cannot be read: {reason}.") from None
+        hint = " dragoman keys add makes it." if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"The file of API keys {path} cannot be read: {reason}.{hint}") from None
     if mode & _OTHERS_WRITE:
         raise ConfigError(
             f"Others can write the file of API keys {path} and so let themselves in: "

@@ -1,13 +1,17 @@
 """Effective settings written as a TOML file that can be loaded again.
 
-Scope: pure. Each value has its origin behind it, as a comment. Keys are left out: a file of
+Scope: text only. Each value has its origin behind it, as a comment. Values that nobody chose are
+comments as a whole: in the file they would win over a profile that is chosen later. Paths are
+absolute, as relative ones would count from where the file is put. Keys are left out: a file of
 settings may be shown around.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from dragoman.server.config import values
-from dragoman.server.config.settings import GROUPS
+from dragoman.server.config.settings import GROUPS, PATHS
 from dragoman.server.config.sources import EffectiveConfig, Setting
 
 
@@ -25,4 +29,8 @@ def as_toml(effective: EffectiveConfig) -> str:
 def _line(setting: Setting, key: str) -> str:
     if setting.name == "api_keys":
         return f"# api_keys: {setting.value}; api_keys_file = … names them  # {setting.origin}"
-    return f"{key} = {values.toml(setting.value)}  # {setting.origin}"
+    value = setting.value
+    if setting.name in PATHS and value:
+        value = str(Path(value).absolute())
+    mark = "" if setting.is_chosen else "# "
+    return f"{mark}{key} = {values.toml(value)}  # {setting.origin}"

@@ -41,6 +41,9 @@ OTHER_VARIABLES = {
 }
 """Variables with our prefix that are no settings; any other is refused."""
 
+_DEFAULT, _PROFILE = "default", "profile "
+"""Origins of what the operator did not give."""
+
 
 class Setting(msgspec.Struct, frozen=True):
     """One effective setting that anybody may see, and its origin."""
@@ -48,6 +51,11 @@ class Setting(msgspec.Struct, frozen=True):
     name: str
     value: Any
     origin: str
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the operator gave it, rather than a profile or the program."""
+        return self.origin != _DEFAULT and not self.origin.startswith(_PROFILE)
 
 
 class EffectiveConfig(msgspec.Struct, frozen=True):
@@ -146,7 +154,7 @@ class _Given:
             raise ConfigError(f"profile: {error} ({self._origins['profile']}).") from None
         for name, (value, profile) in bundled.items():
             if name not in self._values:
-                self._one(name, value, f"profile {profile}", values.checked)
+                self._one(name, value, f"{_PROFILE}{profile}", values.checked)
 
     def config(self) -> Config:
         """All of them as one value, with the defaults for the others."""
@@ -164,7 +172,7 @@ class _Given:
     def all_origins(self) -> dict[str, str]:
         """Where every setting came from; a group's own origin is the last source that named it."""
         return {
-            name: self._origins.get(name, "default")
+            name: self._origins.get(name, _DEFAULT)
             for name in (*Config.__struct_fields__, *SINGLE_SETTINGS)
         }
 

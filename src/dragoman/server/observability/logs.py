@@ -145,24 +145,24 @@ class JsonLines(logging.Formatter):
     """One JSON object in a line, the values of the message as fields."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """``time`` (UTC), ``level``, ``logger``, ``session``, ``turn``, ``message``, the values."""
+        """First what every line has, then ``session``, ``turn`` and the values."""
         second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        line: dict[str, Any] = {}
-        if turn := current_turn.get():
-            line["turn"] = turn  # of the task; a value of the message goes before it
-        if isinstance(record.args, Mapping):
-            line |= {name: _field(value) for name, value in record.args.items()}
-        if session := getattr(record, "session", ""):
-            line["session"] = session
-        line |= {
+        own: dict[str, Any] = {
             "time": f"{second}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
+            "pid": record.process,
             "message": _shortened(record.getMessage()),
         }
+        if session := getattr(record, "session", ""):
+            own["session"] = session
         if record.exc_info:
-            line["traceback"] = _sound(self.formatException(record.exc_info))
-        return msgspec.json.encode(line).decode()
+            own["traceback"] = _sound(self.formatException(record.exc_info))
+        turn = current_turn.get()  # of the task; a value of the message goes before it
+        values: dict[str, Any] = {"turn": turn} if turn else {}
+        if isinstance(record.args, Mapping):
+            values |= {name: _field(value) for name, value in record.args.items()}
+        return msgspec.json.encode(own | values | own).decode()  # no value takes their place
 
 
 def _field(value: object) -> str | float | bool | None:

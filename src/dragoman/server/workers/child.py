@@ -32,32 +32,40 @@ def main() -> None:
     follow_parent(parent)
     control.set_inheritable(False)
     reader = ControlReader()
-    begin = _first_message(control, reader)
+    begin, more = _first_messages(control, reader)
     control.setblocking(False)  # noqa: FBT003  # positional only
     logs.configure(begin.config.log_level, begin.config.log_format)
     from dragoman.server.serve import loop_factory, share_one_heap  # noqa: PLC0415  # after logs
 
     share_one_heap()
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_run(begin, control, reader))
+        runner.run(_run(begin, more, control, reader))
 
 
-def _first_message(control: socket.socket, reader: ControlReader) -> StartGateway | StartEngines:
+def _first_messages(
+    control: socket.socket, reader: ControlReader
+) -> tuple[StartGateway | StartEngines, list[ControlMessage]]:
+    """What to be, and what came right behind it while the interpreter started."""
     messages: list[ControlMessage] = []
     while not messages:
         data = control.recv(_RECEIVE_BYTES)
         if not data:
             sys.exit(0)
         messages = reader.feed(data)
-    (begin,) = messages
+    begin, *more = messages
     assert isinstance(begin, StartGateway | StartEngines)
-    return begin
+    return begin, more
 
 
 async def _run(
-    begin: StartGateway | StartEngines, control: socket.socket, reader: ControlReader
+    begin: StartGateway | StartEngines,
+    more: list[ControlMessage],
+    control: socket.socket,
+    reader: ControlReader,
 ) -> None:
     inbox: asyncio.Queue[ControlMessage] = asyncio.Queue()
+    for message in more:
+        inbox.put_nowait(message)
     link = ControlLink(inbox.put_nowait, _stop_at_once, reader)
     await asyncio.get_running_loop().create_unix_connection(lambda: link, sock=control)
     if isinstance(begin, StartGateway):

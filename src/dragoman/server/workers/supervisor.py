@@ -60,7 +60,8 @@ def supervise(config: Config, announce: Callable[[str], None], reload: Callable[
     port = first.getsockname()[1]
     others = [listen(config.host, port, shares_port=True) for _ in range(config.workers - 1)]
     url = url_of(first, "https" if config.tls_cert else "http")
-    LOG.info("listening on %s, %d gateways, engines %r", url, config.workers, config.engines)
+    place, gateways = f"{url} (host {config.host})", config.workers
+    LOG.info("listening on %s, %d gateways, engines %r", place, gateways, config.engines)
     return asyncio.run(Supervisor(config, [first, *others], announce, reload).run())
 
 
