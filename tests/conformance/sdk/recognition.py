@@ -68,6 +68,7 @@ def defaults(recorder, options):
     """No update at all."""
     session = OmniRealtimeConversation(model=options.model, callback=recorder, url=options.url)
     session.connect()
+    recorder.wait("session.created")
     stream(session, speech(options), options.speed)
     recorder.outcome["session_id"] = session.get_session_id()
     end(recorder, session)
