@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 
 import pytest
 from hypothesis import given, settings
@@ -276,3 +277,13 @@ def test_an_estimate_that_is_five_times_too_low_is_mended() -> None:
     people = simulate([(1 + n * 0.01, 61.0) for n in range(60)], 0.85 / 12, 0.85 / 60)
     assert max(person.worst_s for person in people) <= MOST_S
     assert sum(person.heard_s > 45 for person in people) >= 8
+
+
+def test_a_speaker_that_left_keeps_nothing_of_its_job() -> None:
+    """Its session may hold megabytes, and the collector comes rarely."""
+    job = set[int]()
+    kept = weakref.ref(job)
+    with Server().capacity.joined(CASCADE) as speaker:
+        speaker.hears(lambda jobs=job: float(len(jobs)), float)
+    del job
+    assert kept() is None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -491,6 +493,36 @@ def test_a_cancellation_that_nobody_asked_for_is_a_failure_not_silence() -> None
         assert isinstance(session.reports[0], Failed)
         connection.incoming.put_nowait(None)
         await running
+
+    run(main())
+
+
+def test_a_session_with_an_aborted_job_is_freed_at_once() -> None:
+    """It may hold megabytes, and the collector comes rarely."""
+
+    async def job(_task: Task, inbox: Inbox, emit: Emit) -> None:
+        async with asyncio.TaskGroup() as stages:
+            stages.create_task(inbox.arrival())
+            stages.create_task(emit(Voiced(b"")))
+
+    async def one_session() -> weakref.ref[FakeSession]:
+        connection = FakeConnection()
+        session = FakeSession(lambda _event: [Start(1, Speak(voice=""))], lambda _: [pong("a")])
+        running, _ = drive(session, connection, job)
+        connection.incoming.put_nowait(Ping())
+        await connection.until("a")
+        connection.incoming.put_nowait(None)
+        await running
+        return weakref.ref(session)
+
+    async def main() -> None:
+        gc.disable()
+        try:
+            session = await one_session()
+            await asyncio.sleep(0)
+            assert session() is None
+        finally:
+            gc.enable()
 
     run(main())
 
