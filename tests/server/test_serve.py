@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -185,6 +187,45 @@ def test_a_synthesis_client_that_never_reads_is_cut_off_in_bounded_memory() -> N
         while live.health()[1]["sessions"]["open"]:
             pass
         raw.close()
+
+
+@pytest.mark.parametrize(
+    ("model", "settings", "append"),
+    [
+        (
+            "qwen3-livetranslate-flash-realtime",
+            {"turn_detection": None},
+            {"type": "input_audio_buffer.append", "audio": "AAAA" * 100_000},
+        ),
+        (
+            "qwen3-tts-flash-realtime",
+            {"mode": "commit"},
+            {"type": "input_text_buffer.append", "text": "words " * 15_000},
+        ),
+    ],
+)
+def test_what_sessions_keep_counts_in_the_memory_of_all(
+    model: str, settings: dict[str, Any], append: dict[str, str]
+) -> None:
+    update = json.dumps({"type": "session.update", "session": settings})
+    url = f"?model={model}"
+    with (
+        serve(limits={"memory_bytes": 2_000_000}) as live,
+        connect(live.url + url) as greedy,
+        connect(live.url + url) as modest,
+    ):
+        modest.send(update)
+        modest.send(json.dumps(append))
+        greedy.send(update)
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(10):
+                greedy.send(json.dumps(append))
+            for _ in range(3):
+                greedy.recv(5)
+        assert greedy.close_code == 1013
+        modest.send(update)
+        for _ in range(3):  # the third answers this update; with text waiting, by an error
+            modest.recv(20)
 
 
 def test_a_busy_port_exits_with_one_sentence(scripted_server: LiveServer) -> None:

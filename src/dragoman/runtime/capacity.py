@@ -171,6 +171,7 @@ class Capacity:
             yield speaker
         finally:
             self._deactivate(speaker)
+            speaker.hears(float, float)  # nothing: its job refers to it, and would keep it
 
     def works(self, speaker: Speaker) -> None:
         """The speaker has work. One that was silent becomes active again, or is refused."""

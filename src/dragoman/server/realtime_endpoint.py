@@ -55,6 +55,7 @@ async def serve_session(lifecycle: Lifecycle, accepted: Accepted) -> None:
             principal=accepted.principal,
             options=(config.synthesis, config.interpretation, config.recognition),
         )
+        accepted.stream.session_holds = lambda: session.waiting_bytes
         if api.reads_late:
             accepted.stream.stall_s = config.limits.age_s
         connection = SocketConnection(accepted.stream, api.codec, metrics)

@@ -40,6 +40,13 @@ def test_a_jpeg_of_endless_scans_is_no_picture(scans, known):
     assert picture == (ImageInfo("jpeg", 1920, 1080) if known else None)
 
 
+@pytest.mark.parametrize("marker", [b"\xff", b"\xff\xd0", b"\xff\xe0\x00\x02"])
+def test_a_jpeg_of_endless_markers_is_no_picture(marker):
+    """Looking through 500 kB of them would stop the event loop for a tenth of a second."""
+    assert inspect(SOI + marker * 400 + frame(SOF0, 64, 48)) == ImageInfo("jpeg", 64, 48)
+    assert inspect(SOI + marker * 2000 + frame(SOF0, 64, 48)) is None
+
+
 def test_progressive_jpeg_with_thumbnail_like_segments_and_fill_bytes():
     exif = b"\xff\xe1" + struct.pack(">H", 2 + 30) + SOI + frame(SOF0, 16, 16) + bytes(15)
     tables = b"\xff\xc4\x00\x04\x00\x00" + b"\xff\xff\xff\xdb\x00\x03\x00"

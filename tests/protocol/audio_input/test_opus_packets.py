@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.protocol.audio_input.opus_packets import OpusFraming, Packet, packet_ms
+from dragoman.protocol.audio_input.opus_packets import (
+    MOST_PARTS,
+    OpusFraming,
+    Packet,
+    TooManyParts,
+    packet_ms,
+)
 from tests.audio.ogg_stream import STREAM
 
 
@@ -42,6 +48,17 @@ def test_the_duration_of_a_packet(head: bytes, ms: float) -> None:
 def test_what_cannot_be_a_packet(data: bytes) -> None:
     with pytest.raises(ValueError, match="Opus"):
         OpusFraming().feed(data)
+
+
+@pytest.mark.parametrize("packets", [0, 1, 255])
+def test_the_pages_and_packets_of_one_append_are_bounded(packets: int) -> None:
+    """Two MiB of packets of one byte took two seconds of the event loop."""
+    page = b"OggS" + bytes(22) + bytes([packets]) + b"\x01" * packets + b"\xf8" * packets
+    most = MOST_PARTS // (1 + packets)
+    framing = OpusFraming()
+    with pytest.raises(TooManyParts):
+        framing.feed(page * (most + 1))
+    assert len(framing.feed(page * most)) == most * packets
 
 
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))

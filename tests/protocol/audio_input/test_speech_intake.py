@@ -56,6 +56,18 @@ def test_what_waits_is_bounded_and_kept():
     assert not speech.waiting
 
 
+def test_opus_that_waits_is_bounded_by_its_bytes_too():
+    speech = SpeechIntake(1_000_000)
+    packet = b64(b"\xe0" + bytes(60_000))  # 2.5 ms
+    for _ in range(16):
+        speech.accept(packet, **OPUS, keep=True)
+    with pytest.raises(Rejected):
+        speech.accept(packet, **OPUS, keep=True)
+    assert 900_000 < speech.waiting_bytes <= 1_000_000
+    speech.clear()
+    assert speech.waiting_bytes == 0
+
+
 def test_speech_is_pushed_in_pieces_of_a_second():
     pieces = SpeechIntake(1000).accept(b64(bytes(70_000)), **PCM, keep=False)
     assert [len(piece.pcm) for piece in pieces] == [32_000, 32_000, 6_000]

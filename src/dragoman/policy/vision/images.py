@@ -18,6 +18,8 @@ import msgspec
 LONG_SIDE_PX = 1920
 SHORT_SIDE_PX = 1080
 MOST_SCANS = 100
+_MOST_MARKERS = 1000
+"""Before the frame, fill bytes included. A colour profile is in 255 pieces at most."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -49,7 +51,7 @@ class ImageInfo(msgspec.Struct, frozen=True):
 
 def inspect(data: bytes) -> ImageInfo | None:
     """The picture in these bytes, or None if they are no JPEG or PNG with a readable header, or a
-    JPEG of more than ``MOST_SCANS``.
+    JPEG of more than ``MOST_SCANS``, or with very many markers before its frame.
     """
     if data.startswith(_PNG):
         return _png(data)
@@ -66,8 +68,8 @@ def _png(data: bytes) -> ImageInfo | None:
 
 def _jpeg(data: bytes) -> ImageInfo | None:
     at = 2
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
+    for _ in range(_MOST_MARKERS):
+        if at + 4 > len(data) or data[at] != 0xFF:
             return None
         marker = data[at + 1]
         if marker == 0xFF:  # fill byte before a marker

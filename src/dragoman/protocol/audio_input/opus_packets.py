@@ -19,6 +19,10 @@ _MAGIC = b"OggS"
 _CONTINUED = 0x01
 _MOST_MS = 120
 _LONGEST_PACKET = 61_440  # RFC 7845 asks readers to take this much
+MOST_PARTS = 5000
+"""Of one append: Ogg pages, and their segments, of which a packet has one for each 255 bytes; 100 s
+in packets of 20 ms. A packet may have one byte, and 2 MiB of those stop the event loop for two
+seconds."""
 _SILK_MS = (10.0, 20.0, 40.0, 60.0)
 _HYBRID_MS = (10.0, 20.0)
 _CELT_MS = (2.5, 5.0, 10.0, 20.0)
@@ -50,6 +54,10 @@ def packet_ms(data: bytes) -> float:
     return frames * frame_ms
 
 
+class TooManyParts(ValueError):
+    """More than ``MOST_PARTS`` in one append."""
+
+
 class OpusFraming:
     """One stream of appends."""
 
@@ -59,8 +67,8 @@ class OpusFraming:
         self._open_packet = b""  # a packet whose end is on the next page
 
     def feed(self, data: bytes) -> list[Packet]:
-        """The packets that ``data`` completes. Raises ``ValueError`` for anything else; the
-        stream stays where it was.
+        """The packets that ``data`` completes. Raises ``TooManyParts``, and ``ValueError`` for
+        anything else; the stream stays where it was.
         """
         if not data:
             return []
@@ -81,7 +89,7 @@ class OpusFraming:
 def _pages(data: bytes, open_packet: bytes) -> tuple[list[Packet], bytes, bytes]:
     """Packets of the whole pages in ``data``; the rest of it; the packet that is continued."""
     packets: list[Packet] = []
-    at = 0
+    at = parts = 0
     while len(data) - at >= _PAGE_HEAD.size:
         magic, version, kind, *_, count = _PAGE_HEAD.unpack_from(data, at)
         if magic != _MAGIC or version != 0:
@@ -91,6 +99,9 @@ def _pages(data: bytes, open_packet: bytes) -> tuple[list[Packet], bytes, bytes]
         end = body + sum(lacing)
         if len(data) < end or len(lacing) < count:
             break
+        parts += 1 + count
+        if parts > MOST_PARTS:
+            raise TooManyParts
         if not kind & _CONTINUED:
             open_packet = b""
         packets_here, open_packet = _unlaced(data, body, lacing, open_packet)

@@ -135,6 +135,11 @@ class SpeechSession(RealtimeSession, Generic[S, T]):
         self.note("ignored_event", type(event).__name__)
 
     # ------------------------------------------------------------ hooks of the base
+    @property
+    def waiting_bytes(self) -> int:
+        """See ``BaseSession``."""
+        return self.speech.waiting_bytes
+
     def on_open(self) -> None:
         """``session.created``."""
         self.send(SessionCreated(session=self.describe(created=True)))

@@ -6,13 +6,15 @@ samples that went to the job. In manual mode speech waits here for the commit.
 
 from __future__ import annotations
 
-from dragoman.protocol.audio_input.opus_packets import OpusFraming
+from dragoman.protocol.audio_input.opus_packets import MOST_PARTS, OpusFraming, TooManyParts
 from dragoman.protocol.core.codec import base64_bytes
 from dragoman.protocol.core.fields import INVALID_VALUE
 from dragoman.protocol.core.session import Rejected
 from dragoman.speech import Audio
 
 _PIECE_S = 1
+_PACKET = 100
+"""What a packet costs besides its data, roughly. It may last 2.5 ms, or have 61 kB."""
 
 
 def payload(text: str, param: str) -> bytes:
@@ -24,13 +26,15 @@ def payload(text: str, param: str) -> bytes:
 
 
 class SpeechIntake:
-    """PCM or Opus of one session; at most ``max_waiting`` bytes of PCM wait for a commit."""
+    """PCM or Opus of one session; at most ``max_waiting`` bytes wait for a commit. Opus counts by
+    what it takes or by its PCM, whichever is more.
+    """
 
     def __init__(self, max_waiting: int) -> None:
         self._max_waiting = max_waiting
         self._waiting = bytearray()
         self._packets: list[Audio] = []
-        self._packets_ms = 0.0
+        self._packets_ms, self._packets_size = 0.0, 0
         self._half_sample = b""
         self._framing = OpusFraming()
         self._samples = 0
@@ -42,6 +46,11 @@ class SpeechIntake:
     def waiting(self) -> bool:
         """Whether speech waits for a commit."""
         return bool(self._waiting or self._packets)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """About how much memory the speech takes that waits for a commit."""
+        return len(self._waiting) + self._packets_size
 
     def waiting_ms(self, rate_hz: int) -> int:
         """How much speech waits for a commit, media time."""
@@ -69,6 +78,12 @@ class SpeechIntake:
     def _accept_opus(self, data: bytes, rate_hz: int, *, keep: bool) -> list[Audio]:
         try:
             packets = self._framing.feed(data)
+        except TooManyParts:
+            raise Rejected(
+                INVALID_VALUE,
+                f"'audio' has more than {MOST_PARTS} Ogg segments: send it in several appends.",
+                "audio",
+            ) from None
         except ValueError:
             raise Rejected(
                 INVALID_VALUE,
@@ -78,8 +93,9 @@ class SpeechIntake:
         audio = [Audio(packet.data, packet.ms) for packet in packets]
         if keep:
             waiting_ms = self._packets_ms + sum(packet.ms for packet in packets)
-            self._check_room(int(waiting_ms * rate_hz * 2 / 1000), rate_hz)
-            self._packets_ms = waiting_ms
+            size = self._packets_size + sum(_PACKET + len(packet.data) for packet in packets)
+            self._check_room(max(size, int(waiting_ms * rate_hz * 2 / 1000)), rate_hz)
+            self._packets_ms, self._packets_size = waiting_ms, size
             self._packets += audio
         self.has_come = self.has_come or bool(audio)
         return [] if keep else audio
@@ -116,7 +132,7 @@ class SpeechIntake:
 
     def _drop_waiting(self) -> None:
         self._waiting.clear()
-        self._packets, self._packets_ms = [], 0.0
+        self._packets, self._packets_ms, self._packets_size = [], 0.0, 0
 
 
 def _pieces(pcm: bytes, rate_hz: int) -> list[Audio]:

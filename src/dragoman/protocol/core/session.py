@@ -152,6 +152,11 @@ class BaseSession:
         """Nothing runs and nothing waits."""
         raise NotImplementedError
 
+    @property
+    def waiting_bytes(self) -> int:
+        """About how much of the client's input waits here, for a commit or for its turn."""
+        return 0
+
     # ------------------------------------------------------------ hooks of an API
     def is_finish(self, event: ClientEvent) -> bool:
         """Whether the client says that it will send no more."""

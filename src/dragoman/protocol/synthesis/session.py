@@ -103,6 +103,11 @@ class SynthesisSession(RealtimeSession):
         self._spent = Spent()  # by earlier responses, where the usage is the session's
 
     # ------------------------------------------------------------ hooks of the base
+    @property
+    def waiting_bytes(self) -> int:
+        """See ``BaseSession``; as characters may take four bytes."""
+        return 4 * self._text.chars
+
     def on_open(self) -> None:
         """Greet; a client may speak with the defaults at once."""
         shown = created(self.settings, self.id, self.context.model)

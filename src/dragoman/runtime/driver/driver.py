@@ -293,7 +293,10 @@ class Driver:
             await self._run_job(task, inbox, emit)
         except (Exception, asyncio.CancelledError) as failure:
             if isinstance(failure, asyncio.CancelledError) and job not in self._jobs:
-                raise  # it was aborted
+                # Aborted. The frames of task groups, in the traceback, refer to the error: a cycle
+                # that would keep the session with all its input until the next collection.
+                failure.__traceback__ = failure.__context__ = None
+                raise
             refusal = str(failure) if isinstance(failure, TextRefused) else ""
             known = isinstance(failure, EngineFailed)  # a client may cause it as often as it likes
             LOG.log(

@@ -35,7 +35,8 @@ class InputHolder(Protocol):
 class InputMemory:
     """The bytes of input that the connections of a server hold, and a bound on their sum.
 
-    Input is held as frames that are not whole yet and as messages that no session has taken.
+    Input is held as frames that are not whole yet, as messages that no session has taken, and by
+    sessions until a commit or its turn.
     Beyond the bound, the connection that holds most is closed: never one that holds little, so
     who fills the memory cannot push out others, and nobody waits for memory that never comes.
     """

@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio.transports import BaseTransport
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.types import Message
@@ -78,6 +78,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self._is_broken = self._has_turn = False  # _has_turn: to parse
         self._pong = b""
         self._unparsed, self._parts = bytearray(), MessageParts()
+        self.session_holds: Callable[[], int] = int
+        """How many bytes of input its session keeps; it may be set. Without one: 0."""
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep what waits in user space as small as what waits in the kernel."""
@@ -132,8 +134,13 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         elif self.read_paused and not pause:
             self.transport.resume_reading()
         self.read_paused = pause
-        held = len(self._unparsed) + len(self.conn.reader.buffer) + self._parts.size
-        self.bounds.memory.holds(self, held + self.queue.size)
+        self._count_input()
+
+    def _count_input(self) -> None:
+        if not (self._is_broken or self.transport.is_closing()):
+            parsing = len(self._unparsed) + len(self.conn.reader.buffer) + self._parts.size
+            held = parsing + self.queue.size + self.session_holds()
+            self.bounds.memory.holds(self, held)
 
     def _parse_slice(self) -> None:
         self._has_turn = False
@@ -220,6 +227,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
     def arrival(self) -> asyncio.Future[None]:
         """Done when there is a message to take."""
+        self._count_input()  # some of what was taken may wait in the session now
         return self.queue.arrival()
 
     @property
@@ -291,16 +299,19 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         """Close: the input of all takes too much memory, and this connection has most of it."""
         self.bounds.exceeded("memory")
         self.queue.clear()
+        self.session_holds = int  # not for long: it ends
         self._fail(CloseCode.TRY_AGAIN_LATER)
 
     def _drop_input(self) -> None:
         self._unparsed, self._parts, self._pong = bytearray(), MessageParts(), b""
         self.conn.reader.discard()
-        self.bounds.memory.holds(self, 0)
+        self.bounds.memory.holds(self, self.session_holds())
 
     async def run_asgi(self) -> None:
         """Run the session; after it the client has the time of a close handshake to leave."""
         await super().run_asgi()
+        self.session_holds = int
+        self.bounds.memory.holds(self, 0)
         self.scope["extensions"].pop(STREAM, None)  # refers to this object
         self._end_in(self.close_timeout + 1.0)
 

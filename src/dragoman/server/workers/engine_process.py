@@ -17,6 +17,7 @@ from dragoman.runtime.hosts.process.ipc_messages import EngineReport
 from dragoman.runtime.hosts.shared.engine_server import EngineServer
 from dragoman.server.lifecycle import Lifecycle
 from dragoman.server.realtime_endpoint import make_engines
+from dragoman.server.serve import spare_collections
 from dragoman.server.workers import messages as control
 from dragoman.server.workers.board import Board, ProcessCounts
 from dragoman.server.workers.metrics_sum import families_of
@@ -48,6 +49,7 @@ async def serve_engines(
 
     async def load() -> None:
         await lifecycle.load()
+        spare_collections()
         link.send(
             control.StartFailed(lifecycle.failure) if lifecycle.failure else control.Started()
         )
