@@ -24,7 +24,7 @@ THREADED = ",".join(
     }.items()
 )
 """The scripted engines in the engine process: on the loop, each gateway would have its own."""
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 def pids(server: LiveServer, work: str = "gateway") -> set[int]:

@@ -47,7 +47,7 @@ def test_replacing_under_load_loses_nothing(tmp_path: Path) -> None:
                 return len(found) == 2 and not found & before
 
             async with one_on_each(live) as sockets:
-                loads = [asyncio.create_task(load()) for _ in range(4)]
+                loads = [asyncio.create_task(load()) for _ in range(2)]
                 live.process.send_signal(signal.SIGHUP)
                 await asyncio.to_thread(until, lambda: bool(pids(live) - before), "nothing new")
                 for socket in sockets.values():
