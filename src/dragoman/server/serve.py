@@ -45,7 +45,7 @@ _CLEAN_UP_S = 3
 """After the drain: how long closes and clean-up may take before tasks are cancelled."""
 _HANDSHAKE_S = 2
 """How long connections that were accepted before a retirement have for their handshake."""
-_GC_THRESHOLDS = (10_000, 20, 100)
+_GC_THRESHOLDS = (10_000, 10, 10)
 _M_ARENA_MAX = -8
 _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
 """Where one of these is set, the operator has chosen, perhaps another allocator."""
@@ -262,7 +262,8 @@ def spare_collections() -> None:
     """Let the cyclic garbage collector stop the event loop less often, and for less time.
 
     What is loaded by now stays for ever, so it is not looked through again. Sessions leave few
-    cycles; with the usual thresholds 300 of them cost a pause of 70 ms every few seconds.
+    cycles; with the usual thresholds looking for them among 300 sessions took 70 ms at a time. Full
+    collections still come: what a long session leaves can be found by nothing else.
     """
     gc.collect()
     gc.freeze()
