@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from dragoman.cli import serve as command
 from dragoman.policy.vision import images
+from dragoman.protocol.audio_input import opus_packets
 from dragoman.protocol.recognition.options import RecognitionOptions
 from dragoman.protocol.synthesis.options import SynthesisOptions
 from dragoman.server.config import ENV_PREFIX, GROUPS, Config, ServerLimits, load
@@ -97,6 +98,8 @@ def test_profiles_are_as_documented() -> None:
 
 FIXED = {
     "scans of a JPEG": f"{images.MOST_SCANS}",
+    "markers of a JPEG": f"{images.MOST_MARKERS}",
+    "Ogg segments of an append": f"{opus_packets.MOST_PARTS}",
     "request": f"{http_guard.REQUEST_BYTES // 1024} KiB in {http_guard.REQUEST_S:g} s",
     "handshake": f"{websocket_guard.HANDSHAKE_S:g} s",
     "line of a head": f"{round(http_guard.LINE_BYTES / 1024)} KiB",

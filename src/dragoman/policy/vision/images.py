@@ -18,7 +18,7 @@ import msgspec
 LONG_SIDE_PX = 1920
 SHORT_SIDE_PX = 1080
 MOST_SCANS = 100
-_MOST_MARKERS = 1000
+MOST_MARKERS = 1000
 """Before the frame, fill bytes included. A colour profile is in 255 pieces at most."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -68,7 +68,7 @@ def _png(data: bytes) -> ImageInfo | None:
 
 def _jpeg(data: bytes) -> ImageInfo | None:
     at = 2
-    for _ in range(_MOST_MARKERS):
+    for _ in range(MOST_MARKERS):
         if at + 4 > len(data) or data[at] != 0xFF:
             return None
         marker = data[at + 1]
