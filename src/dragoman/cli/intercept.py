@@ -52,7 +52,7 @@ def intercept(
         Path | None, typer.Option("--dir", help="Private folder of the certificate authority.")
     ] = None,
 ) -> None:
-    """Redirect a program that cannot be edited to your server, by a proxy and a private CA."""
+    """Redirect a program that cannot be edited to your server. By proxy and private certificate."""
     try:
         hosts = Hosts(host or ())
         target, listen_on = parse_server(server, hosts), parse_address(address)
