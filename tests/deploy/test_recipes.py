@@ -113,8 +113,8 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
 def test_the_image_checks_a_route_and_a_port_that_the_server_has() -> None:
     port = settings().port
     assert only("EXPOSE") == str(port)
-    assert f"http://127.0.0.1:{port}/ready" in only("HEALTHCHECK")
-    assert '"/ready"' in (ROOT / "src/dragoman/server/app.py").read_text("utf-8")
+    assert f"http://127.0.0.1:{port}/health" in only("HEALTHCHECK")
+    assert '"/health"' in (ROOT / "src/dragoman/server/app.py").read_text("utf-8")
     assert only("USER") in only("VOLUME")
 
 

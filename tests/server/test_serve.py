@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -92,10 +93,11 @@ def test_sigterm_drains_and_exits_with_0() -> None:
         assert live.process.wait(20) == 0
 
 
-def test_sigterm_with_a_session_that_stays_closes_it_and_exits_with_0() -> None:
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_a_session_that_stays_is_closed_and_the_server_exits_with_0(signum: signal.Signals) -> None:
     with serve(drain_s=0.2) as live, connect(live.url + TTS) as ws:
         ws.recv(20)
-        live.process.terminate()
+        live.process.send_signal(signum)
         with pytest.raises(ConnectionClosed) as closed:
             ws.recv(20)
         assert closed.value.rcvd is not None

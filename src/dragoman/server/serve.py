@@ -45,6 +45,7 @@ _CLEAN_UP_S = 3
 """After the drain: how long closes and clean-up may take before tasks are cancelled."""
 _HANDSHAKE_S = 2
 """How long connections that were accepted before a retirement have for their handshake."""
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _GC_THRESHOLDS = (10_000, 10, 10)
 _M_ARENA_MAX = -8
 _ALLOCATOR_SETTINGS = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "LD_PRELOAD")
@@ -97,12 +98,12 @@ class DrainingServer(uvicorn.Server):
             yield
             return
         loop = asyncio.get_running_loop()
-        for signum in (signal.SIGTERM, signal.SIGINT):
+        for signum in _STOP_SIGNALS:
             loop.add_signal_handler(signum, self.stop)
         try:
             yield
         finally:
-            for signum in (signal.SIGTERM, signal.SIGINT):
+            for signum in _STOP_SIGNALS:
                 loop.remove_signal_handler(signum)
 
     def stop(self) -> None:
