@@ -30,10 +30,7 @@ class Outbox:
         self._high_water = high_water
         self._taken = 0
         self._snapshots: dict[str, int] = {}  # by key, of what waits: frames from the first one on
-        self._room = asyncio.Event()
-        self._room.set()
-        self._room_to_answer = asyncio.Event()
-        self._room_to_answer.set()
+        self._shrinks: asyncio.Event | None = None  # made when somebody waits: few ever do
 
     def put(self, frame: str, supersedes: str = "") -> None:
         """Queue a frame; after ``close`` nothing more is taken. A frame may take the place of one
@@ -45,10 +42,6 @@ class Outbox:
             return
         self.frames.append(frame)
         self.chars += len(frame)
-        if self.chars > self._high_water:
-            self._room.clear()
-        if self.chars > 2 * self._high_water:
-            self._room_to_answer.clear()
 
     def _replace(self, frame: str, key: str) -> bool:
         at = self._snapshots.get(key, -1) - self._taken
@@ -63,8 +56,7 @@ class Outbox:
         """The last thing to do, behind all frames."""
         if self.closing is None:
             self.closing = (code, reason)
-            self._room.set()
-            self._room_to_answer.set()
+            self._wake()
 
     def take(self) -> list[str]:
         """The next frames, about as many as one write should have."""
@@ -77,26 +69,35 @@ class Outbox:
         self._taken += len(frames)
         if self._snapshots:  # those that were sent cannot be replaced any more
             self._snapshots = {k: at for k, at in self._snapshots.items() if at >= self._taken}
-        if self.chars <= self._high_water:
-            self._room.set()
-        if self.chars <= 2 * self._high_water:
-            self._room_to_answer.set()
+        self._wake()
         return frames
 
     @property
     def has_room(self) -> bool:
         """Whether a job may report without waiting."""
-        return self._room.is_set()
+        return self.closing is not None or self.chars <= self._high_water
 
     @property
     def has_room_to_answer(self) -> bool:
         """Whether ``room_to_answer`` would return at once."""
-        return self._room_to_answer.is_set()
+        return self.closing is not None or self.chars <= 2 * self._high_water
 
     async def room(self) -> None:
         """Wait until at most the high-water mark is queued."""
-        await self._room.wait()
+        while not self.has_room:
+            await self._shrunk()
 
     async def room_to_answer(self) -> None:
         """Wait until at most twice the high-water mark is queued."""
-        await self._room_to_answer.wait()
+        while not self.has_room_to_answer:
+            await self._shrunk()
+
+    async def _shrunk(self) -> None:
+        if self._shrinks is None:
+            self._shrinks = asyncio.Event()
+        await self._shrinks.wait()
+
+    def _wake(self) -> None:
+        if self._shrinks is not None:
+            self._shrinks.set()
+            self._shrinks = None
