@@ -9,7 +9,6 @@ waits, too, in ``room_to_answer``. Long before that, snapshots replace older uns
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 _WRITE_CHARS = 64 * 1024
 """What is taken in one write at least, if there is so much."""
@@ -23,8 +22,8 @@ class Outbox:
     def __init__(self, high_water: int) -> None:
         self.closing: tuple[int, str] | None = None
         """Close code and reason, to be sent behind all frames."""
-        self.frames: deque[str] = deque()
-        """What waits; only ``put`` and ``take`` change it."""
+        self.frames: list[str] = []
+        """What waits; only ``put`` and ``take`` change it. A list, as an empty deque takes more."""
         self.chars = 0
         """How much that is."""
         self._high_water = high_water
@@ -60,11 +59,12 @@ class Outbox:
 
     def take(self) -> list[str]:
         """The next frames, about as many as one write should have."""
-        frames: list[str] = []
-        size = 0
-        while self.frames and size < _WRITE_CHARS:
-            frames.append(self.frames.popleft())
-            size += len(frames[-1])
+        count = size = 0
+        while count < len(self.frames) and size < _WRITE_CHARS:
+            size += len(self.frames[count])
+            count += 1
+        frames = self.frames[:count]
+        del self.frames[:count]
         self.chars -= size
         self._taken += len(frames)
         if self._snapshots:  # those that were sent cannot be replaced any more
