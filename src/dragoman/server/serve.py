@@ -268,10 +268,9 @@ def spare_collections() -> None:
     collection finds cycles, and takes 30 ms among 300 of them: it comes at fixed times, and not
     whenever enough was allocated.
     """
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     _collect_now_and_then(asyncio.get_running_loop())
+    gc.freeze()
 
 
 def _collect_now_and_then(loop: asyncio.AbstractEventLoop) -> None:
