@@ -10,8 +10,9 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine.engine import FILES, REQUIREMENT, Moonshine
 from dragoman.engines.moonshine.glossary_bias import PhraseBias, PhraseTree
-from dragoman.engines.moonshine.tokenizer import Vocabulary, repeated_count
+from dragoman.engines.moonshine.tokenizer import Vocabulary
 from dragoman.engines.shared import model_files
+from dragoman.engines.shared.greedy_decoding import repeated_count
 from dragoman.speech import Hints, joined_text
 from tests import recordings
 

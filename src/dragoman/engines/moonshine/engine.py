@@ -33,7 +33,8 @@ from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
 from dragoman.engines.moonshine.hints import usable_hints
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names
-from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, repeated_count
+from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.shared.greedy_decoding import geometric_mean, repeated_count
 from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
