@@ -8,7 +8,8 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.glossary_bias import PhraseBias, PhraseTree
-from dragoman.engines.moonshine.tokenizer import Vocabulary, repeated_count
+from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.shared.greedy_decoding import repeated_count
 from dragoman.speech import Hints, joined_text
 from tests import recordings
 

@@ -33,7 +33,8 @@ from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
 from dragoman.engines.moonshine.hints import usable_hints
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names
-from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, repeated_count
+from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.shared.greedy_decoding import geometric_mean, repeated_count
 from dragoman.engines.shared.model_files import onnx_session
 from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.opened import OpensOnce
