@@ -86,6 +86,15 @@ def find_model(name: str, folder: str = "") -> Path:
     raise refusal
 
 
+def here(engine: str, folder: str = "") -> list[Model]:
+    """The models of an engine that are complete somewhere; their content is not looked at."""
+    return [
+        model
+        for model in MODELS.values()
+        if model.engine == engine and any(place.has_all(model) for place in places(model, folder))
+    ]
+
+
 def known(name: str) -> Model:
     """The row of the catalogue. Raises ``EngineUnavailable``."""
     if name not in MODELS:
@@ -128,12 +137,21 @@ def check_file(path: Path, file: ModelFile, mended: str, *, always: bool = False
         raise _wrong(path, f"{found.st_size} bytes, expected {file.size}", mended)
     if not always and note.exists():
         return
-    with path.open("rb") as content:
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+    sha256 = sha256_of(path)
     if sha256 != file.sha256:
         note.unlink(missing_ok=True)
         raise _wrong(path, f"SHA-256 {sha256[:12]}…, expected {file.sha256[:12]}…", mended)
     remember(path, file)
+
+
+def sha256_of(*paths: Path) -> str:
+    """Of these files, one behind the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as content:
+            for chunk in _chunks(content):
+                digest.update(chunk)
+    return digest.hexdigest()
 
 
 def is_right(path: Path, file: ModelFile) -> bool:
