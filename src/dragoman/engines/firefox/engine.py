@@ -12,6 +12,9 @@ runs them; nothing of it that reaches for the network is called.
 * A text may be the beginning of a sentence: the translation ends in a full stop only if it did.
 * The cost grows faster than the text, and most with text that is none (0.3 s for 300 times "1"),
   so a long text is cut into pieces of at most 300 characters, where a sentence or a clause ends.
+* Models this small garble long numbers ("four hundred and eight" became "quatro e oito", 17,216
+  became 17.316). English number words become digits first, and a number that got lost is
+  translated again behind a short one (``number_guard``).
 """
 
 from __future__ import annotations
@@ -35,10 +38,12 @@ from dragoman.engines.firefox.model_folders import (
     models_in,
     packaged_models,
 )
+from dragoman.engines.firefox.number_guard import HiddenNumbers, with_target_separators
 from dragoman.engines.firefox.vocabulary import Vocabulary, with_spelling
 from dragoman.engines.shared.model_files import checked_file, pip_install
 from dragoman.engines.shared.sentence_shape import same_case, same_stop
 from dragoman.text.language_tags import primary_tag
+from dragoman.text.numbers import lost_numbers, with_digits
 
 _RUNTIME = "fxtranslate==0.5.0"
 _PIECE = 300
@@ -143,10 +148,13 @@ class Firefox:
     def _translate(self, pair: Pair, text: str) -> str:
         model = self._loaded.get(pair) or self._load_model(pair)
         self._loaded.move_to_end(pair)
-        return "".join(
-            part if _MARKUP.fullmatch(part) else model.translate(part)
-            for part in _MARKUP.split(text)
-        )
+        if pair[0] == "en":
+            text = with_digits(text)
+        translated = model.translate(text)
+        hidden = HiddenNumbers(text, lost_numbers(text, translated), pair)
+        if hidden:
+            translated = hidden.restored(model.translate(hidden.text)) or translated
+        return with_target_separators(text, translated, pair)
 
     def _load_model(self, pair: Pair) -> _Model:
         while len(self._loaded) >= self._most:
@@ -167,7 +175,12 @@ class _Model:
         self._translator: Any = _guarded(Translator, _read(files.model), source, target, lex)
 
     def translate(self, text: str) -> str:
-        """A text of any length with any characters."""
+        """A text of any length with any characters; markup in it stays as it is."""
+        return "".join(
+            part if _MARKUP.fullmatch(part) else self._plain(part) for part in _MARKUP.split(text)
+        )
+
+    def _plain(self, text: str) -> str:
         text = self._vocabulary.plain_marks(unicodedata.normalize("NFKC", text))
         plain, spelled = self._vocabulary.plain_words(text)
         parts = [
