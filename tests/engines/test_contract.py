@@ -36,6 +36,7 @@ CASES: dict[str, Case] = {
         ("scripted-speaker", None, True),
     ]
 }
+CASES["firefox"] = Case(functools.partial(registry.make, "firefox"), target="pt")
 CASES["openjtalk"] = Case(
     functools.partial(registry.make, "openjtalk"),
     language="ja",
@@ -43,7 +44,7 @@ CASES["openjtalk"] = Case(
 )
 ROLES = {
     "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
-    "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
+    "apertium": "mt", "firefox": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
     "flite": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
     "wespeaker": "speaker", "scripted-speaker": "speaker",
 }  # fmt: skip
