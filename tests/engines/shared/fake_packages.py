@@ -27,4 +27,4 @@ def row(name: str, content: bytes, *parts: str, url: str = "") -> ModelFile:
 def model(name: str, *files: ModelFile, **more: object) -> Model:
     """A row of the catalogue with these files."""
     about = {"role": "mt", "engine": "firefox", "licence": "MPL-2.0", "source": "a test", **more}
-    return Model(name=name, files=files, **about)  # type: ignore[arg-type]  # fields by name
+    return Model(name=name, files=files, **about)

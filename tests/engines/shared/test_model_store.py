@@ -41,7 +41,7 @@ def joined(site: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     parts = ("w8-part1:w8_1/part", "w8-part2:w8_2/part")
     files = row("weights", WEIGHTS, *parts), row("vocab", VOCABULARY, "w8-part1:w8_1/vocab")
     made = model("w8-joined", *files, requirements=("w8-part1==1.0", "w8-part2==1.0"))
-    monkeypatch.setitem(MODELS, made.name, made)  # type: ignore[arg-type]  # a dict underneath
+    monkeypatch.setitem(MODELS, made.name, made)
     return made
 
 
@@ -54,7 +54,7 @@ def whole(site: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
         for name, content in (("weights", WEIGHTS), ("vocab", VOCABULARY))
     ]
     made = model("w8-whole", *files, requirements=("w8-whole==1.0",))
-    monkeypatch.setitem(MODELS, made.name, made)  # type: ignore[arg-type]  # a dict underneath
+    monkeypatch.setitem(MODELS, made.name, made)
     return made
 
 
