@@ -25,6 +25,7 @@ CASES: dict[str, Case] = {
         ("silero", dickens, True),
         ("energy", None, True),
         ("moonshine", dickens, True),
+        ("whisper", dickens, True),
         ("scripted-asr", None, True),
         ("apertium", None, True),
         ("scripted-mt", None, True),
@@ -43,11 +44,22 @@ CASES["openjtalk"] = Case(
     text="皆さん、おはようございます。会議へようこそ。",
 )
 ROLES = {
-    "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
-    "apertium": "mt", "firefox": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
-    "flite": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
-    "wespeaker": "speaker", "scripted-speaker": "speaker",
-}  # fmt: skip
+    "silero": "vad",
+    "energy": "vad",
+    "moonshine": "asr",
+    "scripted-asr": "asr",
+    "whisper": "asr",
+    "apertium": "mt",
+    "firefox": "mt",
+    "scripted-mt": "mt",
+    "scripted-tts": "tts",
+    "espeak": "tts",
+    "flite": "tts",
+    "openjtalk": "tts",
+    "scripted-interpreter": "interpreter",
+    "wespeaker": "speaker",
+    "scripted-speaker": "speaker",
+}
 
 
 @pytest.fixture(scope="module")
