@@ -18,7 +18,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Generator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import msgspec
@@ -98,15 +98,18 @@ class _Stream:
         self._limits = limits
         self._config: Config | None = None
         self._ends_s = 0.0
+        self._closing = ExitStack()
         try:
-            self._connection: ClientConnection = connect(
-                url,
-                additional_headers=headers,
-                user_agent_header=None,
-                compression=None,
-                open_timeout=limits.connect_s,
-                close_timeout=_CLOSE_S,
-                max_size=_LONGEST_FRAME,
+            self._connection: ClientConnection = self._closing.enter_context(
+                connect(
+                    url,
+                    additional_headers=headers,
+                    user_agent_header=None,
+                    compression=None,
+                    open_timeout=limits.connect_s,
+                    close_timeout=_CLOSE_S,
+                    max_size=_LONGEST_FRAME,
+                )
             )
         except InvalidStatus as error:
             raise EndpointRefused("the speech endpoint", error.response.status_code) from None
@@ -116,7 +119,7 @@ class _Stream:
             raise EndpointUnreachable("the speech endpoint cannot be reached") from None
 
     def close(self) -> None:
-        self._connection.close()
+        self._closing.close()
 
     def ask(self, config: Config, text: str) -> str | bytes:
         """Give it a text; the first message of its answer."""
