@@ -10,6 +10,7 @@ import pytest
 from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Samples
 from tests import recordings
+from tests.endpoints.openai_audio import audio_server
 from tests.engines.contract import Case, laws
 
 pytestmark = pytest.mark.engine
@@ -43,12 +44,21 @@ CASES["openjtalk"] = Case(
     language="ja",
     text="皆さん、おはようございます。会議へようこそ。",
 )
+CASES["openai-speech"] = Case(
+    lambda: registry.make(f"openai-speech?url={audio_server().url}&model=tts-1&speed=true"),
+    exact=False,
+)
+CASES["openai-transcriptions"] = Case(
+    lambda: registry.make(f"openai-transcriptions?url={audio_server().url}&model=whisper-1"),
+    speech=dickens,
+)
 ROLES = {
     "silero": "vad",
     "energy": "vad",
     "moonshine": "asr",
     "scripted-asr": "asr",
     "whisper": "asr",
+    "openai-transcriptions": "asr",
     "apertium": "mt",
     "firefox": "mt",
     "scripted-mt": "mt",
@@ -56,6 +66,7 @@ ROLES = {
     "espeak": "tts",
     "flite": "tts",
     "openjtalk": "tts",
+    "openai-speech": "tts",
     "scripted-interpreter": "interpreter",
     "wespeaker": "speaker",
     "scripted-speaker": "speaker",
