@@ -26,6 +26,7 @@ CASES: dict[str, Case] = {
         ("silero", dickens, True),
         ("energy", None, True),
         ("moonshine", dickens, True),
+        ("whisper", dickens, True),
         ("scripted-asr", None, True),
         ("apertium", None, True),
         ("scripted-mt", None, True),
@@ -37,6 +38,7 @@ CASES: dict[str, Case] = {
         ("scripted-speaker", None, True),
     ]
 }
+CASES["firefox"] = Case(functools.partial(registry.make, "firefox"), target="pt")
 CASES["openjtalk"] = Case(
     functools.partial(registry.make, "openjtalk"),
     language="ja",
@@ -51,12 +53,24 @@ CASES["openai-transcriptions"] = Case(
     speech=dickens,
 )
 ROLES = {
-    "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
-    "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
-    "flite": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
-    "wespeaker": "speaker", "scripted-speaker": "speaker",
-    "openai-speech": "tts", "openai-transcriptions": "asr",
-}  # fmt: skip
+    "silero": "vad",
+    "energy": "vad",
+    "moonshine": "asr",
+    "scripted-asr": "asr",
+    "whisper": "asr",
+    "openai-transcriptions": "asr",
+    "apertium": "mt",
+    "firefox": "mt",
+    "scripted-mt": "mt",
+    "scripted-tts": "tts",
+    "espeak": "tts",
+    "flite": "tts",
+    "openjtalk": "tts",
+    "openai-speech": "tts",
+    "scripted-interpreter": "interpreter",
+    "wespeaker": "speaker",
+    "scripted-speaker": "speaker",
+}
 
 
 @pytest.fixture(scope="module")
