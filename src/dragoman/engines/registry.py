@@ -70,7 +70,7 @@ class EngineChoice(msgspec.Struct, frozen=True):
 _EMBEDDED = EngineChoice(
     vad=("silero",),
     asr=("moonshine",),
-    mt=("apertium",),
+    mt=("firefox", "apertium"),
     tts=("flite", "openjtalk", "espeak"),
     speaker=("wespeaker",),
     ocr=("rapidocr",),
@@ -95,7 +95,7 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
     "cpu": _before_embedded(
-        asr=("moonshine", "whisper?model=small"), mt=("firefox",), tts=("hibari", "kokoro")
+        asr=("moonshine", "whisper?model=small", "whisper"), tts=("hibari", "kokoro")
     ),
     "gpu": _before_embedded(
         asr=(
