@@ -33,7 +33,6 @@ def test_every_model_is_in_notice_with_its_licence(name: str) -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_on_the_page(name: str) -> None:
-    model = MODELS[name]
     general = re.sub(
         r"firefox-(en-)?(\w\w)(-en)?$", lambda m: f"firefox-{m[1] or ''}XX{m[3] or ''}", name
     )
