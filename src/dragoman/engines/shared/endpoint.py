@@ -131,6 +131,10 @@ class Endpoint:
                 f"{self._engine}: {failed}. Start the model server, or mend the option url."
             ) from None
 
+    def websocket(self, path: str) -> tuple[str, Mapping[str, str]]:
+        """The address of a WebSocket of this server, and the headers that it wants."""
+        return f"ws{self._url.removeprefix('http')}/{path}", self._headers
+
     # ------------------------------------------------------------ requests
     def request(
         self,
@@ -216,17 +220,17 @@ class Answer(AbstractContextManager["Answer"]):
     @property
     def content_type(self) -> str:
         """The media type in small letters, without parameters."""
-        return self._header(b"content-type").partition(";")[0].strip().lower()
+        return self.header("content-type").partition(";")[0].strip().lower()
 
     @property
     def retry_after_s(self) -> float | None:
         """In how many seconds the server wants to be asked again, if it says so."""
-        text = self._header(b"retry-after").strip()
+        text = self.header("retry-after").strip()
         return float(text) if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", text) else None
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it comes."""
-        if self._header(b"content-encoding").strip() not in {"", "identity"}:
+        if self.header("content-encoding").strip() not in {"", "identity"}:
             raise EndpointNonsense(f"{self._exchange.origin} sent a compressed answer unasked")
         left, body = self._exchange.limits.answer_bytes, self._response.iter_stream()
         while (piece := self._next(body)) is not None:
@@ -275,8 +279,9 @@ class Answer(AbstractContextManager["Answer"]):
         if rest:
             yield rest.decode("utf-8", "replace")
 
-    def _header(self, name: bytes) -> str:
-        return self._headers.get(name, b"").decode("latin-1")
+    def header(self, name: str) -> str:
+        """A header of the answer, by its name in small letters; empty without it."""
+        return self._headers.get(name.encode(), b"").decode("latin-1")
 
 
 def _origin(url: str) -> str:
