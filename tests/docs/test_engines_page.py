@@ -109,7 +109,7 @@ def test_the_engine_that_asks_another_machine_works() -> None:
         names["Remote"]().load()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}/translate")
+        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}")
         assert isinstance(engine, Translator)
         engine.load()
         assert engine.translate(Translation("hola", "es", "en")) == "HOLA"
