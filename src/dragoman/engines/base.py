@@ -87,6 +87,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     transcriber does well, ``step_ms`` the fixed step it wants to be called at (None: as its speed
     and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
+    ``answers_later``: an interpreter's facts come from elsewhere, also while it gets no input; then
+    it is fed empty ``Audio`` every tenth of a second.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can
@@ -111,6 +113,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    answers_later: bool = False
     forces_prefix: bool = False
     takes_glossary: bool = False
     placeholders: tuple[str, ...] = ()
