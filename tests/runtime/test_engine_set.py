@@ -180,7 +180,7 @@ def test_a_lost_voice_is_no_reason_to_refuse_an_end_to_end_interpretation() -> N
         await engines._chosen["tts"][0].host.close()
         assert engines.lacking() == ["tts"]
         assert engines.lacking(("vad", "asr", "mt", "tts")) == []
-        await engines.interpreter.close()
+        await engines.interpreter.preferred.close()
         assert engines.lacking(("vad", "asr", "mt", "tts")) == ["interpreter"]
         await engines.close()
 
