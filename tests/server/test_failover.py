@@ -97,8 +97,10 @@ def test_an_interpretation_goes_on_at_the_second_engines_and_comes_back(
     with serve(engines=choice, warm=["en-es"]) as server:
         asyncio.run(asyncio.wait_for(talk(server), 120))
         page = server.get("/metrics")[1]
-        for engine in ("scripted-asr", "scripted-mt", "scripted-tts"):
-            assert total(page, f'dragoman_engine_failovers_total{{engine="{engine}"}}') >= 3
+        for role in ("asr", "mt", "tts"):
+            engine = f"scripted-{role}"
+            over = f'dragoman_engine_failovers_total{{engine="{engine}",role="{role}"}}'
+            assert total(page, over) >= 3
             assert total(page, f'dragoman_engine_circuit_openings_total{{engine="{engine}"}}') >= 1
             assert total(page, f'dragoman_engine_circuit_open{{engine="{engine}"}}') == 0
         assert "answers again" in server.log()
@@ -109,7 +111,7 @@ def test_gateways_share_the_circuit_in_the_engine_process(
 ) -> None:
     down = tmp_path / "down"
     choice = f"scripted,tts=scripted-tts?outage={down},scripted-tts@host=thread"
-    failovers = 'dragoman_engine_failovers_total{engine="scripted-tts"}'
+    failovers = 'dragoman_engine_failovers_total{engine="scripted-tts",role="tts"}'
     is_open = 'dragoman_engine_circuit_open{engine="scripted-tts"}'
 
     async def main(server: LiveServer) -> None:

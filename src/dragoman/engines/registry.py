@@ -69,7 +69,7 @@ PRESETS: Mapping[str, EngineChoice] = {
     "embedded": EngineChoice(
         vad=("silero",),
         asr=("moonshine",),
-        mt=("apertium",),
+        mt=("firefox", "apertium"),
         tts=("flite", "openjtalk", "espeak"),
         speaker=("wespeaker",),
         ocr=("rapidocr",),

@@ -35,8 +35,8 @@ from dragoman.runtime.loaded_engine import (
     EngineUse,
     LoadedEngine,
     covers,
-    translates,
 )
+from dragoman.runtime.routing.candidates import TranslatorRoutes, covered_pairs
 from dragoman.runtime.routing.circuit_host import CircuitHost, call_limits
 from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.runtime.warm_up import Progress
@@ -69,6 +69,7 @@ class EngineSet:
         self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
         self._routes: dict[tuple[Role, str, str], FallbackHost] = {}
+        self._translators = TranslatorRoutes()
         cores = SharedCores()
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         for number, (role, spec) in enumerate(choice.all()):
@@ -210,8 +211,8 @@ class EngineSet:
     @property
     def interpreter(self) -> FallbackHost | None:
         """The end-to-end engines that replace the cascade, if any were chosen."""
-        ready = self._ready("interpreter")
-        return self._route("interpreter", "", "", lambda _info: True) if ready else None
+        hosts = [one.host for one in self._ready("interpreter")]
+        return self._route(("interpreter", "", ""), lambda: hosts) if hosts else None
 
     @property
     def text_reader(self) -> EngineHost | None:
@@ -228,7 +229,9 @@ class EngineSet:
         to be asked now: those that are left alone behind the others, and those whose names are in
         ``avoid``. Raises ``EngineFailed`` when there is none.
         """
-        found = self._covering("asr", lambda info: covers(info.languages, language))
+        found = [one for one in self._ready("asr") if covers(one.info.languages, language)]
+        if not found:
+            raise EngineFailed("no loaded asr engine covers what is asked")
         if len(found) > 1:
             found.sort(key=lambda one: one.host.vitals.circuit == "open" or one.name in avoid)
         return found
@@ -239,23 +242,22 @@ class EngineSet:
 
     def translator(self, source: str, target: str) -> FallbackHost:
         """The translators of a direction. Raises ``EngineFailed`` when there is none."""
-        return self._route("mt", source, target, lambda info: translates(info, source, target))
+        return self._route(
+            ("mt", source, target),
+            lambda: self._translators.candidates(self._ready("mt"), source, target),
+        )
 
     def synthesizer(self, language: str) -> FallbackHost:
-        """The synthesizers of a language; the first one for a language that none speaks."""
-        try:
-            return self._route("tts", "", language, lambda info: covers(info.languages, language))
-        except EngineFailed:
-            return FallbackHost([self._covering("tts", lambda _info: True)[0].host])
+        """The synthesizers of a language; the first one for a language that none speaks. Raises
+        ``EngineFailed`` when there is none at all.
+        """
 
-    def as_one(self, engines: Sequence[LoadedEngine]) -> FallbackHost:
-        """These engines as one host, which asks them in this order."""
+        def hosts() -> list[EngineHost]:
+            ready = self._ready("tts")
+            able = [one for one in ready if covers(one.info.languages, language)]
+            return [one.host for one in able or ready[:1]]
 
-        def count(failed: EngineHost) -> None:
-            for engine in engines:
-                engine.failovers += engine.host is failed
-
-        return FallbackHost([engine.host for engine in engines], count)
+        return self._route(("tts", "", language), hosts)
 
     # ------------------------------------------------------------ inside
     def _all(self) -> list[LoadedEngine]:
@@ -267,20 +269,15 @@ class EngineSet:
     def _optional(self, role: Role) -> EngineHost | None:
         return next((chosen.host for chosen in self._ready(role)), None)
 
-    def _covering(self, role: Role, fits: Callable[[Info], bool]) -> list[LoadedEngine]:
-        """Raises ``EngineFailed`` when no engine fits."""
-        found = [chosen for chosen in self._ready(role) if fits(chosen.info)]
-        if not found:
-            raise EngineFailed(f"no loaded {role} engine covers what is asked")
-        return found
-
     def _route(
-        self, role: Role, source: str, target: str, fits: Callable[[Info], bool]
+        self, key: tuple[Role, str, str], hosts: Callable[[], Sequence[EngineHost]]
     ) -> FallbackHost:
-        """The engines that fit, as one host. Raises ``EngineFailed`` when there is none."""
-        key = role, source, target
+        """The hosts as one, which is kept. Raises ``EngineFailed`` when there are none."""
         if key not in self._routes:
-            self._routes[key] = self.as_one(self._covering(role, fits))
+            found = hosts()
+            if not found:
+                raise EngineFailed(f"no loaded {key[0]} engine covers what is asked")
+            self._routes[key] = FallbackHost(found)
         return self._routes[key]
 
     def _unique_name(self, info: Info) -> str:
@@ -312,7 +309,7 @@ class EngineSet:
             info = interpreters[0].info
             speaks = frozenset(target for _, target in info.pairs) | self._languages("tts")
             return Coverage(frozenset(info.languages), frozenset(info.pairs), speaks)
-        pairs = frozenset(pair for chosen in self._ready("mt") for pair in chosen.info.pairs)
+        pairs = covered_pairs(self._ready("mt"))
         return Coverage(self._languages("asr"), pairs, self._languages("tts"))
 
     def _languages(self, role: Role) -> frozenset[str]:

@@ -26,13 +26,12 @@ class EngineStatus(msgspec.Struct, frozen=True):
 
 
 class EngineUse(msgspec.Struct, frozen=True):
-    """How many calls an engine works on at the same time at most, for how long it has worked so
-    far, all calls together, and how many of its calls were made again at another engine.
+    """How many calls an engine works on at the same time at most, and for how long it has worked
+    so far, all calls together.
     """
 
     concurrency: int
     busy_s: float
-    failovers: int = 0
 
 
 class LoadedEngine(msgspec.Struct):
@@ -47,7 +46,6 @@ class LoadedEngine(msgspec.Struct):
     only: tuple[str, ...] = ()
     """The languages or pairs that the operator wants it for; none: all it can."""
     load: RecognizerLoad = msgspec.field(default_factory=RecognizerLoad)
-    failovers: int = 0
     state: str = "loading"
     detail: str = ""
     hallucinations: frozenset[str] = frozenset()
@@ -66,7 +64,7 @@ class LoadedEngine(msgspec.Struct):
     @property
     def use(self) -> EngineUse:
         """For the metrics."""
-        return EngineUse(self.host.capacity, self.host.work.busy_s, self.failovers)
+        return EngineUse(self.host.capacity, self.host.work.busy_s)
 
     def status(self, role: Role) -> EngineStatus:
         """For the operator."""

@@ -20,6 +20,7 @@ from dragoman.engines.base import Info, Utterance
 from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream, TextRefused, Vitals
 from dragoman.runtime.hosts.requests import Answer, Request, StartRequest
+from dragoman.runtime.observer import FailedOver, session_observer
 from dragoman.speech import Hypothesis
 
 LOG = logging.getLogger("dragoman.session")
@@ -29,17 +30,12 @@ _NOT_BELIEVED = -1.0
 
 
 class FallbackHost:
-    """An ``EngineHost`` of one or more ``hosts``, in the operator's order, for work that each of
-    them can do. ``on_failover`` is told of every engine that failed what another one is asked for.
+    """An ``EngineHost`` of one or more ``hosts``, in the order in which they are to be asked, for
+    work that each of them can do.
     """
 
-    def __init__(
-        self,
-        hosts: Sequence[EngineHost],
-        on_failover: Callable[[EngineHost], None] = lambda _host: None,
-    ) -> None:
+    def __init__(self, hosts: Sequence[EngineHost]) -> None:
         self._hosts = tuple(hosts)
-        self._on_failover = on_failover
 
     # ------------------------------------------------------------ who would be asked now
     @property
@@ -107,9 +103,7 @@ class FallbackHost:
         following = None if isinstance(failure, TextRefused) else next(order, None)
         if following is None:
             raise failure
-        values = {"failure": failure, "engine": following.info.name}
-        LOG.warning("%(engine)s is asked instead: %(failure)s", values)
-        self._on_failover(host)
+        tell_failover(host.info, following.info, failure)
         return following
 
     async def start(self) -> None:
@@ -152,6 +146,15 @@ class FallbackHost:
                 host = self._after(host, failure, order)
             else:
                 return
+
+
+def tell_failover(failed: Info, following: Info, failure: EngineFailed) -> None:
+    """To the log and to the observer of the session that asked."""
+    values = {"failure": failure, "engine": following.name}
+    LOG.warning("%(engine)s is asked instead: %(failure)s", values)
+    observer = session_observer.get()
+    if observer is not None:
+        observer.on(FailedOver(failed.name, failed.role))
 
 
 def _judged(answer: Answer, own_gate: float, asked_gate: float) -> Answer:

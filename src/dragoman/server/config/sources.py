@@ -36,6 +36,8 @@ KEYS_ENV = "DRAGOMAN_API_KEYS"
 OTHER_VARIABLES = {
     CONFIG_ENV: "names the file of settings",
     "DRAGOMAN_URL": "the server's address, for the clients among the commands",
+    "DRAGOMAN_MODELS": "the folder of models, see dragoman models",
+    "DRAGOMAN_MODEL_MIRROR": "where dragoman models pull gets them from",
     "DRAGOMAN_RECORD_HYPOTHESES": "a folder for hypothesis logs, read by the recorder",
     "DRAGOMAN_EXAMPLES": "how thorough the property tests are",
 }

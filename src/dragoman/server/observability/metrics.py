@@ -252,10 +252,10 @@ class Metrics:
         self.engine_failovers = Counter(
             "dragoman_engine_failovers",
             "Calls that failed at the engine and were made again at another one.",
-            ["engine"],
+            ["engine", "role"],
             registry=registry,
         )
-        self._counted: dict[str, EngineUse] = {}
+        self._busy_counted_s: dict[str, float] = {}
 
     def _define_log(self) -> None:
         self.log_left_out = Counter(
@@ -298,10 +298,9 @@ class Metrics:
     def count_engine(self, engine: str, use: EngineUse) -> None:
         """So much has an engine worked so far."""
         self.engine_concurrency.labels(engine).set(use.concurrency)
-        before = self._counted.get(engine, EngineUse(0, 0.0))
-        self.engine_busy.labels(engine).inc(max(0.0, use.busy_s - before.busy_s))
-        self.engine_failovers.labels(engine).inc(use.failovers - before.failovers)
-        self._counted[engine] = use
+        before_s = self._busy_counted_s.get(engine, 0.0)
+        self.engine_busy.labels(engine).inc(max(0.0, use.busy_s - before_s))
+        self._busy_counted_s[engine] = use.busy_s
 
     def hears_late(self, engine: str, lags_s: Sequence[float]) -> None:
         """So far are the sessions that a recogniser hears behind their audio now."""

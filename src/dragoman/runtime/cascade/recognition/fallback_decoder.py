@@ -9,7 +9,6 @@ transcribers do better by themselves: their host makes the call again at another
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -19,9 +18,8 @@ from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.load import RecognitionLag
 from dragoman.runtime.loaded_engine import LoadedEngine
+from dragoman.runtime.routing.fallback_host import tell_failover
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
-
-LOG = logging.getLogger("dragoman.session")
 
 _KEPT_MS = 15_000
 _PER_MS = HEARING_RATE_HZ // 1000
@@ -200,9 +198,7 @@ class FallbackDecoder:
             raise failure
         self._place += 1
         following, before = self._recognizers[self._place], self._inner
-        values = {"engine": following.name, "failure": failure}
-        LOG.warning("%(engine)s hears the turn from its begin: %(failure)s", values)
-        recognizer.failovers += 1
+        tell_failover(recognizer.info, following.info, failure)
         before.abandon()
         self._inner = self._decoder_on(following)
         self._inner.hold_steps = before.hold_steps

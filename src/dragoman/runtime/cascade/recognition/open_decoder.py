@@ -15,6 +15,7 @@ from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.loaded_engine import LoadedEngine
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Interpret
 
 
@@ -43,7 +44,7 @@ def open_decoder(
         if isinstance(recognizer.engine, Recognizer):
             return StreamDecoder(recognizer, settings, agreement)
         return WindowDecoder(
-            recognizer.host if len(windows) == 1 else engines.as_one(windows),
+            recognizer.host if len(windows) == 1 else FallbackHost([one.host for one in windows]),
             settings,
             agreement,
             DecodeSchedule(settings.conduct.step_ms or info.step_ms, recognizer.load, speaker),
