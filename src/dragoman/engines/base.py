@@ -31,6 +31,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dragoman.engines.cancellation import Cancellation
 from dragoman.speech import Hints, Hypothesis, Input, Interpret, Result
 
 ENTRY_POINT_GROUP = "dragoman.engines"
@@ -91,11 +92,11 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can
-    translate tersely. A translator without a glossary gets placeholders in the text instead of
-    terms: ``placeholders`` are words that it leaves as they are and treats as names. ``controls``
-    names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
-    volume for one that does not, and drops instructions. ``caps`` bound what a segment of speech
-    may cost.
+    translate tersely, with ``cancellable`` that it is a ``CancellableTranslator``. A translator
+    without a glossary gets placeholders in the text instead of terms: ``placeholders`` are words
+    that it leaves as they are and treats as names. ``controls`` names what a synthesizer does
+    natively with an ``Utterance``; the runtime does rate, pitch and volume for one that does not,
+    and drops instructions. ``caps`` bound what a segment of speech may cost.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     takes_glossary: bool = False
     placeholders: tuple[str, ...] = ()
     shortens: bool = False
+    cancellable: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
     about: str = ""
@@ -258,6 +260,19 @@ class Translator(Engine, Protocol):
 
     def warm(self, source: str, target: str) -> None:
         """Load what the direction needs, so that its first call is not slow."""
+
+
+@runtime_checkable
+class CancellableTranslator(Translator, Protocol):
+    """A translator that can stop in the middle of a call, which frees what it works with: a slot
+    of a model server, say. Drafts that newer words make useless are cancelled, never what will be
+    committed. It is not asked in batches.
+    """
+
+    def translate_cancellable(self, request: Translation, cancellation: Cancellation) -> str:
+        """As ``translate``. When the call is cancelled it ends soon; what it raises or answers
+        then does not matter. Thread-safe.
+        """
 
 
 @runtime_checkable
