@@ -69,7 +69,7 @@ class EngineChoice(msgspec.Struct, frozen=True):
 
 _EMBEDDED = EngineChoice(
     vad=("silero",),
-    asr=("moonshine",),
+    asr=("moonshine", "whisper"),
     mt=("firefox", "apertium"),
     tts=("flite", "openjtalk", "espeak"),
     speaker=("wespeaker",),
@@ -94,9 +94,7 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
-    "cpu": _before_embedded(
-        asr=("moonshine", "whisper?model=small", "whisper"), tts=("hibari", "kokoro")
-    ),
+    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small"), tts=("hibari", "kokoro")),
     "gpu": _before_embedded(
         asr=(
             _endpoint("openai-transcriptions", "ASR"),
