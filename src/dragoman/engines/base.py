@@ -93,7 +93,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     terms: ``placeholders`` are words that it leaves as they are and treats as names. ``controls``
     names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
     volume for one that does not, and drops instructions. ``caps`` bound what a segment of speech
-    may cost.
+    may cost. ``own_threads``: it computes on the cores here, but in threads of its own, so that the
+    CPU time of the calling thread does not show it.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     shortens: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
+    own_threads: bool = False
     about: str = ""
 
 

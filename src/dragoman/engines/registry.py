@@ -67,7 +67,7 @@ class EngineChoice(msgspec.Struct, frozen=True):
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": EngineChoice(
         vad=("silero",),
-        asr=("moonshine",),
+        asr=("moonshine", "whisper"),
         mt=("apertium",),
         tts=("flite", "openjtalk", "espeak"),
         speaker=("wespeaker",),

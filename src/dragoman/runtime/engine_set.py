@@ -202,8 +202,18 @@ class EngineSet:
         return self._optional("speaker")
 
     def recognizer(self, language: str | None) -> LoadedEngine:
-        """The recogniser of a language; without a declared one the operator's first."""
+        """The recogniser of a language; without a declared one that of the most languages, which
+        can tell which of them is spoken.
+        """
+        if language is None:
+            known = [(self._breadth(one.info), one) for one in self._ready("asr")]
+            if known:
+                return max(known, key=lambda pair: pair[0])[1]
         return self._first("asr", lambda info: covers(info.languages, language))
+
+    @staticmethod
+    def _breadth(info: Info) -> float:
+        return float("inf") if "*" in info.languages else len(info.languages)
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""

@@ -24,6 +24,8 @@ class TurnDecoder(Protocol):
     agreement: LocalAgreement
     language: str | None
     """The language of the last hypothesis."""
+    language_confidence: float
+    """How sure the engine was of it."""
     lag: RecognitionLag
     hold_steps: bool
     """Make no step decodes for now, as the words may be another speaker's; decodes that commit
@@ -74,7 +76,9 @@ class TurnDecoder(Protocol):
         """
 
     def fix_language(self, language: str) -> None:
-        """The spoken language is known: an engine of many languages need not guess any more."""
+        """The spoken language is known: an engine of many languages need not guess any more, and
+        one that is preferred for this language may go on with the turn.
+        """
 
     def abandon(self) -> None:
         """Keep what is committed and decode no more: the turn failed or its audio was cleared."""
