@@ -47,7 +47,7 @@ _FILES = {
     "oov.json": "b462e6e5dbdf0e7346c732385d0dd844f612f1770871441c56932bff4ca75d8c",
 }
 _LONGEST_TOKEN = 40
-_LONGEST_PIECE = 300  # phonemes; the model takes 400, and a piece is bounded work: 0.2 s
+_LONGEST_PIECE = 200  # phonemes, some 13 s of sound: bounds the work and memory of a call
 _FIRST_CLAUSE = 24  # phonemes; a shorter one would sound cut off
 _CLAUSE = re.compile(r"[,;:—.!?…)]+ ")
 
@@ -169,36 +169,44 @@ class Hibari(OpensOnce[_Model]):
             return
         sound = self.sounds.of(utterance.voice)
         rate = max(0.25, min(4.0, utterance.rate))
-        pitch = sound.pitch * utterance.pitch
+        pitch = sound.pitch * utterance.pitch * sound.size
         gain = self.sounds.gain(utterance.voice, "en") * utterance.volume / 50
         for piece, is_last in _with_last(pieces(model.phonemes.of(text))):
             yield from shaped(
-                iter([_pcm(model, piece, rate, pitch, sound.size)]),
+                iter([_pcm(model, piece, rate * sound.size, pitch)]),
                 RATE_HZ,
-                size=1.0,  # the vocoder did it
+                size=sound.size,
                 gain=gain,
                 pause_ms=pause_ms(piece) * (utterance.pause if is_last else 1.0) / rate,
             )
 
 
-def _pcm(model: _Model, phonemes: str, rate: float, pitch: float, size: float) -> bytes:
+def _pcm(model: _Model, phonemes: str, pace: float, pitch: float) -> bytes:
+    """Asked for more than its usual pace, the model rounds most sounds up: so frames are left out.
+    Below half of it they are repeated.
+    """
     ids = [0, *(model.ids[sound] for sound in phonemes if sound in model.ids), 0]
-    outputs = model.session.run(
-        None, {"ids": np.array([ids]), "speed": np.array([rate], np.float32)}
-    )
-    return from_float(waveform([part[0] for part in outputs], pitch=pitch, size=size))
+    speed = np.array([max(0.5, min(1.0, pace))], np.float32)
+    outputs = [
+        part[0] for part in model.session.run(None, {"ids": np.array([ids]), "speed": speed})
+    ]
+    if pace != speed[0]:
+        count = outputs[-1].size
+        wanted = max(2, round(count * float(speed[0]) / pace))
+        kept = np.rint(np.linspace(0, count - 1, wanted)).astype(int)
+        outputs = [part[..., kept] for part in outputs]
+    return from_float(waveform(outputs, pitch=pitch))
 
 
 def _with_last(texts: Iterator[str]) -> Iterator[tuple[str, bool]]:
     """Each text, and whether it is the last one."""
-    for text in texts:
-        break
-    else:
+    before = next(texts, None)
+    if before is None:
         return
-    for behind in texts:
-        yield text, False
-        text = behind
-    yield text, True
+    for text in texts:
+        yield before, False
+        before = text
+    yield before, True
 
 
 def _read_json(path: Path) -> Any:

@@ -1,13 +1,11 @@
-"""From the spectra that the model predicts to a waveform; pitch and formants are changed here.
+"""From the spectra that the model predicts to a waveform, at any pitch.
 
 Scope: signal arithmetic on arrays of shape (601 bins, frames), a frame of 12.5 ms at 24 kHz. The
 spectrum of a frame is the sum of three parts: pulses of the pitch, filtered (harmonics), shaped
 noise, and a part whose phase the model gives. One inverse Fourier transform with overlapping
 windows makes the sound.
 
-The pulses are made at any pitch, and the envelopes are stretched along the frequencies, so another
-pitch leaves the formants where they are, and another vocal tract leaves the pitch. The noise is
-the same every time: the same text gives the same samples.
+The noise is the same every time: the same text gives the same samples.
 """
 
 from __future__ import annotations
@@ -25,38 +23,54 @@ _BINS = _WINDOW // 2 + 1
 _OVERLAP = _WINDOW // HOP
 _VOICED_HZ = 40.0
 _HIGHEST_HZ = 11_000.0
+_SAME = 0.01  # difference of pitch that is not worth the change
 _LOUDEST = 7.0  # of a log magnitude: above it a frame is broken
 
 Frames = npt.NDArray[np.float32]
+Spectrum = npt.NDArray[np.complex64]
+_BIN_HZ = RATE_HZ / _WINDOW
+_PERIODIC = np.clip((5000 - np.arange(_BINS) * _BIN_HZ) / 1500, 0, 1).astype(np.float32)
+"""Share of pulses, against noise, in the bins of a voiced frame."""
+_NOISE_LEVEL = 0.35  # as strong as pulses, which are 1 at each harmonic and less between
 _HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)).astype(np.float32)
 
 
-def waveform(outputs: Sequence[Frames], *, pitch: float, size: float) -> Frames:
+def waveform(outputs: Sequence[Frames], *, pitch: float) -> Frames:
     """Samples in about -1..1 for the six outputs of the model (without the batch axis): harmonic
     log magnitude and phase, noise log magnitude, log magnitude and phase of the free part, and F0
-    in Hz. ``pitch`` is a factor on F0, ``size`` on the length of the vocal tract.
+    in Hz. ``pitch`` is a factor on F0.
     """
-    bins = np.minimum(np.arange(_BINS) * size, _BINS - 1)
-    harmonic, turn, noise, free, phase = (
-        _stretched(part, bins, smooth=number in (0, 2, 3)) if size != 1.0 else part
-        for number, part in enumerate(outputs[:5])
-    )
-    count = harmonic.shape[1]
-    spectrum = _spectra(_pulses(outputs[5] * np.float32(pitch)), count)
-    spectrum *= _polar(harmonic, np.tanh(turn) * np.float32(np.pi))
-    spectrum += _noise(count) * _magnitude(noise)
-    spectrum += _polar(free, phase)
-    return _overlapped(spectrum)
+    harmonic, turn, noise, free, phase, f0_hz = outputs
+    count = f0_hz.size
+    filtered = _polar(harmonic, np.tanh(turn) * np.float32(np.pi))
+    spectrum = _spectra(_pulses(f0_hz), count) * filtered + _polar(free, phase)
+    if abs(pitch - 1) > _SAME:
+        spectrum = _at_pitch(spectrum, filtered, f0_hz, pitch)
+    return _overlapped(spectrum + _noise(count) * _magnitude(noise))
 
 
-def _stretched(part: Frames, bins: npt.NDArray[np.float64], *, smooth: bool) -> Frames:
-    """The bins at fractional places; phases cannot be averaged, so those take the nearest bin."""
-    if not smooth:
-        return part[np.rint(bins).astype(int)]
-    low = np.minimum(bins.astype(int), _BINS - 2)
-    share = (bins - low).astype(np.float32)[:, None]
-    found: Frames = part[low] * (1 - share) + part[low + 1] * share
-    return found
+def _at_pitch(own: Spectrum, filtered: Spectrum, f0_hz: Frames, pitch: float) -> Spectrum:
+    """The same spectra at another pitch, with the formants where they were.
+
+    The envelope of a voiced frame is what its harmonics reach, because between them there is
+    nothing to be measured; the free part holds harmonics as well, so it may not stay. Low
+    frequencies get pulses of the new pitch, high ones mostly noise, as in real voices.
+    """
+    voiced = np.flatnonzero(f0_hz > _VOICED_HZ)
+    level = np.log(np.abs(own[:, voiced]) + np.float32(1e-6))
+    level[1:-1] = np.maximum(np.maximum(level[:-2], level[2:]), level[1:-1])
+    envelope = np.empty_like(level)
+    for at, f0 in enumerate(f0_hz[voiced]):
+        peaks = np.arange(1, _HIGHEST_HZ / f0) * (f0 / _BIN_HZ)
+        heights = level[np.rint(peaks).astype(int), at]
+        envelope[:, at] = np.interp(np.arange(_BINS), peaks, heights)
+    turns = filtered[:, voiced]
+    pulses = _spectra(_pulses(f0_hz * np.float32(pitch)), f0_hz.size)[:, voiced]
+    pulses *= _PERIODIC[:, None] * turns / np.maximum(np.abs(turns), 1e-9)
+    pulses += (_NOISE_LEVEL * np.sqrt(1 - _PERIODIC**2))[:, None] * _noise(f0_hz.size)[:, voiced]
+    moved = own.copy()
+    moved[:, voiced] = pulses * _magnitude(envelope)
+    return moved
 
 
 def _magnitude(log: Frames) -> Frames:
@@ -64,7 +78,7 @@ def _magnitude(log: Frames) -> Frames:
     return found
 
 
-def _polar(log: Frames, angle: Frames) -> npt.NDArray[np.complex64]:
+def _polar(log: Frames, angle: Frames) -> Spectrum:
     found = np.empty(log.shape, np.complex64)
     magnitude = _magnitude(log)
     np.multiply(magnitude, np.cos(angle), out=found.real)
@@ -72,15 +86,17 @@ def _polar(log: Frames, angle: Frames) -> npt.NDArray[np.complex64]:
     return found
 
 
-@functools.lru_cache(maxsize=4)
-def _endless_noise(blocks: int) -> npt.NDArray[np.complex64]:
-    values = np.random.default_rng(0).standard_normal((_BINS, 512 * blocks, 2), np.float32)
-    found: npt.NDArray[np.complex64] = values.view(np.complex64)[..., 0]
+@functools.cache
+def _noise_block() -> Spectrum:
+    values = np.random.default_rng(0).standard_normal((_BINS, 512, 2), np.float32)
+    found: Spectrum = values.view(np.complex64)[..., 0]
     return found
 
 
-def _noise(count: int) -> npt.NDArray[np.complex64]:
-    return _endless_noise(-(-count // 512))[:, :count]
+def _noise(count: int) -> Spectrum:
+    """The same 6.4 s of noise again and again."""
+    block = _noise_block()
+    return block[:, np.arange(count) % block.shape[1]]
 
 
 def _pulses(f0_hz: Frames) -> Frames:
@@ -104,7 +120,7 @@ def _pulses(f0_hz: Frames) -> Frames:
     return np.where(voiced, kernel, np.float32(0)).astype(np.float32)
 
 
-def _spectra(samples: Frames, count: int) -> npt.NDArray[np.complex64]:
+def _spectra(samples: Frames, count: int) -> Spectrum:
     """Short-time spectra of centred windows; a cosine of amplitude 1 peaks at 1."""
     padded = np.pad(samples, _WINDOW // 2, mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::HOP][:count]
@@ -112,7 +128,7 @@ def _spectra(samples: Frames, count: int) -> npt.NDArray[np.complex64]:
     return np.ascontiguousarray(found, dtype=np.complex64)
 
 
-def _overlapped(spectrum: npt.NDArray[np.complex64]) -> Frames:
+def _overlapped(spectrum: Spectrum) -> Frames:
     """The inverse of ``_spectra`` with synthesis windows, divided by the sum of their squares."""
     count = spectrum.shape[1]
     parts = np.fft.irfft(spectrum.T, _WINDOW, axis=1).astype(np.float32) * _HANN

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_ARTICLES = frozenset(
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_ARTICLES = _set(
     "a an the this that these those my your his her its our their some any no each every another "
-    "which whose much many one two three".split()
+    "which whose much many one two three"
 )
-_PREPOSITIONS = frozenset("of in on at for with by from into under over about between as".split())
-_PRONOUNS = frozenset("i you we they who he she it".split())
-_PLURAL_PRONOUNS = frozenset("i you we they who".split())
-_VERBAL = frozenset(
+_PREPOSITIONS = _set("of in on at for with by from into under over about between as")
+_PRONOUNS = _set("i you we they who he she it")
+_PLURAL_PRONOUNS = _set("i you we they who")
+_VERBAL = _set(
     "to will would can could shall should may might must do does did don't doesn't didn't won't "
     "can't cannot couldn't wouldn't shouldn't not never always often also please let's i'll you'll "
-    "we'll they'll he'll she'll it'll i'd you'd we'd they'd help helps helped".split()
+    "we'll they'll he'll she'll it'll i'd you'd we'd they'd help helps helped"
 )
-_BE = frozenset("be is are was were been being am isn't aren't wasn't weren't i'm it's".split())
-_HAVE = frozenset("have has had having i've we've you've they've haven't hasn't hadn't".split())
-_OBJECTS = frozenset("me him them us it you her".split())
-_PLACES = frozenset("in with at here there on near together alone through by under to".split())
+_BE = _set("be is are was were been being am isn't aren't wasn't weren't i'm it's")
+_HAVE = _set("have has had having i've we've you've they've haven't hasn't hadn't")
+_OBJECTS = _set("me him them us it you her")
+_PLACES = _set("in with at here there on near together alone through by under to")
 
 
 def part_of_speech(words: Sequence[str], at: int) -> str | None:

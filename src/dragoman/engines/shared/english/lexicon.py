@@ -84,7 +84,7 @@ class Lexicon:
         return None
 
     def _known(self, word: str, part: str | None) -> str:
-        if word.isupper() and 1 < len(word):
+        if word.isupper() and len(word) > 1:
             return self._capitals(word, part)
         entry = self._entry(word)
         if isinstance(entry, str):

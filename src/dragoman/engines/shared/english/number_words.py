@@ -6,21 +6,27 @@ is an identifier and no quantity: it is read digit by digit.
 
 from __future__ import annotations
 
-_ONES = (
+_SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_ONES = _SMALL.split()
+_TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCALES = ("", " thousand", " million", " billion", " trillion")
 _LONGEST = 3 * len(_SCALES)
 _IRREGULAR = {
-    **{"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"},
-    **{"nine": "ninth", "twelve": "twelfth"},
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+    "twelve": "twelfth",
 }
 
 
 def digits(text: str) -> str:
-    """Every digit by its name, in groups of three, which keeps a long row from being rattled off."""
+    """Every digit by its name, in groups of three, so that a long row is not rattled off."""
     names = [_ONES[int(digit)] for digit in text]
     if len(names) <= 4:
         return " ".join(names)

@@ -87,8 +87,8 @@ class EnglishPhonemes:
 
     def _weak_form(self, word: str, words: list[str], at: int, before_vowel: bool | None) -> str:
         match word if word == "I" else word.lower():
-            case "a" if before_vowel is not None and word != "A" or at == 0:
-                return "ɐ" if before_vowel is not None else ""
+            case "a" if before_vowel is not None and (word == "a" or at == 0):
+                return "ɐ"
             case "an" if word != "AN":
                 return "ɐn"
             case "the":
@@ -105,8 +105,8 @@ class EnglishPhonemes:
                 return ""
 
 
-def _mark(token: str) -> str:
-    return "—" if token == "-" else token
+def _mark(written: str) -> str:
+    return "—" if written == "-" else written
 
 
 def _first_is_vowel(sounds: str, otherwise: bool | None) -> bool | None:

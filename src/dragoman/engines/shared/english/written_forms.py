@@ -24,19 +24,29 @@ from dragoman.engines.shared.english.number_words import year as year_words
 
 Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
 
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+_CALENDAR = "January February March April May June July August September October November December"
+_MONTHS = _CALENDAR.split()
 _MONTH = "|".join([*_MONTHS, *(f"{month[:3]}\\b\\.?" for month in _MONTHS), r"Sept\b\.?"])
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 _MAGNITUDE = "hundred|thousand|million|billion|trillion"
 _SHORT_MAGNITUDE = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
-_CENTS = {"dollar": "cent", "euro": "cent", "pound": "penny"}
+_CENTS = {
+    "dollar": ("cent", "cents"),
+    "euro": ("cent", "cents"),
+    "pound": ("penny", "pence"),
+}
 _FRACTIONS = {2: "half", 4: "quarter"}
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "‒": "-", "‑": "-", "―": "—"})
-_ADDRESS_NAMES = {".": "dot", "/": "slash", "@": "at", "-": "dash", "_": "underscore", "?": "",
-                  "=": "", "&": "", "#": "", ":": "colon", "%": "", "~": "", "+": "plus"}  # fmt: skip
+_ADDRESS_NAMES = {
+    ".": "dot",
+    "/": "slash",
+    "@": "at",
+    "-": "dash",
+    "_": "underscore",
+    ":": "colon",
+    "+": "plus",
+}
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s,;!?()\"]+(?:\?[^\s,;!()\"]+)?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
     r"|\b(?:[\w-]+\.)+(?:com|org|net|edu|gov|io|dev|ai|eu|uk|de|fr|es|info)\b(?:/[^\s,;!?()\"]*)?"
@@ -184,7 +194,8 @@ class WrittenForms:
             ),
             (
                 re.compile(
-                    rf"\b(?:[Tt]he )?(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b(?:,? (\d{{4}})\b)?"
+                    rf"\b(?:[Tt]he )?(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b"
+                    r"(?:,? (\d{4})\b)?"
                 ),
                 _day_month,
             ),
@@ -271,12 +282,11 @@ class WrittenForms:
         whole, _, part = amount.replace(",", "").partition(".")
         if len(part) != 2 or one not in _CENTS:
             return f"{number(amount)} {_counted(amount, (one, many))}"
-        cent = _CENTS[one]
-        cents = f"{cardinal(str(int(part)))} {_counted(str(int(part)), (cent, 'pence' if cent == 'penny' else 'cents'))}"
+        cents = f"{number(str(int(part)))} {_counted(str(int(part)), _CENTS[one])}"
         if not int(part):
-            return f"{cardinal(whole)} {_counted(whole, (one, many))}"
+            return f"{number(whole)} {_counted(whole, (one, many))}"
         return (
-            f"{cardinal(whole)} {_counted(whole, (one, many))} and {cents}" if int(whole) else cents
+            f"{number(whole)} {_counted(whole, (one, many))} and {cents}" if int(whole) else cents
         )
 
 
