@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from dragoman.engines import rapidocr
 from dragoman.engines.base import EngineUnavailable, OnDemand, TextReader
 from dragoman.engines.rapidocr import RapidOcr
 from dragoman.engines.shared import model_files
+from dragoman.engines.shared.model_catalogue import MODELS, ModelFile
 from tests.slides import slide
 
 pytestmark = pytest.mark.engine
@@ -74,8 +75,12 @@ def test_a_missing_package_says_how_to_mend_it(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_missing_model_is_not_downloaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(rapidocr, "package_dir", lambda _package, _requirement: tmp_path)
-    with pytest.raises(EngineUnavailable, match=r"PP-OCRv6_det_small\.onnx is missing"):
+    absent = ModelFile("PP-OCRv6_det_small.onnx", "0" * 64, 1, ("rapidocr:rapidocr/absent.onnx",))
+    files = (absent, *MODELS["rapidocr"].files[1:])
+    found = msgspec.structs.replace(MODELS["rapidocr"], files=files)
+    monkeypatch.setitem(MODELS, "rapidocr", found)
+    monkeypatch.setenv("DRAGOMAN_MODELS", str(tmp_path))
+    with pytest.raises(EngineUnavailable, match=r"PP-OCRv6_det_small\.onnx missing"):
         RapidOcr().load()
 
 

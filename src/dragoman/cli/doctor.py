@@ -67,9 +67,8 @@ def _for(effective: EffectiveConfig) -> list[Check]:
     config = effective.config
     engines = make_engines(config)
     names = {parse_spec(spec).name for _, spec in parse_choice(config.engines).all()}
-    wheels = bool(names & {"silero", "moonshine", "espeak"})
     return [
-        *checks.packages(embedded=wheels),
+        *checks.packages(names),
         *checks.model_files(names),
         *asyncio.run(checks.loaded(engines, config.directions)),
         *checks.address(config),

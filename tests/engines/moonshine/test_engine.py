@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from dragoman.engines.base import EngineUnavailable, Window
-from dragoman.engines.moonshine.engine import FILES, REQUIREMENT, Moonshine
+from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.glossary_bias import PhraseBias, PhraseTree
-from dragoman.engines.moonshine.tokenizer import Vocabulary, repeated_count
-from dragoman.engines.shared import model_files
+from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.shared.greedy_decoding import repeated_count
 from dragoman.speech import Hints, joined_text
 from tests import recordings
 
@@ -151,21 +149,6 @@ def test_other_languages_and_endless_windows_are_refused(engine: Moonshine) -> N
     with pytest.raises(ValueError, match="60 s"):
         engine.transcribe([Window(bytes(4 * 16_000 * 61))])
     assert engine.transcribe([Window(dickens(2).tobytes(), "en-GB")])[0].words
-
-
-# ---------------------------------------------------------------- files
-def test_a_changed_or_missing_model_file_is_refused_and_says_how_to_fix_it(
-    tmp_path: Path,
-) -> None:
-    name, sha256 = next(iter(FILES.items()))
-    for content in (None, b"another model"):
-        path = tmp_path / name
-        if content is not None:
-            path.write_bytes(content)
-        with pytest.raises(EngineUnavailable, match=r"pip install .*moonshine-voice==0\.1\.0"):
-            model_files.checked_file(path, sha256, REQUIREMENT)
-    with pytest.raises(EngineUnavailable, match="pip install"):
-        model_files.package_dir("no_such_package_here", REQUIREMENT)
 
 
 @recordings.needs_pocketsphinx

@@ -33,18 +33,14 @@ from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
 from dragoman.engines.moonshine.hints import usable_hints
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names
-from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean, repeated_count
-from dragoman.engines.shared.model_files import checked_file, onnx_session, package_dir
+from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.shared.greedy_decoding import geometric_mean, repeated_count
+from dragoman.engines.shared.model_files import onnx_session
+from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 from dragoman.text.language_tags import primary_tag
 
-REQUIREMENT = "moonshine-voice==0.1.0"
-FILES = {
-    "encoder_model.ort": "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221",
-    "decoder_model_merged.ort": "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0",
-    "tokenizer.bin": "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
-}
 BOS, END = 1, 2
 HEADS, HEAD_SIZE = 8, 36
 PADDING_S = 0.5
@@ -121,11 +117,10 @@ class _Model:
     """The two graphs and the vocabulary; nothing changes after it was made."""
 
     def __init__(self, threads: int) -> None:
-        folder = package_dir("moonshine_voice", REQUIREMENT) / "assets" / "tiny-en"
-        paths = {name: checked_file(folder / name, sha, REQUIREMENT) for name, sha in FILES.items()}
-        self.tokens = Vocabulary(paths["tokenizer.bin"].read_bytes())
-        self._encoder: Any = onnx_session(paths["encoder_model.ort"], threads)
-        self._decoder: Any = onnx_session(paths["decoder_model_merged.ort"], threads)
+        folder = find_model("moonshine-tiny-en")
+        self.tokens = Vocabulary((folder / "tokenizer.bin").read_bytes())
+        self._encoder: Any = onnx_session(folder / "encoder_model.ort", threads)
+        self._decoder: Any = onnx_session(folder / "decoder_model_merged.ort", threads)
         self._past: list[str] = [
             entry.name for entry in self._decoder.get_inputs() if entry.name.startswith("past_")
         ]

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from dragoman.engines.moonshine.phonetic_match import NameMatch, find_matches, split_marks
-from dragoman.engines.moonshine.tokenizer import Vocabulary, geometric_mean
+from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.shared.greedy_decoding import geometric_mean
 
 MARGIN = 5.0
 """How many times less likely (as a power of e) the sentence with the name may be."""

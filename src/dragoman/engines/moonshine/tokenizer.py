@@ -84,26 +84,6 @@ class Vocabulary:
         return [(text, at) for text, at in texts if text]
 
 
-def geometric_mean(logprobs: Sequence[float]) -> float:
-    """Of the probabilities with these logarithms; 0 for none."""
-    return float(np.exp(np.mean(logprobs))) if logprobs else 0.0
-
-
-def repeated_count(ids: Sequence[int], longest: int = 12, times: int = 3) -> int:
-    """How many ids at the end only repeat what stands before them: 0, or a loop to cut off.
-
-    A greedy decoder can loop over noise ("And, and, and"). A unit that stands
-    ``times`` times in a row is a loop; one or two tokens need twice as often, because people do
-    say "no, no, no".
-    """
-    for size in range(1, longest + 1):
-        needed = times * 2 if size <= 2 else times
-        tail = list(ids[-size * needed :])
-        if len(tail) == size * needed and tail == tail[:size] * needed:
-            return size * (needed - 1)
-    return 0
-
-
 def _pieces(raw: bytes) -> list[bytes]:
     pieces, at = [], 0
     while at < len(raw):

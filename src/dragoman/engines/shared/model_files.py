@@ -1,14 +1,11 @@
-"""Model files that came inside an installed wheel: found without importing the wheel, and checked.
+"""What engines need of installed packages: where one is, how to install it, an ONNX session.
 
-Scope: finding data files and comparing their SHA-256. The packages are never imported (one of them
-would open sound devices, another loads a library of its own). A file that is missing or different
-is ``EngineUnavailable`` with the command that mends it: another model file might load without an
-error and give worse results.
+Scope: packages are located and not imported. Which files a model has, and whether they are right,
+is the business of ``model_store``.
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import shlex
 import sys
@@ -35,25 +32,6 @@ def package_dir(package: str, requirement: str) -> Path:
             f"Mend it with: {pip_install(requirement)}"
         )
     return Path(spec.submodule_search_locations[0])
-
-
-def checked_file(path: Path, sha256: str, requirement: str) -> Path:
-    """The file itself, after its hash was compared. Raises ``EngineUnavailable``."""
-    reinstall = pip_install("--force-reinstall", "--no-deps", requirement)
-    if not path.is_file():
-        raise EngineUnavailable(
-            f"The model file {path.name} is missing from its package (other releases of that "
-            f"package come without it). Mend it with: {reinstall}"
-        )
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != sha256:
-        raise EngineUnavailable(
-            f"The model file {path.name} is not the one this engine knows (SHA-256 {found[:12]}…, "
-            f"expected {sha256[:12]}…). "
-            f"Mend it with: {reinstall}"
-        )
-    return path
 
 
 def onnx_session(model: Path | bytes, threads: int) -> Any:
