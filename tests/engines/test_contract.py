@@ -31,6 +31,7 @@ CASES: dict[str, Case] = {
         ("scripted-tts", None, True),
         ("espeak", None, False),
         ("flite", None, False),
+        ("hibari", None, True),
         ("scripted-interpreter", None, True),
         ("wespeaker", dickens, True),
         ("scripted-speaker", None, True),
@@ -44,7 +45,7 @@ CASES["openjtalk"] = Case(
 ROLES = {
     "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
     "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
-    "flite": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
+    "flite": "tts", "hibari": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
     "wespeaker": "speaker", "scripted-speaker": "speaker",
 }  # fmt: skip
 

@@ -69,7 +69,7 @@ PRESETS: Mapping[str, EngineChoice] = {
         vad=("silero",),
         asr=("moonshine",),
         mt=("apertium",),
-        tts=("flite", "openjtalk", "espeak"),
+        tts=("hibari", "flite", "openjtalk", "espeak"),
         speaker=("wespeaker",),
         ocr=("rapidocr",),
     ),
