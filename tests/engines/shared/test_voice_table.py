@@ -28,7 +28,9 @@ def test_every_voice_of_the_synthesis_api_has_a_gender() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_two_names_of_a_gender_sound_the_same(engine: type[Espeak | Flite | Hibari | OpenJtalk]) -> None:
+def test_no_two_names_of_a_gender_sound_the_same(
+    engine: type[Espeak | Flite | Hibari | OpenJtalk],
+) -> None:
     sounds = engine().sounds
     for names in (FEMALE, MALE):
         for one, other in combinations(names, 2):

@@ -113,11 +113,8 @@ def _pulses(f0_hz: Frames) -> Frames:
     order = np.floor(_HIGHEST_HZ / pitch).astype(np.float32)
     below = 2 * np.sin(half)
     is_peak = np.abs(below) < 2e-3
-    kernel = np.sin((2 * order + 1) * half) / np.where(is_peak, np.float32(1), below) - np.float32(
-        0.5
-    )
-    kernel = np.where(is_peak, order, kernel)
-    return np.where(voiced, kernel, np.float32(0)).astype(np.float32)
+    sums = np.sin((2 * order + 1) * half) / np.where(is_peak, 1, below) - 0.5
+    return np.where(voiced, np.where(is_peak, order, sums), 0).astype(np.float32)
 
 
 def _spectra(samples: Frames, count: int) -> Spectrum:

@@ -71,7 +71,9 @@ class Lexicon:
         return None if entry is None or isinstance(entry, str) else entry
 
     def letters(self, word: str) -> str:
-        """The names of the letters, as an abbreviation is read: the last one is stressed."""
+        """The names of the letters, as an abbreviation is read: the last one is stressed. Nothing
+        for letters outside of the Latin alphabet.
+        """
         names = [self._dictionary.get(letter) for letter in word.upper() if letter.isalpha()]
         said = "".join(name for name in names if isinstance(name, str)).replace(SECONDARY, "")
         head, found, last = said.replace(PRIMARY, SECONDARY).rpartition(SECONDARY)
@@ -84,7 +86,9 @@ class Lexicon:
         return None
 
     def _known(self, word: str, part: str | None) -> str:
-        if word.isupper() and len(word) > 1:
+        if len(word) == 1:
+            return self.letters(word)
+        if word.isupper():
             return self._capitals(word, part)
         entry = self._entry(word)
         if isinstance(entry, str):

@@ -25,7 +25,7 @@ _STOPS = frozenset(";:,.!?—…")
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of a line; a full stop behind an initial ends none."""
+    """The sentences of a text; a full stop behind an initial ends none."""
     start = 0
     for match in _SENTENCE_END.finditer(text):
         if text[match.end() : match.end() + 1].islower() or _NO_END.search(
@@ -45,11 +45,10 @@ class EnglishPhonemes:
 
     def of(self, text: str) -> Iterator[str]:
         """The phonemes of each sentence that has any."""
-        for line in unicodedata.normalize("NFC", text).splitlines():
-            for sentence in sentences(self._forms.spoken(line)):
-                found = self._sentence(sentence)
-                if any(sound not in _MARKS for sound in found):
-                    yield found
+        for sentence in sentences(self._forms.spoken(unicodedata.normalize("NFC", text))):
+            found = self._sentence(sentence)
+            if any(sound not in _MARKS for sound in found):
+                yield found
 
     def _sentence(self, spoken: str) -> str:
         if spoken.isupper() and " " in spoken:

@@ -9,9 +9,10 @@ Everything here is linear in the text, whose words are of bounded length (``text
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from dragoman.engines.shared.english.calendar_forms import CALENDAR_RULES, Rule
 from dragoman.engines.shared.english.number_words import (
     cardinal,
     code,
@@ -22,11 +23,6 @@ from dragoman.engines.shared.english.number_words import (
 )
 from dragoman.engines.shared.english.number_words import year as year_words
 
-Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str]]
-
-_CALENDAR = "January February March April May June July August September October November December"
-_MONTHS = _CALENDAR.split()
-_MONTH = "|".join([*_MONTHS, *(f"{month[:3]}\\b\\.?" for month in _MONTHS), r"Sept\b\.?"])
 _NUMBER = r"\d[\d,]*(?:\.\d+)?"
 _MAGNITUDE = "hundred|thousand|million|billion|trillion"
 _SHORT_MAGNITUDE = {"k": "thousand", "m": "million", "b": "billion", "bn": "billion"}
@@ -38,6 +34,7 @@ _CENTS = {
 _FRACTIONS = {2: "half", 4: "quarter"}
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PLAIN = str.maketrans({"’": "'", "‘": "'", "‒": "-", "‑": "-", "―": "—"})
+_SIGNS = {"+": "plus", "&": "and", "@": "at", "%": "percent"}
 _ADDRESS_NAMES = {
     ".": "dot",
     "/": "slash",
@@ -64,64 +61,10 @@ def _address(match: re.Match[str]) -> str:
     return re.sub(r"\bwww\b", "w w w", spaced) + text[end:]
 
 
-def _time(match: re.Match[str]) -> str:
-    hour, minute, half = int(match[1]), match[2], match[3]
-    if hour > 24 or int(minute) > 59:
-        return match[0]
-    words = cardinal(str(hour))
-    if int(minute):
-        words += " oh" * (minute[0] == "0") + f" {cardinal(str(int(minute)))}"
-    elif not half:
-        words += " o'clock" if 0 < hour < 13 else " hundred"
-    return f"{words} {half.upper()}.M." if half else words
-
-
-def _date(month: int, day: str, year: str) -> str:
-    words = f"{_MONTHS[month - 1]} {ordinal(str(int(day)))}"
-    return f"{words}, {_year(year)}" if year else words
-
-
-def _year(text: str) -> str:
-    return year_words(text) if len(text) == 4 and "1100" <= text <= "2099" else cardinal(text)
-
-
-def _numeric_date(match: re.Match[str]) -> str:
-    first, second, year = int(match[1]), int(match[2]), match[3]
-    month, day = (first, second) if first <= 12 else (second, first)
-    if not (1 <= month <= 12 and 1 <= day <= 31):
-        return match[0]
-    if len(year) == 2:
-        year = ("19" if year > "40" else "20") + year
-    return _date(month, str(day), year)
-
-
-def _iso_date(match: re.Match[str]) -> str:
-    month, day = int(match[2]), int(match[3])
-    return _date(month, match[3], match[1]) if 0 < month <= 12 and 0 < day <= 31 else match[0]
-
-
-def _month_of(name: str) -> str:
-    return next(month for month in _MONTHS if month.startswith(name[:3]))
-
-
-def _month_day(match: re.Match[str]) -> str:
-    if not 1 <= int(match[2]) <= 31:
-        return match[0]
-    year = f", {_year(match[3])}" if match[3] else ""
-    return f"{_month_of(match[1])} {ordinal(str(int(match[2])))}{year}"
-
-
-def _day_month(match: re.Match[str]) -> str:
-    if not 1 <= int(match[1]) <= 31:
-        return match[0]
-    year = f", {_year(match[3])}" if match[3] else ""
-    return f"the {ordinal(str(int(match[1])))} of {_month_of(match[2])}{year}"
-
-
 def _fraction(match: re.Match[str]) -> str:
     above, below = int(match[1]), int(match[2])
     if not 0 < above < below <= 10:
-        return f"{cardinal(str(above))} slash {cardinal(str(below))}"
+        return f"{cardinal(str(above))} {cardinal(str(below))}"  # 24/7
     part = _FRACTIONS.get(below) or ordinal(str(below))
     many = "halves" if part == "half" else f"{part}s"
     return f"{cardinal(str(above))} {part if above == 1 else many}"
@@ -151,7 +94,46 @@ def _bare_number(match: re.Match[str]) -> str:
         return ordinal(text.replace(",", ""))
     is_year = len(text) == 4 and text.isdigit() and "1100" <= text <= "2099"
     words = year_words(text) if is_year else number(text)
-    return plural(words) if suffix else words
+    if suffix and text.endswith("0") and len(text) > 1 and text != "10":  # the 90s, 1990s
+        return plural(words)
+    return f"{words} {suffix}" if suffix else words
+
+
+def _degrees(match: re.Match[str]) -> str:
+    scale = {"C": " Celsius", "F": " Fahrenheit"}.get(match[2] or "", "")
+    return f"{_signed(match[1])} {_counted(match[1], ('degree', 'degrees'))}{scale}"
+
+
+def _telephone(match: re.Match[str]) -> str:
+    return ", ".join(digits(part) for part in re.findall(r"\d+", match[0]))
+
+
+_PLAIN_RULES: tuple[Rule, ...] = (
+    (re.compile(r"[’‘‒‑―]"), lambda mark: mark[0].translate(_PLAIN)),
+    (_ADDRESS, _address),
+)
+_NUMBER_RULES: tuple[Rule, ...] = (
+    (re.compile(rf"(?<![\w.])([-−]?{_NUMBER})\s?°\s?([CF]\b)?"), _degrees),
+    (
+        re.compile(r"(?<![\w-])(?:\+?\d{1,3}[- ])?(?:\(?\d{3}\)?[- ])?\d{3}-\d{4}(?![\w-])"),
+        _telephone,
+    ),
+    (re.compile(r"(?<![\w./])(\d{1,2})/(\d{1,2})(?![\w/])"), _fraction),
+    (
+        re.compile(r"(?<![\w.\-])(\d+)\s?[-–]\s?(?=\d+(?![\w\-]))"),
+        lambda found: f"{found[1]} to ",
+    ),
+    (re.compile(r"(?<![\w)])[-−](?=\d)"), lambda _: "minus "),
+    (re.compile(r"#(?=\d)"), lambda _: "number "),
+    (re.compile(r"[+&@%]"), lambda mark: f" {_SIGNS[mark[0]]} "),
+)
+_LAST_RULES: tuple[Rule, ...] = (
+    (
+        re.compile(r"(?<![A-Za-z\d])'?(\d+(?:,\d{3})*(?:\.\d+)*)(st|nd|rd|th|'?s)?(?![A-Za-z\d])"),
+        _bare_number,
+    ),
+    (re.compile(r"\d+"), lambda found: f" {code(found[0])} "),
+)
 
 
 class WrittenForms:
@@ -162,7 +144,17 @@ class WrittenForms:
 
     def __init__(self, tables: Mapping[str, Any]) -> None:
         self._tables = tables
-        self._rules = self._made_rules()
+        self._rules = (
+            *_PLAIN_RULES,
+            *CALENDAR_RULES,
+            *self._amounts(),
+            *self._abbreviations(),
+            *_NUMBER_RULES,
+            (re.compile(r"(?<=[\d ])[=<>](?=[\d ])|~(?=\d)"), self._symbol),
+            (re.compile(r"[=<>~/]"), lambda _: " "),
+            (re.compile(_alternatives(tables["symbols"])), self._symbol),
+            *_LAST_RULES,
+        )
 
     def spoken(self, text: str) -> str:
         """The text in words."""
@@ -170,38 +162,14 @@ class WrittenForms:
             text = pattern.sub(rule, text)
         return _SPACE_BEFORE_MARK.sub(r"\1", _SPACES.sub(" ", text)).strip()
 
-    def _made_rules(self) -> list[Rule]:
-        units, symbols = self._tables["units"], self._tables["symbols"]
+    def _amounts(self) -> list[Rule]:
+        units = self._tables["units"]
         signs = "|".join(map(re.escape, self._tables["currency"]))
         amount = rf"({_NUMBER})(?:\s?({_MAGNITUDE}|[kKmM]\b|[bB]n?\b))?"
         return [
-            (re.compile(r"[’‘‒‑―]"), lambda mark: mark[0].translate(_PLAIN)),
-            (_ADDRESS, _address),
-            (re.compile(r"(?<!\d)(\d{1,2}):(\d\d)(?!\d)(?:\s?([AaPp])\.?[Mm]\b\.?)?"), _time),
-            (
-                re.compile(r"(?<![\d:])(\d{1,2})()\s?([AaPp])\.?[Mm]\b\.?"),
-                lambda found: _time(
-                    re.match(r"(\d+):(\d\d)(.)", f"{found[1]}:00{found[3]}") or found
-                ),
-            ),
-            (re.compile(r"\b(\d{4})-(\d\d)-(\d\d)\b"), _iso_date),
-            (re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{4}|\d\d)\b"), _numeric_date),
-            (
-                re.compile(
-                    rf"\b({_MONTH}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?![:%])(?:,? (\d{{4}})\b)?"
-                ),
-                _month_day,
-            ),
-            (
-                re.compile(
-                    rf"\b(?:[Tt]he )?(\d{{1,2}})(?:st|nd|rd|th)?(?: of)? ({_MONTH})\b"
-                    r"(?:,? (\d{4})\b)?"
-                ),
-                _day_month,
-            ),
             (
                 re.compile(rf"({signs})\s?{amount}"),
-                lambda found: self._money(found[1], *found.groups()[1:]),
+                lambda found: self._money(found[1], found[2], found[3]),
             ),
             (
                 re.compile(rf"(?<![\w.]){amount}\s?([€£¥₹¢])"),
@@ -211,40 +179,6 @@ class WrittenForms:
                 re.compile(rf"(?<![\w.])([-−]?{_NUMBER})\s?({_alternatives(units)})(?!\w)"),
                 lambda found: f"{_signed(found[1])} {_counted(found[1], units[found[2]])}",
             ),
-            (
-                re.compile(rf"(?<![\w.])([-−]?{_NUMBER})\s?°\s?([CF]\b)?"),
-                lambda found: (
-                    f"{_signed(found[1])} {_counted(found[1], ('degree', 'degrees'))}"
-                    + {"C": " Celsius", "F": " Fahrenheit", None: ""}[found[2]]
-                ),
-            ),
-            *self._abbreviations(),
-            (
-                re.compile(
-                    r"(?<![\w-])(?:\+?\d{1,3}[- ])?(?:\(?\d{3}\)?[- ])?\d{3}-\d{4}(?![\w-])"
-                ),
-                lambda found: ", ".join(digits(part) for part in re.findall(r"\d+", found[0])),
-            ),
-            (re.compile(r"(?<![\w./])(\d{1,2})/(\d{1,2})(?![\w/])"), _fraction),
-            (
-                re.compile(r"(?<![\w.\-])(\d+)\s?[-–]\s?(?=\d+(?![\w\-]))"),
-                lambda found: f"{found[1]} to ",
-            ),
-            (re.compile(r"(?<![\w)])[-−](?=\d)"), lambda _: "minus "),
-            (re.compile("%"), lambda _: " percent"),
-            (re.compile(r"#(?=\d)"), lambda _: "number "),
-            (
-                re.compile(r"[+&@/]"),
-                lambda mark: {"+": " plus ", "&": " and ", "@": " at "}.get(mark[0], " slash "),
-            ),
-            (re.compile(_alternatives(symbols)), lambda mark: f" {symbols[mark[0]]} "),
-            (
-                re.compile(
-                    r"(?<![A-Za-z\d])'?(\d+(?:,\d{3})*(?:\.\d+)*)(st|nd|rd|th|'?s)?(?![A-Za-z])"
-                ),
-                _bare_number,
-            ),
-            (re.compile(r"\d+"), lambda found: f" {code(found[0])} "),
         ]
 
     def _abbreviations(self) -> list[Rule]:
@@ -274,6 +208,9 @@ class WrittenForms:
                 lambda found: f"{found[1]} the {ordinal(_roman(found[2]))}",
             ),
         ]
+
+    def _symbol(self, mark: re.Match[str]) -> str:
+        return f" {self._tables['symbols'][mark[0]]} "
 
     def _money(self, sign: str, amount: str, magnitude: str | None) -> str:
         one, many = self._tables["currency"][sign]
