@@ -21,6 +21,7 @@ HOP = 300
 _WINDOW = 1200
 _BINS = _WINDOW // 2 + 1
 _OVERLAP = _WINDOW // HOP
+_BLOCK = 128  # frames, 1.6 s
 _VOICED_HZ = 40.0
 _HIGHEST_HZ = 11_000.0
 _SAME = 0.01  # difference of pitch that is not worth the change
@@ -40,24 +41,34 @@ def waveform(outputs: Sequence[Frames], *, pitch: float) -> Frames:
     log magnitude and phase, noise log magnitude, log magnitude and phase of the free part, and F0
     in Hz. ``pitch`` is a factor on F0.
     """
-    harmonic, turn, noise, free, phase, f0_hz = outputs
-    count = f0_hz.size
-    filtered = _polar(harmonic, np.tanh(turn) * np.float32(np.pi))
-    spectrum = _spectra(_pulses(f0_hz), count) * filtered + _polar(free, phase)
-    if abs(pitch - 1) > _SAME:
-        spectrum = _at_pitch(spectrum, filtered, f0_hz, pitch)
-    return _overlapped(spectrum + _noise(count) * _magnitude(noise))
+    *parts, f0_hz = outputs
+    own = _pulses(f0_hz)
+    other = _pulses(f0_hz * np.float32(pitch)) if abs(pitch - 1) > _SAME else None
+    sound = np.zeros((f0_hz.size + _OVERLAP - 1, HOP), np.float32)
+    for start in range(0, f0_hz.size, _BLOCK):  # in blocks, so that a long piece takes no more
+        end = min(start + _BLOCK, f0_hz.size)
+        harmonic, turn, noise, free, phase = (part[:, start:end] for part in parts)
+        filtered = _polar(harmonic, np.tanh(turn) * np.float32(np.pi))
+        spectrum = _spectra(own, start, end) * filtered + _polar(free, phase)
+        if other is not None:
+            pulses = _spectra(other, start, end)
+            _revoice(spectrum, filtered, f0_hz[start:end], pulses, _noise(start, end))
+        spectrum += _noise(start, end) * _magnitude(noise)
+        _add(sound[start : end + _OVERLAP - 1], spectrum)
+    return _leveled(sound, f0_hz.size)
 
 
-def _at_pitch(own: Spectrum, filtered: Spectrum, f0_hz: Frames, pitch: float) -> Spectrum:
-    """The same spectra at another pitch, with the formants where they were.
+def _revoice(
+    spectrum: Spectrum, filtered: Spectrum, f0_hz: Frames, pulses: Spectrum, noise: Spectrum
+) -> None:
+    """Give the voiced frames other pulses, with the formants where they were.
 
     The envelope of a voiced frame is what its harmonics reach, because between them there is
     nothing to be measured; the free part holds harmonics as well, so it may not stay. Low
     frequencies get pulses of the new pitch, high ones mostly noise, as in real voices.
     """
     voiced = np.flatnonzero(f0_hz > _VOICED_HZ)
-    level = np.log(np.abs(own[:, voiced]) + np.float32(1e-6))
+    level = np.log(np.abs(spectrum[:, voiced]) + np.float32(1e-6))
     level[1:-1] = np.maximum(np.maximum(level[:-2], level[2:]), level[1:-1])
     envelope = np.empty_like(level)
     for at, f0 in enumerate(f0_hz[voiced]):
@@ -65,12 +76,10 @@ def _at_pitch(own: Spectrum, filtered: Spectrum, f0_hz: Frames, pitch: float) ->
         heights = level[np.rint(peaks).astype(int), at]
         envelope[:, at] = np.interp(np.arange(_BINS), peaks, heights)
     turns = filtered[:, voiced]
-    pulses = _spectra(_pulses(f0_hz * np.float32(pitch)), f0_hz.size)[:, voiced]
-    pulses *= _PERIODIC[:, None] * turns / np.maximum(np.abs(turns), 1e-9)
-    pulses += (_NOISE_LEVEL * np.sqrt(1 - _PERIODIC**2))[:, None] * _noise(f0_hz.size)[:, voiced]
-    moved = own.copy()
-    moved[:, voiced] = pulses * _magnitude(envelope)
-    return moved
+    periodic = pulses[:, voiced] * turns / np.maximum(np.abs(turns), np.float32(1e-9))
+    share = _PERIODIC[:, None]
+    mixed = share * periodic + _NOISE_LEVEL * np.sqrt(1 - share**2) * noise[:, voiced]
+    spectrum[:, voiced] = mixed * _magnitude(envelope)
 
 
 def _magnitude(log: Frames) -> Frames:
@@ -87,20 +96,22 @@ def _polar(log: Frames, angle: Frames) -> Spectrum:
 
 
 @functools.cache
-def _noise_block() -> Spectrum:
-    values = np.random.default_rng(0).standard_normal((_BINS, 512, 2), np.float32)
+def _noise_blocks() -> Spectrum:
+    values = np.random.default_rng(0).standard_normal((_BINS, 4 * _BLOCK, 2), np.float32)
     found: Spectrum = values.view(np.complex64)[..., 0]
     return found
 
 
-def _noise(count: int) -> Spectrum:
+def _noise(start: int, end: int) -> Spectrum:
     """The same 6.4 s of noise again and again."""
-    block = _noise_block()
-    return block[:, np.arange(count) % block.shape[1]]
+    blocks = _noise_blocks()
+    begin = start % blocks.shape[1]
+    return blocks[:, begin : begin + end - start]
 
 
 def _pulses(f0_hz: Frames) -> Frames:
     """Every harmonic of F0 up to ``_HIGHEST_HZ``, each with amplitude 1; silence where unvoiced.
+    Half a window longer at both ends.
 
     The sum of cos(kx) for k = 1..n is sin((n + 1/2) x) / (2 sin(x / 2)) - 1/2 (Dirichlet kernel).
     """
@@ -114,28 +125,34 @@ def _pulses(f0_hz: Frames) -> Frames:
     below = 2 * np.sin(half)
     is_peak = np.abs(below) < 2e-3
     sums = np.sin((2 * order + 1) * half) / np.where(is_peak, 1, below) - 0.5
-    return np.where(voiced, np.where(is_peak, order, sums), 0).astype(np.float32)
+    found = np.where(voiced, np.where(is_peak, order, sums), 0).astype(np.float32)
+    return np.pad(found, _WINDOW // 2, mode="reflect")
 
 
-def _spectra(samples: Frames, count: int) -> Spectrum:
-    """Short-time spectra of centred windows; a cosine of amplitude 1 peaks at 1."""
-    padded = np.pad(samples, _WINDOW // 2, mode="reflect")
-    windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::HOP][:count]
+def _spectra(samples: Frames, start: int, end: int) -> Spectrum:
+    """Short-time spectra of the windows around these frames; a cosine of amplitude 1 peaks at 1."""
+    windows = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[
+        start * HOP : end * HOP : HOP
+    ]
     found = np.fft.rfft(windows * (_HANN / np.float32(HOP)), axis=1).T
     return np.ascontiguousarray(found, dtype=np.complex64)
 
 
-def _overlapped(spectrum: Spectrum) -> Frames:
-    """The inverse of ``_spectra`` with synthesis windows, divided by the sum of their squares."""
+def _add(sound: Frames, spectrum: Spectrum) -> None:
+    """Overlap and add the sound of these frames."""
     count = spectrum.shape[1]
     parts = np.fft.irfft(spectrum.T, _WINDOW, axis=1).astype(np.float32) * _HANN
     parts = parts.reshape(count, _OVERLAP, HOP)
-    squares = np.square(_HANN).reshape(_OVERLAP, HOP)
-    sound = np.zeros((count + _OVERLAP - 1, HOP), np.float32)
-    weight = np.zeros_like(sound)
     for part in range(_OVERLAP):
         sound[part : part + count] += parts[:, part]
+
+
+def _leveled(sound: Frames, count: int) -> Frames:
+    """Divided by the sum of the squared windows, without the half windows at the ends."""
+    squares = np.square(_HANN).reshape(_OVERLAP, HOP)
+    weight = np.zeros_like(sound)
+    for part in range(_OVERLAP):
         weight[part : part + count] += squares[part]
+    sound /= np.maximum(weight, np.float32(1e-9))
     start = _WINDOW // 2
-    found: Frames = (sound / np.maximum(weight, 1e-9)).reshape(-1)[start : start + count * HOP]
-    return found
+    return sound.reshape(-1)[start : start + count * HOP]
