@@ -45,12 +45,14 @@ class Hypothesis(msgspec.Struct, frozen=True, tag=True):
 
     ``confidence`` in 0..1 judges the whole; below the engine's gate nothing of it is committed.
     ``stable`` counts leading words an append-only engine promises never to change (else 0).
+    ``language_confidence`` in 0..1 is how sure an engine is of the ``language`` that it found.
     """
 
     words: tuple[Word, ...] = ()
     confidence: float = 1.0
     language: str | None = None
     stable: int = 0
+    language_confidence: float = 1.0
 
 
 def joined_text(words: Sequence[Word]) -> str:

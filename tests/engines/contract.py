@@ -352,10 +352,13 @@ def speech_may_be_aborted(case: Case) -> None:
 
 
 def speech_follows_rate_and_volume(case: Case) -> None:
-    normal = _spoken(case, case.text)
-    assert len(_spoken(case, case.text, rate=2.0)) < 0.8 * len(normal)
-    loud = np.frombuffer(normal, "<i2").astype(float).std()
-    assert np.frombuffer(_spoken(case, case.text, volume=20), "<i2").astype(float).std() < loud
+    """As far as the engine says so; the runtime does for it what it does not do."""
+    normal, controls = _spoken(case, case.text), case.engine.info.controls
+    if "rate" in controls:
+        assert len(_spoken(case, case.text, rate=2.0)) < 0.8 * len(normal)
+    if "volume" in controls:
+        loud = np.frombuffer(normal, "<i2").astype(float).std()
+        assert np.frombuffer(_spoken(case, case.text, volume=20), "<i2").astype(float).std() < loud
     if case.exact:
         assert _spoken(case, case.text) == normal
 

@@ -10,6 +10,7 @@ import pytest
 from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Samples
 from tests import recordings
+from tests.endpoints.openai_audio import audio_server
 from tests.engines.contract import Case, laws
 
 pytestmark = pytest.mark.engine
@@ -25,6 +26,7 @@ CASES: dict[str, Case] = {
         ("silero", dickens, True),
         ("energy", None, True),
         ("moonshine", dickens, True),
+        ("whisper", dickens, True),
         ("scripted-asr", None, True),
         ("apertium", None, True),
         ("scripted-mt", None, True),
@@ -37,17 +39,40 @@ CASES: dict[str, Case] = {
         ("scripted-speaker", None, True),
     ]
 }
+CASES["firefox"] = Case(functools.partial(registry.make, "firefox"), target="pt")
 CASES["openjtalk"] = Case(
     functools.partial(registry.make, "openjtalk"),
     language="ja",
     text="皆さん、おはようございます。会議へようこそ。",
 )
+CASES["openai-speech"] = Case(
+    lambda: registry.make(f"openai-speech?url={audio_server().url}&model=tts-1&speed=true"),
+    exact=False,
+)
+CASES["openai-transcriptions"] = Case(
+    lambda: registry.make(f"openai-transcriptions?url={audio_server().url}&model=whisper-1"),
+    speech=dickens,
+)
 ROLES = {
-    "silero": "vad", "energy": "vad", "moonshine": "asr", "scripted-asr": "asr",
-    "apertium": "mt", "scripted-mt": "mt", "scripted-tts": "tts", "espeak": "tts",
-    "flite": "tts", "hibari": "tts", "openjtalk": "tts", "scripted-interpreter": "interpreter",
-    "wespeaker": "speaker", "scripted-speaker": "speaker",
-}  # fmt: skip
+    "silero": "vad",
+    "energy": "vad",
+    "moonshine": "asr",
+    "scripted-asr": "asr",
+    "whisper": "asr",
+    "openai-transcriptions": "asr",
+    "apertium": "mt",
+    "firefox": "mt",
+    "scripted-mt": "mt",
+    "scripted-tts": "tts",
+    "espeak": "tts",
+    "flite": "tts",
+    "hibari": "tts",
+    "openjtalk": "tts",
+    "openai-speech": "tts",
+    "scripted-interpreter": "interpreter",
+    "wespeaker": "speaker",
+    "scripted-speaker": "speaker",
+}
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ COMMANDS = (
     "translate",
     "intercept",
     "engines",
+    "models",
     "keys",
     "config",
     "doctor",

@@ -31,6 +31,7 @@ from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.host import SharedHost
 from dragoman.runtime.loaded_engine import EngineStatus, EngineUse, LoadedEngine, covers
+from dragoman.runtime.routing.candidates import TranslatorRoutes, covered_pairs
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
 
@@ -58,6 +59,7 @@ class EngineSet:
         self._warm = warm
         self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
+        self._translators = TranslatorRoutes()
         cores = SharedCores()
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         for number, (role, spec) in enumerate(choice.all()):
@@ -207,8 +209,10 @@ class EngineSet:
 
     def translator(self, source: str, target: str) -> EngineHost:
         """The translator of a direction."""
-        direction, any_ = (source, target), ("*", "*")
-        return self._first("mt", lambda info: direction in info.pairs or any_ in info.pairs).host
+        found = self._translators.candidates(self._ready("mt"), source, target)
+        if not found:
+            raise EngineFailed("no loaded mt engine covers what is asked")
+        return found[0]
 
     def synthesizer(self, language: str) -> EngineHost:
         """The synthesizer of a language; the first one for a language that none speaks."""
@@ -256,7 +260,7 @@ class EngineSet:
             info = interpreters[0].info
             speaks = frozenset(target for _, target in info.pairs) | self._languages("tts")
             return Coverage(frozenset(info.languages), frozenset(info.pairs), speaks)
-        pairs = frozenset(pair for chosen in self._ready("mt") for pair in chosen.info.pairs)
+        pairs = covered_pairs(self._ready("mt"))
         return Coverage(self._languages("asr"), pairs, self._languages("tts"))
 
     def _languages(self, role: Role) -> frozenset[str]:

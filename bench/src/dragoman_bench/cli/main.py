@@ -14,6 +14,7 @@ from dragoman_bench.cli.interpret import bench_interpret
 from dragoman_bench.cli.load import bench_load
 from dragoman_bench.cli.measure import bench
 from dragoman_bench.cli.replay import replay
+from dragoman_bench.cli.routes import bench_routes
 from dragoman_bench.cli.soak import bench_soak
 
 
@@ -40,6 +41,7 @@ app = _app(MeasureByDefault)
 app.command("measure")(bench)
 app.command("load")(bench_load)
 app.command("interpret")(bench_interpret)
+app.command("routes")(bench_routes)
 app.command("soak")(bench_soak)
 app.command("replay")(replay)
 

@@ -144,12 +144,15 @@ def _metrics(item: Item) -> Mapping[str, Any]:
 
 
 def _corpus(metric: Any, items: Sequence[Item]) -> Measure:
-    """A metric of sacrebleu over a draw, from each sentence's statistics (they add up)."""
-    if any(item.reference is None for item in items):
+    references = [item.reference for item in items if item.reference is not None]
+    if len(references) < len(items):
         return lambda _: None
-    said = [item.target_text for item in items]
-    references = [[item.reference for item in items]]
-    statistics = np.array(metric._extract_corpus_statistics(said, references))
+    return corpus_measure(metric, [item.target_text for item in items], references)
+
+
+def corpus_measure(metric: Any, said: Sequence[str], references: Sequence[str]) -> Measure:
+    """A metric of sacrebleu over a draw, from each text's statistics (they add up)."""
+    statistics = np.array(metric._extract_corpus_statistics(list(said), [list(references)]))
 
     def score(drawn: Drawn) -> float:
         return float(

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from dragoman.engines.apertium.pipeline import Pipeline, PipelineFailed
 from dragoman.engines.base import EngineUnavailable, Info, Translation
+from dragoman.engines.shared.sentence_shape import same_case, same_stop
 from dragoman.text.language_tags import primary_tag
 
 PACKAGES = (
@@ -49,8 +50,6 @@ grammar (a genitive, for example); around a word that no dictionary knows it doe
 _HANGS_S = 3.0
 _MODE = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_SENTENCE_ENDS = (".", "!", "?", "…", ".”", '."', ".)", "?”", '?"', "!”", '!"')
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 class Apertium:
@@ -245,21 +244,4 @@ def restored_shape(source: str, target: str) -> str:
     text = " ".join(target.split())
     if text.endswith("."):
         text = text[:-1].rstrip()
-    if source.endswith(".") and not text.endswith(_SENTENCE_ENDS):
-        text += "."
-    if not source.endswith(_SENTENCE_ENDS):
-        text = text.rstrip(".")
-    return _same_case(source, text)
-
-
-def _same_case(source: str, text: str) -> str:
-    """The text with its first letter in the case of the source's; ``EE.UU.`` stays as it is."""
-    first, ours = _LETTER.search(source), _LETTER.search(text)
-    if first is None or ours is None:
-        return text
-    at, after = ours.start(), text[ours.end() : ours.end() + 1]
-    if first.group().isupper():
-        return text[:at] + text[at].upper() + text[at + 1 :]
-    if after.islower() or after in {"", " "}:
-        return text[:at] + text[at].lower() + text[at + 1 :]
-    return text
+    return same_case(source, same_stop(source, text))

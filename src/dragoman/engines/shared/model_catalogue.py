@@ -1,9 +1,9 @@
 """The models that are known by name: their files, hashes, licences, and the packages with them.
 
 Scope: the types of ``models.json``, which lies beside this file, and ``MODELS``, which is read from
-it. Models are data: a model more is a row more. Every file has the SHA-256 that we established
-ourselves or found in several independent public lists; there is no row without one, because a
-wrong model file may load without an error and give worse results. Where files are is the business
+it. Models are data: a model more is a row more. Every file has a SHA-256, which we computed from
+the package that carries it or found in public lists of hashes; there is no row without one, because
+a wrong model file may load without an error and give worse results. Where files are is the business
 of ``model_store``.
 """
 
@@ -21,8 +21,7 @@ class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file under its official name; ``size`` in bytes.
 
     ``parts``: where installed packages have it, each ``distribution:path``; several are joined in
-    this order. ``url``: where ``dragoman models pull`` gets it; one that ends with ``.gz`` is
-    unpacked, and the hash and the size are those of the unpacked file.
+    this order. ``url``: where ``dragoman models pull`` gets it.
     """
 
     name: str

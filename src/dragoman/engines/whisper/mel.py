@@ -35,7 +35,8 @@ def log_mel(samples: Samples, mels: int) -> Floats:
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     decades = np.log10(np.maximum(mel_filters(mels) @ power.T, _LEAST_POWER))
     decades = np.maximum(decades, decades.max() - _RANGE)
-    return ((decades + 4) / 4).astype(np.float32)
+    spectrogram: Floats = ((decades + 4) / 4).astype(np.float32)
+    return spectrogram
 
 
 @functools.lru_cache(maxsize=1)

@@ -63,16 +63,20 @@ class Match(msgspec.Struct, frozen=True):
 
 
 class Glossary:
-    """The terms of one session for one source language."""
+    """The terms of one session for one source language; with ``exact`` they are found only in
+    their own spelling.
+    """
 
-    def __init__(self, phrases: Mapping[str, str], language: str | None = None) -> None:
+    def __init__(
+        self, phrases: Mapping[str, str], language: str | None = None, *, exact: bool = False
+    ) -> None:
         self._plural = primary_tag(language) in _WITH_PLURALS
         terms: list[Term] = []
         for key, value in phrases.items():
             parts = tuple(tokenize(key))
             if any(part.kind != "mark" for part in parts):
-                exact = len(parts) == 1 and key != key.lower() and is_small(parts[0].key, language)
-                terms.append(Term(key.strip(), value.strip(), parts, exact))
+                small = len(parts) == 1 and key != key.lower() and is_small(parts[0].key, language)
+                terms.append(Term(key.strip(), value.strip(), parts, exact or small))
         self.terms: Sequence[Term] = terms
         self.longest = max((len(term.parts) for term in terms), default=0)
         self._by_first: dict[str, list[Term]] = {}

@@ -1,0 +1,182 @@
+"""A Whisper model on CTranslate2: opened, and called for features and tokens.
+
+Scope: the library and the files; which words a result means is ``answers``. A folder holds
+``model.bin``, ``config.json`` and ``tokenizer.json``, as the conversions of Systran and others do.
+CTranslate2 releases the GIL and spreads calls over its own workers, which share the weights.
+
+The encoder takes spectrograms shorter than 30 s, and its cost is that of their length. They need
+some silence behind the speech, or the decoder runs on (``SILENCE_S``), and are padded to even
+seconds, so that windows of about the same length can be decoded together: two together cost less
+than two thirds. A GPU gets all windows at one length, as its encoder costs little.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dragoman.engines.base import EngineUnavailable, Samples
+from dragoman.engines.shared.model_catalogue import MODELS
+from dragoman.engines.shared.model_files import pip_install
+from dragoman.engines.shared.model_store import find_model
+from dragoman.engines.whisper.languages import tag_of
+from dragoman.engines.whisper.mel import HOP, Floats, log_mel
+from dragoman.engines.whisper.vocabulary import Vocabulary
+from dragoman.speech import HEARING_RATE_HZ
+
+REQUIREMENTS = ("ctranslate2>=4.8,<5", "tokenizers")
+SILENCE_S = 2.0
+LONGEST_S = 30 - SILENCE_S
+STEP_S = 2
+GPU_SECONDS = 12
+FRAMES_PER_S = HEARING_RATE_HZ // HOP
+COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
+
+
+class WhisperModel:
+    """An opened model; nothing changes after it was made. Raises ``EngineUnavailable``."""
+
+    def __init__(
+        self, model: str, device: str, compute_type: str, threads: int, workers: int
+    ) -> None:
+        library = _library()
+        self._view, self._library = library.StorageView, library
+        self.device = _device(library, device)
+        self.folder = model_folder(model)
+        try:
+            self.vocabulary = Vocabulary.read(self.folder / "tokenizer.json")
+        except Exception as error:  # tokenizers raises bare Exception
+            raise EngineUnavailable(_broken(self.folder, "tokenizer.json", error)) from error
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        own = max(1, cores // max(threads, 1)) if self.device == "cpu" else 1
+        try:
+            self._model = library.models.Whisper(
+                str(self.folder),
+                device=self.device,
+                compute_type=compute_type or COMPUTE_TYPES[self.device],
+                inter_threads=workers or own,
+                intra_threads=threads,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise EngineUnavailable(_not_opened(self.folder, error)) from error
+        self.mels: int = self._model.n_mels
+        self.is_multilingual: bool = self._model.is_multilingual
+
+    def close(self) -> None:
+        """Free the weights."""
+        self._model.unload_model()
+
+    # ------------------------------------------------------------ calls
+    def seconds(self, samples: Samples) -> int:
+        """The length that a window is padded to with silence."""
+        least = math.ceil((len(samples) / HEARING_RATE_HZ + SILENCE_S) / STEP_S) * STEP_S
+        return least if self.device == "cpu" else max(least, GPU_SECONDS)
+
+    def features(self, samples: Samples) -> Floats:
+        """The spectrogram of a window with its silence; shape (1, mels, frames)."""
+        padded = np.zeros(self.seconds(samples) * HEARING_RATE_HZ, np.float32)
+        padded[: len(samples)] = samples
+        return np.ascontiguousarray(log_mel(padded, self.mels)[None])
+
+    def encode(self, features: Sequence[Floats]) -> list[Any]:
+        """Encoder states of windows of one length. A CPU encodes them one by one as fast."""
+        if self.device == "cpu" or len(features) == 1:
+            views = [self._view.from_array(one) for one in features]
+            return [self._model.encode(view, to_cpu=True) for view in views]
+        together = self._model.encode(self._view.from_array(np.concatenate(features)), to_cpu=True)
+        states = np.array(together)
+        return [self._view.from_array(states[at : at + 1].copy()) for at in range(len(states))]
+
+    def languages(self, states: Any) -> list[tuple[str, float]]:
+        """The model's languages by probability, most likely first."""
+        found = self._model.detect_language(states)[0]
+        return [(tag_of(token), probability) for token, probability in found]
+
+    def generate(self, states: Sequence[Any], prompts: list[list[int]], most: int) -> list[Any]:
+        """A result for each window: greedy, with times, at most so many tokens. The prompts are of
+        one length before their start token.
+        """
+        results: list[Any] = self._model.generate(
+            self._joined(states),
+            prompts,
+            beam_size=1,
+            max_length=most,
+            return_no_speech_prob=True,
+        )
+        return results
+
+    def align(self, states: Any, start: list[int], ids: list[int], frames: int) -> Any:
+        """When the text tokens were said, and their probabilities, given all before them."""
+        return self._model.align(states, start, [ids], frames)[0]
+
+    def _joined(self, states: Sequence[Any]) -> Any:
+        if len(states) == 1:
+            return states[0]
+        return self._view.from_array(np.concatenate([np.array(one) for one in states]))
+
+
+# ---------------------------------------------------------------- opening
+def model_folder(model: str) -> Path:
+    """The folder of a model of the catalogue (``base`` or ``whisper-base``), or the one named.
+    Raises ``EngineUnavailable``.
+    """
+    for name in (model, f"whisper-{model}"):
+        if name in MODELS:
+            return find_model(name)
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        known = ", ".join(name for name in MODELS if name.startswith("whisper-"))
+        raise EngineUnavailable(
+            f"{model!r} is neither a folder nor a Whisper model of the catalogue ({known})."
+        )
+    for name in ("model.bin", "config.json", "tokenizer.json"):
+        if not (folder / name).is_file():
+            raise EngineUnavailable(
+                f"The folder {folder} has no {name}. It should hold a Whisper model converted for "
+                "CTranslate2, such as those of Systran (faster-whisper-…)."
+            )
+    return folder
+
+
+def _library() -> Any:
+    try:
+        import ctranslate2  # noqa: PLC0415 - heavy, and only engines that load need it
+        import tokenizers  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise EngineUnavailable(
+            f"The Python package {error.name!r} is not installed. "
+            f"Mend it with: {pip_install(*REQUIREMENTS)}"
+        ) from error
+    return ctranslate2
+
+
+def _device(library: Any, device: str) -> str:
+    if device not in {"cpu", "cuda", "auto"}:
+        raise EngineUnavailable(f"The option device is cpu, cuda or auto, not {device!r}.")
+    has_gpu = device != "cpu" and library.get_cuda_device_count() > 0
+    if device == "cuda" and not has_gpu:
+        raise EngineUnavailable(
+            "CTranslate2 finds no GPU of NVIDIA here. Use device=auto or device=cpu, or mend the "
+            "driver and its libraries (cuBLAS 12, cuDNN 9)."
+        )
+    return "cuda" if has_gpu else "cpu"
+
+
+def _not_opened(folder: Path, error: Exception) -> str:
+    text = str(error)
+    if "out of memory" in text.lower():
+        return (
+            "The GPU has no room for this model. Use a smaller one, or compute_type=int8_float16."
+        )
+    if "compute type" in text.lower():
+        return f"This compute type is not possible here: {text}"
+    return _broken(folder, "model.bin", error)
+
+
+def _broken(folder: Path, name: str, error: Exception) -> str:
+    return f"{folder / name} cannot be read: {error}. The folder needs a complete model."
