@@ -96,7 +96,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     without a glossary gets placeholders in the text instead of terms: ``placeholders`` are words
     that it leaves as they are and treats as names. ``controls`` names what a synthesizer does
     natively with an ``Utterance``; the runtime does rate, pitch and volume for one that does not,
-    and drops instructions. ``caps`` bound what a segment of speech may cost.
+    and drops instructions. ``caps`` bound what a segment of speech may cost. ``own_threads``: it
+    computes on the cores here, but in threads of its own, so that the CPU time of the calling
+    thread does not show it.
     """
 
     name: str
@@ -121,6 +123,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     cancellable: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
+    own_threads: bool = False
     about: str = ""
 
 
