@@ -82,7 +82,7 @@ def test_the_choices_on_the_page_are_understood() -> None:
 
 
 def test_every_key_of_a_placement_is_on_the_page() -> None:
-    for key in registry.Placement.__struct_fields__:
+    for key in registry.Placement.__struct_encode_fields__:
         assert f"| `{key}` |" in PAGE
     row = next(line for line in PAGE.splitlines() if line.startswith("| `host` |"))
     for place in PLACES:
@@ -109,7 +109,7 @@ def test_the_engine_that_asks_another_machine_works() -> None:
         names["Remote"]().load()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}/translate")
+        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}")
         assert isinstance(engine, Translator)
         engine.load()
         assert engine.translate(Translation("hola", "es", "en")) == "HOLA"
