@@ -138,6 +138,7 @@ def in_turn(*routes: Route) -> Route:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as real servers do
     server: _Server
 
     def do_POST(self) -> None:

@@ -87,6 +87,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     transcriber does well, ``step_ms`` the fixed step it wants to be called at (None: as its speed
     and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
+    ``answers_later``: an interpreter's facts come from elsewhere, also while it gets no input; then
+    it is fed empty ``Audio`` every tenth of a second.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can
@@ -94,7 +96,9 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     without a glossary gets placeholders in the text instead of terms: ``placeholders`` are words
     that it leaves as they are and treats as names. ``controls`` names what a synthesizer does
     natively with an ``Utterance``; the runtime does rate, pitch and volume for one that does not,
-    and drops instructions. ``caps`` bound what a segment of speech may cost.
+    and drops instructions. ``caps`` bound what a segment of speech may cost. ``own_threads``: it
+    computes on the cores here, but in threads of its own, so that the CPU time of the calling
+    thread does not show it.
     """
 
     name: str
@@ -111,6 +115,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    answers_later: bool = False
     forces_prefix: bool = False
     takes_glossary: bool = False
     placeholders: tuple[str, ...] = ()
@@ -118,6 +123,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     cancellable: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
+    own_threads: bool = False
     about: str = ""
 
 

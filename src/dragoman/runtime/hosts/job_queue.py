@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
@@ -125,6 +125,9 @@ class JobQueue(Generic[JobT]):
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def __iter__(self) -> Iterator[CallJob | JobT]:
+        return (job for _, job in self._jobs)
 
     def add(self, job: CallJob | JobT, due_s: float) -> None:
         """Queue a job that is needed at ``due_s``."""

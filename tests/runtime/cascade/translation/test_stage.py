@@ -16,6 +16,7 @@ from dragoman.runtime.cascade.translation.stage import TranslationStage
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Interpret, InterpretationOptions, Result, Translated, Word
 from tests.runtime.cascade.fake_cascade import Events
 
@@ -79,8 +80,8 @@ class Scene:
         self.job = asyncio.create_task(stage.run())
 
     # the engines, and the clock
-    def translator(self, source: str, target: str) -> Host:
-        return self.host
+    def translator(self, source: str, target: str) -> FallbackHost:
+        return FallbackHost([self.host])
 
     def now_s(self) -> float:
         return self.clock_s

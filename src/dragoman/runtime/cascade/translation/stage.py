@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from dragoman.engines.base import Translation
 from dragoman.policy.translation.commit_rules import TargetPolicy, WantedTranslation, chosen
@@ -30,6 +31,7 @@ from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.observer import Observer, TranslationCommitted, current_turn
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Translated
 
 LOG = logging.getLogger("dragoman.session")
@@ -249,7 +251,11 @@ class TranslationStage:
         if turn.passes_through:
             return wanted.source
         self._use_context_of(turn)
-        settings, host = turn.settings, self._translator(turn)
+        return await self._translator(turn).ask(partial(self._ask, turn, wanted))
+
+    async def _ask(self, turn: TurnTranslation, wanted: WantedTranslation, host: EngineHost) -> str:
+        """Ask one engine, with the request that it needs."""
+        settings = turn.settings
         request = Translation(
             text=wanted.source,
             source=turn.language,
@@ -273,10 +279,10 @@ class TranslationStage:
         if turn.direction != self._direction:
             self._context, self._direction = [], turn.direction
 
-    def _translator(self, turn: TurnTranslation) -> EngineHost:
+    def _translator(self, turn: TurnTranslation) -> FallbackHost:
         return self._engines.translator(*turn.direction)
 
     def _cost_s(self, turn: TurnTranslation) -> float | None:
         if turn.passes_through:
             return 0.0
-        return call_costs.cost_s(self._translator(turn), turn.direction)
+        return call_costs.cost_s(self._translator(turn).preferred, turn.direction)
