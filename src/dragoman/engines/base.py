@@ -94,6 +94,11 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
     volume for one that does not, and drops instructions. ``caps`` bound what a segment of speech
     may cost.
+
+    ``memory_mb`` is what a loaded copy of the engine takes of the memory of its ``device``, about;
+    0 for less than a few dozen. ``concurrency`` is how many calls at the same time are best for it
+    (None: the server's usual number). ``remote``: calls leave the machine and may cost money, so
+    none is made to warm it up; its ``load`` may see whether the service is there.
     """
 
     name: str
@@ -116,6 +121,10 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     shortens: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
+    memory_mb: int = 0
+    device: Literal["cpu", "gpu"] = "cpu"
+    concurrency: int | None = None
+    remote: bool = False
     about: str = ""
 
 
