@@ -72,7 +72,7 @@ _EMBEDDED = EngineChoice(
     vad=("silero",),
     asr=("moonshine", "whisper"),
     mt=("firefox", "apertium"),
-    tts=("flite", "openjtalk", "espeak"),
+    tts=("hibari", "flite", "openjtalk", "espeak"),
     speaker=("wespeaker",),
     ocr=("rapidocr",),
 )

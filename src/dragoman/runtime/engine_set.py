@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Sequence
+from math import inf
 
 from dragoman.engines import registry
 from dragoman.engines.base import (
@@ -235,13 +236,16 @@ class EngineSet:
         return self._optional("speaker")
 
     def recognizers(self, language: str | None, avoid: Collection[str] = ()) -> list[LoadedEngine]:
-        """The recognisers of a language, all without a declared one, in the order in which they are
-        to be asked now: those that are left alone behind the others, and those whose names are in
-        ``avoid``. Raises ``EngineFailed`` when there is none.
+        """The recognisers of a language in the order in which they are to be asked now: those that
+        are left alone behind the others, and those whose names are in ``avoid``. Without a declared
+        language all of them, the one of the most languages first: it can tell which of them is
+        spoken. Raises ``EngineFailed`` when there is none.
         """
         found = [one for one in self._ready("asr") if covers(one.info.languages, language)]
         if not found:
             raise EngineFailed("no loaded asr engine covers what is asked")
+        if language is None:
+            found.sort(key=lambda one: -_breadth(one.info))
         if len(found) > 1:
             found.sort(key=lambda one: one.host.vitals.circuit == "open" or one.name in avoid)
         return found
@@ -337,3 +341,8 @@ def _only(role: Role, placement: registry.Placement) -> tuple[str, ...]:
             f"'@for={placement.only}' names no pairs: write them as en-es;es-en."
         )
     return only
+
+
+def _breadth(info: Info) -> float:
+    """How many languages an engine knows."""
+    return inf if "*" in info.languages else len(info.languages)

@@ -2,9 +2,10 @@
 
 Scope: a fixed number of threads (``engine_threads``) and one queue; results come back to the loop
 with ``call_soon_threadsafe``. Whatever an engine raises, ``SystemExit`` included, fails its call
-and neither a thread nor the loop. Nothing can end an engine that never returns: what it was asked
-fails at the limit of time, and its thread does not count as a worker until it comes back. While
-no thread is left, all calls fail at once.
+and neither a thread nor the loop. A call whose caller is gone, or that is beyond its limit of time,
+is cancelled in an engine that can end calls early. Nothing can end another one that never returns:
+what it was asked fails at the limit of time, and its thread does not count as a worker until it
+comes back. While no thread is left, all calls fail at once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from math import inf
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Caps, Engine, EngineUnavailable, Synthesizer, Utterance
+from dragoman.engines.cancellation import Cancellation
 from dragoman.runtime.hosts.engine_calls import RequestServer, batching_of
 from dragoman.runtime.hosts.engine_threads import EngineThreads, ThreadJob, Work
 from dragoman.runtime.hosts.host import EngineFailed, RequestHost, Vitals
@@ -115,7 +117,7 @@ class ThreadHost(RequestHost):
         if self._loaded is not None:
             _settle(self._loaded, EngineFailed(reason))
         for job in self._calls:
-            job.settle(Outcome(failure=reason))
+            job.fail(reason)
         threads.close(self._close_engine)
         await asyncio.to_thread(threads.join, self._CLOSE_S)
 
@@ -174,12 +176,16 @@ class ThreadHost(RequestHost):
     # ------------------------------------------------------------ calls and streams
     async def _ask(self, request: AnyRequest) -> Outcome:
         threads = self._admit()
-        job = CallJob(request, self._loop.create_future())
+        cancellation = Cancellation() if self.info.cancellable else None
+        job = CallJob(request, self._loop.create_future(), cancellation)
         self._calls.add(job)
         threads.add(job)
         self._watch_later()
         try:
             outcome = await job.future
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
         finally:
             self._calls.discard(job)
         job.times.report(self.info)
@@ -190,10 +196,11 @@ class ThreadHost(RequestHost):
         requests, cpu_before_s = [job.request for job in batch], time.thread_time()
         with self.work.stint() as stint:
             try:
-                outcomes = self._server.answer(requests)
+                outcomes = self._server.answer(requests, batch[0].cancellation)
             except BaseException as error:  # noqa: BLE001 - it fails its call only
                 outcomes = [Outcome(failure=repr(error)) for _ in batch]
-        self.work.answered(requests, stint.own_s, time.thread_time() - cpu_before_s)
+        cpu_s = None if self.info.own_threads else time.thread_time() - cpu_before_s
+        self.work.answered(requests, stint.own_s, cpu_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:

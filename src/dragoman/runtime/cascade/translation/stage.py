@@ -4,12 +4,16 @@ Scope: it carries out what the target policy of each turn asks for
 (``policy.translation.commit_rules``): one translation call at a time for a session, while the
 mailbox keeps the newest words of each turn, so that a slow engine makes fewer drafts and never a
 queue. Before an answer is used the policy has seen the newest words, so what is stale is not shown.
+A draft is given up when newer words are to be committed, if the engine can end a call early: they
+do not wait for it, and the engine does not work for nothing. What will be committed is never given
+up.
 Turns are finished in order. The same language passes through without an engine. A failed call fails
 its turn, never the session. A turn keeps the settings it was opened with.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -197,7 +201,10 @@ class TranslationStage:
     async def _carry_out(
         self, turn: TurnTranslation, policy: TargetPolicy, wanted: WantedTranslation
     ) -> None:
-        answer = await self._translate(turn, wanted)
+        answer = await self._answer(turn, policy, wanted)
+        if answer is None:
+            policy.give_up()
+            return
         newer = self._mailbox.newer(turn.turn)
         if newer is not None:
             self._take(newer)
@@ -222,6 +229,23 @@ class TranslationStage:
             await self._emit(Translated(turn.turn, *shown))
 
     # ------------------------------------------------------------ the engine
+    async def _answer(
+        self, turn: TurnTranslation, policy: TargetPolicy, wanted: WantedTranslation
+    ) -> str | None:
+        """The translation; None for a draft that was given up. Raises ``EngineFailed``."""
+        if wanted.commits or turn.passes_through or not self._translator(turn).info.cancellable:
+            return await self._translate(turn, wanted)
+        call = asyncio.ensure_future(self._translate(turn, wanted))
+        try:
+            while (newer := await self._mailbox.newer_before(call, turn.turn)) is not None:
+                self._take(newer)
+                if policy.must_commit and not call.done():
+                    return None
+            return await call
+        finally:
+            if call.cancel():
+                await asyncio.gather(call, return_exceptions=True)
+
     async def _translate(self, turn: TurnTranslation, wanted: WantedTranslation) -> str:
         """Raises ``EngineFailed``."""
         if turn.passes_through:
