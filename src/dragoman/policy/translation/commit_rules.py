@@ -16,11 +16,11 @@ committed text and a tentative rest (``answer``). It knows no engine, no client 
              committed whole when its oldest word without a translation is 2.5 s old.
 * ``through``  source and target are the same language: the source is the target.
 
-All of them show drafts as the tentative rest, without the last word if there is another, because it
-changes most often. Drafts are made only when nothing is to be committed, and so seldom that they
-take at most half of the time. Committed text is only ever extended, every source word is translated
-before ``finished`` holds, and of the translations that wait only the newest of a sentence is kept:
-a slow engine makes fewer calls, not a queue.
+All of them show drafts as the tentative rest, without the words at its end that change most often
+(``flicker.DraftStability``). Drafts are made only when nothing is to be committed, and so seldom
+that they take at most half of the time. Committed text is only ever extended, every source word is
+translated before ``finished`` holds, and of the translations that wait only the newest of a
+sentence is kept: a slow engine makes fewer calls, not a queue.
 
 Sources: LocalAgreement, https://arxiv.org/abs/2307.14743; clause units with the sentence as prefix,
 hold-n and re-translation, https://arxiv.org/abs/2004.03643.
@@ -36,6 +36,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
+from dragoman.policy.translation.flicker import DraftStability
 from dragoman.policy.translation.target_text import TurnTarget
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
@@ -115,6 +116,7 @@ class TargetPolicy:
         *,
         pace: PaceName = "even",
         together: Together | None = None,
+        stability: DraftStability | None = None,
     ) -> None:
         self.rule: Rule = rule
         self.stash = ""
@@ -131,6 +133,7 @@ class TargetPolicy:
         self._covered = 0  # words whose translation is committed
         self._draft = ""  # newest translation of the open sentence
         self._draft_end = 0
+        self._stability = stability or DraftStability()
         self._asked = ""  # the source of the last request
         self._asked_end = 0  # words whose translation is requested, to be committed
         self._drafted_s = float("-inf")
@@ -207,13 +210,14 @@ class TargetPolicy:
             return self._commit(wanted, translation)
         addition = self._agreed(translation) if self.rule == "agree" else ""
         joined = self._target.behind(addition)
+        self._stability.learn(self._draft, translation)
         self._draft, self._draft_end = translation, wanted.end
         if addition:
             self._target.extend(addition)
             self._cover(wanted, translation)
         if addition or not self._ready:  # else it is stale: a committing answer follows
             rest = continuation(translation, self._target.open)
-            self.stash = _without_last_word(self._target.behind(rest))
+            self.stash = self._shown(rest)
         return CommitStep(joined)
 
     # ------------------------------------------------------------ what is translated
@@ -276,7 +280,7 @@ class TargetPolicy:
             self._draft = ""
         elif self._draft_end <= wanted.end:
             self._draft, self._draft_end = translation, wanted.end
-        self.stash = self._target.behind(_without_last_word(rest))
+        self.stash = self._shown(rest)
         return CommitStep(joined, wanted.ends, pair)
 
     def _agreed(self, translation: str) -> str:
@@ -284,6 +288,10 @@ class TargetPolicy:
         before, now = keys(self._draft), keys(translation)
         count = min(shared_length(before, now), len(now) - 1, len(before) - self._held_back)
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
+
+    def _shown(self, rest: str) -> str:
+        sure = self._stability.sure_part(rest, alone=not self._target.text)
+        return self._target.behind(sure)
 
     def _cover(self, wanted: WantedTranslation, translation: str) -> None:
         """Estimate how far into the source the committed target reaches."""
@@ -294,12 +302,6 @@ class TargetPolicy:
         self._covered = max(self._covered, begin + int(min(share, 1.0) * (wanted.end - begin)))
         if self._clause is not None and self._clause.end <= self._covered:
             self._clause = None
-
-
-def _without_last_word(stash: str) -> str:
-    """The stash without its last word, unless it is the only one."""
-    found = tokens(stash)
-    return stash[: found[-2].end] if len(found) > 1 else stash
 
 
 def _interval_s(cost_s: float | None, least_s: float) -> float:
