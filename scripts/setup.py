@@ -34,6 +34,7 @@ ENVIRONMENTS = (
     "agentscope-2.0.10",
     "livekit-plugins-lehui-0.0.4",
     "pipecat-dashscope-0.2.0",
+    "openai-3.57.0",
     "simuleval-1.1.4",
 )
 SPARED = frozenset({"simuleval-1.1.4"})

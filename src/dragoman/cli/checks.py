@@ -20,6 +20,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.registry import EngineChoice, unset_variables
 from dragoman.engines.shared import model_store
 from dragoman.engines.shared.model_catalogue import MODELS
 from dragoman.engines.shared.model_files import pip_install
@@ -111,6 +112,15 @@ def model_files(engines: set[str]) -> Iterator[Check]:
             yield Check(name, "bad" if places else "note", missing, str(refusal))
         else:
             yield Check(name, "ok", f"{model.size / 1e6:.1f} MB, hashes are right, in {folder}")
+
+
+def variables(choice: EngineChoice) -> Iterator[Check]:
+    """The addresses and models of model servers that the engines want from the environment."""
+    for name, engine in unset_variables(choice).items():
+        mend = f"Set {name}, for instance to http://127.0.0.1:8001/v1; {engine} is left out."
+        if not name.endswith("_URL"):
+            mend = f"Set {name} if the server has several models."
+        yield Check(f"variable {name}", "note", "not set", mend)
 
 
 async def loaded(engine_set: EngineSet, directions: list[tuple[str, str]]) -> list[Check]:

@@ -66,10 +66,12 @@ def _for(effective: EffectiveConfig) -> list[Check]:
 
     config = effective.config
     engines = make_engines(config)
-    names = {parse_spec(spec).name for _, spec in parse_choice(config.engines).all()}
+    choice = parse_choice(config.engines)
+    names = {parse_spec(spec).name for _, spec in choice.all()}
     return [
         *checks.packages(names),
         *checks.model_files(names),
+        *checks.variables(choice),
         *asyncio.run(checks.loaded(engines, config.directions)),
         *checks.address(config),
         *checks.keys(config),

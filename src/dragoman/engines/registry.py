@@ -7,6 +7,8 @@ same way. Looking one up imports that one only.
 * A *spec* is ``name?option=value&option=value@key=value,key=value``. The options are the keyword
   arguments of the engine's constructor, converted by their annotations. What stands behind the
   ``@`` says where and how the engine runs (``Placement``); the engine never sees it.
+  In a value, ``${NAME}`` stands for an environment variable (empty if it is not set),
+  ``${NAME:-text}`` for one with a default, ``${NAME:+text}`` for a text if the variable is set.
 * A *choice* says which specs fill which role. It is written as a preset, as a list of
   ``role=spec``, or as a preset with some roles replaced::
 
@@ -22,6 +24,7 @@ same way. Looking one up imports that one only.
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import typing
 from collections.abc import Callable, Mapping
@@ -64,19 +67,62 @@ class EngineChoice(msgspec.Struct, frozen=True):
         return [(role, spec) for role in ROLES for spec in self.specs(role)]
 
 
+_EMBEDDED = EngineChoice(
+    vad=("silero",),
+    asr=("moonshine", "whisper"),
+    mt=("firefox", "apertium"),
+    tts=("flite", "openjtalk", "espeak"),
+    speaker=("wespeaker",),
+    ocr=("rapidocr",),
+)
+
+
+def _before_embedded(**first: tuple[str, ...]) -> EngineChoice:
+    """These engines, and the embedded ones for what they do not cover or while they fail."""
+    roles = {role: (*first.get(role, ()), *_EMBEDDED.specs(role)) for role in ROLES}
+    return EngineChoice(**{role: tuple(dict.fromkeys(specs)) for role, specs in roles.items()})
+
+
+def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
+    """An engine that asks a server: address, model and key from variables of this stage."""
+    prefix = f"DRAGOMAN_{stage}"
+    return (
+        f"{engine}?url=${{{prefix}_URL:-{url}}}&model=${{{prefix}_MODEL:-{model}}}"
+        f"&key_env=${{{prefix}_KEY:+{prefix}_KEY}}@concurrency=8"
+    )
+
+
 PRESETS: Mapping[str, EngineChoice] = {
-    "embedded": EngineChoice(
-        vad=("silero",),
-        asr=("moonshine",),
-        mt=("firefox", "apertium"),
-        tts=("flite", "openjtalk", "espeak"),
-        speaker=("wespeaker",),
-        ocr=("rapidocr",),
+    "embedded": _EMBEDDED,
+    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small"), tts=("hibari", "kokoro")),
+    "gpu": _before_embedded(
+        asr=(
+            _endpoint("openai-transcriptions", "ASR"),
+            "whisper?model=large-v3-turbo&device=cuda",
+        ),
+        mt=(_endpoint("openai-chat", "MT", "http://127.0.0.1:8002/v1", "tencent/Hy-MT2-7B"),),
+        tts=(
+            _endpoint(
+                "openai-speech",
+                "TTS",
+                "http://127.0.0.1:8003/v1",
+                "Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice",
+            ),
+        ),
+    ),
+    "endpoints": _before_embedded(
+        asr=(_endpoint("openai-transcriptions", "ASR"),),
+        mt=(_endpoint("openai-chat", "MT"),),
+        tts=(_endpoint("openai-speech", "TTS"),),
     ),
     "scripted": EngineChoice(
         vad=("energy",), asr=("scripted-asr",), mt=("scripted-mt",), tts=("scripted-tts",)
     ),
 }
+"""``embedded``: what comes with Dragoman. ``cpu``: that and models to be pulled, in process.
+``gpu``: Whisper large-v3-turbo on CUDA, and model servers for translation and speech, by default on
+this machine. ``endpoints``: model servers, wherever ``DRAGOMAN_ASR_URL`` and its like point.
+"""
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +149,7 @@ class Spec(msgspec.Struct, frozen=True):
     placement: Placement = Placement()
 
 
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([-+])([^}]*))?\}")
 _PLACED = re.compile(r"@(\w+=[^@,?]*(?:,\w+=[^@,?]*)*)$")
 
 
@@ -181,6 +228,26 @@ def choice_text(table: Mapping[str, object]) -> str:
     return ",".join([*preset, *(f"{role}={specs}" for role, specs in found.items())])
 
 
+def unset_variables(choice: EngineChoice) -> dict[str, str]:
+    """The environment variables that specs name without a default and that are not set, each with
+    the engine that wants it.
+    """
+    return {
+        name: parse_spec(spec).name
+        for _, spec in choice.all()
+        for name, sign, default in _VARIABLE.findall(spec)
+        if sign != "+" and not (default or os.environ.get(name))
+    }
+
+
+def _expanded(variable: re.Match[str]) -> str:
+    name, sign, text = variable.groups(default="")
+    value = os.environ.get(name, "")
+    if sign == "+":
+        return text if value else ""
+    return value or text
+
+
 def names() -> list[str]:
     """The names of all registered engines, of every installed distribution; imports none."""
     return sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
@@ -238,7 +305,8 @@ def options(maker: Callable[..., Engine]) -> dict[str, tuple[type, object]]:
 def _arguments(spec: Spec, maker: Callable[..., Engine]) -> dict[str, object]:
     known = options(maker)
     arguments: dict[str, object] = {}
-    for name, text in spec.options:
+    for name, written in spec.options:
+        text = _VARIABLE.sub(_expanded, written)
         if name not in known:
             listed = ", ".join(known) or "none at all"
             raise RegistryError(f"{spec.name!r} has no option {name!r}. Its options: {listed}.")

@@ -329,7 +329,7 @@ def test_options_come_from_a_spec() -> None:
     engine = registry.make(spec, "tts")
     assert engine.info.languages == ("en", "de")
     assert engine.info.rate_hz == 16_000
-    assert engine.info.caps.first_sound_s == 5
+    assert engine.info.caps.first_sound_s > 5, "the engine gives up first, and frees its thread"
 
 
 def test_without_an_address_or_a_server_it_says_how_to_mend_that() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from dragoman.server.config import SINGLE_SETTINGS, load
+from dragoman.engines.registry import PRESETS, parse_choice
+from dragoman.server.config import SINGLE_SETTINGS, ConfigError, load
 from dragoman.server.config.profiles import PROFILES
 
 
@@ -48,3 +49,38 @@ def test_a_profile_of_the_command_line_replaces_that_of_the_file(tmp_path: Path)
     file = tmp_path / "d.toml"
     file.write_text('profile = ["strict"]\n')
     assert load({"profile": "friendly"}, {}, file).config.strict is False
+
+
+@pytest.mark.parametrize(
+    ("given", "engines"),
+    [
+        ({"profile": "cpu"}, "cpu"),
+        ({"profile": "strict,gpu"}, "gpu"),
+        ({"profile": "cpu", "engines": "mt=apertium"}, "cpu,mt=apertium"),
+        (
+            {"profile": "cpu", "engines": "tts=flite,espeak,mt=a?b=c"},
+            "cpu,tts=flite,espeak,mt=a?b=c",
+        ),
+        ({"profile": "cpu", "engines": "embedded,mt=apertium"}, "embedded,mt=apertium"),
+        ({"profile": "cpu", "engines": "scripted"}, "scripted"),
+        ({"profile": "strict", "engines": "mt=apertium"}, "mt=apertium"),
+    ],
+)
+def test_engines_that_name_roles_replace_those_of_the_profile(
+    given: dict[str, str], engines: str
+) -> None:
+    assert load(given, {}).config.engines == engines
+
+
+def test_a_role_in_the_file_replaces_that_of_the_profile(tmp_path: Path) -> None:
+    file = tmp_path / "d.toml"
+    file.write_text('profile = ["cpu"]\n[engines]\nmt = "apertium"\n')
+    config = load({}, {}, file).config
+    chosen, cpu = parse_choice(config.engines), PRESETS["cpu"]
+    assert chosen.mt == ("apertium",)
+    assert (chosen.asr, chosen.tts, chosen.vad) == (cpu.asr, cpu.tts, cpu.vad)
+
+
+def test_two_profiles_of_one_family_exclude_each_other() -> None:
+    with pytest.raises(ConfigError, match="'cpu' and 'gpu' exclude each other"):
+        load({"profile": "cpu,gpu"}, {})

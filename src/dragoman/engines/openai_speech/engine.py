@@ -45,7 +45,7 @@ from dragoman.text.spoken import LONGEST_WORD, is_speakable, pause_ms, sanitized
 Shape = Literal["openai", "vllm-omni", "vllm-omni-ws"]
 LanguageField = Literal["auto", "name", "tag", "none"]
 
-_CAPS = Caps(first_sound_s=5.0)
+_LATE_S = 1.0
 _LONGEST_S = 330.0
 """A segment may be listened to for as long as its sound lasts (``Caps.audio_s``)."""
 _MOST_BYTES = 128 << 20
@@ -80,7 +80,7 @@ class OpenAiSpeech:
         ref_audio: str = "",
         ref_text: str = "",
         extra: str = "",
-        timeout_s: float = 8.0,
+        timeout_s: float = 5.0,
     ) -> None:
         if speed and shape != "openai":
             raise ValueError("vLLM-Omni streams at normal speed only: leave the option speed out")
@@ -94,7 +94,7 @@ class OpenAiSpeech:
             voices=NAMES,
             rate_hz=rate_hz,
             controls=controls,
-            caps=_CAPS,
+            caps=Caps(first_sound_s=timeout_s + _LATE_S),  # so that it is the engine that gives up
             about="Any server with OpenAI's /v1/audio/speech (vLLM-Omni, Speaches, LocalAI, ...)",
         )
         self._shape, self._language = shape, language

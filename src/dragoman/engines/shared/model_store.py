@@ -20,6 +20,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, distribution
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -30,8 +31,8 @@ from dragoman.engines.shared.model_catalogue import MODELS, Model, ModelFile
 from dragoman.engines.shared.model_files import pip_install
 
 STORE_ENV = "DRAGOMAN_MODELS"
-REMEMBERED_FROM = 32 << 20
-"""Smaller files are hashed at every load: that takes less than 30 ms, and writes nothing."""
+REMEMBERED_FROM = 16 << 20
+"""Smaller files are hashed at every load: that takes less than 15 ms, and writes nothing."""
 _CHUNK = 1 << 20
 
 
@@ -86,13 +87,12 @@ def find_model(name: str, folder: str = "") -> Path:
     raise refusal
 
 
-def here(engine: str, folder: str = "") -> list[Model]:
-    """The models of an engine that are complete somewhere; their content is not looked at."""
-    return [
-        model
-        for model in MODELS.values()
-        if model.engine == engine and any(place.has_all(model) for place in places(model, folder))
-    ]
+def here(engine: str) -> Iterator[tuple[Model, Place]]:
+    """The models of an engine that are complete somewhere, and where; nothing is read."""
+    for model in MODELS.values():
+        if model.engine == engine:
+            found = (place for place in places(model) if place.has_all(model))
+            yield from ((model, place) for place in islice(found, 1))
 
 
 def known(name: str) -> Model:

@@ -1,8 +1,9 @@
 """Profiles: named bundles of settings, so that nobody has to know every switch.
 
 Scope: the one table of what each profile sets. Profiles of one family exclude each other; those of
-different families may be combined (``--profile cloud,…``). A setting that is given anywhere else
-wins over a profile. Tests hold ``docs/serving.md`` against the table.
+different families may be combined (``--profile cloud,cpu``). A setting that is given anywhere else
+wins over a profile; ``engines`` that only name roles replace those roles of it. Tests hold
+``docs/serving.md`` against the table.
 """
 
 from __future__ import annotations
@@ -32,9 +33,14 @@ PROFILES: dict[str, Profile] = {
     "friendly": Profile("fidelity"),
     "cloud": Profile("fidelity", _AS_RECORDED),
     "strict": Profile("fidelity", {**_AS_RECORDED, "strict": True}),
+    "embedded": Profile("engines", {"engines": "embedded"}),
+    "cpu": Profile("engines", {"engines": "cpu"}),
+    "gpu": Profile("engines", {"engines": "gpu"}),
+    "endpoints": Profile("engines", {"engines": "endpoints"}),
 }
 """``friendly``: the defaults, which help a client where they can. ``cloud``: as the cloud was
-seen to behave. ``strict``: that, and what the cloud is documented to refuse is refused."""
+seen to behave. ``strict``: that, and what the cloud is documented to refuse is refused. The others
+choose the preset of engines of the same name."""
 
 
 def settings_of(names: Iterable[str]) -> dict[str, tuple[Any, str]]:

@@ -50,16 +50,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     profile: Annotated[
-        tuple[str, ...], Meta(description="Bundles of settings: friendly, cloud or strict.")
+        tuple[str, ...], Meta(description="Bundles of settings: cloud, strict, cpu, gpu, …")
     ] = ("friendly",)
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535, description="Port; 0 takes a free one.")] = 8000
     workers: Annotated[
         int, Meta(ge=1, le=64, description="Processes that serve clients; the engines are shared.")
     ] = 1
-    engines: Annotated[str, Meta(description="Which engines: embedded, scripted, or a list.")] = (
-        "embedded"
-    )
+    engines: Annotated[str, Meta(description="Which engines: a preset, or a list.")] = "embedded"
     api_keys: tuple[str, ...] = ()
     api_keys_file: Annotated[str, Meta(description="File of API keys, see dragoman keys.")] = ""
     state_dir: Annotated[

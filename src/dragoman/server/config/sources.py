@@ -38,6 +38,11 @@ OTHER_VARIABLES = {
     "DRAGOMAN_URL": "the server's address, for the clients among the commands",
     "DRAGOMAN_MODELS": "the folder of models, see dragoman models",
     "DRAGOMAN_MODEL_MIRROR": "where dragoman models pull gets them from",
+    **{
+        f"DRAGOMAN_{stage}_{part}": f"the {told} of the model server for {work}"
+        for stage, work in (("ASR", "recognition"), ("MT", "translation"), ("TTS", "speech"))
+        for part, told in (("URL", "address"), ("MODEL", "model"), ("KEY", "key"))
+    },
     "DRAGOMAN_RECORD_HYPOTHESES": "a folder for hypothesis logs, read by the recorder",
     "DRAGOMAN_EXAMPLES": "how thorough the property tests are",
 }
@@ -157,6 +162,8 @@ class _Given:
         for name, (value, profile) in bundled.items():
             if name not in self._values:
                 self._one(name, value, f"{_PROFILE}{profile}", values.checked)
+            elif name == "engines" and _names_roles(self._values[name]):
+                self._values[name] = f"{value},{self._values[name]}"
 
     def config(self) -> Config:
         """All of them as one value, with the defaults for the others."""
@@ -177,6 +184,11 @@ class _Given:
             name: self._origins.get(name, _DEFAULT)
             for name in (*Config.__struct_fields__, *SINGLE_SETTINGS)
         }
+
+
+def _names_roles(engines: str) -> bool:
+    """Whether the value of ``engines`` begins with ``role=`` and not with a preset."""
+    return "=" in engines.partition(",")[0].partition("?")[0]
 
 
 def _hint(name: str) -> str:
