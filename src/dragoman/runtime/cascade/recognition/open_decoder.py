@@ -1,8 +1,8 @@
-"""A decoder for a new turn: which recogniser, in which of the two shapes, with which settings."""
+"""A decoder for a new turn: which recognisers, in which of the two shapes, with which settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from dragoman.engines.base import Recognizer
 from dragoman.policy.glossary.term_spelling import TermSpelling, spoken_language
@@ -10,9 +10,12 @@ from dragoman.policy.recognition.local_agreement import LocalAgreement
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.recognition.decode_schedule import DecodeSchedule
 from dragoman.runtime.cascade.recognition.decoder import TurnDecoder
+from dragoman.runtime.cascade.recognition.fallback_decoder import FallbackDecoder
 from dragoman.runtime.cascade.recognition.stream_decoder import StreamDecoder
 from dragoman.runtime.cascade.recognition.window_decoder import WindowDecoder
 from dragoman.runtime.engine_set import EngineSet
+from dragoman.runtime.loaded_engine import LoadedEngine
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Interpret
 
 
@@ -23,23 +26,34 @@ def open_decoder(
     *,
     trusted: bool = False,
     onscreen: Callable[[], tuple[str, ...]] = tuple,
+    avoid: Collection[str] = (),
+    failed: set[str] | None = None,
 ) -> TurnDecoder:
     """A decoder for one turn. ``trusted``: this session's speaker was understood before; a
     declared source language is trusted from the start. ``onscreen`` gives the names and terms that
-    are shown at the moment of a decode. Raises ``EngineFailed``.
+    are shown at the moment of a decode. The recognisers in ``avoid`` are used only if there is no
+    other one, and those that fail are added to ``failed``. Raises ``EngineFailed``.
     """
-    recognizer = engines.recognizer(settings.source)
-    info = recognizer.info
-    spelling = TermSpelling(settings.hints, spoken_language(settings.source, info.languages))
-    agreement = LocalAgreement(info.confidence_gate, spelling)
-    if isinstance(recognizer.engine, Recognizer):
-        return StreamDecoder(recognizer, settings, agreement)
-    return WindowDecoder(
-        recognizer.host,
-        settings,
-        agreement,
-        DecodeSchedule(settings.conduct.step_ms or info.step_ms, recognizer.load, speaker),
-        trusted=trusted or settings.source is not None,
-        hallucinations=recognizer.hallucinations,
-        onscreen=onscreen,
-    )
+    recognizers = engines.recognizers(settings.source, avoid)
+    windows = [one for one in recognizers if not isinstance(one.engine, Recognizer)]
+
+    def decoder_on(recognizer: LoadedEngine) -> TurnDecoder:
+        info = recognizer.info
+        spelling = TermSpelling(settings.hints, spoken_language(settings.source, info.languages))
+        agreement = LocalAgreement(info.confidence_gate, spelling)
+        if isinstance(recognizer.engine, Recognizer):
+            return StreamDecoder(recognizer, settings, agreement)
+        return WindowDecoder(
+            recognizer.host if len(windows) == 1 else FallbackHost([one.host for one in windows]),
+            settings,
+            agreement,
+            DecodeSchedule(settings.conduct.step_ms or info.step_ms, recognizer.load, speaker),
+            trusted=trusted or settings.source is not None,
+            hallucinations=recognizer.hallucinations,
+            onscreen=onscreen,
+        )
+
+    one_for_all_windows = [one for one in recognizers if one not in windows[1:]]
+    if len(one_for_all_windows) == 1:
+        return decoder_on(recognizers[0])
+    return FallbackDecoder(one_for_all_windows, decoder_on, set() if failed is None else failed)
