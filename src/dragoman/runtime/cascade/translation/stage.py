@@ -161,7 +161,7 @@ class TranslationStage:
         """What drafts of the direction are like; None where there are none."""
         if not turn.passes_through:
             with contextlib.suppress(EngineFailed):  # the first call fails, and with it the turn
-                return call_costs.stability(self._translator(turn), turn.direction)
+                return call_costs.stability(self._translator(turn).preferred, turn.direction)
         return None
 
     def _wait_s(self) -> float | None:
