@@ -11,9 +11,11 @@ committed text and a tentative rest (``answer``). It knows no engine, no client 
 * ``agree``  the open sentence is translated again as it grows (LocalAgreement). The words that two
              successive translations share are committed, except the last word of each, which the
              end of the text makes uncertain (of the older one none at the eager pace, two at the
-             careful). Sentence ends, pauses and clauses that end in a mark commit all. Where word
-             order keeps two translations from agreeing, a clause that was cut for another reason is
-             committed whole when its oldest word without a translation is 2.5 s old.
+             careful). For a translator that revises its drafts a lot one word less of the older one
+             is uncertain, but an article waits for its noun. Sentence ends, pauses and clauses that
+             end in a mark commit all. Where word order keeps two translations from agreeing, a
+             clause that was cut for another reason is committed whole when its oldest word without
+             a translation is 2.5 s old.
 * ``through``  source and target are the same language: the source is the target.
 
 All of them show drafts as the tentative rest, without the words at its end that change most often
@@ -123,6 +125,7 @@ class TargetPolicy:
         """The tentative rest behind ``text``, as the newest draft has it."""
         self._held_back = _HELD_BACK[pace]
         self._target = TurnTarget(target)
+        self._determiners = clause_data.determiners(target)
         self._units = ClauseUnits(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
@@ -295,7 +298,12 @@ class TargetPolicy:
     def _agreed(self, translation: str) -> str:
         """What this translation shares with the one before it and is not committed yet."""
         before, now = keys(self._draft), keys(translation)
-        count = min(shared_length(before, now), len(now) - 1, len(before) - self._held_back)
+        held_back = self._held_back
+        if self._stability.held > 1:  # what it revises freely and did not revise is worth more
+            held_back = max(held_back - 1, 0)
+        count = min(shared_length(before, now), len(now) - 1, len(before) - held_back)
+        while self._stability.held > 1 and count > 0 and now[count - 1] in self._determiners:
+            count -= 1
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
 
     def _shown(self, rest: str) -> str:

@@ -37,13 +37,17 @@ class DraftStability:
             changed = len(words) - shared_length(words, keys(now))
             self._revised += _WEIGHT * (changed - self._revised)
 
+    @property
+    def held(self) -> int:
+        """How many words at the end of a draft are not sure."""
+        return max(1, round(2 * self._revised))
+
     def sure_part(self, rest: str, *, alone: bool) -> str:
         """What of the rest of a draft is shown. One word of it is in any case, if the translator is
         stable or there would be nothing else to read (``alone``).
         """
         found = tokens(rest)
-        held = max(1, round(2 * self._revised))
-        count = max(len(found) - held, 1 if alone or held == 1 else 0)
+        count = max(len(found) - self.held, 1 if alone or self.held == 1 else 0)
         return rest[: found[count - 1].end] if found and count else ""
 
 
