@@ -21,7 +21,7 @@ from dragoman.engines.base import (
 from dragoman.policy.load_shedding import UNITS_PER_SPEECH_S
 from dragoman.runtime import warm_up
 from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
-from dragoman.runtime.hosts.engine_work import SharedCores
+from dragoman.runtime.hosts.engine_work import EngineWork, RoleWork, SharedCores
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Vitals
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.loop_host import LoopHost
@@ -61,6 +61,7 @@ class EngineSet:
         self._coverage = Coverage()
         self._translators = TranslatorRoutes()
         cores = SharedCores()
+        self._work = {role: RoleWork(UNITS_PER_SPEECH_S.get(role, 1.0)) for role in _ROLES}
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         for number, (role, spec) in enumerate(choice.all()):
             engine = registry.make(spec, role)
@@ -71,7 +72,7 @@ class EngineSet:
                 host = make_host(engine, spec=spec, threads=threads, workers=workers)
             if link is not None and not isinstance(host, LoopHost):
                 host = SharedHost(host, link, number)
-            host.work.cores = cores
+            host.work.cores, host.work.role = cores, self._work[role]
             load = RecognizerLoad(host.capacity)
             self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
 
@@ -150,17 +151,25 @@ class EngineSet:
         return {chosen.info.name: chosen.load for chosen in self._chosen["asr"]}
 
     def _stage_costs(self) -> dict[str, StageCost]:
-        """For each role of the cascade: the engine that did most of its work lately."""
+        """For each role of the cascade: what its engines cost together. Where they live in another
+        process, that of the engine that did most of its work lately.
+        """
         costs: dict[str, StageCost] = {}
         for role in _ROLES:
             if role not in CASCADE:
                 continue
             # An end-to-end engine does all of an interpretation; what it replaces has no work.
-            engines = (role == "mt" and self._ready("interpreter")) or self._ready(role)
-            if engines:
-                work = max((engine.host.work for engine in engines), key=lambda work: work.recent)
+            does: Role = "interpreter" if role == "mt" and self._ready("interpreter") else role
+            if engines := self._ready(does):
+                work, together = (
+                    max((one.host.work for one in engines), key=_recent),
+                    self._work[does],
+                )
                 units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
-                costs[role] = StageCost(work.cost_s * units, work.places, work.cpu_share)
+                cost_s, share = work.cost_s * units, work.cpu_share
+                if together.cost_s:
+                    cost_s, share = together.cost_s, together.cpu_share
+                costs[role] = StageCost(cost_s, work.places, share)
         return costs
 
     # ------------------------------------------------------------ what is covered
@@ -275,3 +284,7 @@ class EngineSet:
 
     def _languages(self, role: Role) -> frozenset[str]:
         return frozenset(tag for chosen in self._ready(role) for tag in chosen.info.languages)
+
+
+def _recent(work: EngineWork) -> float:
+    return work.recent
