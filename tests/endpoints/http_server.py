@@ -138,6 +138,7 @@ def in_turn(*routes: Route) -> Route:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # as real servers do
     server: _Server
 
     def do_POST(self) -> None:
@@ -190,7 +191,7 @@ class LoopbackServer:
     def __init__(self) -> None:
         self.routes: dict[str, Route] = {}
         self.received: list[Received] = []
-        self.connections = 0
+        self._accepted: list[socket.socket] = []
         self.open = 0
         """Requests that are under way."""
         self._changed = threading.Condition()
@@ -202,6 +203,11 @@ class LoopbackServer:
     def origin(self) -> str:
         """Scheme, host and port."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    @property
+    def connections(self) -> int:
+        """How many were made so far."""
+        return len(self._accepted)
 
     @property
     def url(self) -> str:
@@ -216,9 +222,12 @@ class LoopbackServer:
         self.close()
 
     def close(self) -> None:
-        """Nobody listens any more: connections are refused."""
+        """Nobody listens any more: connections are refused, and those that are open end."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in self._accepted:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def wait(self, fits: Callable[[LoopbackServer], bool]) -> None:
         """Until ``fits`` is true; it is asked when a request begins or ends."""
@@ -240,5 +249,5 @@ class LoopbackServer:
                 self._changed.notify_all()
 
     def _connected(self, request: Any, address: Any) -> None:
-        self.connections += 1
+        self._accepted.append(request)
         ThreadingHTTPServer.process_request(self._server, request, address)

@@ -50,10 +50,10 @@ def loaded(name: str) -> Any:
 
 
 @functools.cache
-def audio_server() -> LoopbackServer:
+def audio_server(flavour: Flavour = "openai") -> LoopbackServer:
     """One for the whole run, for tests that only need it to work."""
     server = LoopbackServer().__enter__()
-    OpenAiAudio(server)
+    OpenAiAudio(server, flavour)
     return server
 
 
@@ -86,6 +86,8 @@ class OpenAiAudio:
         server.routes["GET /v1/models"] = _models
         server.routes["POST /v1/audio/speech"] = self.speech
         server.routes["POST /v1/audio/transcriptions"] = self.transcription
+        if flavour == "qwen-asr":
+            server.routes["POST /v1/chat/completions"] = chat
         if flavour == "vllm-omni":
             server.routes["GET /v1/audio/voices"] = lambda call: call.json(
                 {"voices": VOICES, "uploaded_voices": []}
@@ -185,6 +187,35 @@ class OpenAiAudio:
         }
 
 
+def chat(call: Call) -> None:
+    """Qwen3-ASR in a chat: the audio is in the message, the answer says the language first."""
+    fields = call.request.json()
+    messages = [message for message in fields["messages"] if message["role"] != "system"]
+    (part,) = messages[0]["content"]
+    samples = wav_samples(base64.b64decode(part["input_audio"]["data"]))
+    begun = messages[1]["content"] if len(messages) > 1 else ""
+    assert bool(begun) == bool(fields.get("continue_final_message"))
+    prefix = begun.partition("<asr_text>")[2]
+    heard = recognised(samples, prefix)
+    text = joined_text(heard.words)
+    head = "" if begun else f"language {language_name(heard.language)}<asr_text>"
+    tokens = ["language", " English", "<asr_text>"] if head else []
+    tokens += [f" {word.text}" for word in heard.words]
+    logprobs = [
+        {"token": token, "logprob": math.log(max(1e-4, heard.confidence)), "bytes": None,
+         "top_logprobs": []}
+        for token in tokens
+    ]  # fmt: skip
+    choice = {
+        "index": 0,
+        "finish_reason": "stop",
+        "message": {"role": "assistant", "content": head + text[len(prefix) :], "refusal": None},
+        "logprobs": {"content": logprobs, "refusal": None} if fields.get("logprobs") else None,
+    }
+    whole = {"id": "chat-1", "object": "chat.completion", "created": 0, "model": fields["model"]}
+    call.json({**whole, "choices": [choice]})
+
+
 def _models(call: Call) -> None:
     names = ["tts-1", "whisper-1"]
     entries = [{"id": name, "object": "model", "created": 0, "owned_by": "us"} for name in names]
@@ -233,10 +264,10 @@ def wav_samples(wav: bytes) -> np.ndarray:
     return as_int16(pcm).astype(np.float32) / np.float32(32768)
 
 
-def recognised(samples: np.ndarray) -> Hypothesis:
+def recognised(samples: np.ndarray, prefix: str = "") -> Hypothesis:
     """What Moonshine hears; nothing where it is not sure that there is English."""
     engine = loaded("moonshine")
-    (heard,) = engine.transcribe([Window(samples.tobytes())])
+    (heard,) = engine.transcribe([Window(samples.tobytes(), prefix=prefix)])
     if heard.confidence < engine.info.confidence_gate:
         return Hypothesis(language="en")
     return heard

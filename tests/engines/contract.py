@@ -466,8 +466,19 @@ def interpretation_reports_whole_turns(case: Case) -> None:
 
 def interpretation_does_not_depend_on_chunks(case: Case) -> None:
     pcm = _pcm(case.speech)
-    assert _interpreted(case, pcm, 3200) == _interpreted(case, pcm, 200_000)
-    assert _interpreted(case, pcm, 3200) == _interpreted(case, pcm, 774)
+    facts = [_comparable(case, _interpreted(case, pcm, chunk)) for chunk in (3200, 200_000, 774)]
+    assert facts[0] == facts[1] == facts[2]
+
+
+def _comparable(case: Case, facts: list[Any]) -> list[Any]:
+    """The facts that are the same each time: of an engine that answers later, how often it speaks
+    of a text before that is final depends on the clock.
+    """
+    if not case.engine.info.answers_later:
+        return facts
+    settled = [fact for fact in facts if getattr(fact, "final", True)]
+    sound = sum(len(fact.pcm) for fact in settled if isinstance(fact, Voiced))
+    return [sound, *(fact for fact in settled if not isinstance(fact, Voiced))]
 
 
 def interpretation_of_silence_is_nothing(case: Case) -> None:
@@ -481,10 +492,22 @@ def interpretation_ends_turns_on_demand(case: Case) -> None:
     assert session.feed(Clear()) == []
     before = session.feed(Audio(_pcm(case.speech)))
     assert not any(isinstance(fact, TurnDone) for fact in before)
-    assert isinstance(session.feed(EndTurn())[-1], TurnDone)
+    assert isinstance(_until_done(case, session, session.feed(EndTurn()))[-1], TurnDone)
     session.feed(Audio(_pcm(case.speech)))
-    assert isinstance(session.feed(Clear())[-1], TurnDone)
+    dropped = session.feed(Clear())
+    if not case.engine.info.answers_later:  # else it may not know of the turn yet
+        assert isinstance(dropped[-1], TurnDone)
     assert session.finish() == []
+
+
+def _until_done(case: Case, session: Any, facts: list[Any]) -> list[Any]:
+    """All facts of a turn: an engine that answers later is asked until it is done."""
+    ends_s = time.monotonic() + 20
+    while case.engine.info.answers_later and not any(isinstance(f, TurnDone) for f in facts):
+        assert time.monotonic() < ends_s, "no answer"
+        time.sleep(0.01)
+        facts += session.feed(Audio(b""))
+    return facts
 
 
 GENERAL: list[Callable[[Case], None]] = [

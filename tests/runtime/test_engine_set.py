@@ -180,8 +180,83 @@ def test_a_lost_voice_is_no_reason_to_refuse_an_end_to_end_interpretation() -> N
         await engines._chosen["tts"][0].host.close()
         assert engines.lacking() == ["tts"]
         assert engines.lacking(("vad", "asr", "mt", "tts")) == []
-        await engines.interpreter.close()
+        await engines.interpreter.preferred.close()
         assert engines.lacking(("vad", "asr", "mt", "tts")) == ["interpreter"]
         await engines.close()
 
     asyncio.run(main())
+
+
+def test_the_engines_of_a_role_stand_by_in_the_operators_order(registered: Any) -> None:
+    registered(
+        mt_a=variant(ScriptedMt(), name="mt-a", pairs=(("en", "es"),)),
+        mt_b=variant(ScriptedMt(), name="mt-b", pairs=(("en", "es"), ("en", "fr"))),
+        tts_a=variant(ScriptedTts(), name="tts-a", languages=("en",)),
+        asr_a=variant(ScriptedAsr(), name="asr-a", languages=("en",)),
+    )
+
+    async def answered(route: Any) -> list[str]:
+        asked: list[str] = []
+
+        async def attempt(host: Any) -> str:
+            asked.append(host.info.name)
+            raise EngineFailed("as told")
+
+        with pytest.raises(EngineFailed):
+            await route.ask(attempt)
+        return asked
+
+    async def main() -> None:
+        engines = EngineSet(parse_choice("scripted,mt=mt-a,mt-b,tts=tts-a,scripted-tts,asr=asr-a"))
+        await engines.load()
+        assert await answered(engines.translator("en", "es")) == ["mt-a", "mt-b"]
+        assert await answered(engines.translator("en", "fr")) == ["mt-b"]
+        assert await answered(engines.synthesizer("en")) == ["tts-a", "scripted-tts"]
+        assert await answered(engines.synthesizer("fr")) == ["scripted-tts"]
+        assert engines.translator("en", "es") is engines.translator("en", "es")
+        await engines.close()
+
+    asyncio.run(main())
+
+
+def test_the_operator_says_what_an_engine_is_used_for() -> None:
+    progress: list[str] = []
+
+    async def main() -> None:
+        choice = (
+            "scripted,asr=scripted-asr@for=de;fr,"
+            "mt=scripted-mt@for=de-en,scripted-mt@for=fr-en;fr-de"
+        )
+        engines = EngineSet(parse_choice(choice), warm=())
+        await engines.load(progress.append)
+        coverage = engines.coverage
+        assert (coverage.can_hear("de"), coverage.can_hear("en")) == (True, False)
+        assert coverage.targets("fr") == ["de", "en", "fr"]
+        assert coverage.targets("de") == ["de", "en"]
+        with pytest.raises(EngineFailed):
+            engines.translator("en", "de")
+        assert [one.name for one in engines.status() if one.role == "mt"] == [
+            "scripted-mt",
+            "scripted-mt-2",
+        ]
+        await engines.close()
+
+    asyncio.run(main())
+    assert not [line for line in progress if "cover" in line]
+
+
+def test_what_an_engine_is_wanted_for_and_does_not_cover_is_said(registered: Any) -> None:
+    registered(
+        **{"mt_a@for=en_es;en_de": variant(ScriptedMt(), name="mt-a", pairs=(("en", "es"),))}
+    )
+    progress: list[str] = []
+
+    async def main() -> None:
+        engines = EngineSet(parse_choice("scripted,mt=mt-a@for=en-es;en-de"), warm=())
+        await engines.load(progress.append)
+        await engines.close()
+
+    asyncio.run(main())
+    assert "mt-a does not cover all of en-es; en-de" in progress
+    with pytest.raises(registry.RegistryError, match="en-es"):
+        EngineSet(parse_choice("scripted,mt=scripted-mt@for=es"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -123,6 +123,73 @@ def test_an_environment_is_current_until_its_inputs_change(tmp_path: Path):
     assert module.is_current(env, module.stamp_of(lock))
     lock.write_text("a==2\n")
     assert not module.is_current(env, module.stamp_of(lock))
+
+
+class Pip:
+    """Takes the place of pip: does not know one package."""
+
+    def __init__(self, unknown: str) -> None:
+        self.unknown = unknown
+        self.installed: list[str] = []
+
+    def __call__(self, packages: Mapping[str, str], *_more: str) -> bool:
+        if self.unknown in packages:
+            return False
+        self.installed += packages
+        return True
+
+
+LOCK = "".join(f"{name}==1 \\\n    --hash=sha256:{name}\n" for name in ("a", "gone", "c"))
+
+
+@pytest.fixture
+def checkout(setup: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a lock file and an environment."""
+    monkeypatch.setattr(setup, "ROOT", tmp_path)
+    monkeypatch.setattr(setup, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(setup, "SPARED_PACKAGES", {"some": ("models", ("a", "gone"))})
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / "requirements.lock").write_text(LOCK)
+    return tmp_path
+
+
+def test_a_spared_package_that_is_gone_is_told_and_the_others_are_installed(
+    setup: ModuleType,
+    checkout: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(setup, "install_locked", pip := Pip("gone"))
+    setup.make_spared("some")
+    assert pip.installed == ["a"]
+    assert "going on without gone (models)" in capsys.readouterr().out
+    pip.unknown = ""
+    setup.make_spared("some")  # tried again
+    assert pip.installed == ["a", "a", "gone"]
+    setup.make_spared("some")  # nothing to do
+    assert pip.installed == ["a", "a", "gone"]
+
+
+def test_what_is_asked_of_pip_has_versions_and_hashes(
+    setup: ModuleType, checkout: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[str] = []
+
+    def run(command: Sequence[str | Path], *, quiet: bool = False) -> int:
+        asked.append(Path(command[-1]).read_text())
+        assert "--require-hashes" in command
+        return 0
+
+    monkeypatch.setattr(setup, "run", run)
+    setup.make_spared("some")
+    assert asked == [LOCK.partition("c==")[0]]
+
+
+def test_spared_packages_are_locked():
+    setup = script("setup")
+    locked = {name for name, _ in setup.entries(setup.ROOT / "requirements.lock")}
+    for _, names in setup.SPARED_PACKAGES.values():
+        assert set(names) <= locked
 
 
 def test_the_licence_list():

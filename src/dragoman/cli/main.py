@@ -26,6 +26,7 @@ COMMANDS = (
     "intercept",
     "engines",
     "models",
+    "setup",
     "keys",
     "config",
     "doctor",

@@ -31,6 +31,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dragoman.engines.cancellation import Cancellation
 from dragoman.speech import Hints, Hypothesis, Input, Interpret, Result
 
 ENTRY_POINT_GROUP = "dragoman.engines"
@@ -86,14 +87,18 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     transcriber does well, ``step_ms`` the fixed step it wants to be called at (None: as its speed
     and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
+    ``answers_later``: an interpreter's facts come from elsewhere, also while it gets no input; then
+    it is fed empty ``Audio`` every tenth of a second.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can
-    translate tersely. A translator without a glossary gets placeholders in the text instead of
-    terms: ``placeholders`` are words that it leaves as they are and treats as names. ``controls``
-    names what a synthesizer does natively with an ``Utterance``; the runtime does rate, pitch and
-    volume for one that does not, and drops instructions. ``caps`` bound what a segment of speech
-    may cost.
+    translate tersely, with ``cancellable`` that it is a ``CancellableTranslator``. A translator
+    without a glossary gets placeholders in the text instead of terms: ``placeholders`` are words
+    that it leaves as they are and treats as names. ``controls`` names what a synthesizer does
+    natively with an ``Utterance``; the runtime does rate, pitch and volume for one that does not,
+    and drops instructions. ``caps`` bound what a segment of speech may cost. ``own_threads``: it
+    computes on the cores here, but in threads of its own, so that the CPU time of the calling
+    thread does not show it.
     """
 
     name: str
@@ -110,12 +115,15 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    answers_later: bool = False
     forces_prefix: bool = False
     takes_glossary: bool = False
     placeholders: tuple[str, ...] = ()
     shortens: bool = False
+    cancellable: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
+    own_threads: bool = False
     about: str = ""
 
 
@@ -255,6 +263,19 @@ class Translator(Engine, Protocol):
 
     def warm(self, source: str, target: str) -> None:
         """Load what the direction needs, so that its first call is not slow."""
+
+
+@runtime_checkable
+class CancellableTranslator(Translator, Protocol):
+    """A translator that can stop in the middle of a call, which frees what it works with: a slot
+    of a model server, say. Drafts that newer words make useless are cancelled, never what will be
+    committed. It is not asked in batches.
+    """
+
+    def translate_cancellable(self, request: Translation, cancellation: Cancellation) -> str:
+        """As ``translate``. When the call is cancelled it ends soon; what it raises or answers
+        then does not matter. Thread-safe.
+        """
 
 
 @runtime_checkable

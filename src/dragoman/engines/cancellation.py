@@ -1,7 +1,7 @@
 """How a call that is under way learns that nobody wants its answer any more.
 
 Scope: one object between a host and an engine. An engine that takes it says so (see
-``engines.base.Info.cancellable``).
+``engines.base.CancellableTranslator``).
 """
 
 from __future__ import annotations

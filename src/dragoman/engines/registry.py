@@ -16,7 +16,8 @@ same way. Looking one up imports that one only.
       embedded,asr=my-asr?threads=2,tts=espeak
       vad=silero,asr=moonshine,mt=apertium,tts=flite,espeak
 
-  A role may hold several engines, the first that covers a language is used: an item without
+  A role may hold several engines, the first that covers a language is used, the others stand by
+  (``runtime.routing``): an item without
   ``role=`` belongs to the role before it. An ``interpreter`` replaces the cascade. The roles in
   ``OPTIONAL`` may be left without an engine, and without one that runs here.
 """
@@ -131,7 +132,9 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ``concurrency``: calls at the same time (threads, or worker processes). ``batch``: requests in
     one call. ``max_wait_ms``: how long an incomplete batch may wait for more requests while the
     engine is busy with others. ``first_sound_s``: what stands for ``Caps.first_sound_s``.
-    ``host``: a place that ``runtime.hosts.make_host`` knows.
+    ``host``: a place that ``runtime.hosts.make_host`` knows. ``call_s``: how long a call may take,
+    waiting included, before another engine is asked. ``for`` (here ``only``): the languages, or
+    pairs, that the engine is used for, separated by semicolons.
     """
 
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
@@ -139,6 +142,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     max_wait_ms: Annotated[float, msgspec.Meta(ge=0, le=1000)] = 0.0
     first_sound_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
     host: str | None = None
+    call_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
+    only: str = msgspec.field(default="", name="for")
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -177,7 +182,7 @@ def _placement(text: str) -> Placement:
     try:
         return msgspec.convert(values, Placement, strict=False)
     except msgspec.ValidationError as error:
-        known = ", ".join(Placement.__struct_fields__)
+        known = ", ".join(Placement.__struct_encode_fields__)
         raise RegistryError(
             f"'@{text}' does not say how an engine runs: {error}. Behind the @ may stand: {known}."
         ) from error
@@ -194,7 +199,7 @@ def parse_choice(text: str) -> EngineChoice:
         elif role in ROLES:
             current = ROLES[ROLES.index(role)]
             roles[current] = [spec] if spec else []
-        elif role in Placement.__struct_fields__ and current is not None and roles[current]:
+        elif role in Placement.__struct_encode_fields__ and current is not None and roles[current]:
             roles[current][-1] += f",{item}"  # the comma stood inside of a placement
         elif current is not None and item:
             roles[current].append(item)

@@ -1,14 +1,15 @@
 """The loaded engines that all sessions share, and which of them does what.
 
-Scope: it makes hosts from the operator's choice, loads them, says what they cover and picks the
-one for a language or a direction: the first in the operator's order that covers it. Jobs ask here
-and nowhere else. It opens no decoder, reads no clock and counts nothing.
+Scope: it makes hosts from the operator's choice, loads them, says what they cover and finds those
+for a language or a direction: all that cover it, in the operator's order. ``routing`` asks the
+first that works. Jobs ask here and nowhere else. It opens no decoder and reads no clock.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from math import inf
 
 from dragoman.engines import registry
 from dragoman.engines.base import (
@@ -30,12 +31,21 @@ from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.host import SharedHost
-from dragoman.runtime.loaded_engine import EngineStatus, EngineUse, LoadedEngine, covers
+from dragoman.runtime.loaded_engine import (
+    EngineStatus,
+    EngineUse,
+    LoadedEngine,
+    covers,
+)
 from dragoman.runtime.routing.candidates import TranslatorRoutes, covered_pairs
+from dragoman.runtime.routing.circuit_host import CircuitHost, call_limits
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
 
 _ROLES = registry.ROLES
+_FALLS_BACK: tuple[Role, ...] = ("asr", "mt", "tts", "interpreter")
+"""The roles in which another engine may do the work of one that fails."""
 
 
 class EngineSet:
@@ -59,11 +69,13 @@ class EngineSet:
         self._warm = warm
         self._chosen: dict[Role, list[LoadedEngine]] = {role: [] for role in _ROLES}
         self._coverage = Coverage()
+        self._routes: dict[tuple[Role, str, str], FallbackHost] = {}
         self._translators = TranslatorRoutes()
         cores = SharedCores()
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         for number, (role, spec) in enumerate(choice.all()):
-            engine = registry.make(spec, role)
+            engine, placement = registry.make(spec, role), registry.parse_spec(spec).placement
+            name = self._unique_name(engine.info)
             if isinstance(engine, OnDemand):
                 inner = make_host(engine, spec=spec, threads=1, workers=1)
                 host: EngineHost = OnDemandHost(engine, inner)
@@ -71,9 +83,15 @@ class EngineSet:
                 host = make_host(engine, spec=spec, threads=threads, workers=workers)
             if link is not None and not isinstance(host, LoopHost):
                 host = SharedHost(host, link, number)
+            elif role in _FALLS_BACK:
+                is_alone = len(choice.specs(role)) == 1
+                host = CircuitHost(host, name, call_limits(placement.call_s, is_alone=is_alone))
             host.work.cores = cores
-            load = RecognizerLoad(host.capacity)
-            self._chosen[role].append(LoadedEngine(spec, engine, host, load=load))
+            self._chosen[role].append(
+                LoadedEngine(
+                    spec, engine, host, name, _only(role, placement), RecognizerLoad(host.capacity)
+                )
+            )
 
     # ------------------------------------------------------------ life
     async def load(self, progress: Progress = lambda _line: None) -> None:
@@ -112,16 +130,16 @@ class EngineSet:
 
     def waiting(self) -> dict[str, int]:
         """Calls queued at each engine."""
-        return {one.info.name: one.host.waiting for one in self._all() if one.state == "ready"}
+        return {one.name: one.host.waiting for one in self._all() if one.state == "ready"}
 
     def uses(self) -> dict[str, EngineUse]:
         """How much each engine has to do."""
-        return {one.info.name: one.use for one in self._all() if one.state == "ready"}
+        return {one.name: one.use for one in self._all() if one.state == "ready"}
 
     def vitals(self) -> dict[str, Vitals]:
         """How the workers of each engine are that lives in this process or below it."""
         here = (one for one in self._all() if not isinstance(one.host, SharedHost))
-        return {one.info.name: one.host.vitals for one in here if one.state == "ready"}
+        return {one.name: one.host.vitals for one in here if one.state == "ready"}
 
     def lacking(self, roles: Sequence[str] | None = None) -> list[str]:
         """The roles, of these or of all that are not optional, whose engines have no live worker at
@@ -140,17 +158,19 @@ class EngineSet:
     def lags_s(self) -> dict[str, list[float]]:
         """For each recogniser: how far every session with an open turn is behind its audio."""
         return {
-            recognizer.info.name: [lag.total_ms / 1000 for lag in recognizer.load.lags]
+            recognizer.name: [lag.total_ms / 1000 for lag in recognizer.load.lags]
             for recognizer in self._ready("asr")
         }
 
     @property
     def recognizer_loads(self) -> dict[str, RecognizerLoad]:
         """What is asked of each recogniser, by name."""
-        return {chosen.info.name: chosen.load for chosen in self._chosen["asr"]}
+        return {chosen.name: chosen.load for chosen in self._chosen["asr"]}
 
     def _stage_costs(self) -> dict[str, StageCost]:
-        """For each role of the cascade: the engine that did most of its work lately."""
+        """For each role of the cascade: the engine that did most of its work lately, of those that
+        are not left alone.
+        """
         costs: dict[str, StageCost] = {}
         for role in _ROLES:
             if role not in CASCADE:
@@ -158,7 +178,8 @@ class EngineSet:
             # An end-to-end engine does all of an interpretation; what it replaces has no work.
             engines = (role == "mt" and self._ready("interpreter")) or self._ready(role)
             if engines:
-                work = max((engine.host.work for engine in engines), key=lambda work: work.recent)
+                working = [one for one in engines if one.host.vitals.circuit == "closed"]
+                work = max((one.host.work for one in working or engines), key=lambda w: w.recent)
                 units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
                 costs[role] = StageCost(work.cost_s * units, work.places, work.cpu_share)
         return costs
@@ -189,9 +210,10 @@ class EngineSet:
         return engine
 
     @property
-    def interpreter(self) -> EngineHost | None:
-        """The end-to-end engine that replaces the cascade, if one was chosen."""
-        return self._optional("interpreter")
+    def interpreter(self) -> FallbackHost | None:
+        """The end-to-end engines that replace the cascade, if any were chosen."""
+        hosts = [one.host for one in self._ready("interpreter")]
+        return self._route(("interpreter", "", ""), lambda: hosts) if hosts else None
 
     @property
     def text_reader(self) -> EngineHost | None:
@@ -203,23 +225,43 @@ class EngineSet:
         """Where speakers are told apart; None without such an engine."""
         return self._optional("speaker")
 
-    def recognizer(self, language: str | None) -> LoadedEngine:
-        """The recogniser of a language; without a declared one the operator's first."""
-        return self._first("asr", lambda info: covers(info.languages, language))
-
-    def translator(self, source: str, target: str) -> EngineHost:
-        """The translator of a direction."""
-        found = self._translators.candidates(self._ready("mt"), source, target)
+    def recognizers(self, language: str | None, avoid: Collection[str] = ()) -> list[LoadedEngine]:
+        """The recognisers of a language in the order in which they are to be asked now: those that
+        are left alone behind the others, and those whose names are in ``avoid``. Without a declared
+        language all of them, the one of the most languages first: it can tell which of them is
+        spoken. Raises ``EngineFailed`` when there is none.
+        """
+        found = [one for one in self._ready("asr") if covers(one.info.languages, language)]
         if not found:
-            raise EngineFailed("no loaded mt engine covers what is asked")
-        return found[0]
+            raise EngineFailed("no loaded asr engine covers what is asked")
+        if language is None:
+            found.sort(key=lambda one: -_breadth(one.info))
+        if len(found) > 1:
+            found.sort(key=lambda one: one.host.vitals.circuit == "open" or one.name in avoid)
+        return found
 
-    def synthesizer(self, language: str) -> EngineHost:
-        """The synthesizer of a language; the first one for a language that none speaks."""
-        for chosen in self._ready("tts"):
-            if covers(chosen.info.languages, language):
-                return chosen.host
-        return self._first("tts", lambda _info: True).host
+    def recognizer(self, language: str | None) -> LoadedEngine:
+        """The first of them."""
+        return self.recognizers(language)[0]
+
+    def translator(self, source: str, target: str) -> FallbackHost:
+        """The translators of a direction. Raises ``EngineFailed`` when there is none."""
+        return self._route(
+            ("mt", source, target),
+            lambda: self._translators.candidates(self._ready("mt"), source, target),
+        )
+
+    def synthesizer(self, language: str) -> FallbackHost:
+        """The synthesizers of a language; the first one for a language that none speaks. Raises
+        ``EngineFailed`` when there is none at all.
+        """
+
+        def hosts() -> list[EngineHost]:
+            ready = self._ready("tts")
+            able = [one for one in ready if covers(one.info.languages, language)]
+            return [one.host for one in able or ready[:1]]
+
+        return self._route(("tts", "", language), hosts)
 
     # ------------------------------------------------------------ inside
     def _all(self) -> list[LoadedEngine]:
@@ -231,12 +273,20 @@ class EngineSet:
     def _optional(self, role: Role) -> EngineHost | None:
         return next((chosen.host for chosen in self._ready(role)), None)
 
-    def _first(self, role: Role, fits: Callable[[Info], bool]) -> LoadedEngine:
-        """Raises ``EngineFailed`` when no engine fits."""
-        for chosen in self._ready(role):
-            if fits(chosen.info):
-                return chosen
-        raise EngineFailed(f"no loaded {role} engine covers what is asked")
+    def _route(
+        self, key: tuple[Role, str, str], hosts: Callable[[], Sequence[EngineHost]]
+    ) -> FallbackHost:
+        """The hosts as one, which is kept. Raises ``EngineFailed`` when there are none."""
+        if key not in self._routes:
+            found = hosts()
+            if not found:
+                raise EngineFailed(f"no loaded {key[0]} engine covers what is asked")
+            self._routes[key] = FallbackHost(found)
+        return self._routes[key]
+
+    def _unique_name(self, info: Info) -> str:
+        count = sum(one.engine.info.name == info.name for one in self._all())
+        return f"{info.name}-{count + 1}" if count else info.name
 
     async def _load(self, chosen: LoadedEngine, progress: Progress) -> None:
         try:
@@ -244,10 +294,13 @@ class EngineSet:
         except EngineUnavailable as missing:
             chosen.state, chosen.detail = "unavailable", str(missing)
             if chosen.info.role not in registry.OPTIONAL:  # `dragoman doctor` shows those
-                progress(f"{chosen.info.name}: {missing}")
+                progress(f"{chosen.name}: {missing}")
         else:
             chosen.state = "ready"
-            progress(f"{chosen.info.name} ready")
+            progress(f"{chosen.name} ready")
+            covered = chosen.info.pairs if chosen.info.role == "mt" else chosen.info.languages
+            if len(covered) < len(chosen.only):
+                progress(f"{chosen.name} does not cover all of {'; '.join(chosen.only)}")
 
     def _check_any(self, role: Role) -> None:
         chosen = self._chosen[role]
@@ -265,3 +318,18 @@ class EngineSet:
 
     def _languages(self, role: Role) -> frozenset[str]:
         return frozenset(tag for chosen in self._ready(role) for tag in chosen.info.languages)
+
+
+def _only(role: Role, placement: registry.Placement) -> tuple[str, ...]:
+    """What the operator wants an engine for. Raises ``RegistryError``."""
+    only = tuple(tag for tag in placement.only.split(";") if tag)
+    if role == "mt" and not all("-" in tag for tag in only):
+        raise registry.RegistryError(
+            f"'@for={placement.only}' names no pairs: write them as en-es;es-en."
+        )
+    return only
+
+
+def _breadth(info: Info) -> float:
+    """How many languages an engine knows."""
+    return inf if "*" in info.languages else len(info.languages)

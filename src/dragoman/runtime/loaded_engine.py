@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from dragoman.engines.base import Engine, Info, Role
 from dragoman.runtime.hosts.host import EngineHost
@@ -16,7 +17,10 @@ class EngineStatus(msgspec.Struct, frozen=True):
 
     name: str
     role: Role
-    state: str  # "loading" | "ready" | "down" (no live worker at present) | "unavailable"
+    state: str
+    """``loading``, ``ready``, ``degraded`` (it failed lately and is left alone: its circuit is not
+    closed), ``down`` (no live worker at present) or ``unavailable``.
+    """
     quality: str
     detail: str = ""
 
@@ -31,21 +35,26 @@ class EngineUse(msgspec.Struct, frozen=True):
 
 
 class LoadedEngine(msgspec.Struct):
-    """An engine and what is known about it here."""
+    """An engine and what is known about it here. ``name`` is the engine's own, with a number behind
+    it where the operator chose several of this name.
+    """
 
     spec: str
     engine: Engine
     host: EngineHost
+    name: str = ""
+    only: tuple[str, ...] = ()
+    """The languages or pairs that the operator wants it for; none: all it can."""
+    load: RecognizerLoad = msgspec.field(default_factory=RecognizerLoad)
     state: str = "loading"
     detail: str = ""
-    load: RecognizerLoad = msgspec.field(default_factory=RecognizerLoad)
     hallucinations: frozenset[str] = frozenset()
     """What a recogniser says of silence and noise (``runtime.warm_up``)."""
 
     @property
     def info(self) -> Info:
-        """The engine's self-description."""
-        return self.engine.info
+        """The engine's self-description, for what the operator wants it for."""
+        return narrowed(self.engine.info, self.only)
 
     @property
     def is_down(self) -> bool:
@@ -59,10 +68,29 @@ class LoadedEngine(msgspec.Struct):
 
     def status(self, role: Role) -> EngineStatus:
         """For the operator."""
-        state = "down" if self.is_down else self.state
-        return EngineStatus(self.info.name, role, state, self.info.quality, self.detail)
+        state = self.state
+        if state == "ready":
+            vitals = self.host.vitals
+            state = "degraded" if vitals.circuit != "closed" else state
+            state = "down" if not vitals.workers else state
+        return EngineStatus(self.name, role, state, self.info.quality, self.detail)
 
 
 def covers(languages: Iterable[str], language: str | None) -> bool:
     """Whether an engine of these languages does this one; None stands for any."""
     return language is None or "*" in languages or language in languages
+
+
+def translates(info: Info, source: str, target: str) -> bool:
+    """Whether an engine does this direction."""
+    return (source, target) in info.pairs or ("*", "*") in info.pairs
+
+
+def narrowed(info: Info, only: Sequence[str]) -> Info:
+    """The description of an engine that is used for these languages, or pairs (``en-es``), only."""
+    if not only:
+        return info
+    pairs = tuple((source, target) for source, _, target in (tag.partition("-") for tag in only))
+    if info.role == "mt":
+        return replace(info, pairs=tuple(pair for pair in pairs if translates(info, *pair)))
+    return replace(info, languages=tuple(tag for tag in only if covers(info.languages, tag)))

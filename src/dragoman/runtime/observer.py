@@ -135,10 +135,17 @@ class EngineTimed(msgspec.Struct, frozen=True):
     batch: int = 1
 
 
+class FailedOver(msgspec.Struct, frozen=True):
+    """A call failed at this engine and is made again at another one."""
+
+    engine: str
+    role: Role
+
+
 Event = (
     EventSent | Note | Used | JobFailed | TurnOpened | WordsRecognised | TurnClosed | TurnEnded
     | WordsCommitted | TranslationCommitted | TermMissed | PictureHandled | SpeechPlayed
-    | SpeechSkipped | EngineTimed
+    | SpeechSkipped | EngineTimed | FailedOver
 )  # fmt: skip
 """``Note`` and ``Used`` are the session's own (``protocol.core.commands``)."""
 

@@ -69,6 +69,13 @@ def transcription(api, pcm, **more):
     return plain(create(model="whisper-1", file=upload(pcm), **more))
 
 
+def chat(api, pcm):
+    audio = base64.b64encode(upload(pcm)[1]).decode()
+    part = {"type": "input_audio", "input_audio": {"data": audio, "format": "wav"}}
+    messages = [{"role": "user", "content": [part]}]
+    return plain(api.chat.completions.create(model="asr", messages=messages, logprobs=True))
+
+
 def error(call):
     try:
         call()
@@ -93,6 +100,7 @@ def main():
         "json": transcription(api, pcm, language="en", prompt="A novel.", temperature=0.2),
         "text": transcription(api, pcm, response_format="text"),
         "verbose_json": transcription(api, pcm, **words),
+        "chat": chat(api, pcm),
         "errors": {
             "no_voice": error(lambda: speech(api, voice="")),
             "long": error(lambda: speech(api, input="x" * 5_000)),

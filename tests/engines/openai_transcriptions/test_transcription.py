@@ -69,7 +69,9 @@ def test_the_confidence_is_what_the_model_says(
     logprobs: list[float | None], expected: float
 ) -> None:
     segments = [{"text": "four", "avg_logprob": logprob} for logprob in logprobs]
-    assert heard(text="four", segments=segments).confidence == pytest.approx(expected)
+    found = heard(text="four", segments=segments)
+    assert found.confidence == pytest.approx(expected)
+    assert found.language_confidence == found.confidence
 
 
 @pytest.mark.parametrize(
@@ -105,10 +107,11 @@ def test_the_language_is_the_one_that_was_recognised(
     assert heard(asked, text="x", language=said).language == expected
 
 
-def test_silence_is_no_words_without_confidence() -> None:
-    found = heard(text="  ", segments=[])
+def test_silence_is_no_words_without_confidence_and_in_no_language() -> None:
+    found = heard(text="  ", language="nynorsk", segments=[])
     assert found.words == ()
-    assert found.confidence == 0.0
+    assert (found.confidence, found.language, found.language_confidence) == (0.0, None, 0.0)
+    assert heard("de", text="", language="english").language == "de"
 
 
 def test_a_decoder_that_loops_is_not_believed() -> None:

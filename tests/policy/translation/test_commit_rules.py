@@ -383,3 +383,21 @@ def test_with_any_translation_text_only_grows_and_the_last_word_is_not_agreed(
                 0 if wanted.commits else bool(translation)
             )
     assert turn.policy.finished
+
+
+def test_a_draft_that_was_given_up_may_be_wanted_again() -> None:
+    policy = TargetPolicy("units", "en", "es")
+    policy.update(words("the old"), now_s=0.0)
+    assert policy.due(0.0) == WantedTranslation(0, "the old", 2)
+    policy.give_up()
+    assert policy.due(0.1) is None, "not sooner than another draft"
+    assert policy.due(1.0) == WantedTranslation(0, "the old", 2)
+    policy.give_up()
+    assert not policy.must_commit
+    policy.update(words("the old man."), final=True, now_s=1.1)
+    assert policy.must_commit
+    wanted = policy.due(1.1)
+    assert wanted is not None
+    assert wanted.commits
+    policy.answer(wanted, "el viejo.")
+    assert policy.finished

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.loaded_engine import LoadedEngine
 from dragoman.runtime.observer import Event
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Audio, Endpointing, Heard, Input, Interpret, Result, Translated
 from tests.runtime.fake_engines import FakeHost, LevelDetector, cut
 
@@ -63,8 +64,11 @@ class FakeEngines:
     def recognizer(self, language: str | None) -> LoadedEngine:
         return LoadedEngine("levels", self.asr, self.asr, load=self.load)
 
-    def translator(self, source: str, target: str) -> FakeHost:
-        return self._other
+    def recognizers(self, language: str | None, avoid: Collection[str] = ()) -> list[LoadedEngine]:
+        return [self.recognizer(language)]
+
+    def translator(self, source: str, target: str) -> FallbackHost:
+        return FallbackHost([self._other])
 
     def synthesizer(self, language: str) -> FakeHost:
         return self._other

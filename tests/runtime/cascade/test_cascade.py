@@ -277,7 +277,7 @@ def test_the_latest_picture_goes_to_translators_that_take_one(takes: bool) -> No
         return False
 
     engines = FakeEngines(fail=look)
-    engines.translator("en", "es").info = msgspec.structs.replace(ANY, takes_images=takes)
+    engines.translator("en", "es").preferred.info = msgspec.structs.replace(ANY, takes_images=takes)
     inputs: list[Input] = [
         Image(b"old", 0), Image(b"slide", 0), Audio(pcm(spoken("w5", "w6", 1600))),
     ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -144,6 +145,35 @@ def test_the_thread_host_measures_calls_and_speech() -> None:
         return costs
 
     assert asyncio.run(run()) == (pytest.approx(0.5), pytest.approx(0.1))
+
+
+class Busy:
+    """Its calls take time in which their thread does nothing."""
+
+    def __init__(self, *, own_threads: bool) -> None:
+        self.info = Info(
+            name="busy", role="asr", licence="-", quality="scripted", own_threads=own_threads
+        )
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        threading.Event().wait(0.02)
+        return [Hypothesis() for _ in windows]
+
+
+@pytest.mark.parametrize("own_threads", [True, False])
+def test_an_engine_that_computes_in_threads_of_its_own_takes_cores(own_threads: bool) -> None:
+    async def run() -> float:
+        host = make_host(Busy(own_threads=own_threads), spec="", threads=1, workers=1)
+        await host.start()
+        await host.call(WINDOW)
+        await host.close()
+        return host.work.cpu_share
+
+    assert (asyncio.run(run()) == 1.0) is own_threads
 
 
 class HeldVoice(_Timed):

@@ -328,3 +328,16 @@ async def test_a_call_that_does_not_return_fails(monkeypatch: pytest.MonkeyPatch
         engine.gate.set()
         await until(lambda: host.vitals.workers == 1)
         assert isinstance(await host.call(Window(b"")), Hypothesis)
+
+
+async def test_what_waits_fails_while_every_thread_is_stuck() -> None:
+    engine = tiny.Late()
+    async with hosted(engine) as host, asyncio.timeout(20):
+        waiting = [asyncio.create_task(failed(spoken(host, text))) for text in ("late", "fine")]
+        hung, queued = await asyncio.gather(*waiting)
+        assert "no sound" in hung
+        assert "every thread" in queued
+        assert "every thread" in await failed(spoken(host, "fine"))
+        engine.gate.set()
+        await until(lambda: host.vitals.workers == 1)
+        assert await spoken(host, "fine") == tiny.pcm_of("fine")

@@ -25,6 +25,7 @@ from dragoman.engines.base import (
     Utterance,
     Window,
 )
+from dragoman.engines.cancellation import Cancellation
 from dragoman.speech import Hints, Hypothesis, Word
 
 SPEAKER = "tiny_engines:Speaker"
@@ -89,6 +90,24 @@ class Speaker(_Tiny):
                 yield pcm_of(character)
         finally:
             self.stopped.set()
+
+
+class Stopper(_Tiny):
+    """A translator whose calls never end unless they are cancelled."""
+
+    info = Info(name="stopper", role="mt", licence="-", quality="scripted", cancellable=True)
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.stopped = threading.Semaphore(0)
+
+    def translate_cancellable(self, request: Translation, cancellation: Cancellation) -> str:
+        ended = threading.Event()
+        with cancellation.stops(ended.set):
+            self.entered.release()
+            ended.wait(60)
+        self.stopped.release()
+        return ""
 
 
 class Listener(_Tiny):

@@ -31,15 +31,16 @@ from typing import Any
 
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 from dragoman.engines.firefox.model_folders import (
+    REQUIREMENT,
     ModelFiles,
     Pair,
-    known_models,
+    catalogued_models,
     models_in,
 )
 from dragoman.engines.firefox.number_guard import HiddenNumbers, with_target_separators
 from dragoman.engines.firefox.vocabulary import Vocabulary, with_spelling
 from dragoman.engines.shared.model_files import pip_install
-from dragoman.engines.shared.model_store import find_model, known, mend
+from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.sentence_shape import same_case, same_stop
 from dragoman.text.language_tags import primary_tag
 from dragoman.text.numbers import lost_numbers, with_digits
@@ -55,7 +56,7 @@ _CAPITAL_NOUNS = frozenset({"de", "lb"})
 class Firefox:
     """``Translator`` over the Firefox Translations models on this machine.
 
-    ``models`` is a folder with models of the user's own, which come before the known ones;
+    ``models`` is a folder with models of the user's own, which come before the packaged ones;
     ``max_directions`` bounds what is loaded at a time, ``max_chars`` one text.
     """
 
@@ -73,7 +74,7 @@ class Firefox:
     def models(self) -> dict[Pair, ModelFiles]:
         """The files of every direction."""
         own = models_in(Path(self._folder).expanduser()) if self._folder else {}
-        return known_models() | own
+        return catalogued_models() | own
 
     @property
     def info(self) -> Info:
@@ -104,7 +105,7 @@ class Firefox:
             raise EngineUnavailable(
                 "There is no Firefox Translations model here. Name a folder of them "
                 "(firefox?models=FOLDER), or get English and Portuguese with: "
-                f"{mend(known('firefox-en-pt'))}"
+                f"{pip_install('--no-deps', REQUIREMENT)}"
             )
         for files in self.models.values():
             if files.name:

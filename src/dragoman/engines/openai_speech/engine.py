@@ -21,6 +21,7 @@ import base64
 import mimetypes
 import re
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -153,14 +154,16 @@ class OpenAiSpeech:
         if not is_speakable(text):
             return
         fields = self._fields(utterance)
-        made = self._answer(fields | {"input": text})
-        if self._streams is not None:
+        if self._streams is None:
+            made = self._answer(fields | {"input": text})
+        else:
             made = self._streams.speak(fields, text, self.info.rate_hz)
         pause = pause_ms(text) * utterance.pause / (utterance.rate if self._speed else 1.0)
         is_silent = True
-        for piece in shaped(made, self.info.rate_hz, size=1.0, gain=1.0, pause_ms=pause):
-            is_silent = False
-            yield piece
+        with closing(shaped(made, self.info.rate_hz, size=1.0, gain=1.0, pause_ms=pause)) as pieces:
+            for piece in pieces:
+                is_silent = False
+                yield piece
         if is_silent:
             raise EndpointNonsense("the speech endpoint answered a text with silence")
 

@@ -1,44 +1,45 @@
-"""Recognition by a server with OpenAI's ``POST /v1/audio/transcriptions``.
+"""Recognition by a server with OpenAI's ``POST /v1/audio/transcriptions``, or by a chat with audio.
 
-Scope: what a server is asked for a window, and which format it can answer in. HTTP is in
-``engines.shared.endpoint``, the prompt in ``prompt``, the answer in ``transcription``.
+Scope: the engine, and in which way a server is asked. HTTP is in ``engines.shared.endpoint``, what
+is asked and what an answer means in ``requests``.
 
-A window is uploaded as a WAV of 16 kHz. ``verbose_json`` with times of words is asked for; a
-server that refuses it (vLLM with Qwen3-ASR, OpenAI's gpt-4o-transcribe) is asked for ``json`` from
-then on. This API cannot be given text that was committed (``Window.prefix``), so it is not sent.
-Windows of several sessions are requests at the same time, each in a thread of the engine's host.
-Source: platform.openai.com/docs/api-reference/audio/createTranscription, read November 2026.
+A server that refuses a way to ask is asked in the next one from then on: vLLM with Qwen3-ASR and
+OpenAI's gpt-4o-transcribe have no ``verbose_json``, chat templates may have no prefill. Windows of
+several sessions are requests at the same time, each in a thread of the engine's host.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
-import numpy as np
 
-from dragoman.audio.pcm import from_float, wav_header
 from dragoman.engines.base import Info, Window
-from dragoman.engines.openai_transcriptions.prompt import prompt_of, terms_of
-from dragoman.engines.openai_transcriptions.transcription import Transcription, hypothesis_of
+from dragoman.engines.openai_transcriptions.requests import (
+    ChatWay,
+    HintField,
+    TranscriptionWay,
+    Way,
+    Wording,
+    samples_of,
+)
 from dragoman.engines.shared.endpoint import Endpoint
 from dragoman.engines.shared.endpoint_errors import (
     EndpointLimits,
     EndpointNonsense,
     EndpointRefused,
 )
-from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
+from dragoman.speech import HEARING_RATE_HZ, Hypothesis
 from dragoman.text.language_tags import primary_tag
 
 AnswerFormat = Literal["auto", "verbose_json", "json"]
-HintField = Literal["prompt", "hotwords", "none"]
-Form = dict[str, str | list[str]]
+RecognitionShape = Literal["transcriptions", "chat"]
 
 _SHORTEST = HEARING_RATE_HZ // 10
 """Servers refuse less than 0.1 s, and nothing can be heard in it."""
 _MOST_BYTES = 1 << 20
-_FORMAT_REFUSED = {400, 415, 422, 501}
+_WAY_REFUSED = {400, 415, 422, 501}
 
 
 class OpenAiTranscriptions:
@@ -53,8 +54,10 @@ class OpenAiTranscriptions:
         url: str = "",
         key_env: str = "",
         model: str = "",
+        shape: RecognitionShape = "transcriptions",
         languages: tuple[str, ...] = ("*",),
         format: AnswerFormat = "auto",  # noqa: A002 - the option's name
+        prefill: bool = True,
         hints: HintField = "prompt",
         prompt: str = "",
         prompt_chars: int = 800,
@@ -76,14 +79,16 @@ class OpenAiTranscriptions:
             confidence_gate=confidence_gate,
             about="Any server with OpenAI's /v1/audio/transcriptions (vLLM, SGLang, Speaches, ...)",
         )
-        self._verbose = format != "json"
-        self._may_change = format == "auto"
-        self._hints, self._prompt, self._prompt_chars = hints, prompt, prompt_chars
-        self._form: Form = {
-            **({"model": model} if model else {}),
-            "temperature": f"{temperature:g}",
-            **_extra_fields(extra),
-        }
+        wording = Wording(
+            model=model,
+            temperature=temperature,
+            hints=hints,
+            prompt=prompt,
+            prompt_chars=prompt_chars,
+            extra=_extra_fields(extra),
+        )
+        self._ways = _ways(wording, shape, format, prefill=prefill)
+        self._first = 0  # of the ways: those before it were refused
         limits = EndpointLimits(
             first_byte_s=timeout_s, between_s=timeout_s, answer_bytes=_MOST_BYTES
         )
@@ -103,59 +108,47 @@ class OpenAiTranscriptions:
         return [self._one(window) for window in windows]
 
     def _one(self, window: Window) -> Hypothesis:
-        samples = np.frombuffer(window.samples, np.float32)
-        language = primary_tag(window.language) or None
+        samples = samples_of(window)
         if samples.size < _SHORTEST or not samples.any():
-            return Hypothesis(confidence=0.0, language=language)
-        pcm = from_float(samples)
-        wav = wav_header(HEARING_RATE_HZ, size=len(pcm)) + pcm
-        form = self._form | self._hint_fields(window.hints)
-        if language is not None:
-            form["language"] = language
-        return hypothesis_of(self._answer(form, wav), language, samples.size / HEARING_RATE_HZ)
-
-    def _hint_fields(self, hints: Hints) -> Form:
-        if self._hints == "hotwords":
-            terms = ", ".join(terms_of(hints, self._prompt_chars))
-            hints = Hints(context=hints.context)
-            fields = {
-                "hotwords": terms,
-                "prompt": prompt_of(hints, self._prompt_chars, self._prompt),
-            }
-        else:
-            told = hints if self._hints == "prompt" else Hints()
-            fields = {"prompt": prompt_of(told, self._prompt_chars, self._prompt)}
-        return {name: value for name, value in fields.items() if value}
-
-    def _answer(self, form: Form, wav: bytes) -> Transcription:
-        if self._verbose:
-            verbose: Form = {
-                "response_format": "verbose_json",
-                "timestamp_granularities[]": ["word", "segment"],  # segments say how sure it is
-            }
+            return Hypothesis(confidence=0.0, language=primary_tag(window.language) or None)
+        last = len(self._ways) - 1
+        for place in range(self._first, last):
             try:
-                return self._ask(form | verbose, wav)
+                return self._ask(place, window)
             except EndpointRefused as refused:
-                if not self._may_change or refused.status not in _FORMAT_REFUSED:
+                if refused.status not in _WAY_REFUSED:
                     raise
-        answer = self._ask({**form, "response_format": "json"}, wav)
-        self._verbose = False  # it was the format that the server refused
-        return answer
+        return self._ask(last, window)
 
-    def _ask(self, form: Form, wav: bytes) -> Transcription:
-        files = {"file": ("audio.wav", wav, "audio/wav")}
-        with self._endpoint.request(
-            "POST", "audio/transcriptions", form=form, files=files
-        ) as answer:
+    def _ask(self, place: int, window: Window) -> Hypothesis:
+        way = self._ways[place]
+        with self._endpoint.request("POST", way.path, **way.request(window)) as answer:
             try:
-                return msgspec.convert(answer.json(), Transcription)
+                found = way.hypothesis(answer.json(), window)
             except msgspec.ValidationError:
                 raise EndpointNonsense("the endpoint answered with no transcription") from None
+        self._first = max(self._first, place)  # it was the way that the server refused
+        return found
 
 
-def _extra_fields(text: str) -> Form:
+def _ways(
+    wording: Wording, shape: RecognitionShape, form: AnswerFormat, *, prefill: bool
+) -> list[Way]:
+    """The ways to ask, the best one first."""
+    if shape == "chat":
+        begun: list[Way] = [ChatWay(wording, logprobs=True, prefill=True)] if prefill else []
+        return [
+            *begun,
+            ChatWay(wording, logprobs=True, prefill=False),
+            ChatWay(wording, logprobs=False, prefill=False),
+        ]
+    wanted = {"auto": (True, False), "verbose_json": (True,), "json": (False,)}[form]
+    return [TranscriptionWay(wording, verbose=verbose) for verbose in wanted]
+
+
+def _extra_fields(text: str) -> dict[str, Any]:
     """The option ``extra``. Raises ``ValueError``."""
     try:
-        return msgspec.json.decode(text or "{}", type=dict[str, str | list[str]], strict=False)
+        return msgspec.json.decode(text or "{}", type=dict[str, Any])
     except msgspec.DecodeError:
-        raise ValueError('extra is a JSON object of texts, such as {"seed":"7"}') from None
+        raise ValueError('extra is a JSON object such as {"seed":7}') from None

@@ -4,8 +4,8 @@ Scope: pure; what the formats ``json`` and ``verbose_json`` hold, and what serve
 
 * Times of words, else of segments, else none: then Dragoman goes by when a word was first heard.
 * ``avg_logprob`` of segments is the only thing that tells how sure a model was. Whisper itself
-  takes less than -1.0 for a failure; its exponential is the confidence. Without it the confidence
-  is 1, because nothing is known.
+  takes less than -1.0 for a failure; its exponential is the confidence, of the language, too.
+  Without it the confidence is 1, because nothing is known.
 * Qwen3-ASR writes ``language English<asr_text>Hello.``; servers that pass that on are understood.
 
 Sources: platform.openai.com/docs/api-reference/audio/verbose-json-object,
@@ -63,11 +63,13 @@ def hypothesis_of(answer: Transcription, language: str | None, length_s: float) 
     head = _QWEN_HEAD.match(answer.text)
     text = _SPECIAL.sub(" ", answer.text[head.end() :] if head else answer.text)
     detected = (head[1] or "").partition(",")[0] if head else answer.language
+    is_loop = len(text) > _SPARE_CHARS + MOST_CHARS_PER_S * length_s
+    words = () if is_loop else transcript_words(text, _pieces(answer, length_s))
+    if not words:  # the language of noise says nothing
+        return Hypothesis(confidence=0.0, language=language, language_confidence=0.0)
+    sure = _confidence(answer.segments or ())
     found = language_tag(detected) or language
-    if len(text) > _SPARE_CHARS + MOST_CHARS_PER_S * length_s:
-        return Hypothesis(confidence=0.0, language=found)
-    words = transcript_words(text, _pieces(answer, length_s))
-    return Hypothesis(words, _confidence(answer.segments or ()) if words else 0.0, found)
+    return Hypothesis(words, sure, found, language_confidence=sure)
 
 
 def _pieces(answer: Transcription, length_s: float) -> list[TimedPiece]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -38,19 +39,36 @@ from dragoman.speech import HEARING_RATE_HZ, Hypothesis, Word
 
 SAMPLES_PER_MS = HEARING_RATE_HZ // 1000
 LICENCE = "Apache-2.0"
-
-
-def _runs_in(path: str) -> Literal["loop", "thread"]:
-    """The rules take microseconds; a script may ask for delays, which must not hold up the loop."""
-    return "thread" if path else "loop"
+_OUTAGE_LOOK_S = 0.02
 
 
 class Scripted:
-    """Base of the engines with a script, which ``load`` reads."""
+    """Base of the engines with a script, which ``load`` reads. As long as the file ``outage``
+    exists, every call fails, or hangs if the word ``hang`` is in it.
+    """
 
-    def __init__(self, *, script: str = "") -> None:
+    def __init__(self, *, script: str = "", outage: str = "") -> None:
         self._path = script
         self._script = Script()
+        self._outage = Path(outage) if outage else None
+
+    @property
+    def _runs_in(self) -> Literal["loop", "thread"]:
+        """The rules take microseconds; a script may ask for delays, which must not hold up the
+        loop.
+        """
+        return "thread" if self._path or self._outage else "loop"
+
+    def _suffer(self) -> None:
+        """Raises ``ScriptedFailure`` during an outage, or waits for its end."""
+        while self._outage is not None:
+            try:
+                hangs = "hang" in self._outage.read_text("utf-8")
+            except FileNotFoundError:
+                return
+            if not hangs:
+                raise ScriptedFailure("there is an outage")
+            time.sleep(_OUTAGE_LOOK_S)
 
     def load(self) -> None:
         """Read the script. Raises ``EngineUnavailable`` when something in it is wrong."""
@@ -71,7 +89,7 @@ class ScriptedAsr(Scripted):
             role="asr",
             licence=LICENCE,
             quality="scripted",
-            runs_in=_runs_in(self._path),
+            runs_in=self._runs_in,
             languages=("*",),
             confidence_gate=0.5,
             max_batch=16,
@@ -81,6 +99,7 @@ class ScriptedAsr(Scripted):
 
     def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
         """One hypothesis per window. Raises ``ScriptedFailure`` where the script says so."""
+        self._suffer()
         return [self._one(window) for window in windows]
 
     def _one(self, window: Window) -> Hypothesis:
@@ -139,7 +158,7 @@ class ScriptedMt(Scripted):
             role="mt",
             licence=LICENCE,
             quality="scripted",
-            runs_in=_runs_in(self._path),
+            runs_in=self._runs_in,
             languages=("*",),
             pairs=(("*", "*"),),
             takes_glossary=True,
@@ -152,6 +171,7 @@ class ScriptedMt(Scripted):
     def translate(self, request: Translation) -> str:
         """The translation. Raises ``ScriptedFailure`` for a text the script fails on."""
         table = self._script.translation
+        self._suffer()
         _fail_on(table.fail_on, request.text)
         _wait(table.delay_ms)
         words = {**table.words.get(request.target, {}), **request.hints.phrases}
@@ -161,8 +181,8 @@ class ScriptedMt(Scripted):
 class ScriptedTts(Scripted):
     """``Synthesizer`` of tones; ``rate_hz`` is its native rate."""
 
-    def __init__(self, *, script: str = "", rate_hz: int = 24_000) -> None:
-        super().__init__(script=script)
+    def __init__(self, *, script: str = "", outage: str = "", rate_hz: int = 24_000) -> None:
+        super().__init__(script=script, outage=outage)
         self._rate_hz = rate_hz
 
     @property
@@ -173,7 +193,7 @@ class ScriptedTts(Scripted):
             role="tts",
             licence=LICENCE,
             quality="scripted",
-            runs_in=_runs_in(self._path),
+            runs_in=self._runs_in,
             languages=("*",),
             voices=("tone",),
             rate_hz=self._rate_hz,
@@ -191,6 +211,7 @@ class ScriptedTts(Scripted):
             (n for n, word in enumerate(words) if any(map(is_word, pieces(word)))), default=0
         )
         for number, word in enumerate(words):
+            self._suffer()
             _fail_on(table.fail_on, word)
             yield from tones(
                 word,

@@ -54,7 +54,8 @@ class ScriptedInterpreter(Scripted):
     )
 
     def start(self, task: Interpret) -> Interpretation:
-        """A new session."""
+        """A new session. Raises ``ScriptedFailure`` during an outage."""
+        self._suffer()
         return _Session(self._script, task)
 
 

@@ -20,7 +20,6 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, distribution
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -87,12 +86,13 @@ def find_model(name: str, folder: str = "") -> Path:
     raise refusal
 
 
-def here(engine: str) -> Iterator[tuple[Model, Place]]:
-    """The models of an engine that are complete somewhere, and where; nothing is read."""
-    for model in MODELS.values():
-        if model.engine == engine:
-            found = (place for place in places(model) if place.has_all(model))
-            yield from ((model, place) for place in islice(found, 1))
+def here(engine: str) -> list[Model]:
+    """The models of an engine that are complete somewhere; their content is not looked at."""
+    return [
+        model
+        for model in MODELS.values()
+        if model.engine == engine and any(place.has_all(model) for place in places(model))
+    ]
 
 
 def known(name: str) -> Model:

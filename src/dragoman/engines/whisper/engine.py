@@ -85,6 +85,7 @@ class Whisper(OpensOnce[WhisperModel]):
             confidence_gate=CONFIDENCE_GATE,
             max_window_s=9.0,
             max_batch=max_batch,
+            own_threads=device != "cuda",
             about=f"Whisper {model} on CTranslate2, the encoder cut to the window",
         )
 

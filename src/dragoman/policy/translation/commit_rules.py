@@ -142,6 +142,11 @@ class TargetPolicy:
         return self._target.text
 
     @property
+    def must_commit(self) -> bool:
+        """Something waits to be translated that will be committed: drafts come behind it."""
+        return bool(self._ready)
+
+    @property
     def finished(self) -> bool:
         """The turn is over and everything of it is committed."""
         return self._final and not self._ready and not self._busy
@@ -175,7 +180,7 @@ class TargetPolicy:
         self, now_s: float, cost_s: float | None = None, draft_every_s: float = 0.0
     ) -> WantedTranslation | None:
         """The next translation to make, or None for now. It has to be answered before the next
-        ``due``; ``update`` may come in between. ``cost_s``: what a call lately took;
+        ``due``, or given up; ``update`` may come in between. ``cost_s``: what a call lately took;
         ``draft_every_s``: drafts are not to come more often.
         """
         wanted = None
@@ -199,6 +204,10 @@ class TargetPolicy:
         if interval_s < math.inf and self._wants_draft():
             moments.append(self._drafted_s + interval_s)
         return min(moments, default=None)
+
+    def give_up(self) -> None:
+        """The draft that ``due`` wanted will not be answered."""
+        self._busy, self._asked = False, ""
 
     def answer(self, wanted: WantedTranslation, translation: str) -> CommitStep:
         """Take the translation that ``due`` wanted."""

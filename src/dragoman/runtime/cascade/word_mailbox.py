@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -100,6 +101,22 @@ class WordMailbox:
         if not self._waiting and not self._over:
             await set_within(self._arrived, most_s)
         return self.newer(min(self._waiting)) if self._waiting else None
+
+    async def newer_before(self, call: asyncio.Future[Any], turn: int) -> TurnWords | None:
+        """Newer words of this turn as soon as some wait; None when ``call`` ended before."""
+        call.add_done_callback(self._wake)
+        try:
+            while turn not in self._waiting:
+                if call.done():
+                    return None
+                self._arrived.clear()
+                await self._arrived.wait()
+            return self.newer(turn)
+        finally:
+            call.remove_done_callback(self._wake)
+
+    def _wake(self, _call: asyncio.Future[Any]) -> None:
+        self._arrived.set()
 
     def newer(self, turn: int) -> TurnWords | None:
         """Newer words of this turn, if some wait."""

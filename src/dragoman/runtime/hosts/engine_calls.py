@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dragoman.engines.base import Engine, Picture, Reading, Translation, Window
+from dragoman.engines.cancellation import Cancellation
 from dragoman.policy.vision.onscreen import looks_the_same
 from dragoman.runtime.hosts.engine_stream import EngineStream
 from dragoman.runtime.hosts.image_fingerprint import image_fingerprint
@@ -47,14 +48,19 @@ class RequestServer:
         self._engine = engine
         self._streams: dict[int, EngineStream] = {}
 
-    def answer(self, requests: Sequence[AnyRequest]) -> list[Outcome]:
+    def answer(
+        self, requests: Sequence[AnyRequest], cancellation: Cancellation | None = None
+    ) -> list[Outcome]:
         """One outcome for each request, in order: calls of one kind, or one step of a stream. None
-        for none, by which a host probes a worker.
+        for none, by which a host probes a worker. ``cancellation`` is that of a single call to an
+        engine that takes it.
         """
         if not requests:
             return []
         first = requests[0]
         if not isinstance(first, OpenStream | StepStream):
+            if cancellation and isinstance(first, Translation) and len(requests) == 1:
+                return [_cancellable(self._engine, first, cancellation)]
             return answer_batch(self._engine, requests)
         try:
             return [Outcome(self._step(first))]
@@ -105,6 +111,13 @@ def _outcome(engine: Engine, request: AnyRequest) -> Outcome:
         return Outcome(failure=f"engine {engine.info.name} ({engine.info.role}) takes no {kind}")
     try:
         return Outcome(answer[1](engine, request))
+    except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
+        return Outcome(failure=repr(error))
+
+
+def _cancellable(engine: Any, request: Translation, cancellation: Cancellation) -> Outcome:
+    try:
+        return Outcome(engine.translate_cancellable(request, cancellation))
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; it fails its call
         return Outcome(failure=repr(error))
 

@@ -74,6 +74,11 @@ class EngineThreads:
             working = list(self._working)
         return [watched.job for watched in working if watched.engine_s() > limit_s(watched.job)]
 
+    def queued(self) -> list[CallJob | ThreadSegment | Work]:
+        """What no thread has begun, or none goes on with now."""
+        with self._changed:
+            return list(self._queue)
+
     def close(self, last: Work) -> None:
         """Let the threads end behind what is queued and ``last``; the calls are dropped."""
         with self._changed:

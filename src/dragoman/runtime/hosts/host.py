@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from itertools import count
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import msgspec
 
@@ -30,6 +30,8 @@ from dragoman.runtime.hosts.requests import (
     StreamItem,
 )
 
+CircuitState = Literal["closed", "open", "half-open"]
+
 
 class EngineFailed(Exception):
     """A call failed; the message is for the log only, never for clients."""
@@ -45,22 +47,31 @@ class TextRefused(EngineFailed):
 class Vitals(msgspec.Struct, frozen=True):
     """Whether an engine can work: ``workers`` are the threads or processes that can take a call now
     (for an engine that is loaded on demand: could). ``crashes`` counts the workers that ended
-    unasked, ``restarts`` those that took their places.
+    unasked, ``restarts`` those that took their places. ``circuit`` is the state of its circuit
+    breaker (``runtime.routing``), ``openings`` how many times that was opened.
     """
 
     workers: int
     crashes: int = 0
     restarts: int = 0
+    circuit: CircuitState = "closed"
+    openings: int = 0
 
 
 class EngineHost(Protocol):
     """An engine with threads or processes under it."""
 
-    info: Info
-    capacity: int
-    """How many requests the engine works on at the same time: calls times their batch."""
-    work: EngineWork
-    """What its calls cost."""
+    @property
+    def info(self) -> Info:
+        """The engine's description of itself."""
+
+    @property
+    def capacity(self) -> int:
+        """How many requests the engine works on at the same time: calls times their batch."""
+
+    @property
+    def work(self) -> EngineWork:
+        """What its calls cost."""
 
     @property
     def waiting(self) -> int:

@@ -18,13 +18,14 @@ from __future__ import annotations
 
 import asyncio
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
 import msgspec
 
 from dragoman.engines.base import Picture
+from dragoman.engines.cancellation import Cancellation
 from dragoman.runtime.hosts.call_times import CallTimes
 from dragoman.runtime.hosts.requests import AnyRequest, OpenStream, Outcome, StepStream
 
@@ -53,13 +54,21 @@ class Losses:
 
 
 class CallJob:
-    """A call, or a step of a stream, and where its outcome goes."""
+    """A call, or a step of a stream, and where its outcome goes. ``cancellation`` is there for an
+    engine that can end a call early.
+    """
 
-    __slots__ = ("future", "losses", "request", "times")
+    __slots__ = ("cancellation", "future", "losses", "request", "times")
 
-    def __init__(self, request: AnyRequest, future: asyncio.Future[Outcome]) -> None:
+    def __init__(
+        self,
+        request: AnyRequest,
+        future: asyncio.Future[Outcome],
+        cancellation: Cancellation | None = None,
+    ) -> None:
         self.request = request
         self.future = future
+        self.cancellation = cancellation
         self.times = CallTimes()
         self.losses = Losses()
 
@@ -79,6 +88,12 @@ class CallJob:
     def fail(self, reason: str) -> None:
         """The call cannot be answered; the reason is for the log."""
         self.settle(Outcome(failure=reason))
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Nobody waits for the answer any more."""
+        if self.cancellation is not None:
+            self.cancellation.cancel()
 
 
 def settle_all(batch: Sequence[CallJob], outcomes: Sequence[Outcome]) -> None:
@@ -110,6 +125,9 @@ class JobQueue(Generic[JobT]):
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    def __iter__(self) -> Iterator[CallJob | JobT]:
+        return (job for _, job in self._jobs)
 
     def add(self, job: CallJob | JobT, due_s: float) -> None:
         """Queue a job that is needed at ``due_s``."""

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 
 _BUSY_SHARE = 0.5
+_LONE_SHARE = 0.4
 _SMOOTHING = 0.3
 
 
@@ -62,6 +63,13 @@ class RecognizerLoad:
         """The decode step at which all turns with speech keep half of the recogniser busy."""
         speaking = len(self._speaking) + self.elsewhere()[0]
         return self._decode_ms * speaking / (self._capacity * _BUSY_SHARE)
+
+    @property
+    def lone_step_ms(self) -> float:
+        """The decode step at which one turn alone keeps a place of the recogniser busy for
+        ``_LONE_SHARE`` of the time.
+        """
+        return self._decode_ms / _LONE_SHARE
 
     def speaking(self, turn: RecognitionLag) -> None:
         """A turn takes speech."""

@@ -68,7 +68,8 @@ def _check(engine: Engine, placement: Placement) -> None:
     is_linked = place is not None and not PLACES[place]
     if info.runs_in == "process" and is_linked and info.licence.startswith("GPL"):
         raise RegistryError(f"The engine {info.name!r} is under the GPL: it runs in processes.")
-    if info.runs_in == "loop" and placement != Placement() and place is None:
+    is_moved = msgspec.structs.replace(placement, only="", call_s=None) != Placement()
+    if info.runs_in == "loop" and is_moved and place is None:
         raise RegistryError(
             f"The engine {info.name!r} runs on the event loop; say host=thread or host=process "
             "as well."

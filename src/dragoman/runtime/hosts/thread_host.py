@@ -2,8 +2,10 @@
 
 Scope: a fixed number of threads (``engine_threads``) and one queue; results come back to the loop
 with ``call_soon_threadsafe``. Whatever an engine raises, ``SystemExit`` included, fails its call
-and neither a thread nor the loop. Nothing can end an engine that never returns: what it was asked
-fails at the limit of time, and its thread does not count as a worker until it comes back.
+and neither a thread nor the loop. A call whose caller is gone, or that is beyond its limit of time,
+is cancelled in an engine that can end calls early. Nothing can end another one that never returns:
+what it was asked fails at the limit of time, and its thread does not count as a worker until it
+comes back. While no thread is left, all calls fail at once.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ from math import inf
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Caps, Engine, EngineUnavailable, Synthesizer, Utterance
+from dragoman.engines.cancellation import Cancellation
 from dragoman.runtime.hosts.engine_calls import RequestServer, batching_of
-from dragoman.runtime.hosts.engine_threads import EngineThreads, Work
+from dragoman.runtime.hosts.engine_threads import EngineThreads, ThreadJob, Work
 from dragoman.runtime.hosts.host import EngineFailed, RequestHost, Vitals
 from dragoman.runtime.hosts.job_queue import Batching, CallJob, JobQueue, settle_all
 from dragoman.runtime.hosts.requests import AnyRequest, Outcome
 from dragoman.runtime.hosts.thread_segment import ThreadSegment
 from dragoman.runtime.hosts.time_limit import OTHER_CALL_S
+
+_NO_ANSWER = f"no answer in {OTHER_CALL_S:g} s"
 
 
 class ThreadHost(RequestHost):
@@ -112,7 +117,7 @@ class ThreadHost(RequestHost):
         if self._loaded is not None:
             _settle(self._loaded, EngineFailed(reason))
         for job in self._calls:
-            job.settle(Outcome(failure=reason))
+            job.fail(reason)
         threads.close(self._close_engine)
         await asyncio.to_thread(threads.join, self._CLOSE_S)
 
@@ -123,6 +128,8 @@ class ThreadHost(RequestHost):
     def _admit(self) -> EngineThreads:
         if self._threads is None:
             raise EngineFailed(f"the host of {self.info.name} is not open")
+        if self._stuck == self._count:
+            raise EngineFailed(self._all_stuck)
         if len(self._queue) >= self._most_waiting:
             raise EngineFailed(f"too many calls wait for {self.info.name}")
         return self._threads
@@ -134,15 +141,18 @@ class ThreadHost(RequestHost):
             return
         overdue = self._threads.overdue(self._limit_s)
         self._stuck = len(overdue)
+        silent = f"{self.info.name} made no sound in {self._caps.first_sound_s:g} s"
         for job in overdue:
-            if isinstance(job, ThreadSegment):
-                job.leave()
-                job.stream.end(f"{self.info.name} made no sound in {self._caps.first_sound_s:g} s")
-            elif isinstance(job, list):
-                for call in job:
-                    call.fail(f"no answer in {OTHER_CALL_S:g} s")
+            _fail(job, silent if isinstance(job, ThreadSegment) else _NO_ANSWER)
+        if self._stuck == self._count:
+            for queued in self._threads.queued():
+                _fail(queued, self._all_stuck)
         if self._stuck or self._calls or self._segments:
             self._watch_later()
+
+    @property
+    def _all_stuck(self) -> str:
+        return f"every thread of {self.info.name} is stuck"
 
     def _watch_later(self) -> None:
         if self._watching is None:
@@ -166,12 +176,16 @@ class ThreadHost(RequestHost):
     # ------------------------------------------------------------ calls and streams
     async def _ask(self, request: AnyRequest) -> Outcome:
         threads = self._admit()
-        job = CallJob(request, self._loop.create_future())
+        cancellation = Cancellation() if self.info.cancellable else None
+        job = CallJob(request, self._loop.create_future(), cancellation)
         self._calls.add(job)
         threads.add(job)
         self._watch_later()
         try:
             outcome = await job.future
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
         finally:
             self._calls.discard(job)
         job.times.report(self.info)
@@ -182,10 +196,11 @@ class ThreadHost(RequestHost):
         requests, cpu_before_s = [job.request for job in batch], time.thread_time()
         with self.work.stint() as stint:
             try:
-                outcomes = self._server.answer(requests)
+                outcomes = self._server.answer(requests, batch[0].cancellation)
             except BaseException as error:  # noqa: BLE001 - it fails its call only
                 outcomes = [Outcome(failure=repr(error)) for _ in batch]
-        self.work.answered(requests, stint.own_s, time.thread_time() - cpu_before_s)
+        cpu_s = None if self.info.own_threads else time.thread_time() - cpu_before_s
+        self.work.answered(requests, stint.own_s, cpu_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:
@@ -225,6 +240,15 @@ class ThreadHost(RequestHost):
             segment.leave()
             self._segments.discard(segment)
             segment.stream.times.report(self.info)
+
+
+def _fail(job: ThreadJob | CallJob, reason: str) -> None:
+    if isinstance(job, ThreadSegment):
+        job.leave()
+        job.stream.end(reason)
+    elif not callable(job):
+        for call in job if isinstance(job, list) else [job]:
+            call.fail(reason)
 
 
 def _settle(future: asyncio.Future[Exception | None], result: Exception | None) -> None:

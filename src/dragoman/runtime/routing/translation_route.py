@@ -59,7 +59,9 @@ class TranslationRoute:
     @property
     def vitals(self) -> Vitals:
         """Those of its weakest engine."""
-        return min((host.vitals for host in self._hosts), key=lambda vitals: vitals.workers)
+        order = ("open", "half-open", "closed")
+        vitals = [host.vitals for host in self._hosts]
+        return min(vitals, key=lambda one: (order.index(one.circuit), one.workers))
 
     async def start(self) -> None:
         """Nothing: the engine set starts the hosts."""

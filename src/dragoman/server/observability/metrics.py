@@ -249,6 +249,12 @@ class Metrics:
             ["engine"],
             registry=registry,
         )
+        self.engine_failovers = Counter(
+            "dragoman_engine_failovers",
+            "Calls that failed at the engine and were made again at another one.",
+            ["engine", "role"],
+            registry=registry,
+        )
         self._busy_counted_s: dict[str, float] = {}
 
     def _define_log(self) -> None:

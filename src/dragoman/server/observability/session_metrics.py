@@ -17,6 +17,7 @@ from dragoman.runtime.observer import (
     EngineTimed,
     Event,
     EventSent,
+    FailedOver,
     JobFailed,
     PictureHandled,
     SpeechPlayed,
@@ -91,6 +92,8 @@ class SessionMetrics:
                 metrics.engine_queue.labels(engine, role).observe(event.queued_s)
                 metrics.engine_work.labels(engine, role).observe(event.took_s)
                 metrics.engine_batch.labels(engine, role).observe(event.batch)
+            case FailedOver(engine=engine, role=role):
+                metrics.engine_failovers.labels(engine, role).inc()
             case _:
                 self._count_stages(event)
 

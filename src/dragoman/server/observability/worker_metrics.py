@@ -1,4 +1,4 @@
-"""The workers of the engines as metrics.
+"""The workers of the engines, and their circuits, as metrics.
 
 Scope: what the hosts count themselves (``runtime.hosts.host.Vitals``) in Prometheus' form.
 """
@@ -30,8 +30,20 @@ class WorkerCollector(Collector):
         restarts = CounterMetricFamily(
             "dragoman_worker_restarts", "Worker processes that replaced them.", labels=["engine"]
         )
+        circuits = GaugeMetricFamily(
+            "dragoman_engine_circuit_open",
+            "1 while the engine is left alone because it failed, else 0.",
+            labels=["engine"],
+        )
+        openings = CounterMetricFamily(
+            "dragoman_engine_circuit_openings",
+            "How many times that began, or went on after a probe.",
+            labels=["engine"],
+        )
         for engine, vitals in self.vitals.items():
             workers.add_metric([engine], vitals.workers)
             crashes.add_metric([engine], vitals.crashes)
             restarts.add_metric([engine], vitals.restarts)
-        yield from (workers, crashes, restarts)
+            circuits.add_metric([engine], vitals.circuit != "closed")
+            openings.add_metric([engine], vitals.openings)
+        yield from (workers, crashes, restarts, circuits, openings)

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 LARGEST = frozenset(
     {
+        "dragoman_engine_circuit_open",
         "dragoman_engine_concurrency",
         "dragoman_hearing_lag_seconds",
         "dragoman_loop_lag_last_seconds",

@@ -16,6 +16,7 @@ from dragoman.runtime.cascade.translation.stage import TranslationStage
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Interpret, InterpretationOptions, Result, Translated, Word
 from tests.runtime.cascade.fake_cascade import Events
 
@@ -29,6 +30,7 @@ class Host:
     def __init__(self) -> None:
         self.info = INFO
         self.requests: list[Translation] = []
+        self.cancelled: list[str] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.fails = False
@@ -38,8 +40,13 @@ class Host:
         assert not self._busy
         self._busy = True
         self.requests.append(request)
-        await self.gate.wait()
-        self._busy = False
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(request.text)
+            raise
+        finally:
+            self._busy = False
         if self.fails:
             raise EngineFailed("as told")
         return " ".join(f"{word}'" for word in request.text.split())
@@ -70,11 +77,11 @@ class Scene:
             observer=self.events,
             now_s=self.now_s,
         )
-        self._job = asyncio.create_task(stage.run())
+        self.job = asyncio.create_task(stage.run())
 
     # the engines, and the clock
-    def translator(self, source: str, target: str) -> Host:
-        return self.host
+    def translator(self, source: str, target: str) -> FallbackHost:
+        return FallbackHost([self.host])
 
     def now_s(self) -> float:
         return self.clock_s
@@ -111,7 +118,7 @@ class Scene:
 
     async def finish(self) -> list[Translated]:
         self.mailbox.end()
-        await asyncio.wait_for(self._job, 5)
+        await asyncio.wait_for(self.job, 5)
         return [fact for fact in self.facts if isinstance(fact, Translated)]
 
     @property
@@ -199,6 +206,41 @@ def test_drafts_come_again_by_themselves_when_the_interval_is_over() -> None:
         assert [r.text for r in scene.host.requests] == ["the", "the old"]
         await scene.recognise("the old", final=True)
         await scene.finish()
+
+    play(test)
+
+
+def test_a_draft_is_given_up_for_what_will_be_committed_if_the_engine_can_stop() -> None:
+    async def test(scene: Scene) -> None:
+        scene.host.info = msgspec.structs.replace(INFO, cancellable=True)
+        await scene.mailbox.open(1, conduct("units"))
+        scene.host.gate.clear()
+        await scene.recognise("the old")
+        await scene.recognise("the old man")  # the draft is older now, and not in the way
+        assert [r.text for r in scene.host.requests] == ["the old"]
+        await scene.recognise("the old man and the sea.")
+        assert [r.text for r in scene.host.requests] == ["the old", "the old man and the sea."]
+        assert scene.host.cancelled == ["the old"]
+        await scene.recognise("the old man and the sea. It was.")  # never given up: it commits
+        assert scene.host.cancelled == ["the old"]
+        scene.host.gate.set()
+        await scene.recognise("the old man and the sea. It was.", final=True)
+        shown = await scene.finish()
+        assert [r.text for r in scene.host.requests][2:] == ["It was."]
+        assert shown[-1].text == "the' old' man' and' the' sea.' It' was.'"
+
+    play(test)
+
+
+def test_a_draft_ends_with_its_session() -> None:
+    async def test(scene: Scene) -> None:
+        scene.host.info = msgspec.structs.replace(INFO, cancellable=True)
+        await scene.mailbox.open(1, conduct("units"))
+        scene.host.gate.clear()
+        await scene.recognise("the old")
+        scene.job.cancel()
+        await scene.settle()
+        assert scene.host.cancelled == ["the old"]
 
     play(test)
 

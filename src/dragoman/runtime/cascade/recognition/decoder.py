@@ -1,7 +1,7 @@
 """What the recognition stage needs of a decoder.
 
 Scope: the Protocol only. ``stream_decoder`` and ``window_decoder`` are the two shapes behind it,
-``open_decoder`` chooses.
+``fallback_decoder`` joins several, ``open_decoder`` chooses.
 """
 
 from __future__ import annotations
@@ -21,14 +21,26 @@ class TurnDecoder(Protocol):
     Audio is 16 kHz; ``at_ms`` is media time of the session. What decodes raises ``EngineFailed``.
     """
 
-    agreement: LocalAgreement
-    language: str | None
-    """The language of the last hypothesis."""
-    lag: RecognitionLag
     hold_steps: bool
     """Make no step decodes for now, as the words may be another speaker's; decodes that commit
     are made all the same.
     """
+
+    @property
+    def agreement(self) -> LocalAgreement:
+        """The words of the turn."""
+
+    @property
+    def language(self) -> str | None:
+        """The language of the last hypothesis."""
+
+    @property
+    def language_confidence(self) -> float:
+        """How sure the engine was of it."""
+
+    @property
+    def lag(self) -> RecognitionLag:
+        """How far it is behind its audio."""
 
     @property
     def in_flight(self) -> asyncio.Task[Hypothesis] | None:
@@ -74,7 +86,9 @@ class TurnDecoder(Protocol):
         """
 
     def fix_language(self, language: str) -> None:
-        """The spoken language is known: an engine of many languages need not guess any more."""
+        """The spoken language is known: an engine of many languages need not guess any more, and
+        one that is preferred for this language may go on with the turn.
+        """
 
     def abandon(self) -> None:
         """Keep what is committed and decode no more: the turn failed or its audio was cleared."""

@@ -41,6 +41,7 @@ class TurnOpener:
         self._onscreen = onscreen
         self._count = 0
         self._speaker_is_understood = False
+        self._failed: set[str] = set()  # recognisers that failed in the last turn
         self._usual_language = engines.only_source
         self._diarizer: Diarizer | None = None
 
@@ -57,13 +58,16 @@ class TurnOpener:
         return self._diarizer
 
     def decoder(self) -> TurnDecoder:
-        """A new decoder. Raises ``EngineFailed``."""
+        """A new decoder, elsewhere than where the last turn failed. Raises ``EngineFailed``."""
+        avoid, self._failed = self._failed, set()
         return open_decoder(
             self._engines,
             self.settings,
             self.speaker,
             trusted=self._speaker_is_understood,
             onscreen=self._onscreen,
+            avoid=avoid,
+            failed=self._failed,
         )
 
     def turn(self, decoder: TurnDecoder, at_ms: int, now_ms: int) -> Turn:

@@ -4,14 +4,19 @@ Scope: it carries out what the target policy of each turn asks for
 (``policy.translation.commit_rules``): one translation call at a time for a session, while the
 mailbox keeps the newest words of each turn, so that a slow engine makes fewer drafts and never a
 queue. Before an answer is used the policy has seen the newest words, so what is stale is not shown.
+A draft is given up when newer words are to be committed, if the engine can end a call early: they
+do not wait for it, and the engine does not work for nothing. What will be committed is never given
+up.
 Turns are finished in order. The same language passes through without an engine. A failed call fails
 its turn, never the session. A turn keeps the settings it was opened with.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from dragoman.engines.base import Translation
 from dragoman.policy.translation.commit_rules import TargetPolicy, WantedTranslation, chosen
@@ -26,6 +31,7 @@ from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts import call_costs
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost
 from dragoman.runtime.observer import Observer, TranslationCommitted, current_turn
+from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.speech import Translated
 
 LOG = logging.getLogger("dragoman.session")
@@ -195,7 +201,10 @@ class TranslationStage:
     async def _carry_out(
         self, turn: TurnTranslation, policy: TargetPolicy, wanted: WantedTranslation
     ) -> None:
-        answer = await self._translate(turn, wanted)
+        answer = await self._answer(turn, policy, wanted)
+        if answer is None:
+            policy.give_up()
+            return
         newer = self._mailbox.newer(turn.turn)
         if newer is not None:
             self._take(newer)
@@ -220,12 +229,33 @@ class TranslationStage:
             await self._emit(Translated(turn.turn, *shown))
 
     # ------------------------------------------------------------ the engine
+    async def _answer(
+        self, turn: TurnTranslation, policy: TargetPolicy, wanted: WantedTranslation
+    ) -> str | None:
+        """The translation; None for a draft that was given up. Raises ``EngineFailed``."""
+        if wanted.commits or turn.passes_through or not self._translator(turn).info.cancellable:
+            return await self._translate(turn, wanted)
+        call = asyncio.ensure_future(self._translate(turn, wanted))
+        try:
+            while (newer := await self._mailbox.newer_before(call, turn.turn)) is not None:
+                self._take(newer)
+                if policy.must_commit and not call.done():
+                    return None
+            return await call
+        finally:
+            if call.cancel():
+                await asyncio.gather(call, return_exceptions=True)
+
     async def _translate(self, turn: TurnTranslation, wanted: WantedTranslation) -> str:
         """Raises ``EngineFailed``."""
         if turn.passes_through:
             return wanted.source
         self._use_context_of(turn)
-        settings, host = turn.settings, self._translator(turn)
+        return await self._translator(turn).ask(partial(self._ask, turn, wanted))
+
+    async def _ask(self, turn: TurnTranslation, wanted: WantedTranslation, host: EngineHost) -> str:
+        """Ask one engine, with the request that it needs."""
+        settings = turn.settings
         request = Translation(
             text=wanted.source,
             source=turn.language,
@@ -249,10 +279,10 @@ class TranslationStage:
         if turn.direction != self._direction:
             self._context, self._direction = [], turn.direction
 
-    def _translator(self, turn: TurnTranslation) -> EngineHost:
+    def _translator(self, turn: TurnTranslation) -> FallbackHost:
         return self._engines.translator(*turn.direction)
 
     def _cost_s(self, turn: TurnTranslation) -> float | None:
         if turn.passes_through:
             return 0.0
-        return call_costs.cost_s(self._translator(turn), turn.direction)
+        return call_costs.cost_s(self._translator(turn).preferred, turn.direction)

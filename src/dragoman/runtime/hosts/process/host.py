@@ -19,6 +19,8 @@ from collections.abc import AsyncGenerator
 from itertools import count
 from typing import Any, Never
 
+from msgspec.structs import replace
+
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Info, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, RequestHost, Vitals
@@ -55,7 +57,9 @@ class ProcessHost(RequestHost):
         probe_every_s: float = 5.0,
     ) -> None:
         workers = max(1, workers)
-        super().__init__(info, workers)
+        super().__init__(
+            replace(info, cancellable=False), workers
+        )  # workers hear nothing meanwhile
         caps = info.caps
         self._limits = JobLimits(caps.first_sound_s, limit_s or caps.wall_s, limit_s)
         self._window_ms = window_ms

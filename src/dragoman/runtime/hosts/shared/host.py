@@ -78,7 +78,7 @@ class SharedHost(RequestHost):
         if report is None or report.state == "loading":
             with contextlib.suppress(TimeoutError):
                 report = await asyncio.wait_for(self._link.loaded(self._number), _RESTART_S)
-        if report is None or report.state not in ("ready", "down"):
+        if report is None or report.state in ("loading", "unavailable"):
             raise EngineFailed(GONE)
 
     def _abort_stream(self, number: int) -> None:

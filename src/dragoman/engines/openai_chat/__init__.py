@@ -1,0 +1,1 @@
+"""Any chat endpoint in the shape of OpenAI's as a translator."""

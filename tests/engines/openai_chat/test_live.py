@@ -1,0 +1,91 @@
+"""Interpretation through a whole server whose translator is a chat endpoint that comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from dragoman.client.events import Problem, ResponseFinished, TranslatedText
+from dragoman.client.interpretation import InterpretClient
+from dragoman.testing import serve
+from tests.conformance.sounds import turns
+from tests.endpoints.chat import PATH, begin, delta, serve_chat, tagged
+from tests.endpoints.http_server import Call, LoopbackServer, Route
+
+pytestmark = [pytest.mark.anyio, pytest.mark.live]
+
+
+class Listener:
+    """A client that speaks one turn after the other and reads everything."""
+
+    def __init__(self, client: InterpretClient) -> None:
+        self._client = client
+        self.problems: list[Problem] = []
+
+    async def turn(self) -> tuple[str, str]:
+        """Say two words; the status of the response and its last text."""
+        await self._client.send_audio(turns(800, pause_ms=0))
+        await self._client.commit()
+        text = ""
+        async for event in self._client:
+            if isinstance(event, TranslatedText):
+                text = event.text
+            if isinstance(event, Problem):
+                self.problems.append(event)
+            if isinstance(event, ResponseFinished):
+                return event.status, text
+        raise AssertionError("the session ended")
+
+
+@asynccontextmanager
+async def listening(url: str) -> AsyncIterator[Listener]:
+    async with asyncio.timeout(60), InterpretClient(url) as client:
+        await client.update(target="es", source="en", text_only=True, manual=True)
+        yield Listener(client)
+
+
+def refuses(call: Call) -> None:
+    call.reply(500, b'{"error": {"message": "out of memory"}}')
+
+
+def breaks_off(call: Call) -> None:
+    begin(call)
+    call.event(delta("Uno "))
+    call.hang_up(reset=True)
+
+
+def stalls(call: Call) -> None:
+    begin(call)
+    call.event(delta("Uno "))
+    call.wait_until_gone()
+
+
+async def test_a_turn_fails_with_its_endpoint_and_the_next_one_works() -> None:
+    with LoopbackServer() as endpoint:
+        serve_chat(endpoint, tagged)
+        works: Route = endpoint.routes[PATH]
+        engines = (
+            "vad=energy,asr=scripted-asr,tts=scripted-tts,"
+            f"mt=openai-chat?url={endpoint.url}&between_s=0.3"
+        )
+        with serve(engines=engines) as server:
+            async with listening(server.url) as listener:
+                for misbehaves in (refuses, breaks_off, stalls):
+                    endpoint.routes[PATH] = misbehaves
+                    status, text = await listener.turn()
+                    assert (status, text) == ("failed", ""), misbehaves.__name__
+                    endpoint.routes[PATH] = works
+                    status, text = await listener.turn()
+                    assert status == "completed"
+                    assert text.split()[-1].endswith("-Spanish")
+                endpoint.close()
+                assert await listener.turn() == ("failed", "")
+                assert not listener.problems, "the session is well"
+            log = server.log()
+        for told in ("HTTP status 500", "broke the connection off", "did not go on", "reached"):
+            assert told in log
+        assert "Spanish" not in log
+        assert "out of memory" not in log
