@@ -76,6 +76,7 @@ class RealtimeAsr:
             licence="as the server's",
             quality="good",
             languages=self._languages,
+            remote=True,
             about="A streaming recogniser behind a WebSocket: OpenAI, Deepgram, NIM, vLLM, SGLang",
         )
 
