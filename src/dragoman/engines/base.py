@@ -88,7 +88,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
     ``answers_later``: an interpreter's facts come from elsewhere, also while it gets no input; then
-    it is fed empty ``Audio`` every tenth of a second.
+    it is fed empty ``Audio`` now and then.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can

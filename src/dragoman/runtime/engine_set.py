@@ -23,7 +23,7 @@ from dragoman.engines.base import (
 from dragoman.policy.load_shedding import UNITS_PER_SPEECH_S
 from dragoman.runtime import warm_up
 from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
-from dragoman.runtime.hosts.engine_work import SharedCores
+from dragoman.runtime.hosts.engine_work import RoleWork, SharedCores
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Vitals
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.loop_host import LoopHost
@@ -75,6 +75,7 @@ class EngineSet:
         self._routes: dict[tuple[Role, str, str], FallbackHost] = {}
         self._translators = TranslatorRoutes()
         cores = SharedCores()
+        self._work = {role: RoleWork(UNITS_PER_SPEECH_S.get(role, 1.0)) for role in _ROLES}
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
         usual_calls = {"threads": threads, "workers": workers}
         for number, (role, spec) in enumerate(choice.all()):
@@ -90,7 +91,7 @@ class EngineSet:
             elif role in _FALLS_BACK:
                 is_alone = len(choice.specs(role)) == 1
                 host = CircuitHost(host, name, call_limits(placement.call_s, is_alone=is_alone))
-            host.work.cores = cores
+            host.work.cores, host.work.role = cores, self._work[role]
             self._chosen[role].append(
                 LoadedEngine(
                     spec, engine, host, name, _only(role, placement), RecognizerLoad(host.capacity)
@@ -178,20 +179,25 @@ class EngineSet:
         return {chosen.name: chosen.load for chosen in self._chosen["asr"]}
 
     def _stage_costs(self) -> dict[str, StageCost]:
-        """For each role of the cascade: the engine that did most of its work lately, of those that
-        are not left alone.
+        """For each role of the cascade: what its engines cost together. Where they live in another
+        process, that of the engine that did most of its work lately, of those that are not left
+        alone.
         """
         costs: dict[str, StageCost] = {}
         for role in _ROLES:
             if role not in CASCADE:
                 continue
             # An end-to-end engine does all of an interpretation; what it replaces has no work.
-            engines = (role == "mt" and self._ready("interpreter")) or self._ready(role)
-            if engines:
+            does: Role = "interpreter" if role == "mt" and self._ready("interpreter") else role
+            if engines := self._ready(does):
                 working = [one for one in engines if one.host.vitals.circuit == "closed"]
                 work = max((one.host.work for one in working or engines), key=lambda w: w.recent)
+                together = self._work[does]
                 units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
-                costs[role] = StageCost(work.cost_s * units, work.places, work.cpu_share)
+                cost_s, share = work.cost_s * units, work.cpu_share
+                if together.cost_s:
+                    cost_s, share = together.cost_s, together.cpu_share
+                costs[role] = StageCost(cost_s, work.places, share)
         return costs
 
     # ------------------------------------------------------------ what is covered
