@@ -78,6 +78,7 @@ class RealtimeAsr:
             licence="as the server's",
             quality="good",
             languages=self._languages,
+            remote=True,
             about="A streaming recogniser behind a WebSocket: OpenAI, Deepgram, Qwen, NIM, vLLM",
         )
 
