@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "voices.md"
 PITCHES = ROOT / "docs" / "voices.json"
 BEGIN, END = "<!-- voices -->\n", "<!-- /voices -->\n"
-ENGINES = {"flite": "en", "espeak": "es", "openjtalk": "ja"}
+ENGINES = {"hibari": "en", "flite": "en", "espeak": "es", "openjtalk": "ja"}
 MODELS = {"shared": "flash, instruct", "flash": "flash", "accent": "flash", "dialect": "flash"}
 
 

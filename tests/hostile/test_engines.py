@@ -56,6 +56,7 @@ async def seconds(host: ProcessHost, text: str, language: str = "en") -> float:
     [
         ("espeak", 300, 60, ["en", "zh", "ja", "ru", "ar", "th", "ko", "de", "hi"]),
         ("flite", 300, 80, ["en"]),
+        ("hibari", 100, 80, ["en"]),
         ("openjtalk", 20, 40, ["ja"]),
     ],
 )
@@ -110,7 +111,7 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize("name", ["espeak", "flite"])
+@pytest.mark.parametrize("name", ["espeak", "flite", "hibari"])
 async def test_markup_of_a_library_is_read_as_text(name: str) -> None:
     async with hosted(name) as host:
         for case, hostile, harmless in SAME:
@@ -129,7 +130,7 @@ async def test_phonemes_of_users_are_never_obeyed() -> None:
                 assert heard == pytest.approx(meant, rel=0.15, abs=0.3), ascii(text)
 
 
-@pytest.mark.parametrize("name", ["espeak", "flite"])
+@pytest.mark.parametrize("name", ["espeak", "flite", "hibari"])
 async def test_long_words_cost_little_and_their_neighbours_are_heard(name: str) -> None:
     async with hosted(name) as host:
         pids = set(host.pids)

@@ -22,6 +22,7 @@ measure = script("measure_voices")
 LANGUAGES = {
     "espeak": ("en", "zh", "de", "fr", "es", "it", "pt", "ru", "ja", "ko"),
     "flite": ("en",),
+    "hibari": ("en",),
     "openjtalk": ("ja",),
 }
 

@@ -11,12 +11,13 @@ from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.espeak.engine import Espeak
 from dragoman.engines.flite.engine import Flite
+from dragoman.engines.hibari.engine import Hibari
 from dragoman.engines.openjtalk.engine import OpenJtalk
 from dragoman.engines.shared import voice_table
 from dragoman.engines.shared.voice_table import FEMALE, MALE, NAMES, VoiceSound, VoiceTable
 from dragoman.protocol.synthesis.voices import VOICES
 
-ENGINES = [Espeak, Flite, OpenJtalk]
+ENGINES = [Espeak, Flite, Hibari, OpenJtalk]
 TABLE = VoiceTable({name: VoiceSound("plain") for name in NAMES}, {"plain": {"": -3.0, "zh": 1.0}})
 
 
@@ -27,7 +28,9 @@ def test_every_voice_of_the_synthesis_api_has_a_gender() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_no_two_names_of_a_gender_sound_the_same(engine: type[Espeak | Flite | OpenJtalk]) -> None:
+def test_no_two_names_of_a_gender_sound_the_same(
+    engine: type[Espeak | Flite | Hibari | OpenJtalk],
+) -> None:
     sounds = engine().sounds
     for names in (FEMALE, MALE):
         for one, other in combinations(names, 2):
@@ -102,7 +105,7 @@ def test_a_missing_file_is_named() -> None:
         TABLE.changed("/there/is/none.toml", ())
 
 
-@pytest.mark.parametrize("name", ["espeak", "flite", "openjtalk"])
+@pytest.mark.parametrize("name", ["espeak", "flite", "hibari", "openjtalk"])
 def test_the_table_is_an_option_of_each_engine_that_is_read_at_load(
     name: str, tmp_path: Path
 ) -> None:

@@ -48,6 +48,40 @@ def test_a_short_turn_is_in_the_usual_language() -> None:
     assert turn.end() == "en"
 
 
+def test_an_unsure_engine_has_to_find_the_language_again_and_again() -> None:
+    turn = SourceLanguage(None, None)
+    guesses = 0
+    while turn.settled is None:
+        turn.add_hypothesis("fr", 9, confidence=0.7)
+        guesses += 1
+    assert guesses == 4, "0.3 to the power of 4 is less than a hundredth"
+
+
+def test_doubt_begins_anew_with_another_guess() -> None:
+    turn = SourceLanguage(None, None)
+    for language in ("fr", "fr", "es", "fr", "fr"):
+        turn.add_hypothesis(language, 9, confidence=0.8)
+    assert turn.settled is None
+    turn.add_hypothesis("fr", 9, confidence=0.8)
+    assert turn.settled == "fr"
+
+
+def test_the_usual_language_needs_less_evidence() -> None:
+    turn = SourceLanguage(None, "fr")
+    turn.add_hypothesis("fr", 2, confidence=0.8)
+    assert turn.settled is None
+    turn.add_hypothesis("fr", 2, confidence=0.8)
+    assert turn.settled == "fr"
+
+
+def test_a_pause_settles_no_language_that_the_engine_doubts() -> None:
+    turn = SourceLanguage(None, None)
+    turn.add_hypothesis("fr", 9, confidence=0.6, final=True)
+    assert turn.settled is None
+    turn.add_hypothesis("fr", 9, confidence=0.9, final=True)
+    assert turn.settled == "fr"
+
+
 def test_an_engine_that_names_no_language_gives_none() -> None:
     turn = SourceLanguage(None, "en")
     turn.add_hypothesis(None, 7, final=True)
@@ -55,19 +89,24 @@ def test_an_engine_that_names_no_language_gives_none() -> None:
 
 
 guesses = st.lists(
-    st.tuples(st.sampled_from(["en", "es", "fr", None]), st.integers(0, 12), st.booleans()),
+    st.tuples(
+        st.sampled_from(["en", "es", "fr", None]),
+        st.integers(0, 12),
+        st.floats(0, 1),
+        st.booleans(),
+    ),
     max_size=20,
 )
 
 
 @given(guesses, st.sampled_from([None, "en", "de"]))
 def test_a_settled_language_never_changes(
-    hypotheses: list[tuple[str | None, int, bool]], usual: str | None
+    hypotheses: list[tuple[str | None, int, float, bool]], usual: str | None
 ) -> None:
     turn = SourceLanguage(None, usual)
     settled = None
-    for language, words, final in hypotheses:
-        turn.add_hypothesis(language, words, final=final)
+    for language, words, confidence, final in hypotheses:
+        turn.add_hypothesis(language, words, confidence=confidence, final=final)
         assert settled is None or turn.settled == settled
         settled = turn.settled
     assert settled is None or turn.end() == settled

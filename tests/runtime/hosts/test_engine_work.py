@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 
 from dragoman.engines.base import Info, Utterance, Window
-from dragoman.runtime.hosts.engine_work import EngineWork, SharedCores
+from dragoman.runtime.hosts.engine_work import EngineWork, RoleWork, SharedCores
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.requests import (
     DetectionAudio,
@@ -85,6 +86,20 @@ def test_streams_and_speech_cost_by_the_second_of_audio() -> None:
     assert tts.cost_s == pytest.approx(0.05)
 
 
+def test_a_role_costs_what_its_engines_do_of_it() -> None:
+    """One call in four goes to an engine that is nine times as slow."""
+    quick, slow, role = EngineWork(), EngineWork(), RoleWork(units=0.5)
+    quick.role = slow.role = role
+    for _ in range(200):
+        quick.answered([WINDOW] * 3, 0.3)
+        slow.answered([WINDOW], 0.9)
+    assert quick.cost_s == pytest.approx(0.1)
+    assert role.cost_s == pytest.approx(0.3 * 0.5, rel=0.02)
+    for _ in range(300):
+        quick.answered([WINDOW], 0.1)
+    assert role.cost_s == pytest.approx(0.1 * 0.5, rel=0.05), "what was long ago is forgotten"
+
+
 def test_only_the_work_of_sessions_counts() -> None:
     work = EngineWork()
     assert work.cost_s == 0.0
@@ -144,6 +159,35 @@ def test_the_thread_host_measures_calls_and_speech() -> None:
         return costs
 
     assert asyncio.run(run()) == (pytest.approx(0.5), pytest.approx(0.1))
+
+
+class Busy:
+    """Its calls take time in which their thread does nothing."""
+
+    def __init__(self, *, own_threads: bool) -> None:
+        self.info = Info(
+            name="busy", role="asr", licence="-", quality="scripted", own_threads=own_threads
+        )
+
+    def load(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        threading.Event().wait(0.02)
+        return [Hypothesis() for _ in windows]
+
+
+@pytest.mark.parametrize("own_threads", [True, False])
+def test_an_engine_that_computes_in_threads_of_its_own_takes_cores(own_threads: bool) -> None:
+    async def run() -> float:
+        host = make_host(Busy(own_threads=own_threads), spec="", threads=1, workers=1)
+        await host.start()
+        await host.call(WINDOW)
+        await host.close()
+        return host.work.cpu_share
+
+    assert (asyncio.run(run()) == 1.0) is own_threads
 
 
 class HeldVoice(_Timed):

@@ -95,6 +95,7 @@ class OpenAiSpeech:
             voices=NAMES,
             rate_hz=rate_hz,
             controls=controls,
+            remote=True,
             caps=Caps(first_sound_s=timeout_s + _LATE_S),  # so that it is the engine that gives up
             about="Any server with OpenAI's /v1/audio/speech (vLLM-Omni, Speaches, LocalAI, ...)",
         )

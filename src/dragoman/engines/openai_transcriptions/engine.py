@@ -76,6 +76,7 @@ class OpenAiTranscriptions:
             languages=languages,
             max_window_s=max_window_s,
             step_ms=step_ms or None,
+            remote=True,
             confidence_gate=confidence_gate,
             about="Any server with OpenAI's /v1/audio/transcriptions (vLLM, SGLang, Speaches, ...)",
         )

@@ -150,7 +150,7 @@ def _library() -> Any:
     except ImportError as error:
         raise EngineUnavailable(
             f"The Python package {error.name!r} is not installed. "
-            f"Mend it with: {pip_install(*REQUIREMENTS)}"
+            f"Mend it with: dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
         ) from error
     return ctranslate2
 

@@ -112,6 +112,10 @@ class LocalAgreement:
         """What is recognised but not certain."""
         return self._tail if self._window else tuple(self._lowered(self._tail))
 
+    def use_gate(self, gate: float) -> None:
+        """From now on another engine makes the hypotheses, with this gate."""
+        self._gate = gate
+
     def use_hints(self, hints: Hints) -> None:
         """From now on these are the hints about the content; without a spelling a no-op."""
         if self._spelling is not None:

@@ -5,6 +5,10 @@ its first guesses, from half a second of speech, are its worst. So a decision is
 language is settled once and never changes inside the turn, and the session's usual language changes
 only on good evidence. Until a turn is settled its words are shown but not translated. A declared
 language is always taken.
+
+Evidence is what engines say about how sure they are: guesses that agree in a row count as
+independent, so the doubt that remains is the product of theirs. An engine that says nothing is
+taken as sure, and then the numbers of words and guesses decide alone.
 """
 
 from __future__ import annotations
@@ -14,6 +18,8 @@ _USUAL_WORDS = 2
 _SWITCH_WORDS = 4
 """Words that settle it in another language, which was recognised ``_SWITCH_TIMES`` in a row."""
 _SWITCH_TIMES = 2
+_USUAL_DOUBT, _SWITCH_DOUBT = 0.1, 0.01
+"""The doubt that may remain, in the usual language and in another one."""
 
 
 class SourceLanguage:
@@ -24,6 +30,7 @@ class SourceLanguage:
         self._settled = declared
         self._candidate: str | None = None
         self._times = 0
+        self._doubt = 1.0
 
     @property
     def settled(self) -> str | None:
@@ -44,28 +51,29 @@ class SourceLanguage:
         """Whether the words should wait: another language than usual seems to be spoken."""
         return self._settled is None and self._candidate not in (None, self._usual)
 
-    def add_hypothesis(self, language: str | None, words: int, *, final: bool = False) -> None:
-        """A hypothesis of so many words was in this language. ``final``: the speaker paused or
-        ended, so that more evidence may take long to come.
+    def add_hypothesis(
+        self, language: str | None, words: int, *, confidence: float = 1.0, final: bool = False
+    ) -> None:
+        """A hypothesis of so many words was in this language, with this ``confidence`` in it.
+        ``final``: the speaker paused or ended, so that more evidence may take long to come.
         """
         if language is not None:
-            self._times = self._times + 1 if language == self._candidate else 1
-            self._candidate = language
-        if self._settled is None:
-            self._settled = self._decision(words, final=final)
+            if language != self._candidate:
+                self._candidate, self._times, self._doubt = language, 0, 1.0
+            self._times += 1
+            self._doubt *= 1 - confidence
+        if self._settled is None and self._is_decided(words, final=final):
+            self._settled = self._candidate
 
-    def _decision(self, words: int, *, final: bool) -> str | None:
-        candidate = self._candidate
-        if candidate is None:
-            return None
-        if candidate == self._usual:
-            return candidate if words >= _USUAL_WORDS else None
-        if self._usual is None:
-            is_sure = self._times >= _SWITCH_TIMES or final
-            return candidate if words >= _USUAL_WORDS and is_sure else None
-        if words >= _SWITCH_WORDS:
-            return candidate if self._times >= _SWITCH_TIMES or final else None
-        return None
+    def _is_decided(self, words: int, *, final: bool) -> bool:
+        if self._candidate is None:
+            return False
+        is_usual = self._candidate == self._usual
+        least = _USUAL_WORDS if is_usual or self._usual is None else _SWITCH_WORDS
+        if words < least or self._doubt > _USUAL_DOUBT:
+            return False
+        is_sure = self._times >= _SWITCH_TIMES and self._doubt <= _SWITCH_DOUBT
+        return is_usual or is_sure or final
 
     def end(self) -> str | None:
         """The turn is over: its language, by the evidence so far."""

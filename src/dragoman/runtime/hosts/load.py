@@ -63,6 +63,11 @@ class RecognizerLoad:
         speaking = len(self._speaking) + self.elsewhere()[0]
         return self._decode_ms * speaking / (self._capacity * _BUSY_SHARE)
 
+    @property
+    def decode_ms(self) -> float:
+        """How long a decode takes that shares the recogniser with no other; 0 before the first."""
+        return self._decode_ms
+
     def speaking(self, turn: RecognitionLag) -> None:
         """A turn takes speech."""
         self._open.add(turn)

@@ -199,7 +199,8 @@ class ThreadHost(RequestHost):
                 outcomes = self._server.answer(requests, batch[0].cancellation)
             except BaseException as error:  # noqa: BLE001 - it fails its call only
                 outcomes = [Outcome(failure=repr(error)) for _ in batch]
-        self.work.answered(requests, stint.own_s, time.thread_time() - cpu_before_s)
+        cpu_s = None if self.info.own_threads else time.thread_time() - cpu_before_s
+        self.work.answered(requests, stint.own_s, cpu_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:

@@ -25,9 +25,40 @@ def settled(sessions: int, decode_ms: float, capacity: int = 2) -> tuple[float, 
 
 
 def test_one_session_alone_has_the_shortest_step_and_the_whole_window() -> None:
-    _, step_ms, window_ms = settled(1, 150)
+    _, step_ms, window_ms = settled(1, 125)
     assert step_ms == DecodeSchedule.SHORTEST_MS
     assert window_ms == 12_000
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+def test_a_slow_model_has_longer_steps_without_load_and_the_whole_window(sessions: int) -> None:
+    share, step_ms, window_ms = settled(sessions, 300)
+    assert step_ms == 750
+    assert share * 2 == pytest.approx(0.4 * sessions)
+    assert window_ms == 12_000
+
+
+def test_a_turn_begins_with_short_steps_as_its_windows_are_short() -> None:
+    load = RecognizerLoad(2)
+    load.decode_answered(300, 1)
+    schedule = DecodeSchedule(None, load)
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
+    schedule.decode_took(0.08)
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
+
+
+def test_a_model_elsewhere_costs_no_core_here() -> None:
+    load = RecognizerLoad(8)
+    schedule = DecodeSchedule(None, load, cpu_share=lambda: 0.02)
+    schedule.decode_took(0.3)
+    assert schedule.step_ms == 360
+
+
+def test_many_sessions_on_a_slow_model_have_shorter_windows() -> None:
+    share, step_ms, window_ms = settled(4, 300)
+    assert share <= 0.55
+    assert step_ms == pytest.approx(1_200, abs=5)
+    assert window_ms == pytest.approx(7_500, abs=50)
 
 
 @pytest.mark.parametrize("sessions", [2, 4, 6, 8])

@@ -177,10 +177,10 @@ def test_a_failing_decode_is_raised_where_audio_is_fed_and_abandon_keeps_the_res
 def test_the_step_grows_with_the_time_decodes_take_and_is_bounded() -> None:
     schedule = DecodeSchedule()
     assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
-    schedule.decode_took(0.25)
+    schedule.decode_took(0.12)
     assert schedule.step_ms == DecodeSchedule.SHORTEST_MS  # alone it can afford that
-    schedule.decode_took(0.5)
-    schedule.decode_took(0.5)
+    schedule.decode_took(0.25)
+    schedule.decode_took(0.25)
     assert DecodeSchedule.SHORTEST_MS < schedule.step_ms < 600
     for _ in range(20):
         schedule.decode_took(5.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,7 @@ from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
 from dragoman.runtime.driver.inbox import Inbox
+from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.loaded_engine import LoadedEngine
 from dragoman.speech import (
     Audio,
@@ -51,6 +53,7 @@ class MarkingAsr(FakeHost):
     """
 
     stops: tuple[str, ...] = ()
+    confidence = 1.0
     languages: Mapping[str, str] = MappingProxyType({})
 
     async def call(self, request: Any) -> Hypothesis | str:
@@ -64,7 +67,7 @@ class MarkingAsr(FakeHost):
         )
         spoken_in = [self.languages[w.text] for w in heard.words if w.text in self.languages]
         language = spoken_in[-1] if spoken_in else heard.language
-        return Hypothesis(words, heard.confidence, language)
+        return Hypothesis(words, heard.confidence * self.confidence, language)
 
 
 class TalkEngines(FakeEngines):
@@ -303,6 +306,65 @@ def test_a_settled_language_is_asked_for_in_the_rest_of_the_turn() -> None:
     asked = [window.language for window in engines.asr.windows]
     assert asked[0] is None
     assert asked[-1] == "en"
+
+
+class TwoRecognizers(TalkEngines):
+    """``asr`` knows every language, ``english`` only one and is preferred for it. It is stricter
+    with confidences, and can do longer windows.
+    """
+
+    only_source = None
+
+    def __init__(self, rng: random.Random | None = None, **options: Any) -> None:
+        super().__init__(rng, **options)
+        info = msgspec.structs.replace(
+            self.asr.info, name="english", confidence_gate=0.9, max_window_s=9.0
+        )
+        self.english = MarkingAsr(info, rng=rng)
+        self.english_load = RecognizerLoad()
+
+    def recognizer(self, language: str | None) -> LoadedEngine:
+        if language == "en":
+            return LoadedEngine("english", self.english, self.english, load=self.english_load)
+        return super().recognizer(language)
+
+
+@pytest.mark.parametrize("step_ms", [320, None])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_preferred_engine_goes_on_once_the_language_is_settled(
+    step_ms: int | None, seed: int
+) -> None:
+    auto = Interpret(target="es", endpointing=PATIENT)
+    engines = TwoRecognizers(random.Random(seed), step_ms=step_ms, confidence=0.7)
+    names = NAMES[:30]
+    facts = run(engines, pieces(spoken(*names, 3500), [1600]), auto)
+    assert plain(facts) == names, "no word is lost or said twice"
+    assert {window.language for window in engines.asr.windows} == {None}
+    assert {window.language for window in engines.english.windows} == {"en"}
+    assert len(engines.asr.windows) <= 5
+    assert max(len(w.samples) for w in engines.english.windows) > 6.5 * 16_000 * 4
+    heard = [fact.text for fact in facts if isinstance(fact, Heard)]
+    assert all(later.startswith(before) for before, later in pairwise(heard))
+    assert not engines.load.lags
+    assert not engines.english_load.lags
+
+
+def test_another_language_stays_with_the_engine_of_many_languages() -> None:
+    auto = Interpret(target="en", endpointing=PATIENT)
+    engines = TwoRecognizers(languages=dict.fromkeys(NAMES, "fr"))
+    facts = run(engines, pieces(spoken(*NAMES[:12], 3500), [1600]), auto)
+    assert plain(facts) == NAMES[:12]
+    assert not engines.english.windows
+    assert engines.asr.windows[-1].language == "fr"
+
+
+def test_a_decode_at_a_pause_is_made_again_by_the_engine_that_goes_on() -> None:
+    """Its confidence was that of another engine, which the stricter gate would refuse."""
+    auto = Interpret(target="es", endpointing=Endpointing(silence_ms=600))
+    engines = TwoRecognizers(step_ms=5_000, confidence=0.7)
+    facts = run(engines, pieces(spoken(*NAMES[:6], 1500), [1600]), auto)
+    assert plain(facts) == NAMES[:6]
+    assert [window.language for window in engines.english.windows] == ["en"]
 
 
 # ---------------------------------------------------------------- speakers

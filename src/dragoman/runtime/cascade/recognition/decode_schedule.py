@@ -1,21 +1,26 @@
 """How often a session has its window decoded, and how long the window may be.
 
 Scope: the arithmetic of sharing a recogniser. Load must make steps longer, never queues: a queue
-delays everybody, a longer step shows a word a little later. Two bounds hold for a step. It is at
-least 1.2 times as long as the session's last decodes took from request to answer. And the step
-decodes of all sessions with speech together may keep the recogniser busy half of the time; the
-other half is for decodes that commit, which are waited for, and for the engines of other stages. A
-third bound comes from ``policy.load_shedding``, when all stages together have too much to do.
+delays everybody, a longer step shows a word a little later. Three bounds hold for a step. It is at
+least 1.2 times as long as the session's last decodes took from request to answer. The step decodes
+of all sessions with speech together may keep the recogniser busy half of the time; the other half
+is for decodes that commit, which are waited for, and for the engines of other stages. And one
+session alone does not keep a core busy with a slow model only because it is idle otherwise. A
+fourth bound comes from ``policy.load_shedding``, when all stages together have too much to do.
 
 The cost of a decode grows with the window, so load also makes windows shorter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.hosts.load import RecognizerLoad, smooth
 
 _LATENCY_FACTOR = 1.2
+_LONE_SHARE = 0.4
+"""How much of a core the steps of one session may take, however idle it is."""
 _SHORTEST_WINDOW = 0.5
 
 
@@ -29,10 +34,13 @@ class DecodeSchedule:
         fixed_ms: int | None = None,
         load: RecognizerLoad | None = None,
         speaker: Speaker | None = None,
+        cpu_share: Callable[[], float] = lambda: 1.0,
     ) -> None:
+        """``cpu_share``: how much of a decode's time is spent on the cores here."""
         self.fixed_ms = fixed_ms
         self._speaker = speaker or Speaker()
         self.load = load or RecognizerLoad()
+        self._cpu_share = cpu_share
         self._latency_ms = 0.0
 
     @property
@@ -40,7 +48,7 @@ class DecodeSchedule:
         """Media time between two decodes."""
         if self.fixed_ms is not None:
             return self.fixed_ms
-        return int(min(max(self._wanted_ms, self.SHORTEST_MS), self.LONGEST_MS))
+        return int(min(max(self._wanted_ms, self._shortest_ms), self.LONGEST_MS))
 
     def window_ms(self, most_ms: int) -> int:
         """How long a window may be if the engine does up to ``most_ms`` well. With a fixed step
@@ -48,7 +56,7 @@ class DecodeSchedule:
         """
         if self.fixed_ms is not None:
             return most_ms
-        share = self.SHORTEST_MS / max(self._wanted_ms, self.SHORTEST_MS)
+        share = self._shortest_ms / max(self._wanted_ms, self._shortest_ms)
         return int(most_ms * max(share, _SHORTEST_WINDOW))
 
     def skips_steps(self, queued_ms: int) -> bool:
@@ -61,6 +69,13 @@ class DecodeSchedule:
         """A decode was answered after ``wall_s``, while ``sharing`` were in flight."""
         self._latency_ms = smooth(self._latency_ms, wall_s * 1000)
         self.load.decode_answered(wall_s * 1000, sharing)
+
+    @property
+    def _shortest_ms(self) -> float:
+        """The step without any load."""
+        own_ms = min(self._latency_ms, self.load.decode_ms)  # that of short windows is less
+        alone_ms = own_ms * self._cpu_share() / _LONE_SHARE
+        return min(max(alone_ms, self.SHORTEST_MS), self.LONGEST_MS)
 
     @property
     def _wanted_ms(self) -> float:

@@ -35,6 +35,10 @@ class TurnDecoder(Protocol):
         """The language of the last hypothesis."""
 
     @property
+    def language_confidence(self) -> float:
+        """How sure the engine was of it."""
+
+    @property
     def lag(self) -> RecognitionLag:
         """How far it is behind its audio."""
 
@@ -82,7 +86,9 @@ class TurnDecoder(Protocol):
         """
 
     def fix_language(self, language: str) -> None:
-        """The spoken language is known: an engine of many languages need not guess any more."""
+        """The spoken language is known: an engine of many languages need not guess any more, and
+        one that is preferred for this language may go on with the turn.
+        """
 
     def abandon(self) -> None:
         """Keep what is committed and decode no more: the turn failed or its audio was cleared."""

@@ -60,6 +60,11 @@ class FallbackDecoder:
         return self._inner.language
 
     @property
+    def language_confidence(self) -> float:
+        """See ``TurnDecoder``."""
+        return self._inner.language_confidence
+
+    @property
     def lag(self) -> RecognitionLag:
         """See ``TurnDecoder``."""
         return self._inner.lag

@@ -33,6 +33,7 @@ class StreamDecoder:
     ) -> None:
         self.agreement = agreement
         self.language: str | None = None
+        self.language_confidence = 1.0
         self.lag = RecognitionLag()
         self.hold_steps = False
         self._load = recognizer.load
@@ -124,5 +125,7 @@ class StreamDecoder:
 
     def _apply(self, hypothesis: Hypothesis, at: DecodePosition) -> None:
         self._last = hypothesis
-        self.language = hypothesis.language or self.language
+        if hypothesis.language is not None:
+            self.language = hypothesis.language
+            self.language_confidence = hypothesis.language_confidence
         self.agreement.update(hypothesis, at)

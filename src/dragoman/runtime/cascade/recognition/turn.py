@@ -121,9 +121,15 @@ class TurnPublisher:
         """Send the words as they are now, if there is anything new in them."""
         agreement, language = turn.decoder.agreement, turn.language
         words, tail = agreement.committed, agreement.tail
-        language.add_hypothesis(turn.decoder.language, len(words) + len(tail), final=paused)
+        decoder = turn.decoder
+        language.add_hypothesis(
+            decoder.language,
+            len(words) + len(tail),
+            confidence=decoder.language_confidence,
+            final=paused,
+        )
         if language.settled is not None:
-            turn.decoder.fix_language(language.settled)
+            decoder.fix_language(language.settled)
         self._measure(turn, words)
         text = joined_text(words)
         # The end of the audio cuts the last word short, so half of the time it is another one a

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -46,10 +47,19 @@ confidence gate holds.
 _KNOWN_WORDS = 4
 
 
+class Successor(NamedTuple):
+    """Another engine that goes on with a window, how often, and what it says of silence."""
+
+    host: EngineHost
+    schedule: DecodeSchedule
+    hallucinations: Collection[str]
+
+
 class WindowDecoder:
     """A ``TurnDecoder`` that decodes a window again and again. ``trusted``: this session's speaker
     was understood before. ``hallucinations`` is what the engine is known to say of silence;
-    ``onscreen`` gives the names and terms that are shown at the moment of a decode.
+    ``onscreen`` gives the names and terms that are shown at the moment of a decode. ``successor``
+    gives the engine that is preferred for a language, once it is known; None: this one.
     """
 
     def __init__(
@@ -62,9 +72,11 @@ class WindowDecoder:
         trusted: bool = False,
         hallucinations: Collection[str] = (),
         onscreen: Callable[[], tuple[str, ...]] = tuple,
+        successor: Callable[[str], Successor | None] = lambda _language: None,
     ) -> None:
         self.agreement = agreement
         self.language: str | None = None
+        self.language_confidence = 1.0
         self.lag = RecognitionLag()
         self.hold_steps = False
         self.in_flight: asyncio.Task[Hypothesis] | None = None
@@ -77,6 +89,7 @@ class WindowDecoder:
         self._schedule = schedule
         self._hallucinations = hallucinations
         self._onscreen = onscreen
+        self._successor = successor
         self._window = AudioWindow()
         self._begin_ms = 0  # where the window begins in the session's audio
         # Samples of the window ...
@@ -179,15 +192,28 @@ class WindowDecoder:
             self._evidence, self._evidence_inherited = before._evidence, True
 
     def fix_language(self, language: str) -> None:
-        """See ``TurnDecoder``."""
-        self._asked_language = self._asked_language or language
+        """See ``TurnDecoder``. The window goes on, and so does the agreement: what one engine wrote
+        and the other writes as well is as certain as two hypotheses of one engine.
+        """
+        if self._asked_language is not None:
+            return
+        self._asked_language = language
+        successor = self._successor(language)
+        if successor is None:
+            return
+        self._drop_in_flight()
+        self._schedule.load.closed(self.lag)
+        self._host, self._schedule, self._hallucinations = successor
+        if self._speaking:
+            self._schedule.load.speaking(self.lag)
+        self._longest_ms = int(self._host.info.max_window_s * 1000)
+        self.agreement.use_gate(self._host.info.confidence_gate)
+        self._requested, self._at_pause = self._answered, None
 
     def abandon(self) -> None:
         """See ``TurnDecoder``."""
         self._stop_speaking(closed=True)
-        if self.in_flight is not None:
-            self.in_flight.cancel()
-            self.in_flight = None
+        self._drop_in_flight()
         self._window.clear()
         self.agreement.drop_tail()
 
@@ -198,6 +224,11 @@ class WindowDecoder:
         flight, self.in_flight = self.in_flight, None
         self._apply(flight.result(), DecodePosition.STEP)
         return True
+
+    def _drop_in_flight(self) -> None:
+        if self.in_flight is not None:
+            self.in_flight.cancel()
+            self.in_flight = None
 
     # ------------------------------------------------------------ the window
     @property
@@ -327,7 +358,9 @@ class WindowDecoder:
         self._measure()
         end_ms = self._begin_ms + self._requested // _PER_MS
         words = self._times.timed(hypothesis.words, self._begin_ms, end_ms)
-        self.language = hypothesis.language or self.language
+        if hypothesis.language is not None:
+            self.language = hypothesis.language
+            self.language_confidence = hypothesis.language_confidence
         known = self._trusted or len(self.agreement.committed) >= _KNOWN_WORDS
         decoded_ms = self._requested / _PER_MS
         is_plausible = self._evidence.is_plausible(words, decoded_ms, self._hallucinations)
