@@ -148,7 +148,7 @@ class TranslationStage:
     def _policy(self, turn: TurnTranslation) -> TargetPolicy:
         conduct = turn.settings.conduct
         rule = chosen(conduct.policy, *turn.direction, None, forces_prefix=False)
-        together = self._glossary.must_not_cut(turn.settings)
+        together = self._glossary.must_not_cut(turn.settings, turn.language)
         return TargetPolicy(
             rule,
             *turn.direction,
