@@ -8,6 +8,7 @@ first that works. Jobs ask here and nowhere else. It opens no decoder and reads 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 from math import inf
 
@@ -28,7 +29,6 @@ from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
-from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.host import SharedHost
 from dragoman.runtime.loaded_engine import (
@@ -37,11 +37,14 @@ from dragoman.runtime.loaded_engine import (
     LoadedEngine,
     covers,
 )
+from dragoman.runtime.memory import MemoryNeed, memory_need
 from dragoman.runtime.routing.candidates import TranslatorRoutes, covered_pairs
 from dragoman.runtime.routing.circuit_host import CircuitHost, call_limits
 from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
+
+LOG = logging.getLogger("dragoman.runtime")
 
 _ROLES = registry.ROLES
 _FALLS_BACK: tuple[Role, ...] = ("asr", "mt", "tts", "interpreter")
@@ -74,14 +77,15 @@ class EngineSet:
         cores = SharedCores()
         self._work = {role: RoleWork(UNITS_PER_SPEECH_S.get(role, 1.0)) for role in _ROLES}
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
+        usual_calls = {"threads": threads, "workers": workers}
         for number, (role, spec) in enumerate(choice.all()):
             engine, placement = registry.make(spec, role), registry.parse_spec(spec).placement
             name = self._unique_name(engine.info)
-            if isinstance(engine, OnDemand):
-                inner = make_host(engine, spec=spec, threads=1, workers=1)
-                host: EngineHost = OnDemandHost(engine, inner)
-            else:
-                host = make_host(engine, spec=spec, threads=threads, workers=workers)
+            is_rare = isinstance(engine, OnDemand)
+            calls = {"threads": 1, "workers": 1} if is_rare else usual_calls
+            host = make_host(engine, spec=spec, **calls)
+            if is_rare or placement.unload_s is not None:
+                host = OnDemandHost(engine, host, idle_s=placement.unload_s)
             if link is not None and not isinstance(host, LoopHost):
                 host = SharedHost(host, link, number)
             elif role in _FALLS_BACK:
@@ -101,6 +105,8 @@ class EngineSet:
         An engine that is second choice for its role may be missing, and optional roles may be
         left without any; raises ``EngineUnavailable`` when another role is.
         """
+        if warning := self.memory.warning:
+            LOG.warning("%s", warning)
         await asyncio.gather(*(self._load(chosen, progress) for chosen in self._all()))
         for role in _ROLES:
             if role not in registry.OPTIONAL:
@@ -108,10 +114,9 @@ class EngineSet:
         self._coverage = self._covered()
         for source, target in self._warm:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
-                await self.translator(source, target).call(WarmDirection(source, target))
-                progress(f"translation {source} to {target} ready")
-        for synthesizer in self._ready("tts"):
-            await warm_up.warm_synthesizer(synthesizer)
+                hosts = self.translator(source, target).hosts
+                await warm_up.warm_direction(hosts, source, target, progress)
+        await warm_up.warm_voices(self._ready("tts"), progress)
         for recognizer in self._ready("asr"):
             await warm_up.warm_recognizer(recognizer, self._ready("tts"))
 
@@ -124,6 +129,11 @@ class EngineSet:
     def hosts(self) -> list[EngineHost]:
         """Where the engines live, in the order of ``status``."""
         return [chosen.host for chosen in self._all()]
+
+    @property
+    def memory(self) -> MemoryNeed:
+        """What the engines that live in this process, or below it, want."""
+        return memory_need(one for one in self._all() if not isinstance(one.host, SharedHost))
 
     def status(self) -> list[EngineStatus]:
         """Every chosen engine and how far it is."""
@@ -297,10 +307,13 @@ class EngineSet:
     async def _load(self, chosen: LoadedEngine, progress: Progress) -> None:
         try:
             await chosen.host.start()
-        except EngineUnavailable as missing:
-            chosen.state, chosen.detail = "unavailable", str(missing)
+        except (EngineUnavailable, EngineFailed) as error:
+            chosen.state, chosen.detail = "unavailable", str(error)
+            if isinstance(error, EngineFailed):  # such as too little memory
+                chosen.detail = f"{chosen.name} failed while loading; the log says how."
+                LOG.exception("%s failed while loading", chosen.name)
             if chosen.info.role not in registry.OPTIONAL:  # `dragoman doctor` shows those
-                progress(f"{chosen.name}: {missing}")
+                progress(f"{chosen.name}: {chosen.detail}")
         else:
             chosen.state = "ready"
             progress(f"{chosen.name} ready")

@@ -26,11 +26,12 @@ _IRREGULAR = {
 
 
 def digits(text: str) -> str:
-    """Every digit by its name, in groups of three, so that a long row is not rattled off."""
+    """Every digit by its name; in groups of three, as telephone numbers are read, and larger ones
+    where nobody would listen.
+    """
     names = [_ONES[int(digit)] for digit in text]
-    if len(names) <= 4:
-        return " ".join(names)
-    return ", ".join(" ".join(names[at : at + 3]) for at in range(0, len(names), 3))
+    group = 3 if 4 < len(names) <= 20 else 10
+    return ", ".join(" ".join(names[at : at + group]) for at in range(0, len(names), group))
 
 
 def cardinal(text: str) -> str:
