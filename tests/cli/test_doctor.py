@@ -20,6 +20,8 @@ from dragoman.engines.shared.model_catalogue import MODELS
 from dragoman.intercept.names import Hosts
 from dragoman.server.config import Config, ServerLimits
 from tests.cli.run_command import run
+from tests.endpoints.chat import serve_chat, tagged
+from tests.endpoints.http_server import LoopbackServer
 
 pytestmark = pytest.mark.live
 
@@ -118,6 +120,22 @@ def test_the_text_report_has_the_settings_that_were_given_and_the_verdict() -> N
     assert "Ready to serve." in done.stdout
     assert re.search(r"^engines +│ scripted +│ command line", done.stdout, re.MULTILINE)
     assert "limits.idle_s" not in done.stdout
+
+
+def test_a_profile_asks_the_servers_that_the_environment_names() -> None:
+    others = "vad=energy,asr=scripted-asr,tts=scripted-tts,speaker=,ocr="
+    with LoopbackServer() as server:
+        serve_chat(server, tagged)
+        flags = ("--profile", "endpoints", "--engines", others, "--port", "0")
+        _, body, found = report(*flags, mt_url=server.url)
+        assert any(request.path == "/v1/models" for request in server.received)
+        _, _, without = report(*flags)
+    assert body["ok"]
+    assert found["engine openai-chat (mt)"]["state"] == "ok"
+    assert found["variable DRAGOMAN_MT_MODEL"]["state"] == "note"
+    assert "variable DRAGOMAN_MT_URL" not in found
+    assert without["engine openai-chat (mt)"]["state"] == "note"
+    assert "openai-chat is left out" in without["variable DRAGOMAN_MT_URL"]["mend"]
 
 
 def test_a_changed_model_file_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import shutil
@@ -13,10 +14,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from dragoman.cli import model_download
+from dragoman.cli import model_download, model_index
 from dragoman.cli.models import models
+from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.shared.model_catalogue import MODELS, Model
-from dragoman.engines.shared.model_store import find_model
+from dragoman.engines.shared.model_store import find_model, here
 from tests.cli.model_server import ModelServer, serving
 from tests.engines.shared.fake_packages import install, model, row
 
@@ -258,3 +260,78 @@ def test_remove_deletes_from_the_store_and_names_the_packages(
 def test_an_unknown_name_is_told(pulled: Model) -> None:
     assert "There is no model 'nothing'" in refused("pull", "nothing")
     assert "has no address to be pulled from. Get it with:" in refused("pull", "hibari")
+
+
+# ---------------------------------------------------------------- an index of more pairs
+PHONES = "env.appinfo.OS == 'Android'"
+
+
+def record(server: ModelServer, kind: str, name: str, **more: object) -> dict[str, object]:
+    content = server.files[name]
+    attachment = {
+        "hash": hashlib.sha256(content).hexdigest(),
+        "size": len(content),
+        "location": name,
+        "filename": name,
+    }
+    about = {"fromLang": "en", "toLang": "sv", "version": "2.0", "filter_expression": ""}
+    return {**about, "name": name, "fileType": kind, "attachment": attachment, **more}
+
+
+@pytest.fixture
+def index(server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(model_index, "ATTACHMENTS", f"{server.url}/")
+    server.files["old.bin"] = b"an older model"
+    records = [
+        record(server, "model", "weights.bin"),
+        record(server, "vocab", "vocab"),
+        record(server, "model", "old.bin", version="1.0"),
+        record(server, "vocab", "vocab", version="1.0"),
+        record(server, "model", "old.bin", version="3.0a1"),
+        record(server, "vocab", "vocab", version="3.0a1"),
+        record(server, "model", "old.bin", version="4.0", filter_expression=PHONES),
+        record(server, "vocab", "vocab", version="4.0", filter_expression=PHONES),
+        record(server, "model", "old.bin", toLang="da"),  # without its vocabulary
+        record(server, "model", "weights.bin", toLang="de"),  # the catalogue has this pair
+        record(server, "vocab", "vocab", toLang="de"),
+    ]
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps({"data": records}))
+    return path
+
+
+def test_a_model_of_an_index_is_pulled_and_stays_known(
+    index: Path, server: ModelServer, store: Path
+) -> None:
+    name = "firefox-en-sv"
+    assert name in run("list", "--json", "--index", str(index)).stdout
+    assert "There is no model" in refused("pull", name)
+    assert run("pull", name, "--index", str(index)).exit_code == 0
+    assert (find_model(name) / "weights.bin").read_bytes() == WEIGHTS
+    assert [model.pairs for model in here("firefox") if model.name == name] == [(("en", "sv"),)]
+    assert run("verify", name).stdout == f"{name} (store): right\n"
+    run("remove", name)
+    with pytest.raises(EngineUnavailable, match="There is no model"):
+        find_model(name)
+
+
+def test_an_index_does_not_replace_what_the_catalogue_knows(index: Path) -> None:
+    listed = json.loads(run("list", "--json", "--index", str(index)).stdout)
+    (german,) = [row for row in listed if row["name"] == "firefox-en-de"]
+    assert german["source"] == MODELS["firefox-en-de"].source
+    assert "firefox-en-da" not in {row["name"] for row in listed}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<html>", "is no index of translations-models"),
+        ('{"data": []}', "has no complete model"),
+        (None, "cannot be read"),
+    ],
+)
+def test_an_index_that_is_none_is_told(tmp_path: Path, content: str | None, told: str) -> None:
+    path = tmp_path / "records.json"
+    if content is not None:
+        path.write_text(content)
+    assert told in refused("list", "--index", str(path))

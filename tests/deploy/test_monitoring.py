@@ -32,6 +32,7 @@ ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 KEY = "sk-0123456789abcdef0123456789abcdef"
 WAIT_S = 60.0
 LAZY = {
+    "dragoman_engine_failovers_total",
     "dragoman_speakers_capacity",
     "dragoman_notes_total",
     "dragoman_speech_skipped_seconds_total",

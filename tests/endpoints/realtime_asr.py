@@ -369,7 +369,8 @@ def result(talk: Talk, words: list[tuple[str, int, int]], *, final: bool) -> Non
     )
 
 
-DIALECTS: dict[str, Callable[[Talk], None]] = {
+Speaks = Callable[[Talk], None]
+DIALECTS: dict[str, Speaks] = {
     "openai": openai,
     "deepgram": deepgram,
     "nim": nim,
@@ -379,8 +380,12 @@ DIALECTS: dict[str, Callable[[Talk], None]] = {
 
 
 @contextlib.contextmanager
-def serving(dialect: str, fault: Fault | None = None, *, key: str = "") -> Iterator[AsrLoopback]:
-    """Run a server of the dialect while the block runs; with a key it wants that one."""
+def serving(
+    dialect: str, fault: Fault | None = None, *, key: str = "", speak: Speaks | None = None
+) -> Iterator[AsrLoopback]:
+    """Run a server of the dialect while the block runs; with a key it wants that one. ``speak`` is
+    a dialect that is none of these.
+    """
     loopback = AsrLoopback("", fault or Fault())
     scheme = "Token" if dialect == "deepgram" else "Bearer"
 
@@ -396,7 +401,7 @@ def serving(dialect: str, fault: Fault | None = None, *, key: str = "") -> Itera
     def talk(socket: ServerConnection) -> None:
         loopback.open.add(socket)
         with contextlib.suppress(ConnectionClosed):
-            DIALECTS[dialect](Talk(socket, loopback))
+            (speak or DIALECTS[dialect])(Talk(socket, loopback))
         loopback.open.discard(socket)
 
     options: dict[str, Any] = {"ping_interval": None, "close_timeout": 0.2}

@@ -123,6 +123,13 @@ def test_a_recogniser_behind_a_websocket(shape: str) -> None:
         assert asr.wait_for_none_open()
 
 
+def test_the_next_recogniser_goes_on_where_nobody_listens() -> None:
+    with serve(engines="scripted,asr=realtime-asr?url=ws://127.0.0.1:9,scripted-asr") as server:
+        events = asyncio.run(interpret(server.url, MODELS[0]))
+        assert [e.status for e in events if isinstance(e, ResponseFinished)] == ["completed"]
+        assert finals(events)[0][1].startswith("One two three four")
+
+
 def test_a_recogniser_that_breaks_off_fails_its_turn_only() -> None:
     with (
         serving("openai", Fault(close_after=5)) as asr,

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from dragoman.engines import registry
-from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.base import EngineUnavailable, Translation
 from dragoman.engines.registry import parse_choice
 from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedTts
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
 
 
-def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
-    """The same engine with another description of itself, or one that cannot load.
+def variant(engine: Any, *, missing: str = "", raises: Exception | None = None, **said: Any) -> Any:
+    """The same engine with another description of itself, or one that cannot load or be warmed.
 
     A subclass and no proxy: from Python 3.12 on, ``isinstance`` with a Protocol looks only at what
     is really there, so what ``__getattr__`` would give does not count.
@@ -33,7 +33,13 @@ def variant(engine: Any, *, missing: str = "", **said: Any) -> Any:
         def load(self) -> None:
             if missing:
                 raise EngineUnavailable(missing)
+            if isinstance(raises, MemoryError):
+                raise raises
             super().load()
+
+        def warm(self, source: str, target: str) -> None:
+            if raises is not None:
+                raise raises
 
     engine.__class__ = Changed
     return engine
@@ -260,3 +266,68 @@ def test_what_an_engine_is_wanted_for_and_does_not_cover_is_said(registered: Any
     assert "mt-a does not cover all of en-es; en-de" in progress
     with pytest.raises(registry.RegistryError, match="en-es"):
         EngineSet(parse_choice("scripted,mt=scripted-mt@for=es"))
+
+
+def test_an_engine_without_memory_is_left_out_if_another_is_there(
+    registered: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    choice = "scripted,mt=mt-a,scripted-mt"
+    registered(mt_a=variant(ScriptedMt(), name="mt-a", raises=MemoryError(), runs_in="thread"))
+
+    def look(engines: EngineSet) -> None:
+        states = {one.name: one.state for one in engines.status()}
+        assert (states["mt-a"], states["scripted-mt"]) == ("unavailable", "ready")
+        assert engines.translator("en", "es").info.name == "scripted-mt"
+
+    loaded(choice)(look)
+    assert "MemoryError" in caplog.text
+    with pytest.raises(EngineUnavailable, match="failed while loading"):
+        loaded("scripted,mt=mt-a")(look)
+
+
+def test_a_second_choice_that_cannot_be_warmed_does_not_end_the_start(registered: Any) -> None:
+    progress: list[str] = []
+
+    async def main(choice: str) -> None:
+        broken = variant(ScriptedMt(), name="mt-a", raises=ValueError("as asked"))
+        registered(mt_a=broken)
+        engines = EngineSet(parse_choice(choice))
+        try:
+            await engines.load(progress.append)
+        finally:
+            await engines.close()
+
+    asyncio.run(main("scripted,mt=mt-a,scripted-mt"))
+    assert any("mt-a does not translate" in line for line in progress)
+    assert "translation en to es ready" in progress
+    with pytest.raises(EngineFailed):
+        asyncio.run(main("scripted,mt=mt-a"))
+
+
+def test_engines_elsewhere_are_not_called_to_warm_them(registered: Any) -> None:
+    class Counting(ScriptedTts):
+        calls = 0
+
+        def synthesize(self, utterance: Any) -> Any:
+            type(self).calls += 1
+            return super().synthesize(utterance)
+
+    here, far = Counting(), Counting()
+    registered(near=variant(here, name="near"), far=variant(far, name="far", remote=True))
+    loaded("scripted,tts=near,far")(lambda _engines: None)
+    assert (type(here).calls, type(far).calls) == (1, 0)
+
+
+def test_an_idle_engine_is_shown(registered: Any) -> None:
+    async def main() -> None:
+        choice = "scripted,mt=scripted-mt@host=thread,unload_s=0.01"
+        engines = EngineSet(parse_choice(choice))
+        await engines.load()
+        async with asyncio.timeout(20):
+            while not any(one.state == "idle" for one in engines.status()):
+                await asyncio.sleep(0.005)
+        assert engines.lacking() == []
+        assert await engines.translator("en", "es").call(Translation("a", "en", "es")) == "a-es"
+        await engines.close()
+
+    asyncio.run(main())

@@ -34,8 +34,8 @@ def upstream() -> Iterator[LoopbackServer]:
 
 @pytest.fixture(scope="module")
 def live(upstream: LoopbackServer) -> Iterator[LiveServer]:
-    asr = f"openai-transcriptions?url={upstream.url}&model=whisper-1&timeout_s=2@concurrency=4"
-    tts = f"openai-speech?url={upstream.url}&model=tts-1&timeout_s=1@concurrency=4"
+    asr = f"openai-transcriptions?url={upstream.url}&model=whisper-1&timeout_s=6@concurrency=4"
+    tts = f"openai-speech?url={upstream.url}&model=tts-1&timeout_s=2.5@concurrency=4"
     with serve(engines=f"vad=silero,asr={asr},mt=scripted-mt,tts={tts}") as running:
         yield running
 

@@ -31,7 +31,7 @@ from dragoman.policy.recognition.hypothesis_log import (
 )
 from dragoman.policy.speaking.speech_chunks import SpeechChunks
 from dragoman.policy.translation.commit_rules import Rule, TargetPolicy, chosen
-from dragoman.policy.translation.flicker import DisplayThrottle
+from dragoman.policy.translation.flicker import DisplayThrottle, DraftStability
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman_bench.figures import median, quantile, ratio
 from dragoman_bench.interpret.shown_text import Shown, arrivals, stability
@@ -97,6 +97,7 @@ class Replay:
         self._settings = settings
         self._translate = translate
         self._clock_s = 0.0
+        self._stability = DraftStability()
         self._voice_free_s = 0.0
         self._cost_s: float | None = settings.call_s
         self._before: list[tuple[str, str]] = []
@@ -122,7 +123,7 @@ class Replay:
         s = self._settings
         source = next((line.source for line in said if line.source), None) or s.source
         rule = chosen(s.policy, source, s.target, None, forces_prefix=False)
-        policy = TargetPolicy(rule, source, s.target, pace=s.pace)
+        policy = TargetPolicy(rule, source, s.target, pace=s.pace, stability=self._stability)
         throttle, chunks = DisplayThrottle(), SpeechChunks(s.target)
         taken = -1
         while True:

@@ -133,7 +133,7 @@ async def loaded(engine_set: EngineSet, directions: list[tuple[str, str]]) -> li
     checks = []
     for engine in engine_set.status():
         name = f"engine {engine.name} ({engine.role})"
-        if engine.state == "ready":
+        if engine.state in ("ready", "idle"):
             checks.append(Check(name, "ok", engine.quality))
         else:
             state: Literal["note", "bad"] = (
@@ -144,8 +144,17 @@ async def loaded(engine_set: EngineSet, directions: list[tuple[str, str]]) -> li
         checks.append(Check("engines", "bad", "do not load", failure))
     if not failure:
         checks += [_direction(engine_set, source, target) for source, target in directions]
+    checks.append(_memory(engine_set))
     await engine_set.close()
     return checks
+
+
+def _memory(engine_set: EngineSet) -> Check:
+    need = engine_set.memory
+    there = f" of {need.there_mb}" if need.there_mb else ""
+    gpu = f", and {need.gpu_mb} MB of the GPU's" if need.gpu_mb else ""
+    detail = f"the engines want about {need.wanted_mb} MB{there}{gpu}"
+    return Check("memory", "note" if need.warning else "ok", detail, need.warning)
 
 
 def _direction(engine_set: EngineSet, source: str, target: str) -> Check:

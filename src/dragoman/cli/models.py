@@ -21,7 +21,9 @@ from dragoman.cli.model_download import PullFailed, pull
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.shared.model_catalogue import MODELS, Model
 from dragoman.engines.shared.model_store import (
+    ROW,
     Place,
+    all_models,
     check_file,
     known,
     mend,
@@ -44,6 +46,9 @@ Names = Annotated[list[str], typer.Argument(help="Names of models.")]
 SomeNames = Annotated[
     list[str] | None, typer.Argument(help="Names of models; all that are here if not given.")
 ]
+Index = Annotated[
+    str, typer.Option(help="Mozilla's records of translations-models: more pairs; file or URL.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
 
 
@@ -65,10 +70,11 @@ class ListedModel(msgspec.Struct, frozen=True):
 def list_models(
     *,
     here: Annotated[bool, typer.Option("--here", help="Only those that are here.")] = False,
+    index: Index = "",
     as_json: AsJson = False,
 ) -> None:
     """Show the models that are known, and where those are that are here."""
-    found = [_listed(model) for model in MODELS.values()]
+    found = [_listed(model) for model in (all_models() | _indexed(index)).values()]
     found = [row for row in found if row.where or not here]
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
@@ -101,26 +107,30 @@ def pull_models(
     folder: Annotated[
         Path | None, typer.Option("--from", help="Copy from this folder, without network.")
     ] = None,
+    index: Index = "",
     accept: Annotated[
         bool,
         typer.Option("--accept-non-commercial", help="Also weights that are not for business."),
     ] = False,
 ) -> None:
     """Get models into the store; goes on where it was stopped."""
-    for model in _known(names):
+    added = {name: model for name, model in _indexed(index).items() if name in names}
+    for model in [*added.values(), *_known([name for name in names if name not in added])]:
         if model.non_commercial and not accept:
             _fail(
                 f"{model.name} is licensed {model.licence}: not for commercial use. If you may use "
                 "it, give --accept-non-commercial."
             )
         _pull(model, mirror or os.environ.get(MIRROR_ENV, ""), folder)
+        if model.name in added:
+            (store_of(model) / ROW).write_bytes(msgspec.json.encode(model))
 
 
 @models.command("verify")
 def verify_models(names: SomeNames = None) -> None:
     """Compare the hashes of the models that are here. Exit code 1 if one is wrong."""
     wrong = 0
-    for model in _known(names or list(MODELS)):
+    for model in _known(names or list(all_models())):
         found = list(places(model))
         if names and not found:
             typer.echo(f"{model.name}: not here. Mend it with: {mend(model)}")
@@ -212,6 +222,18 @@ def _listed(model: Model) -> ListedModel:
 
 def _where(place: Place) -> str:
     return "packages" if place.kind == "packages" else "store"
+
+
+def _indexed(index: str) -> dict[str, Model]:
+    """The models of an index that the catalogue does not have."""
+    if not index:
+        return {}
+    from dragoman.cli.model_index import read_index  # noqa: PLC0415  # seldom needed
+
+    try:
+        return {name: model for name, model in read_index(index).items() if name not in MODELS}
+    except ValueError as error:
+        _fail(f"--index: {error}")
 
 
 def _known(names: list[str]) -> list[Model]:

@@ -88,7 +88,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     and the load allow).
     ``takes_images`` asks for the speaker's latest picture with every translation.
     ``answers_later``: an interpreter's facts come from elsewhere, also while it gets no input; then
-    it is fed empty ``Audio`` every tenth of a second.
+    it is fed empty ``Audio`` now and then.
 
     A translator says with ``forces_prefix`` that its answer begins with ``Translation.prefix``,
     with ``takes_glossary`` that it applies ``hints.phrases`` itself, with ``shortens`` that it can
@@ -99,6 +99,11 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     and drops instructions. ``caps`` bound what a segment of speech may cost. ``own_threads``: it
     computes on the cores here, but in threads of its own, so that the CPU time of the calling
     thread does not show it.
+
+    ``memory_mb`` is what a loaded copy of the engine takes of the memory of its ``device``, about;
+    0 for less than a few dozen. ``concurrency`` is how many calls at the same time are best for it
+    (None: the server's usual number). ``remote``: calls leave the machine and may cost money, so
+    none is made to warm it up; its ``load`` may see whether the service is there.
     """
 
     name: str
@@ -123,6 +128,10 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     cancellable: bool = False
     caps: Caps = Caps()
     controls: tuple[Control, ...] = ()
+    memory_mb: int = 0
+    device: Literal["cpu", "gpu"] = "cpu"
+    concurrency: int | None = None
+    remote: bool = False
     own_threads: bool = False
     about: str = ""
 

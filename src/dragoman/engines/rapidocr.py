@@ -39,6 +39,7 @@ class RapidOcr(OpensOnce[tuple[Any, Any]]):
         licence="Apache-2.0",
         quality="good",
         runs_in="process",
+        memory_mb=150,
         languages=("*",),
         about="PP-OCRv6 small on onnxruntime; the models come inside rapidocr 3.10",
     )

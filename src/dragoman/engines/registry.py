@@ -95,7 +95,7 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
-    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small"), tts=("hibari", "kokoro")),
+    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small")),
     "gpu": _before_embedded(
         asr=(
             _endpoint("openai-transcriptions", "ASR"),
@@ -134,7 +134,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     engine is busy with others. ``first_sound_s``: what stands for ``Caps.first_sound_s``.
     ``host``: a place that ``runtime.hosts.make_host`` knows. ``call_s``: how long a call may take,
     waiting included, before another engine is asked. ``for`` (here ``only``): the languages, or
-    pairs, that the engine is used for, separated by semicolons.
+    pairs, that the engine is used for, separated by semicolons. ``unload_s``: after so many seconds
+    without a call the engine is closed, until the next one.
     """
 
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
@@ -143,6 +144,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     first_sound_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
     host: str | None = None
     call_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
+    unload_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     only: str = msgspec.field(default="", name="for")
 
 

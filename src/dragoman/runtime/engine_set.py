@@ -8,6 +8,7 @@ first that works. Jobs ask here and nowhere else. It opens no decoder and reads 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection, Sequence
 from math import inf
 
@@ -22,13 +23,12 @@ from dragoman.engines.base import (
 from dragoman.policy.load_shedding import UNITS_PER_SPEECH_S
 from dragoman.runtime import warm_up
 from dragoman.runtime.capacity import CASCADE, Capacity, StageCost
-from dragoman.runtime.hosts.engine_work import SharedCores
+from dragoman.runtime.hosts.engine_work import RoleWork, SharedCores
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, Vitals
 from dragoman.runtime.hosts.load import RecognizerLoad
 from dragoman.runtime.hosts.loop_host import LoopHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
-from dragoman.runtime.hosts.requests import WarmDirection
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.host import SharedHost
 from dragoman.runtime.loaded_engine import (
@@ -37,11 +37,14 @@ from dragoman.runtime.loaded_engine import (
     LoadedEngine,
     covers,
 )
+from dragoman.runtime.memory import MemoryNeed, memory_need
 from dragoman.runtime.routing.candidates import TranslatorRoutes, covered_pairs
 from dragoman.runtime.routing.circuit_host import CircuitHost, call_limits
 from dragoman.runtime.routing.fallback_host import FallbackHost
 from dragoman.runtime.warm_up import Progress
 from dragoman.speech import Coverage
+
+LOG = logging.getLogger("dragoman.runtime")
 
 _ROLES = registry.ROLES
 _FALLS_BACK: tuple[Role, ...] = ("asr", "mt", "tts", "interpreter")
@@ -72,21 +75,23 @@ class EngineSet:
         self._routes: dict[tuple[Role, str, str], FallbackHost] = {}
         self._translators = TranslatorRoutes()
         cores = SharedCores()
+        self._work = {role: RoleWork(UNITS_PER_SPEECH_S.get(role, 1.0)) for role in _ROLES}
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
+        usual_calls = {"threads": threads, "workers": workers}
         for number, (role, spec) in enumerate(choice.all()):
             engine, placement = registry.make(spec, role), registry.parse_spec(spec).placement
             name = self._unique_name(engine.info)
-            if isinstance(engine, OnDemand):
-                inner = make_host(engine, spec=spec, threads=1, workers=1)
-                host: EngineHost = OnDemandHost(engine, inner)
-            else:
-                host = make_host(engine, spec=spec, threads=threads, workers=workers)
+            is_rare = isinstance(engine, OnDemand)
+            calls = {"threads": 1, "workers": 1} if is_rare else usual_calls
+            host = make_host(engine, spec=spec, **calls)
+            if is_rare or placement.unload_s is not None:
+                host = OnDemandHost(engine, host, idle_s=placement.unload_s)
             if link is not None and not isinstance(host, LoopHost):
                 host = SharedHost(host, link, number)
             elif role in _FALLS_BACK:
                 is_alone = len(choice.specs(role)) == 1
                 host = CircuitHost(host, name, call_limits(placement.call_s, is_alone=is_alone))
-            host.work.cores = cores
+            host.work.cores, host.work.role = cores, self._work[role]
             self._chosen[role].append(
                 LoadedEngine(
                     spec, engine, host, name, _only(role, placement), RecognizerLoad(host.capacity)
@@ -100,6 +105,8 @@ class EngineSet:
         An engine that is second choice for its role may be missing, and optional roles may be
         left without any; raises ``EngineUnavailable`` when another role is.
         """
+        if warning := self.memory.warning:
+            LOG.warning("%s", warning)
         await asyncio.gather(*(self._load(chosen, progress) for chosen in self._all()))
         for role in _ROLES:
             if role not in registry.OPTIONAL:
@@ -107,10 +114,9 @@ class EngineSet:
         self._coverage = self._covered()
         for source, target in self._warm:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
-                await self.translator(source, target).call(WarmDirection(source, target))
-                progress(f"translation {source} to {target} ready")
-        for synthesizer in self._ready("tts"):
-            await warm_up.warm_synthesizer(synthesizer)
+                hosts = self.translator(source, target).hosts
+                await warm_up.warm_direction(hosts, source, target, progress)
+        await warm_up.warm_voices(self._ready("tts"), progress)
         for recognizer in self._ready("asr"):
             await warm_up.warm_recognizer(recognizer, self._ready("tts"))
 
@@ -123,6 +129,11 @@ class EngineSet:
     def hosts(self) -> list[EngineHost]:
         """Where the engines live, in the order of ``status``."""
         return [chosen.host for chosen in self._all()]
+
+    @property
+    def memory(self) -> MemoryNeed:
+        """What the engines that live in this process, or below it, want."""
+        return memory_need(one for one in self._all() if not isinstance(one.host, SharedHost))
 
     def status(self) -> list[EngineStatus]:
         """Every chosen engine and how far it is."""
@@ -168,20 +179,25 @@ class EngineSet:
         return {chosen.name: chosen.load for chosen in self._chosen["asr"]}
 
     def _stage_costs(self) -> dict[str, StageCost]:
-        """For each role of the cascade: the engine that did most of its work lately, of those that
-        are not left alone.
+        """For each role of the cascade: what its engines cost together. Where they live in another
+        process, that of the engine that did most of its work lately, of those that are not left
+        alone.
         """
         costs: dict[str, StageCost] = {}
         for role in _ROLES:
             if role not in CASCADE:
                 continue
             # An end-to-end engine does all of an interpretation; what it replaces has no work.
-            engines = (role == "mt" and self._ready("interpreter")) or self._ready(role)
-            if engines:
+            does: Role = "interpreter" if role == "mt" and self._ready("interpreter") else role
+            if engines := self._ready(does):
                 working = [one for one in engines if one.host.vitals.circuit == "closed"]
                 work = max((one.host.work for one in working or engines), key=lambda w: w.recent)
+                together = self._work[does]
                 units = UNITS_PER_SPEECH_S[role] if work.unit == "call" else 1.0
-                costs[role] = StageCost(work.cost_s * units, work.places, work.cpu_share)
+                cost_s, share = work.cost_s * units, work.cpu_share
+                if together.cost_s:
+                    cost_s, share = together.cost_s, together.cpu_share
+                costs[role] = StageCost(cost_s, work.places, share)
         return costs
 
     # ------------------------------------------------------------ what is covered
@@ -291,10 +307,13 @@ class EngineSet:
     async def _load(self, chosen: LoadedEngine, progress: Progress) -> None:
         try:
             await chosen.host.start()
-        except EngineUnavailable as missing:
-            chosen.state, chosen.detail = "unavailable", str(missing)
+        except (EngineUnavailable, EngineFailed) as error:
+            chosen.state, chosen.detail = "unavailable", str(error)
+            if isinstance(error, EngineFailed):  # such as too little memory
+                chosen.detail = f"{chosen.name} failed while loading; the log says how."
+                LOG.exception("%s failed while loading", chosen.name)
             if chosen.info.role not in registry.OPTIONAL:  # `dragoman doctor` shows those
-                progress(f"{chosen.name}: {missing}")
+                progress(f"{chosen.name}: {chosen.detail}")
         else:
             chosen.state = "ready"
             progress(f"{chosen.name} ready")

@@ -8,8 +8,12 @@ import msgspec
 from msgspec.structs import replace
 
 from dragoman.engines.base import Engine, Info, Role
+from dragoman.engines.registry import parse_spec
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.load import RecognizerLoad
+
+_WORKER_MB = 25
+"""What a worker process has of its own, without an engine."""
 
 
 class EngineStatus(msgspec.Struct, frozen=True):
@@ -18,8 +22,9 @@ class EngineStatus(msgspec.Struct, frozen=True):
     name: str
     role: Role
     state: str
-    """``loading``, ``ready``, ``degraded`` (it failed lately and is left alone: its circuit is not
-    closed), ``down`` (no live worker at present) or ``unavailable``.
+    """``loading``, ``ready``, ``idle`` (unloaded until somebody needs it), ``degraded`` (it failed
+    lately and is left alone: its circuit is not closed), ``down`` (no live worker at present) or
+    ``unavailable``.
     """
     quality: str
     detail: str = ""
@@ -62,6 +67,14 @@ class LoadedEngine(msgspec.Struct):
         return self.state == "ready" and not self.host.vitals.workers
 
     @property
+    def memory_mb(self) -> int:
+        """What its copies want together: one for all threads, one for each worker process."""
+        place = parse_spec(self.spec).placement.host or self.info.runs_in
+        if place != "process":
+            return self.info.memory_mb
+        return (self.info.memory_mb + _WORKER_MB) * self.host.work.places
+
+    @property
     def use(self) -> EngineUse:
         """For the metrics."""
         return EngineUse(self.host.capacity, self.host.work.busy_s)
@@ -71,6 +84,7 @@ class LoadedEngine(msgspec.Struct):
         state = self.state
         if state == "ready":
             vitals = self.host.vitals
+            state = state if vitals.loaded else "idle"
             state = "degraded" if vitals.circuit != "closed" else state
             state = "down" if not vitals.workers else state
         return EngineStatus(self.name, role, state, self.info.quality, self.detail)

@@ -65,7 +65,11 @@ def command() -> list[str]:
 
 def environment(**settings: Any) -> dict[str, str]:
     """The variables of this process, with these settings of Dragoman's and no others."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("DRAGOMAN_")}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DRAGOMAN_") or name == "DRAGOMAN_MODELS"
+    }
     return clean | {f"DRAGOMAN_{name.upper()}": _text(value) for name, value in settings.items()}
 
 

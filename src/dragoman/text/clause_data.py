@@ -123,6 +123,26 @@ _SMALL: dict[str, str] = {
     "mijn en maar of want omdat als toen tot dat van te in aan op voor met zonder over onder na "
     "niet geen is zijn was waren heeft hebben wordt kan ook al nog hoe dan",
 }
+_DETERMINERS: dict[str, str] = {
+    "es": "el la los las lo un una unos unas este esta esto estos estas ese esa eso esos esas "
+    "aquel aquella aquellos aquellas del al mi mis tu tus su sus nuestro nuestra nuestros nuestras",
+    "pt": "o a os as um uma uns umas este esta isto estes estas esse essa isso esses essas aquele "
+    "aquela do da dos das ao à aos às no na nos nas num numa pelo pela pelos pelas meu minha seu "
+    "sua seus suas nosso nossa",
+    "gl": "o a os as un unha uns unhas este esta isto ese esa iso do da dos das ao á aos ás no na "
+    "nos nas nun nunha meu miña seu súa seus súas noso nosa",
+    "ca": "el la els les un una uns unes aquest aquesta això aquests aquestes aquell aquella del "
+    "dels al als pel pels meu meva seu seva nostre nostra",
+    "fr": "le la les un une des ce cet cette ces du au aux mon ma mes ton ta tes son sa ses notre "
+    "nos votre vos leur leurs",
+    "it": "il lo la i gli le un uno una questo questa questi queste quel quello quella del dello "
+    "della dei degli delle al allo alla ai agli alle nel nello nella nei nelle dal dalla sul sulla "
+    "mio mia suo sua nostro nostra",
+    "de": "der die das den dem des ein eine einen einem einer eines dieser diese dieses diesen "
+    "diesem mein meine sein seine ihr ihre unser unsere",
+    "nl": "de het een dit dat deze die",
+    "en": "a an this that these those",
+}
 _ABBREVIATIONS: dict[str, str] = {
     "en": "mr mrs ms dr prof st jr sr vs etc no vol fig gen col capt lt sgt rev hon eg ie approx",
     "es": "sr sra srta dr dra prof ud uds etc pág núm",
@@ -165,6 +185,12 @@ def opens_clause(text: str, language: str | None) -> bool:
 def small_words(language: str | None) -> frozenset[str]:
     """Words that are capital only at the beginning of a sentence (case folded)."""
     return frozenset(_SMALL.get(language or "", "").split())
+
+
+@functools.cache
+def determiners(language: str | None) -> frozenset[str]:
+    """Words whose form follows the noun behind them: articles and the like (case folded)."""
+    return frozenset(_DETERMINERS.get(language or "", "").split())
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,7 @@ from dragoman.client.interpretation import InterpretClient
 from dragoman.testing import serve
 from tests.conformance.sounds import turns
 from tests.endpoints.chat import PATH, begin, delta, serve_chat, tagged
-from tests.endpoints.http_server import Call, LoopbackServer, Route
+from tests.endpoints.http_server import Call, LoopbackServer, Route, in_turn
 
 pytestmark = [pytest.mark.anyio, pytest.mark.live]
 
@@ -89,3 +90,35 @@ async def test_a_turn_fails_with_its_endpoint_and_the_next_one_works() -> None:
             assert told in log
         assert "Spanish" not in log
         assert "out of memory" not in log
+
+
+async def test_a_draft_that_newer_words_make_useless_ends_at_the_endpoint() -> None:
+    gone = threading.Event()
+
+    def never_ends(call: Call) -> None:
+        begin(call)
+        call.event(delta("Uno "))
+        if call.wait_until_gone():
+            gone.set()
+
+    with LoopbackServer() as endpoint:
+        serve_chat(endpoint, tagged)
+        endpoint.routes[PATH] = in_turn(never_ends, endpoint.routes[PATH])
+        engines = (
+            f"vad=energy,asr=scripted-asr,tts=scripted-tts,mt=openai-chat?url={endpoint.url}"
+            "&first_byte_s=60&between_s=60&total_s=60@concurrency=1"
+        )
+        with serve(engines=engines) as server:
+            async with asyncio.timeout(60), InterpretClient(server.url) as client:
+                await client.update(target="es", source="en", text_only=True)
+                speech = turns(20_000, pause_ms=0)
+                while not endpoint.open:  # a tenth of a second each, until a draft is asked for
+                    await client.send_audio(speech[:3200])
+                    speech = speech[3200:]
+                    await asyncio.sleep(0.02)
+                await client.finish()
+                async for event in client:
+                    if isinstance(event, ResponseFinished):
+                        assert event.status == "completed"
+                        break
+    assert gone.is_set(), "the only thread was free for what was committed"

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.audio.pcm import wav_header
@@ -27,11 +27,13 @@ def decoded(body: bytes, sizes: list[int], content_type: str = "audio/pcm") -> b
     return out + audio.finish()
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_raw_pcm_comes_out_as_it_is_however_it_is_cut(sizes: list[int]) -> None:
     assert decoded(TONE, sizes) == TONE
 
 
+@settings(deadline=None)
 @given(SIZES, st.sampled_from([None, 0, 7, len(TONE), 0xFFFF_0000]))
 def test_the_length_in_a_wav_header_is_not_believed(sizes: list[int], length: int | None) -> None:
     header = wav_header(RATE, size=length)
@@ -39,6 +41,7 @@ def test_the_length_in_a_wav_header_is_not_believed(sizes: list[int], length: in
     assert decoded(header + TONE, sizes, "audio/pcm") == TONE, "whatever it is called"
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_chunks_before_the_audio_are_skipped(sizes: list[int]) -> None:
     header = wav_header(RATE)
@@ -46,6 +49,7 @@ def test_chunks_before_the_audio_are_skipped(sizes: list[int]) -> None:
     assert decoded(header[:12] + extra + header[12:] + TONE, sizes) == TONE
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_stereo_becomes_mono(sizes: list[int]) -> None:
     left = np.frombuffer(TONE, "<i2")

@@ -293,7 +293,7 @@ def test_what_goes_wrong_is_a_clear_failure_and_the_engine_goes_on(
     server: LoopbackServer, route: Route, expected: type[Exception]
 ) -> None:
     server.routes[PATH] = route
-    engine = loaded(server, timeout_s=0.4)
+    engine = loaded(server, timeout_s=0.8)
     with pytest.raises(expected) as raised:
         said(engine)
     assert TEXT not in repr(raised.value)

@@ -194,7 +194,7 @@ def talks_on(segment: StreamedSegment) -> None:
 def test_what_goes_wrong_is_a_clear_failure_and_the_engine_goes_on(
     server: SpeechStreamServer, load: Any, speak: Any, expected: type[EndpointFailed]
 ) -> None:
-    engine = load(timeout_s=0.4)
+    engine = load(timeout_s=0.8)
     assert said(engine)
     server.speak = speak
     with pytest.raises(expected) as raised:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.engines.shared.transcript_words import TimedPiece, transcript_words
@@ -36,6 +36,7 @@ def test_thai_marks_are_not_cut_off() -> None:
     assert texts("น้ำ")[0].startswith("น้")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab ,.我们「」。ไ่น1-", max_size=40))
 def test_the_text_comes_back(text: str) -> None:
     assert joined_text(transcript_words(text)) == " ".join(text.split())

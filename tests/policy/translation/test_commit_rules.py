@@ -14,7 +14,7 @@ from dragoman.policy.translation.commit_rules import (
     WantedTranslation,
     chosen,
 )
-from dragoman.policy.translation.flicker import DisplayThrottle
+from dragoman.policy.translation.flicker import DisplayThrottle, DraftStability
 from dragoman.speech import Hypothesis, PaceName, Word
 from dragoman.text.continuation import tokens
 from dragoman.text.words import fold
@@ -75,6 +75,28 @@ def test_agree_commits_what_two_translations_share_but_not_their_last_words() ->
     assert turn.recognise("the old man and the sea.", at_s=4) == "the- old- man- and- the- sea-."
     assert turn.policy.stash == ""
     assert [wanted.commits for wanted in turn.requests] == [False, False, False, True]
+
+
+def test_agree_commits_sooner_what_a_free_translator_repeats_but_no_article_alone() -> None:
+    unsteady = DraftStability()
+    for _ in range(60):
+        unsteady.learn("one two three four", "one 2 3 4 5")
+    policy = TargetPolicy("agree", "en", "es", stability=unsteady)
+
+    def draft(source: str, translation: str, at_s: float) -> str:
+        policy.update(words(source), now_s=at_s)
+        wanted = policy.due(at_s)
+        assert wanted is not None
+        policy.answer(wanted, translation)
+        return policy.text
+
+    assert draft("we saw", "hemos visto", 1) == ""
+    assert draft("we saw the", "hemos visto el", 2) == "hemos visto"
+    assert draft("we saw the old", "hemos visto el viejo", 3) == "hemos visto"
+    assert draft("we saw the old church", "hemos visto la iglesia vieja", 4) == "hemos visto"
+    assert draft("we saw the old church of", "hemos visto la iglesia vieja de", 5) == (
+        "hemos visto la iglesia vieja"
+    )
 
 
 def test_agree_never_commits_half_a_korean_word() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dragoman.policy.reading.voice_language import language_of
-from dragoman.policy.translation.flicker import FlickerFilter
+from dragoman.policy.translation.flicker import DraftStability, FlickerFilter
 
 
 def test_a_small_change_is_shown_at_once() -> None:
@@ -44,3 +44,18 @@ def test_language_of_scripts() -> None:
     assert language_of("Привет") == "ru"
     assert language_of("12:30") == "en"
     assert language_of("Guten Tag", default="de") == "de"
+
+
+def test_a_translator_that_revises_its_drafts_shows_less_of_them() -> None:
+    stability = DraftStability()
+    draft = "one two three four five six"
+    assert stability.sure_part(draft, alone=False) == "one two three four five"
+    for _ in range(60):
+        stability.learn("one two three four", "one 2 3 4 5")
+    assert stability.sure_part(draft, alone=False) == ""
+    assert stability.sure_part(draft, alone=True) == "one"
+    for _ in range(60):
+        stability.learn("one two three four", "one two three four five")
+    assert stability.sure_part(draft, alone=False) == "one two three four five"
+    assert stability.sure_part("one", alone=False) == "one"
+    assert stability.sure_part("", alone=True) == ""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dragoman.engines.base import Info, Utterance, Window
-from dragoman.runtime.hosts.engine_work import EngineWork, SharedCores
+from dragoman.runtime.hosts.engine_work import EngineWork, RoleWork, SharedCores
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.requests import (
     DetectionAudio,
@@ -84,6 +84,20 @@ def test_streams_and_speech_cost_by_the_second_of_audio() -> None:
     tts.spoke(4.0, 0.2)
     tts.spoke(0.0, 9.0)  # nothing was made: a refused text
     assert tts.cost_s == pytest.approx(0.05)
+
+
+def test_a_role_costs_what_its_engines_do_of_it() -> None:
+    """One call in four goes to an engine that is nine times as slow."""
+    quick, slow, role = EngineWork(), EngineWork(), RoleWork(units=0.5)
+    quick.role = slow.role = role
+    for _ in range(200):
+        quick.answered([WINDOW] * 3, 0.3)
+        slow.answered([WINDOW], 0.9)
+    assert quick.cost_s == pytest.approx(0.1)
+    assert role.cost_s == pytest.approx(0.3 * 0.5, rel=0.02)
+    for _ in range(300):
+        quick.answered([WINDOW], 0.1)
+    assert role.cost_s == pytest.approx(0.1 * 0.5, rel=0.05), "what was long ago is forgotten"
 
 
 def test_only_the_work_of_sessions_counts() -> None:

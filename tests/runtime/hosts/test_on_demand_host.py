@@ -159,3 +159,31 @@ def test_closing_while_loading_fails_the_call() -> None:
             await call
 
     with_host(test)
+
+
+class UsualTranslator(OnDemandTranslator):
+    """One that every session needs: it has no check."""
+
+    check = None  # type: ignore[assignment]  # so it is no ``OnDemand``
+
+
+def test_any_engine_may_be_unloaded_when_idle() -> None:
+    async def main() -> None:
+        engine = UsualTranslator()
+        engine.missing = "load"
+        inner = make_host(engine, spec="", threads=1, workers=1)
+        host = OnDemandHost(engine, inner, idle_s=0.01)
+        with pytest.raises(EngineUnavailable, match="broken"):
+            await host.start()
+        engine.missing = ""
+        await host.start()
+        assert engine.events == ["load", "close", "load"]
+        assert host.vitals.loaded
+        await until(lambda: not host.vitals.loaded)
+        assert host.vitals.workers
+        await until(lambda: engine.events.count("close") == 2)
+        assert await host.call(ASK) == "WORD"
+        assert engine.events.count("load") == 3
+        await host.close()
+
+    asyncio.run(main())

@@ -111,3 +111,10 @@ def test_numbers_and_terms_survive(words: list[str]) -> None:
         assert answer.split().count(number) == words.count(number)
     for name in ("Mas", "Lima"):
         assert answer.split().count(name) == words.count(name)
+
+
+def test_a_plain_engine_that_fails_costs_no_translation() -> None:
+    plain = Words("plain", {})
+    on, _, _ = route(plain, numbers="17,216")
+    assert say(on, "my name is 17,216") == "mi nombre es 0"
+    assert plain.asked == ["my name is 17,216"]

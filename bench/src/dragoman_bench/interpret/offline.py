@@ -1,7 +1,7 @@
 """The same engines on whole recordings: what waiting for the end would have given.
 
-Scope: the embedded recogniser and translator, in this process. Each recording is recognised at once
-(in pieces where the model takes no more), each sentence translated whole. Quality of live
+Scope: the embedded recogniser and translators, in this process. Each recording is recognised at
+once (in pieces where the model takes no more), each sentence translated whole. Quality of live
 interpretation is compared with this: the retention.
 """
 
@@ -12,15 +12,18 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from dragoman.engines import registry
 from dragoman.engines.base import Translation, Window
+from dragoman.engines.registry import PRESETS, parse_choice
 from dragoman.policy.segmentation.segmenter import Segmenter
 from dragoman.runtime.cascade.recognition.audio_window import quietest
+from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineHost
-from dragoman.runtime.hosts.make_host import make_host
 from dragoman.speech import Hypothesis
 from dragoman_bench.interpret.recordings import RATE_HZ, Pcm
 from dragoman_bench.interpret.stream import Stream
+
+_MT = ",".join(PRESETS["embedded"].mt)
+_ENGINES = f"vad=energy,asr=moonshine,mt={_MT},tts=scripted-tts"
 
 
 class OfflineTexts(msgspec.Struct, frozen=True):
@@ -32,23 +35,20 @@ class OfflineTexts(msgspec.Struct, frozen=True):
 
 async def interpret_offline(streams: Sequence[Stream]) -> dict[str, OfflineTexts]:
     """The texts of each stream, by its name."""
-    asr, mt = (
-        make_host(registry.make(spec), spec=spec, threads=1, workers=1)
-        for spec in ("moonshine", "apertium")
-    )
-    await asr.start()
-    await mt.start()
+    engines = EngineSet(parse_choice(_ENGINES), warm=())
+    await engines.load()
     try:
         found = {}
         for stream in streams:
             script = stream.script
+            asr = engines.recognizer(script.language).host
             source = await _recognise(asr, stream.samples, script.language)
+            mt = engines.translator(script.language, script.target)
             target = await _translate(mt, source, script.language, script.target)
             found[script.name] = OfflineTexts(source, target)
         return found
     finally:
-        await asr.close()
-        await mt.close()
+        await engines.close()
 
 
 async def _translate(host: EngineHost, text: str, source: str, target: str) -> str:

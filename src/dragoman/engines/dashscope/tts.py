@@ -189,10 +189,12 @@ class DashscopeTts:
 
     def _sound(self, link: UpstreamLink) -> Iterator[bytes]:
         samples = WholeSamples()
+        ends_s = time.monotonic() + self._answer_s
         while True:
-            event = link.receive(self._answer_s)
+            left_s = ends_s - time.monotonic()
+            event = link.receive(left_s) if left_s > 0 else None
             if event is None:
-                raise EndpointTimedOut(f"{link.origin} sent nothing for {self._answer_s:g} s")
+                raise EndpointTimedOut(f"{link.origin} sent no sound for {self._answer_s:g} s")
             match event["type"]:
                 case "response.audio.delta":
                     try:
@@ -201,6 +203,7 @@ class DashscopeTts:
                         raise EndpointFailed(f"{link.origin} sent sound that is none") from None
                     if pcm:
                         yield pcm
+                        ends_s = time.monotonic() + self._answer_s
                 case "response.done":
                     if text_in(event, "response", "status") == "failed":
                         raise EndpointFailed(f"{link.origin} could not speak a text")

@@ -85,6 +85,7 @@ class Firefox:
             licence="MPL-2.0",
             quality="basic",
             runs_in="process",
+            memory_mb=90,  # two directions
             languages=tuple(sorted({source for source, _ in self.models})),
             pairs=tuple(sorted(self.models)),
             about="Firefox Translations models on fxtranslate",

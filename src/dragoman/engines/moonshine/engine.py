@@ -68,6 +68,7 @@ class Moonshine(OpensOnce["_Model"]):
         licence="MIT",
         quality="basic",
         languages=("en",),
+        memory_mb=120,
         confidence_gate=0.6,
         max_window_s=12.0,
         about="Moonshine tiny-en on onnxruntime; the model comes inside moonshine-voice 0.1.0",

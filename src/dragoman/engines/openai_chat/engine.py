@@ -22,7 +22,7 @@ from dragoman.engines.base import EngineUnavailable, Info, Translation
 from dragoman.engines.cancellation import Cancellation
 from dragoman.engines.openai_chat.answers import NoTranslation, cleaned
 from dragoman.engines.openai_chat.prompts import find_template, language_arguments, messages_for
-from dragoman.engines.shared.endpoint import Answer, Endpoint
+from dragoman.engines.shared.endpoint import Answer, Endpoint, extra_fields
 from dragoman.engines.shared.endpoint_errors import (
     EndpointFailed,
     EndpointLimits,
@@ -93,7 +93,7 @@ class OpenAiChat:
         self._endpoint = Endpoint("openai-chat", url, key_env=key_env, limits=limits)
         self._model, self._prefix, self._takes_images = model, prefix, takes_images
         self._spare_tokens = spare_tokens
-        self._extra = _fields(extra)
+        self._extra = extra_fields(extra)
         if stop:
             self._extra.setdefault("stop", [text.replace("\\n", "\n") for text in stop])
 
@@ -176,14 +176,6 @@ class OpenAiChat:
             body["chat_template_kwargs"] = language_arguments(request)
         body |= self._extra
         return {name: value for name, value in body.items() if value is not None}
-
-
-def _fields(extra: str) -> dict[str, Any]:
-    """Raises ``ValueError``."""
-    try:
-        return msgspec.json.decode(extra, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise ValueError(f"extra is a JSON object of request fields: {error}") from None
 
 
 def _written(answer: Answer, most_chars: int) -> tuple[str, bool]:

@@ -25,13 +25,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from dragoman.engines.base import Caps, Control, EngineUnavailable, Info, Utterance
 from dragoman.engines.openai_speech.answered_audio import AnsweredAudio, NotPcm
 from dragoman.engines.openai_speech.speech_stream import SpeechStreams
 from dragoman.engines.openai_speech.voice_names import VoiceNames
-from dragoman.engines.shared.endpoint import Endpoint
+from dragoman.engines.shared.endpoint import Endpoint, extra_fields
 from dragoman.engines.shared.endpoint_errors import (
     EndpointFailed,
     EndpointLimits,
@@ -95,6 +93,7 @@ class OpenAiSpeech:
             voices=NAMES,
             rate_hz=rate_hz,
             controls=controls,
+            remote=True,
             caps=Caps(first_sound_s=timeout_s + _LATE_S),  # so that it is the engine that gives up
             about="Any server with OpenAI's /v1/audio/speech (vLLM-Omni, Speaches, LocalAI, ...)",
         )
@@ -110,7 +109,7 @@ class OpenAiSpeech:
             "task_type": task_type,
             "ref_text": ref_text,
         }
-        self._extra = _extra_fields(extra)
+        self._extra = extra_fields(extra)
         self._limits = EndpointLimits(
             first_byte_s=timeout_s,
             between_s=timeout_s,
@@ -204,14 +203,6 @@ class OpenAiSpeech:
                 raise EndpointNonsense(
                     f"the speech endpoint's answer is of no use: {reason}"
                 ) from None
-
-
-def _extra_fields(text: str) -> dict[str, Any]:
-    """The option ``extra``. Raises ``ValueError``."""
-    try:
-        return msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except msgspec.DecodeError:
-        raise ValueError('extra is a JSON object such as {"seed":7}') from None
 
 
 def reference(place: str) -> str:

@@ -11,7 +11,7 @@ several sessions are requests at the same time, each in a thread of the engine's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -24,7 +24,7 @@ from dragoman.engines.openai_transcriptions.requests import (
     Wording,
     samples_of,
 )
-from dragoman.engines.shared.endpoint import Endpoint
+from dragoman.engines.shared.endpoint import Endpoint, extra_fields
 from dragoman.engines.shared.endpoint_errors import (
     EndpointLimits,
     EndpointNonsense,
@@ -76,6 +76,7 @@ class OpenAiTranscriptions:
             languages=languages,
             max_window_s=max_window_s,
             step_ms=step_ms or None,
+            remote=True,
             confidence_gate=confidence_gate,
             about="Any server with OpenAI's /v1/audio/transcriptions (vLLM, SGLang, Speaches, ...)",
         )
@@ -85,7 +86,7 @@ class OpenAiTranscriptions:
             hints=hints,
             prompt=prompt,
             prompt_chars=prompt_chars,
-            extra=_extra_fields(extra),
+            extra=extra_fields(extra),
         )
         self._ways = _ways(wording, shape, format, prefill=prefill)
         self._first = 0  # of the ways: those before it were refused
@@ -144,11 +145,3 @@ def _ways(
         ]
     wanted = {"auto": (True, False), "verbose_json": (True,), "json": (False,)}[form]
     return [TranscriptionWay(wording, verbose=verbose) for verbose in wanted]
-
-
-def _extra_fields(text: str) -> dict[str, Any]:
-    """The option ``extra``. Raises ``ValueError``."""
-    try:
-        return msgspec.json.decode(text or "{}", type=dict[str, Any])
-    except msgspec.DecodeError:
-        raise ValueError('extra is a JSON object such as {"seed":7}') from None

@@ -20,10 +20,9 @@ from dragoman.engines.realtime_asr.shape import (
     number_of,
     server_error,
     text_of,
+    timed_words,
 )
-from dragoman.engines.shared.transcript_words import TimedPiece, transcript_words
 from dragoman.engines.shared.websocket_link import Frame
-from dragoman.speech import Word
 
 
 class DeepgramTurn(TurnDialect):
@@ -87,7 +86,9 @@ class DeepgramTurn(TurnDialect):
         best = found[0] if isinstance(found, list) and found else None
         if not isinstance(best, dict):
             return
-        words, final = _words(best), event.get("is_final") is True
+        names = ("punctuated_word", "word")
+        words = timed_words(text_of(best, "transcript"), best.get("words"), names, "start", "end")
+        final = event.get("is_final") is True
         self.text.put(self._running, words, final=final)
         if final:
             self._running += 1
@@ -96,28 +97,3 @@ class DeepgramTurn(TurnDialect):
         languages = best.get("languages")
         if isinstance(languages, list) and languages and isinstance(languages[0], str):
             self.text.language = languages[0].split("-")[0].lower()
-
-
-def _words(alternative: dict[str, Any]) -> tuple[Word, ...]:
-    """The transcript in words, each with the time and confidence of the one it stands for."""
-    listed = alternative.get("words")
-    given = [word for word in listed if isinstance(word, dict)] if isinstance(listed, list) else []
-    pieces = [
-        TimedPiece(
-            text_of(word, "punctuated_word") or text_of(word, "word"),
-            number_of(word, "start"),
-            number_of(word, "end"),
-        )
-        for word in given
-    ]
-    words = transcript_words(text_of(alternative, "transcript"), pieces)
-    if len(words) != len(given):
-        return words
-    return tuple(
-        Word(word.text, _confidence(one), word.start_ms, word.end_ms, word.joined)
-        for word, one in zip(words, given, strict=True)
-    )
-
-
-def _confidence(word: dict[str, Any]) -> float | None:
-    return min(1.0, max(0.0, number_of(word, "confidence"))) or None

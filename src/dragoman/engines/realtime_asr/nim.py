@@ -15,11 +15,11 @@ from typing import Any
 from dragoman.engines.realtime_asr.shape import (
     TurnDialect,
     as_json,
-    number_of,
     server_error,
     text_of,
+    timed_words,
 )
-from dragoman.engines.shared.transcript_words import TimedPiece, transcript_words
+from dragoman.engines.shared.transcript_words import transcript_words
 from dragoman.engines.shared.websocket_link import Frame
 from dragoman.speech import Word, joined_text
 
@@ -72,7 +72,10 @@ class NimTurn(TurnDialect):
         if kind == _EVENTS + "delta":
             self.text.put(self._running, transcript_words(text_of(event, "delta")))
         elif kind == _EVENTS + "completed":
-            self._complete(_words(event))
+            info = event.get("words_info")
+            listed = info.get("words") if isinstance(info, dict) else None
+            text, times = text_of(event, "transcript"), ("start_time", "end_time")
+            self._complete(timed_words(text, listed, ("word",), *times, per_s=1000))
             self.done = event.get("is_last_result") is True
         elif kind in {"error", _EVENTS + "failed"}:
             raise server_error(event)
@@ -84,18 +87,3 @@ class NimTurn(TurnDialect):
             words = words[earlier.stable :]
         self.text.put(self._running, words, final=True)
         self._running += 1
-
-
-def _words(event: dict[str, Any]) -> tuple[Word, ...]:
-    info = event.get("words_info")
-    listed = info.get("words") if isinstance(info, dict) else None
-    given = [word for word in listed if isinstance(word, dict)] if isinstance(listed, list) else []
-    pieces = [
-        TimedPiece(
-            text_of(word, "word"),
-            number_of(word, "start_time") / 1000,
-            number_of(word, "end_time") / 1000,
-        )
-        for word in given
-    ]
-    return transcript_words(text_of(event, "transcript"), pieces)

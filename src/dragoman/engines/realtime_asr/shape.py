@@ -16,6 +16,7 @@ import msgspec
 import pybase64
 
 from dragoman.engines.shared.endpoint_errors import EndpointFailed, EndpointNonsense
+from dragoman.engines.shared.transcript_words import TimedPiece, transcript_words
 from dragoman.engines.shared.websocket_link import Frame
 from dragoman.speech import Hints, Hypothesis, Word
 
@@ -193,6 +194,31 @@ def number_of(event: Mapping[str, Any], name: str) -> float:
     """A number in an event, 0 if there is none."""
     value = event.get(name)
     return float(value) if isinstance(value, int | float) else 0.0
+
+
+def timed_words(
+    text: str, listed: Any, names: tuple[str, ...], start: str, end: str, *, per_s: float = 1.0
+) -> tuple[Word, ...]:
+    """A text in words, with times and confidence from a server's list of words: objects that have
+    the word under the first of ``names`` that they have, and times of which ``per_s`` are a second.
+    """
+    given = [word for word in listed if isinstance(word, dict)] if isinstance(listed, list) else []
+    pieces = [
+        TimedPiece(
+            next(filter(None, (text_of(word, name) for name in names)), ""),
+            number_of(word, start) / per_s,
+            number_of(word, end) / per_s,
+        )
+        for word in given
+    ]
+    words = transcript_words(text, pieces)
+    if len(words) != len(given):  # cut otherwise; times are spread, confidences are not
+        return words
+    judged = [min(1.0, max(0.0, number_of(word, "confidence"))) or None for word in given]
+    return tuple(
+        msgspec.structs.replace(word, confidence=confidence)
+        for word, confidence in zip(words, judged, strict=True)
+    )
 
 
 def server_error(event: Mapping[str, Any]) -> EndpointFailed:

@@ -284,6 +284,14 @@ class Answer(AbstractContextManager["Answer"]):
         return self._headers.get(name.encode(), b"").decode("latin-1")
 
 
+def extra_fields(text: str) -> dict[str, Any]:
+    """The option ``extra`` of an engine: more fields for its requests. Raises ``ValueError``."""
+    try:
+        return msgspec.json.decode(text or "{}", type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise ValueError('extra is a JSON object of request fields, such as {"seed":7}') from None
+
+
 def _origin(url: str) -> str:
     """Scheme, host and port. Raises ``ValueError``."""
     parts = urlsplit(url)

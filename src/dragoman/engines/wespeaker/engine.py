@@ -55,6 +55,7 @@ class Wespeaker(OpensOnce[Any]):
         licence="CC-BY-4.0",
         quality="good",
         languages=("*",),
+        memory_mb=50,
         about="WeSpeaker ResNet34 (VoxCeleb) on onnxruntime; the model comes inside "
         "moonshine-voice 0.1.0",
     )

@@ -85,6 +85,8 @@ class Whisper(OpensOnce[WhisperModel]):
             confidence_gate=CONFIDENCE_GATE,
             max_window_s=9.0,
             max_batch=max_batch,
+            memory_mb=220 if size == "base" else 0,
+            device="cpu" if device == "cpu" else "gpu",
             own_threads=device != "cuda",
             about=f"Whisper {model} on CTranslate2, the encoder cut to the window",
         )

@@ -11,16 +11,18 @@ committed text and a tentative rest (``answer``). It knows no engine, no client 
 * ``agree``  the open sentence is translated again as it grows (LocalAgreement). The words that two
              successive translations share are committed, except the last word of each, which the
              end of the text makes uncertain (of the older one none at the eager pace, two at the
-             careful). Sentence ends, pauses and clauses that end in a mark commit all. Where word
-             order keeps two translations from agreeing, a clause that was cut for another reason is
-             committed whole when its oldest word without a translation is 2.5 s old.
+             careful). For a translator that revises its drafts a lot one word less of the older one
+             is uncertain, but an article waits for its noun. Sentence ends, pauses and clauses that
+             end in a mark commit all. Where word order keeps two translations from agreeing, a
+             clause that was cut for another reason is committed whole when its oldest word without
+             a translation is 2.5 s old.
 * ``through``  source and target are the same language: the source is the target.
 
-All of them show drafts as the tentative rest, without the last word if there is another, because it
-changes most often. Drafts are made only when nothing is to be committed, and so seldom that they
-take at most half of the time. Committed text is only ever extended, every source word is translated
-before ``finished`` holds, and of the translations that wait only the newest of a sentence is kept:
-a slow engine makes fewer calls, not a queue.
+All of them show drafts as the tentative rest, without the words at its end that change most often
+(``flicker.DraftStability``). Drafts are made only when nothing is to be committed, and so seldom
+that they take at most half of the time. Committed text is only ever extended, every source word is
+translated before ``finished`` holds, and of the translations that wait only the newest of a
+sentence is kept: a slow engine makes fewer calls, not a queue.
 
 Sources: LocalAgreement, https://arxiv.org/abs/2307.14743; clause units with the sentence as prefix,
 hold-n and re-translation, https://arxiv.org/abs/2004.03643.
@@ -36,6 +38,7 @@ from typing import Literal
 import msgspec
 
 from dragoman.policy.translation.clause_units import PACES, ClauseUnit, ClauseUnits, Together
+from dragoman.policy.translation.flicker import DraftStability
 from dragoman.policy.translation.target_text import TurnTarget
 from dragoman.speech import PaceName, PolicyName, Word
 from dragoman.text import clause_data
@@ -115,12 +118,14 @@ class TargetPolicy:
         *,
         pace: PaceName = "even",
         together: Together | None = None,
+        stability: DraftStability | None = None,
     ) -> None:
         self.rule: Rule = rule
         self.stash = ""
         """The tentative rest behind ``text``, as the newest draft has it."""
         self._held_back = _HELD_BACK[pace]
         self._target = TurnTarget(target)
+        self._determiners = clause_data.determiners(target)
         self._units = ClauseUnits(source, PACES[pace], together if source != target else None)
         self._words: Sequence[Word] = ()
         self._final = False
@@ -131,6 +136,7 @@ class TargetPolicy:
         self._covered = 0  # words whose translation is committed
         self._draft = ""  # newest translation of the open sentence
         self._draft_end = 0
+        self._stability = stability or DraftStability()
         self._asked = ""  # the source of the last request
         self._asked_end = 0  # words whose translation is requested, to be committed
         self._drafted_s = float("-inf")
@@ -216,13 +222,14 @@ class TargetPolicy:
             return self._commit(wanted, translation)
         addition = self._agreed(translation) if self.rule == "agree" else ""
         joined = self._target.behind(addition)
+        self._stability.learn(self._draft, translation)
         self._draft, self._draft_end = translation, wanted.end
         if addition:
             self._target.extend(addition)
             self._cover(wanted, translation)
         if addition or not self._ready:  # else it is stale: a committing answer follows
             rest = continuation(translation, self._target.open)
-            self.stash = _without_last_word(self._target.behind(rest))
+            self.stash = self._shown(rest)
         return CommitStep(joined)
 
     # ------------------------------------------------------------ what is translated
@@ -285,14 +292,23 @@ class TargetPolicy:
             self._draft = ""
         elif self._draft_end <= wanted.end:
             self._draft, self._draft_end = translation, wanted.end
-        self.stash = self._target.behind(_without_last_word(rest))
+        self.stash = self._shown(rest)
         return CommitStep(joined, wanted.ends, pair)
 
     def _agreed(self, translation: str) -> str:
         """What this translation shares with the one before it and is not committed yet."""
         before, now = keys(self._draft), keys(translation)
-        count = min(shared_length(before, now), len(now) - 1, len(before) - self._held_back)
+        held_back = self._held_back
+        if self._stability.held > 1:  # what it revises freely and did not revise is worth more
+            held_back = max(held_back - 1, 0)
+        count = min(shared_length(before, now), len(now) - 1, len(before) - held_back)
+        while self._stability.held > 1 and count > 0 and now[count - 1] in self._determiners:
+            count -= 1
         return continuation(translation, self._target.open, upto=count) if count > 0 else ""
+
+    def _shown(self, rest: str) -> str:
+        sure = self._stability.sure_part(rest, alone=not self._target.text)
+        return self._target.behind(sure)
 
     def _cover(self, wanted: WantedTranslation, translation: str) -> None:
         """Estimate how far into the source the committed target reaches."""
@@ -303,12 +319,6 @@ class TargetPolicy:
         self._covered = max(self._covered, begin + int(min(share, 1.0) * (wanted.end - begin)))
         if self._clause is not None and self._clause.end <= self._covered:
             self._clause = None
-
-
-def _without_last_word(stash: str) -> str:
-    """The stash without its last word, unless it is the only one."""
-    found = tokens(stash)
-    return stash[: found[-2].end] if len(found) > 1 else stash
 
 
 def _interval_s(cost_s: float | None, least_s: float) -> float:

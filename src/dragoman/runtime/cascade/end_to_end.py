@@ -1,8 +1,8 @@
 """The job ``Interpret`` done by one end-to-end engine instead of the cascade.
 
 Scope: inputs go to the engine in order, its facts to the session in order; the engine decides
-everything in between. One whose facts come from another machine is asked for them while no input
-comes (``Info.answers_later``).
+everything in between. One whose facts come from another machine (``Info.answers_later``) is asked
+for them with empty audio while no input comes: soon after an input or a fact, then more seldom.
 """
 
 from __future__ import annotations
@@ -12,35 +12,39 @@ import asyncio
 from dragoman.runtime.driver.driver import Emit
 from dragoman.runtime.driver.inbox import Inbox
 from dragoman.runtime.hosts.host import EngineHost
-from dragoman.runtime.hosts.requests import StartInterpretation, StreamAnswer
+from dragoman.runtime.hosts.requests import StartInterpretation
 from dragoman.speech import Audio, Input, Interpret
 
-_ASK_AGAIN_S = 0.1
+_SOONEST_S, _LATEST_S = 0.02, 0.16
+_NOTHING = Audio(b"")
 
 
 async def interpret(task: Interpret, inbox: Inbox, emit: Emit, host: EngineHost) -> None:
     """Run the job until its input ends."""
     stream = await host.open(StartInterpretation(task))
-    next_input = _next_or_nothing if host.info.answers_later else Inbox.get
+    wait_s = _SOONEST_S if host.info.answers_later else None
     try:
-        while (item := await next_input(inbox)) is not None:
-            await _report(await stream.feed(item), emit)
-        await _report(await stream.finish(), emit)
+        while (item := await _next_input(inbox, wait_s)) is not None:
+            facts = await stream.feed(item)
+            assert isinstance(facts, tuple)
+            for fact in facts:
+                await emit(fact)
+            if wait_s is not None:
+                is_quiet = item is _NOTHING and not facts
+                wait_s = min(2 * wait_s, _LATEST_S) if is_quiet else _SOONEST_S
+        facts = await stream.finish()
+        assert isinstance(facts, tuple)
+        for fact in facts:
+            await emit(fact)
     finally:
         stream.abort()  # no effect behind finish
 
 
-async def _next_or_nothing(inbox: Inbox) -> Input | None:
-    """The next input, or empty audio if none came for a while."""
+async def _next_input(inbox: Inbox, wait_s: float | None) -> Input | None:
+    """The next input, None behind the last; empty audio if none comes for this long."""
     try:
-        async with asyncio.timeout(_ASK_AGAIN_S):
+        async with asyncio.timeout(wait_s):
             await inbox.arrival()
     except TimeoutError:
-        return Audio(b"")
-    return await inbox.get()
-
-
-async def _report(facts: StreamAnswer, emit: Emit) -> None:
-    assert isinstance(facts, tuple)
-    for fact in facts:
-        await emit(fact)
+        return _NOTHING
+    return inbox.get_now()

@@ -113,6 +113,35 @@ class WorkFigures(msgspec.Struct, frozen=True, array_like=True):
     unit: Unit = "audio second"
 
 
+class RoleWork:
+    """What the engines of a role cost together, by the share of its work that each did lately: a
+    session may use two recognisers. ``units``: calls for a second of speech.
+    """
+
+    def __init__(self, units: float) -> None:
+        self._units = units
+        self._lock = threading.Lock()
+        self._own_s = self._cpu_s = self._speech_s = 0.0
+
+    @property
+    def cost_s(self) -> float:
+        """Own seconds of work for a second of speech; 0 as long as nothing was measured here."""
+        return self._own_s / self._speech_s if self._speech_s else 0.0
+
+    @property
+    def cpu_share(self) -> float:
+        """As of an engine."""
+        return min(1.0, self._cpu_s / self._own_s) if self._own_s else 1.0
+
+    def add(self, unit: Unit, amount: float, own_s: float, cpu_s: float) -> None:
+        """An engine did so much."""
+        speech_s = amount / self._units if unit == "call" else amount
+        with self._lock:
+            self._own_s = self._own_s * _FORGET + own_s
+            self._cpu_s = self._cpu_s * _FORGET + cpu_s
+            self._speech_s = self._speech_s * _FORGET + speech_s
+
+
 class EngineWork:
     """The cost of one engine's calls. ``places`` is how many of them it works on at once."""
 
@@ -120,6 +149,8 @@ class EngineWork:
         self.places = places
         self.cores = cores or SharedCores()
         """``EngineSet`` gives all engines the same."""
+        self.role: RoleWork | None = None
+        """Is told what was done, too."""
         self.unit: Unit = "audio second"
         """What the cost is counted for: windows and translations cost by the call, streams and
         speech by the second of audio.
@@ -188,10 +219,13 @@ class EngineWork:
             self.busy_s += own_s
 
     def _add(self, amount: float, own_s: float, cpu_s: float | None) -> None:
+        cpu_s = own_s if cpu_s is None else cpu_s
         with self._lock:
             self._own_s = self._own_s * _FORGET + own_s
-            self._cpu_s = self._cpu_s * _FORGET + (own_s if cpu_s is None else cpu_s)
+            self._cpu_s = self._cpu_s * _FORGET + cpu_s
             self._amount = self._amount * _FORGET + amount
+        if self.role is not None:
+            self.role.add(self.unit, amount, own_s, cpu_s)
 
 
 def usable_cores() -> int:

@@ -48,7 +48,8 @@ class Vitals(msgspec.Struct, frozen=True):
     """Whether an engine can work: ``workers`` are the threads or processes that can take a call now
     (for an engine that is loaded on demand: could). ``crashes`` counts the workers that ended
     unasked, ``restarts`` those that took their places. ``circuit`` is the state of its circuit
-    breaker (``runtime.routing``), ``openings`` how many times that was opened.
+    breaker (``runtime.routing``), ``openings`` how many times that was opened. Not ``loaded``: the
+    engine is unloaded as long as nobody needs it.
     """
 
     workers: int
@@ -56,6 +57,7 @@ class Vitals(msgspec.Struct, frozen=True):
     restarts: int = 0
     circuit: CircuitState = "closed"
     openings: int = 0
+    loaded: bool = True
 
 
 class EngineHost(Protocol):

@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Callable
 
 _BUSY_SHARE = 0.5
-_LONE_SHARE = 0.4
 _SMOOTHING = 0.3
 
 
@@ -65,11 +64,9 @@ class RecognizerLoad:
         return self._decode_ms * speaking / (self._capacity * _BUSY_SHARE)
 
     @property
-    def lone_step_ms(self) -> float:
-        """The decode step at which one turn alone keeps a place of the recogniser busy for
-        ``_LONE_SHARE`` of the time.
-        """
-        return self._decode_ms / _LONE_SHARE
+    def decode_ms(self) -> float:
+        """How long a decode takes that shares the recogniser with no other; 0 before the first."""
+        return self._decode_ms
 
     def speaking(self, turn: RecognitionLag) -> None:
         """A turn takes speech."""

@@ -35,7 +35,7 @@ def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> Engin
     placement = parse_spec(spec).placement if spec else Placement()
     _check(engine, placement)
     info = _placed(engine.info, placement)
-    calls = placement.concurrency
+    calls = placement.concurrency or info.concurrency
     batching = batching_of(engine, placement.batch, placement.max_wait_ms)
     match placement.host or info.runs_in:
         case "loop":

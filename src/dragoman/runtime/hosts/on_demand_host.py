@@ -1,8 +1,9 @@
 """A host whose engine is loaded only while it is needed.
 
-Scope: it wraps another host. ``start`` only checks whether the engine could be loaded; the first
-call loads it, later ones share it, and when no call has come for ``idle_s`` it is closed, which
-gives hundreds of megabytes back. A load that fails fails the calls that wait for it; the next call
+Scope: it wraps another host. When no call has come for ``idle_s`` the engine is closed, which gives
+hundreds of megabytes back; the next call loads it again, and those behind it share it. Of an engine
+that few sessions need (``OnDemand``), ``start`` only checks whether it could be loaded; any other
+one is loaded. A load that fails fails the calls that wait for it; the next call
 tries again, but not sooner than ``_RETRY_S`` later.
 """
 
@@ -15,12 +16,13 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from dragoman.engines.base import EngineUnavailable, OnDemand, Utterance
+from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Utterance
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream, Vitals
 from dragoman.runtime.hosts.requests import Answer, Request, StartRequest
 
 LOG = logging.getLogger(__name__)
 _RETRY_S = 60.0
+_IDLE_S = 180.0
 
 
 class OnDemandHost:
@@ -28,13 +30,13 @@ class OnDemandHost:
     for itself.
     """
 
-    def __init__(self, engine: OnDemand, inner: EngineHost, *, idle_s: float = 180.0) -> None:
+    def __init__(self, engine: Engine, inner: EngineHost, *, idle_s: float | None = None) -> None:
         self.info = inner.info
         self.capacity = inner.capacity
         self.work = inner.work
         self._engine = engine
         self._inner = inner
-        self._idle_s = idle_s
+        self._idle_s = _IDLE_S if idle_s is None else idle_s
         self._open = False
         self._loading: asyncio.Task[None] | None = None  # done: loaded
         self._closing: asyncio.Task[None] | None = None
@@ -54,7 +56,7 @@ class OnDemandHost:
         if self.loaded:
             return vitals
         can_load = self._open and asyncio.get_running_loop().time() >= self._not_before_s
-        return msgspec.structs.replace(vitals, workers=int(can_load))
+        return msgspec.structs.replace(vitals, workers=int(can_load), loaded=False)
 
     @property
     def loaded(self) -> bool:
@@ -62,9 +64,16 @@ class OnDemandHost:
         return self._loading is not None and self._loading.done()
 
     async def start(self) -> None:
-        """As in the Protocol, but nothing is loaded yet."""
-        await asyncio.to_thread(self._engine.check)
+        """As in the Protocol, but an engine that few sessions need is not loaded yet."""
+        if isinstance(self._engine, OnDemand):
+            await asyncio.to_thread(self._engine.check)
+            self._open = True
+            return
+        await self._inner.start()
         self._open = True
+        self._loading = asyncio.get_running_loop().create_task(asyncio.sleep(0))  # is loaded
+        async with self._in_use():
+            pass  # from now on it may become idle
 
     async def close(self) -> None:
         """As in the Protocol."""

@@ -35,7 +35,7 @@ class FallbackHost:
     """
 
     def __init__(self, hosts: Sequence[EngineHost]) -> None:
-        self._hosts = tuple(hosts)
+        self.hosts = tuple(hosts)
 
     # ------------------------------------------------------------ who would be asked now
     @property
@@ -72,11 +72,11 @@ class FallbackHost:
         """Those whose circuit is open last. Lazily: the first one is asked before others are looked
         at.
         """
-        if len(self._hosts) == 1:
-            yield from self._hosts
+        if len(self.hosts) == 1:
+            yield from self.hosts
             return
         left_alone = []
-        for host in self._hosts:
+        for host in self.hosts:
             if host.vitals.circuit == "open":
                 left_alone.append(host)
             else:
@@ -116,7 +116,7 @@ class FallbackHost:
         """As in the Protocol. The confidence of a hypothesis is to be judged by the first engine's
         gate, whichever answered.
         """
-        gate = self._hosts[0].info.confidence_gate
+        gate = self.hosts[0].info.confidence_gate
 
         async def attempt(host: EngineHost) -> Answer:
             answer = await host.call(request)

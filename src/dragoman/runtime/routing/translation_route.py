@@ -17,6 +17,7 @@ the engine set; nothing is started or closed here.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
@@ -89,8 +90,9 @@ class TranslationRoute:
             raise EngineFailed(f"{self.info.name} does not answer a {type(request).__name__}")
         answer = await self._translate(request)
         if self._plain is not None and lost_numbers(request.text, answer):
-            other = _text(await self._plain.call(request))
-            return other if not lost_numbers(request.text, other) else answer
+            with suppress(EngineFailed):
+                other = _text(await self._plain.call(request))
+                return other if not lost_numbers(request.text, other) else answer
         return answer
 
     async def _translate(self, request: Translation) -> str:

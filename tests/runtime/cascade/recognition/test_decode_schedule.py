@@ -31,11 +31,20 @@ def test_one_session_alone_has_the_shortest_step_and_the_whole_window() -> None:
 
 
 @pytest.mark.parametrize("sessions", [1, 2])
-def test_a_slow_model_has_longer_steps_from_the_start_and_the_whole_window(sessions: int) -> None:
+def test_a_slow_model_has_longer_steps_without_load_and_the_whole_window(sessions: int) -> None:
     share, step_ms, window_ms = settled(sessions, 300)
     assert step_ms == 750
     assert share * 2 == pytest.approx(0.4 * sessions)
     assert window_ms == 12_000
+
+
+def test_a_turn_begins_with_short_steps_as_its_windows_are_short() -> None:
+    load = RecognizerLoad(2)
+    load.decode_answered(300, 1)
+    schedule = DecodeSchedule(None, load)
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
+    schedule.decode_took(0.08)
+    assert schedule.step_ms == DecodeSchedule.SHORTEST_MS
 
 
 def test_a_model_elsewhere_costs_no_core_here() -> None:

@@ -19,6 +19,8 @@ from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.hosts.load import RecognizerLoad, smooth
 
 _LATENCY_FACTOR = 1.2
+_LONE_SHARE = 0.4
+"""How much of a core the steps of one session may take, however idle it is."""
 _SHORTEST_WINDOW = 0.5
 
 
@@ -71,7 +73,8 @@ class DecodeSchedule:
     @property
     def _shortest_ms(self) -> float:
         """The step without any load."""
-        alone_ms = self.load.lone_step_ms * self._cpu_share()
+        own_ms = min(self._latency_ms, self.load.decode_ms)  # that of short windows is less
+        alone_ms = own_ms * self._cpu_share() / _LONE_SHARE
         return min(max(alone_ms, self.SHORTEST_MS), self.LONGEST_MS)
 
     @property

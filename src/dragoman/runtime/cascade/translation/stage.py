@@ -14,13 +14,14 @@ its turn, never the session. A turn keeps the settings it was opened with.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from functools import partial
 
 from dragoman.engines.base import Translation
 from dragoman.policy.translation.commit_rules import TargetPolicy, WantedTranslation, chosen
-from dragoman.policy.translation.flicker import DisplayThrottle
+from dragoman.policy.translation.flicker import DisplayThrottle, DraftStability
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.glossary_steps import GlossarySteps
 from dragoman.runtime.cascade.image_reader import ImageReader
@@ -148,7 +149,20 @@ class TranslationStage:
         conduct = turn.settings.conduct
         rule = chosen(conduct.policy, *turn.direction, None, forces_prefix=False)
         together = self._glossary.must_not_cut(turn.settings)
-        return TargetPolicy(rule, *turn.direction, pace=conduct.pace, together=together)
+        return TargetPolicy(
+            rule,
+            *turn.direction,
+            pace=conduct.pace,
+            together=together,
+            stability=self._stability(turn),
+        )
+
+    def _stability(self, turn: TurnTranslation) -> DraftStability | None:
+        """What drafts of the direction are like; None where there are none."""
+        if not turn.passes_through:
+            with contextlib.suppress(EngineFailed):  # the first call fails, and with it the turn
+                return call_costs.stability(self._translator(turn).preferred, turn.direction)
+        return None
 
     def _wait_s(self) -> float | None:
         """How long to wait for words at most."""
