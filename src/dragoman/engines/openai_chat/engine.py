@@ -112,6 +112,7 @@ class OpenAiChat:
             takes_glossary=self._template.glossary,
             shortens=self._template.shortens,
             cancellable=True,
+            remote=True,
             about="A model behind a chat endpoint: vLLM, SGLang, llama.cpp, Ollama, a cloud",
         )
 
