@@ -29,7 +29,7 @@ from dragoman.text.language_tags import primary_tag
 from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 
 RATE_HZ = 22_050
-_GAIN_DB = -4.5
+_GAIN_DB = -2.5
 _MOST_SPEAKERS = 8
 _LONGEST_TOKEN = 40
 _LONGEST_SENTENCE = 300  # characters
