@@ -24,8 +24,8 @@ _FIRST_MARK = 32_000  # from here on the vocabulary holds control tokens without
 
 
 class Tokenizer:
-    """Text to ids of one vocabulary and back. ``starts_word`` is true for every id that opens a new word, ``mark`` for
-    every id that is punctuation and nothing else.
+    """Text to ids of one vocabulary and back. ``starts_word`` is true for every id that opens a new
+    word, ``mark`` for every id that is punctuation and nothing else.
     """
 
     def __init__(self, raw: bytes) -> None:
