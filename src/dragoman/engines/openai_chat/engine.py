@@ -24,6 +24,7 @@ from dragoman.engines.openai_chat.answers import NoTranslation, cleaned
 from dragoman.engines.openai_chat.prompts import find_template, language_arguments, messages_for
 from dragoman.engines.shared.endpoint import Answer, Endpoint, extra_fields
 from dragoman.engines.shared.endpoint_errors import (
+    NO_JSON,
     EndpointFailed,
     EndpointLimits,
     EndpointNonsense,
@@ -197,8 +198,8 @@ def _written(answer: Answer, most_chars: int) -> tuple[str, bool]:
             if part.refusal:
                 raise EndpointNonsense("the model refused to translate")
             parts.append(part.content or "")
+            size += len(parts[-1])
             reason = choice.finish_reason or reason
-        size += len(parts[-1]) if parts else 0
         if size > most_chars:
             raise EndpointNonsense("the model did not end its answer in time")
     if reason == "content_filter":
@@ -217,5 +218,5 @@ def _chunks(answer: Answer) -> Any:
             continue
         try:
             yield _DECODER.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_JSON:
             raise EndpointNonsense("the server's answer is none of a chat") from None
