@@ -117,6 +117,6 @@ def text_in(event: Any, *path: str) -> str:
 
 
 def number_in(event: Event, name: str) -> int | None:
-    """A whole number in an event, if there is one."""
+    """A whole number in an event, if there is one that JSON can hold exactly."""
     value = event.get(name)
-    return int(value) if isinstance(value, int | float) else None
+    return int(value) if isinstance(value, int | float) and abs(value) < 1 << 53 else None

@@ -13,7 +13,6 @@ https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
@@ -30,8 +29,8 @@ from dragoman.engines.shared.endpoint_errors import (
     EndpointNonsense,
 )
 from dragoman.text.language_tags import primary_tag
+from dragoman.text.words import without_controls
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CHARS_PER_TOKEN = 8
 """Tokens are hardly ever longer on average; a longer answer is not bounded by its server."""
 
@@ -143,7 +142,7 @@ class OpenAiChat:
 
     def translate_cancellable(self, request: Translation, cancellation: Cancellation) -> str:
         """As in the Protocol. Raises ``EndpointFailed`` or ``RequestCancelled``."""
-        text = " ".join(_CONTROL.sub(" ", request.text).replace("<|", "< |").split())
+        text = " ".join(without_controls(request.text).replace("<|", "< |").split())
         if not text:
             return ""
         request = msgspec.structs.replace(request, text=text)
