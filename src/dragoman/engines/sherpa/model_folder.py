@@ -33,7 +33,7 @@ class Kind(msgspec.Struct, frozen=True):
     files: Patterns
     types: tuple[str, ...] = ()
     optional: Patterns = {}
-    options: Mapping[str, str] = {}
+    options: Mapping[str, object] = {}
 
 
 class FoundModel(msgspec.Struct, frozen=True):
@@ -45,16 +45,21 @@ class FoundModel(msgspec.Struct, frozen=True):
     metadata: Mapping[str, str]
 
 
-def find(model: str, kinds: Sequence[Kind], kind: str, *, full: bool = False) -> FoundModel:
-    """The model of a folder, or of a name in the catalogue. ``kind`` decides where it is given,
-    ``full`` prefers files that are not quantized. Raises ``EngineUnavailable``.
-    """
+def folder_of(model: str) -> Path:
+    """The folder of this name, or of a model in the catalogue. Raises ``EngineUnavailable``."""
     folder = find_model(model) if model in MODELS else Path(model).expanduser()
     if not folder.is_dir():
         raise EngineUnavailable(
             f"{model!r} is neither a folder nor a model of the catalogue. The option model names "
             "the folder of an unpacked model of sherpa-onnx."
         )
+    return folder
+
+
+def find(folder: Path, kinds: Sequence[Kind], kind: str, *, full: bool = False) -> FoundModel:
+    """The model in a folder. ``kind`` decides where it is given, ``full`` prefers files that are
+    not quantized. Raises ``EngineUnavailable``.
+    """
     wanted = [one for one in kinds if not kind or one.name == kind]
     if not wanted:
         known = ", ".join(one.name for one in kinds)

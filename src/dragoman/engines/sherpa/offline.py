@@ -18,7 +18,7 @@ from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.sherpa.languages import known_languages
 from dragoman.engines.sherpa.library import Provider, opening, sherpa
-from dragoman.engines.sherpa.model_folder import Kind, Patterns, find
+from dragoman.engines.sherpa.model_folder import Kind, Patterns, find, folder_of
 from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 from dragoman.text.language_tags import primary_tag
@@ -131,7 +131,7 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
 
     def _open(self) -> _Opened:
         library = sherpa(self._provider)
-        found = find(self._model, KINDS, self._kind, full=self._provider == "cuda")
+        found = find(folder_of(self._model), KINDS, self._kind, full=self._provider == "cuda")
         arguments: dict[str, Any] = {**found.kind.options, **found.files}
         languages = self.info.languages
         one = languages[0] if len(languages) == 1 and languages != ("*",) else ""

@@ -8,6 +8,7 @@ onnx.proto) only; the graph in it is skipped. Nothing is loaded.
 from __future__ import annotations
 
 import mmap
+from collections.abc import Mapping
 from pathlib import Path
 
 from dragoman.engines.base import EngineUnavailable
@@ -28,6 +29,23 @@ def read_metadata(path: Path) -> dict[str, str]:
             if path.suffix == ".ort":
                 return {}
             return _metadata(path, content)
+
+
+def metadata_bytes(notes: Mapping[str, str]) -> bytes:
+    """What adds these to the metadata of a model when it stands behind the model."""
+    found = b""
+    for key, value in notes.items():
+        entry = _written(1, key.encode()) + _written(2, value.encode())
+        found += _written(_METADATA, entry)
+    return found
+
+
+def _written(field: int, content: bytes) -> bytes:
+    head, size = bytearray([field << 3 | _BYTES]), len(content)
+    while size > 0x7F:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([*head, size]) + content
 
 
 def _metadata(path: Path, content: mmap.mmap) -> dict[str, str]:

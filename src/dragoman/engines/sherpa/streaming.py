@@ -11,6 +11,7 @@ stream costs a small state. Greedy decoding only appends, so all words but the l
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.sherpa.hotwords import HotwordRules, hotword_rules
 from dragoman.engines.sherpa.languages import known_languages
 from dragoman.engines.sherpa.library import Provider, opening, sherpa
-from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find
+from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find, folder_of
 from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 from dragoman.text.language_tags import primary_tag
@@ -97,7 +98,7 @@ class SherpaAsr(OpensOnce[_Opened]):
 
     def _open(self) -> _Opened:
         library = sherpa(self._provider)
-        found = find(self._model, KINDS, self._kind, full=self._provider == "cuda")
+        found = find(folder_of(self._model), KINDS, self._kind, full=self._provider == "cuda")
         rules = self._rules(found) if self._boost else None
         arguments: dict[str, Any] = {**found.kind.options, **found.files}
         arguments.pop("bpe_vocab", None)
@@ -122,8 +123,7 @@ class SherpaAsr(OpensOnce[_Opened]):
                 f"{', '.join(_BIASED)} can. Leave out the option boost."
             )
         vocabulary = found.files.get("bpe_vocab")
-        folder = found.folder
-        return hotword_rules(folder / found.files["tokens"], vocabulary and folder / vocabulary)
+        return hotword_rules(Path(found.files["tokens"]), Path(vocabulary) if vocabulary else None)
 
     def start(self, language: str | None, hints: Hints) -> Recognition:
         """A new stream. Raises ``EngineUnavailable`` before ``load``."""
