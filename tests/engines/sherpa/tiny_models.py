@@ -8,9 +8,12 @@ is the loudness, the others are random.
 from __future__ import annotations
 
 import base64
+import functools
 import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import numpy as np
 
@@ -158,3 +161,21 @@ def write_moonshine(folder: Path) -> Path:
     lines = [f"{base64.b64encode(piece).decode()} {n}\n" for n, piece in enumerate(pieces)]
     (folder / "tokens.txt").write_text("".join(lines), encoding="ascii")
     return folder
+
+
+class SherpaModels(NamedTuple):
+    """Folders that are gone when the process ends."""
+
+    holder: TemporaryDirectory[str]
+    transducer: Path
+    moonshine: Path
+
+
+@functools.cache
+def sherpa_models() -> SherpaModels:
+    """A model for each shape of recogniser."""
+    holder = TemporaryDirectory(prefix="dragoman-sherpa-")
+    folder = Path(holder.name)
+    return SherpaModels(
+        holder, write_transducer(folder / "tiny"), write_moonshine(folder / "moonshine")
+    )

@@ -7,6 +7,8 @@ version 2 nothing under the GPL is in it.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,3 +50,32 @@ def opening(folder: Path) -> Iterator[None]:
         raise EngineUnavailable(
             f"sherpa-onnx cannot open the model in {folder}: {error}"
         ) from error
+
+
+_STDERR = 2
+_lock = threading.Lock()
+_calls = 0
+_saved = -1
+
+
+@contextmanager
+def nothing_logged() -> Iterator[None]:
+    """Calls in which the library would write what users say or hear to stderr, such as words that
+    it cannot read. Several may overlap; whatever else writes to stderr meanwhile is lost, too.
+    """
+    global _calls, _saved  # noqa: PLW0603 - there is one stderr
+    with _lock:
+        if not _calls:
+            _saved = os.dup(_STDERR)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, _STDERR)
+            os.close(nowhere)
+        _calls += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _calls -= 1
+            if not _calls:
+                os.dup2(_saved, _STDERR)
+                os.close(_saved)

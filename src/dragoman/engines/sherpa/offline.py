@@ -17,7 +17,7 @@ import numpy as np
 from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.sherpa.languages import known_languages
-from dragoman.engines.sherpa.library import Provider, opening, sherpa
+from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import Kind, Patterns, find, folder_of
 from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
@@ -158,7 +158,8 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
             if samples.size and np.abs(samples).max() > SILENCE:
                 heard[place] = _stream(opened, samples, window.hints)
         if heard:
-            opened.recognizer.decode_streams(list(heard.values()))
+            with nothing_logged():
+                opened.recognizer.decode_streams(list(heard.values()))
         return [
             self._hypothesis(heard[place].result, window)
             if place in heard

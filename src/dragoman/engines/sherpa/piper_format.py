@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.sherpa.onnx_file import metadata_bytes, read_metadata
@@ -47,10 +48,8 @@ def _description(voice: Path) -> Path:
     return voice.with_name(f"{voice.name}.json")
 
 
-def _notes(described: Mapping[str, object]) -> dict[str, str]:
+def _notes(described: Any) -> dict[str, str]:
     audio, espeak = described["audio"], described["espeak"]
-    assert isinstance(audio, dict)
-    assert isinstance(espeak, dict)
     return {
         "model_type": "vits",
         "comment": "piper",
@@ -62,7 +61,6 @@ def _notes(described: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def _tokens(described: Mapping[str, object]) -> str:
+def _tokens(described: Any) -> str:
     numbers = described["phoneme_id_map"]
-    assert isinstance(numbers, dict)
     return "".join(f"{sound} {ids[0]}\n" for sound, ids in numbers.items() if len(sound) == 1)

@@ -21,7 +21,7 @@ from dragoman.engines.base import EngineUnavailable, Info, Recognition, Samples
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.sherpa.hotwords import HotwordRules, hotword_rules
 from dragoman.engines.sherpa.languages import known_languages
-from dragoman.engines.sherpa.library import Provider, opening, sherpa
+from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find, folder_of
 from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
@@ -167,7 +167,8 @@ class _Turn:
     def _take(self, samples: Samples) -> None:
         if self._stream is None:
             create = self._opened.recognizer.create_stream
-            self._stream = create(self._hotwords) if self._hotwords else create()
+            with nothing_logged():
+                self._stream = create(self._hotwords) if self._hotwords else create()
             if self._language is not None:
                 self._stream.set_option("language", self._language)
         if samples.size:

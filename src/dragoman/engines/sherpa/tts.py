@@ -10,6 +10,7 @@ first clause, and a segment can be cancelled between two.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from dragoman.engines.shared.phoneme_pieces import pieces
 from dragoman.engines.shared.spoken_sentences import spoken_sentences
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
 from dragoman.engines.sherpa.languages import known_languages
-from dragoman.engines.sherpa.library import Provider, opening, sherpa
+from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find, folder_of
 from dragoman.engines.sherpa.piper_format import readable
 from dragoman.engines.sherpa.voices import voice_table
@@ -123,11 +124,11 @@ class SherpaTts(OpensOnce[_Opened]):
         )
 
     def load(self) -> None:
-        """Open the model and say a word with each language."""
+        """Open the model and say a word with each language, if its lexicon has that."""
         super().load()
         for language in self.info.languages:
-            for _ in self.synthesize(Utterance(text="1.", voice="", language=language)):
-                pass
+            with suppress(Unspeakable):
+                list(self.synthesize(Utterance(text="1.", voice="", language=language)))
 
     def _open(self) -> _Opened:
         library = sherpa(self._provider)
@@ -235,7 +236,8 @@ def _pcm(opened: _Opened, piece: str, language: str, asked: Any) -> bytes:
     is_phonemes = language == "en" and opened.english is not None
     if is_phonemes:
         asked.phoneme_codepoints = [[ord(sound) for sound in piece.translate(opened.alphabet)]]
-    audio = opened.tts.generate("" if is_phonemes else piece, asked)
+    with nothing_logged():
+        audio = opened.tts.generate("" if is_phonemes else piece, asked)
     pcm = from_float(np.asarray(audio.samples, np.float32))
     if not pcm or audio.sample_rate == RATE_HZ:
         return pcm

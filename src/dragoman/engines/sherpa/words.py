@@ -68,7 +68,7 @@ def _confidences(words: Sequence[Word], found: Tokens) -> list[float | None]:
         last = place
         while last < len(ends) - 1 and ends[last] < end:
             last += 1
-        inside = found.logprobs[place : last + 1] if end > begin else ()
+        inside = list(found.logprobs[place : last + 1]) if end > begin else []
         confidences.append(min(1.0, geometric_mean(inside)) if inside else None)
         begin = end
     return confidences
