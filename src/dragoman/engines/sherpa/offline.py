@@ -25,6 +25,8 @@ from dragoman.text.language_tags import primary_tag
 
 LONGEST_S = 60.0
 LEAST_S = 1.0
+PADDING_S = {"moonshine": 0.5, "moonshine-v2": 0.5}
+"""Silence on both sides that some kinds want (see ``engines.moonshine``)."""
 SILENCE = 1e-3
 """Full scale is 1: windows that stay below -60 dB hold no speech."""
 MOST_HOTWORDS = 100
@@ -181,8 +183,9 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
 
 def _stream(opened: _Opened, samples: Samples, hints: Hints) -> Any:
     stream = opened.recognizer.create_stream()
-    short = max(0, round(LEAST_S * HEARING_RATE_HZ) - samples.size)
-    stream.accept_waveform(HEARING_RATE_HZ, np.pad(samples, (0, short)))
+    pad = round(PADDING_S.get(opened.kind, 0.0) * HEARING_RATE_HZ)
+    short = max(0, round(LEAST_S * HEARING_RATE_HZ) - samples.size - 2 * pad)
+    stream.accept_waveform(HEARING_RATE_HZ, np.pad(samples, (pad, pad + short)))
     if hints.phrases and opened.kind in _TAKES_HOTWORDS:
         phrases = list(hints.phrases)[:MOST_HOTWORDS]
         stream.set_option("hotwords", ",".join(" ".join(one.split()) for one in phrases))
