@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.text.numbers import lost_numbers, with_digits
+from dragoman.text.numbers import cuts_number, lost_numbers, with_digits
 
 WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
@@ -68,3 +68,26 @@ def test_what_is_no_single_number_stays(text: str) -> None:
 )
 def test_lost_numbers(source: str, translation: str, lost: list[str]) -> None:
     assert lost_numbers(source, translation) == lost
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "cuts"),
+    [
+        ("sold four hundred", "", True),
+        ("four hundred and", "", True),
+        ("four hundred", "and", True),
+        ("four hundred", "and eight", True),
+        ("four hundred", "and they", False),
+        ("four hundred and", "they", False),
+        ("four hundred", "books", False),
+        ("four", "hundred", True),
+        ("twenty", "one.", True),
+        ("this one", "", False),
+        ("platforms one", "and three", False),
+        ("men and", "", False),
+        ("hundred,", "and one", False),
+        ("", "two", False),
+    ],
+)
+def test_cuts_through_numbers(before: str, after: str, cuts: bool) -> None:
+    assert cuts_number(before.split(), after.split()) is cuts

@@ -41,7 +41,7 @@ EXTRAS = {
     "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55),
     "endpoints": Extra("engines that ask model servers", "BSD-3-Clause", 1),
     "ja": Extra("Japanese with kanji", "MIT, voice CC-BY 3.0", 110),
-    "ja-voice": Extra("five neural Japanese voices", "Apache-2.0", 66),
+    "ja-voice": Extra("five neural Japanese voices, and kanji", "Apache-2.0; MIT, CC-BY 3.0", 176),
     "piper": Extra("Piper with one English voice", "GPL-3.0-or-later, voice CC0-1.0", 93),
     "sherpa": Extra("recognition and speech with sherpa-onnx", "Apache-2.0", 17),
     "vision": Extra("reading what speakers show", "Apache-2.0", 60),

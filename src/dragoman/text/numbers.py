@@ -21,6 +21,7 @@ _SMALL = {word: value for value, word in enumerate(_ONES.split())} | {
     word: 10 * value for value, word in enumerate(_TENS.split(), 2)
 }
 _LARGE = {"thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_GROWING = {"hundred", *_LARGE, *_TENS.split()}
 _WORD = re.compile(r"[^\W\d_]+")
 _GAP = re.compile(r"[ -]")
 
@@ -53,6 +54,27 @@ def _plain(number: str) -> str:
 def is_number_word(word: str) -> bool:
     """Whether an English word, in small letters and without marks, is (a part of) a number."""
     return all(part in _SMALL or part == "hundred" or part in _LARGE for part in word.split("-"))
+
+
+def cuts_number(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a cut between these English words goes through a number in words, or through one that
+    may go on ("four hundred" of "four hundred and eight") when nothing is known of what comes.
+    """
+    first, last = (before[-2:-1] or ("",))[0].lower(), (before[-1:] or ("",))[0].lower()
+    following = [word.lower() for word in after]
+    if last == "and":
+        return first in _GROWING and (not following or _begins_number(following[0]))
+    if not is_number_word(last):
+        return False
+    if not following:
+        return last in _GROWING
+    if following[0] == "and":
+        return last in _GROWING and (len(following) < 2 or _begins_number(following[1]))
+    return _begins_number(following[0])
+
+
+def _begins_number(word: str) -> bool:
+    return is_number_word(word.rstrip(".,;:!?…"))
 
 
 def with_digits(text: str) -> str:

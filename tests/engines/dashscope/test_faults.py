@@ -16,6 +16,7 @@ from dragoman.speech import Audio, Heard, Interpret, Result, Translated, TurnDon
 from tests.endpoints.faulty_upstream import upstream
 from tests.endpoints.realtime_asr import AsrLoopback, Fault, serving
 
+pytestmark = pytest.mark.live
 SAID = "the words that were said"
 TROUBLES = ["close_after", "drop_after", "nonsense_after", "huge_after", "error_after"]
 

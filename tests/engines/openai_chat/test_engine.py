@@ -60,6 +60,9 @@ def test_a_prefix_is_continued_where_the_server_can(server: LoopbackServer) -> N
         assert body.get("continue_final_message") is flags
     server.routes[PATH] = says("Good-Spanish day-Spanish.")  # all of it, as some servers answer
     assert engine.translate(begun) == "Good-Spanish day-Spanish."
+    server.routes[PATH] = says(" y adiós»")
+    quoted = Translation("Hello and goodbye", "en", "es", prefix="«Hola")
+    assert engine.translate(quoted) == "«Hola y adiós»", "what was spoken stays"
     assert not loaded(server).info.forces_prefix
 
 

@@ -25,6 +25,7 @@ from dragoman.speech import Hints, Hypothesis, joined_text
 from tests.endpoints.realtime_asr import DIALECTS, KEY, AsrLoopback, Fault, Heard, serving
 from tests.engines.contract import RATE, Case, laws, sounds
 
+pytestmark = pytest.mark.live
 PIECE = RATE * 9 // 100
 SAID = "the words that were said"
 

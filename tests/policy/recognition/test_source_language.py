@@ -57,6 +57,17 @@ def test_an_unsure_engine_has_to_find_the_language_again_and_again() -> None:
     assert guesses == 4, "0.3 to the power of 4 is less than a hundredth"
 
 
+def test_guesses_of_the_same_audio_are_no_new_evidence() -> None:
+    turn = SourceLanguage(None, None)
+    turn.add_hypothesis("fr", 9, confidence=0.9)
+    for _ in range(50):
+        turn.add_hypothesis("fr", 9, confidence=0.95, new_s=0)
+    assert turn.settled is None
+    for _ in range(3):
+        turn.add_hypothesis("fr", 9, confidence=0.95, new_s=0.3)
+    assert turn.settled == "fr"
+
+
 def test_doubt_begins_anew_with_another_guess() -> None:
     turn = SourceLanguage(None, None)
     for language in ("fr", "fr", "es", "fr", "fr"):

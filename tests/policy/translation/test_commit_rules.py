@@ -411,10 +411,11 @@ def test_a_draft_that_was_given_up_may_be_wanted_again() -> None:
     policy = TargetPolicy("units", "en", "es")
     policy.update(words("the old"), now_s=0.0)
     assert policy.due(0.0) == WantedTranslation(0, "the old", 2)
-    policy.give_up()
+    policy.give_up(again=True)
     assert policy.due(0.1) is None, "not sooner than another draft"
     assert policy.due(1.0) == WantedTranslation(0, "the old", 2)
-    policy.give_up()
+    policy.give_up(again=False)
+    assert policy.due(2.0) is None
     assert not policy.must_commit
     policy.update(words("the old man."), final=True, now_s=1.1)
     assert policy.must_commit

@@ -9,7 +9,7 @@ from dragoman.engines.base import Info, Translation
 from dragoman.engines.scripted.engines import ScriptedMt
 from dragoman.runtime.cascade.glossary_steps import GlossarySteps
 from dragoman.runtime.observer import TermMissed
-from dragoman.speech import Hints, Interpret
+from dragoman.speech import Hints, Interpret, Word
 from tests.engines.installed import needs_apertium
 from tests.runtime.cascade.fake_cascade import Events
 
@@ -119,3 +119,17 @@ def test_the_observer_is_told_of_a_miss_without_the_text() -> None:
     steps.count_misses(("A secret plan.", "Un esquema."), "en", settings)
     steps.count_misses(("A secret plan.", "Un plan."), "en", settings)
     assert events.all == [TermMissed(len("secret plan"))]
+
+
+def test_english_numbers_in_words_are_not_cut_apart() -> None:
+    terms = GlossarySteps(Events())
+    words = [Word(word) for word in ["We", "sold", "four", "hundred", "and", "eight", "books"]]
+    for together in (
+        terms.must_not_cut(Interpret(target="es"), "en-GB"),
+        terms.must_not_cut(Interpret(target="es", hints=Hints(phrases={"sold": "x"})), "en"),
+    ):
+        assert together is not None
+        inside = [end for end in range(1, 8) if together(words, end)]
+        assert inside == [3, 4, 5]
+        assert together(words[:4], 4), "it may go on"
+    assert terms.must_not_cut(Interpret(target="es"), "fr") is None

@@ -85,6 +85,7 @@ class DashscopeLivetranslate:
             takes_images=True,
             takes_glossary=True,
             answers_later=True,
+            remote=True,
             about="The cloud's live interpretation, or another Dragoman's",
         )
 

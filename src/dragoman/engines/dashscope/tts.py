@@ -125,6 +125,7 @@ class DashscopeTts:
             rate_hz=_RATE_HZ,
             caps=Caps(first_sound_s=self._answer_s + 2.0),
             controls=controls,
+            remote=True,
             about="The cloud's realtime voices, or another Dragoman's",
         )
 

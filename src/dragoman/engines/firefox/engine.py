@@ -38,7 +38,7 @@ from dragoman.engines.firefox.model_folders import (
     models_in,
 )
 from dragoman.engines.firefox.number_guard import HiddenNumbers, with_target_separators
-from dragoman.engines.firefox.vocabulary import Vocabulary, with_spelling
+from dragoman.engines.firefox.vocabulary import KnownCharacters, with_spelling
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.sentence_shape import same_case, same_stop
@@ -171,7 +171,7 @@ class _Model:
         from fxtranslate import Translator  # noqa: PLC0415 - only where it runs
 
         source, target = _read(files.source_vocab), _read(files.target_vocab)
-        self._vocabulary = Vocabulary(source)
+        self._known = KnownCharacters(source)
         lex = None if files.lex is None else _read(files.lex)
         self._translator: Any = _guarded(Translator, _read(files.model), source, target, lex)
 
@@ -182,11 +182,11 @@ class _Model:
         )
 
     def _plain(self, text: str) -> str:
-        text = self._vocabulary.plain_marks(unicodedata.normalize("NFKC", text))
-        plain, spelled = self._vocabulary.plain_words(text)
+        text = self._known.plain_marks(unicodedata.normalize("NFKC", text))
+        plain, spelled = self._known.plain_words(text)
         parts = [
             self._between_spaces(part) if known else part
-            for part, known in self._vocabulary.stretches(plain)
+            for part, known in self._known.stretches(plain)
         ]
         return with_spelling("".join(parts), spelled)
 

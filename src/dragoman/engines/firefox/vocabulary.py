@@ -33,7 +33,7 @@ _LETTERS = {
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-class Vocabulary:
+class KnownCharacters:
     """What is known about the characters of one vocabulary file (``.spm``).
 
     Raises ``ValueError`` when the file is none.

@@ -35,7 +35,7 @@ from dragoman.text.spoken import is_speakable, pause_ms, sanitized
 RATE_HZ = 24_000
 _LONGEST_TOKEN = 40
 _LONGEST_PIECE = 120  # phonemes, some 9 s of sound; the model takes 510
-_GAIN_DB = 4.0
+_GAIN_DB = -1.6
 _LETTER = {"ja": "j", "en": "a"}
 """First letter of a voice's name, by language; the second one is f or m."""
 _SIZES = (1.0, 0.95, 1.05, 0.92, 1.08, 0.97, 1.03, 0.9, 1.1, 0.935, 1.065)

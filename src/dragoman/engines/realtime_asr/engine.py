@@ -1,4 +1,4 @@
-"""``realtime-asr``: a streaming recogniser behind a WebSocket, in one of five dialects.
+"""``realtime-asr``: a streaming recogniser behind a WebSocket, in one of six dialects.
 
 Scope: options and self-description. Each turn is a connection of its own (``stream``); the dialects
 are in files of their own. What it was built after, its limits and what a connection for each turn
@@ -14,6 +14,7 @@ from dragoman.engines.base import EngineUnavailable, Info, Recognition
 from dragoman.engines.realtime_asr.deepgram import DeepgramTurn
 from dragoman.engines.realtime_asr.nim import NimTurn
 from dragoman.engines.realtime_asr.openai import OpenAiTurn
+from dragoman.engines.realtime_asr.qwen import QwenTurn
 from dragoman.engines.realtime_asr.sglang import SglangTurn
 from dragoman.engines.realtime_asr.shape import AsrServer, TurnDialect
 from dragoman.engines.realtime_asr.stream import RealtimeTurn
@@ -35,6 +36,7 @@ _DIALECTS: dict[str, type[TurnDialect]] = {
     "nim": NimTurn,
     "vllm": VllmTurn,
     "sglang": SglangTurn,
+    "qwen": QwenTurn,
 }
 
 
@@ -50,7 +52,7 @@ class RealtimeAsr:
         self,
         *,
         url: str = "",
-        shape: Literal["openai", "deepgram", "nim", "vllm", "sglang"] = "openai",
+        shape: Literal["openai", "deepgram", "nim", "vllm", "sglang", "qwen"] = "openai",
         model: str = "",
         key_env: str = "",
         languages: tuple[str, ...] = ("*",),
@@ -76,7 +78,8 @@ class RealtimeAsr:
             licence="as the server's",
             quality="good",
             languages=self._languages,
-            about="A streaming recogniser behind a WebSocket: OpenAI, Deepgram, NIM, vLLM, SGLang",
+            remote=True,
+            about="A streaming recogniser behind a WebSocket: OpenAI, Deepgram, Qwen, NIM, vLLM",
         )
 
     def load(self) -> None:

@@ -73,9 +73,9 @@ class TurnText:
         if letters + len(self._segments) > MOST_LETTERS:
             raise EndpointNonsense(f"more than {MOST_LETTERS} letters for one turn")
 
-    def hypothesis(self, *, growing: bool = False) -> Hypothesis:
-        """All words. Stable are those of the final segments at the beginning; in a text that only
-        grows all but the last word, which may be unfinished.
+    def hypothesis(self, *, certain: int = 0) -> Hypothesis:
+        """All words. Stable are those of the final segments at the beginning, and ``certain``
+        words at least.
         """
         words: list[Word] = []
         stable, leads = 0, True
@@ -83,8 +83,7 @@ class TurnText:
             words += segment.words
             leads = leads and segment.final
             stable = len(words) if leads else stable
-        if growing:
-            stable = max(stable, len(words) - 1)
+        stable = max(stable, min(certain, len(words)))
         return Hypothesis(tuple(words), self._confidence(), self.language, stable)
 
     def _confidence(self) -> float:

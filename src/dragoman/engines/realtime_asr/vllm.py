@@ -25,7 +25,7 @@ class VllmTurn(TurnDialect):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._so_far = ""
+        self._so_far, self._certain = "", 0
 
     def opening(self) -> list[Frame]:
         """The model, and the start."""
@@ -42,7 +42,9 @@ class VllmTurn(TurnDialect):
         """See ``TurnDialect``."""
         if kind == "transcription.delta":
             self._so_far += text_of(event, "delta")
-            self.text.put("turn", transcript_words(self._so_far))
+            words = transcript_words(self._so_far)
+            self.text.put("turn", words)
+            self._certain = max(0, len(words) - 1)
         elif kind == "transcription.done":
             self.text.put("turn", transcript_words(text_of(event, "text")), final=True)
             self.done = True
@@ -52,4 +54,4 @@ class VllmTurn(TurnDialect):
     @property
     def hypothesis(self) -> Hypothesis:
         """See ``TurnDialect``."""
-        return self.text.hypothesis(growing=True)
+        return self.text.hypothesis(certain=self._certain)

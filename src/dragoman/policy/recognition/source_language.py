@@ -7,8 +7,9 @@ only on good evidence. Until a turn is settled its words are shown but not trans
 language is always taken.
 
 Evidence is what engines say about how sure they are: guesses that agree in a row count as
-independent, so the doubt that remains is the product of theirs. An engine that says nothing is
-taken as sure, and then the numbers of words and guesses decide alone.
+independent, so the doubt that remains is the product of theirs. They are not independent if they
+are made of the same audio, so a guess counts by how much new audio it had, in full from a second
+on. An engine that says nothing is taken as sure: the numbers of words and guesses decide alone.
 """
 
 from __future__ import annotations
@@ -52,16 +53,23 @@ class SourceLanguage:
         return self._settled is None and self._candidate not in (None, self._usual)
 
     def add_hypothesis(
-        self, language: str | None, words: int, *, confidence: float = 1.0, final: bool = False
+        self,
+        language: str | None,
+        words: int,
+        *,
+        confidence: float = 1.0,
+        new_s: float = 1.0,
+        final: bool = False,
     ) -> None:
         """A hypothesis of so many words was in this language, with this ``confidence`` in it.
-        ``final``: the speaker paused or ended, so that more evidence may take long to come.
+        ``new_s``: how much more audio it was made of than the one before. ``final``: the speaker
+        paused or ended, so that more evidence may take long to come.
         """
         if language is not None:
             if language != self._candidate:
                 self._candidate, self._times, self._doubt = language, 0, 1.0
             self._times += 1
-            self._doubt *= 1 - confidence
+            self._doubt *= (1 - confidence) ** min(new_s, 1.0) if confidence < 1 else 0.0
         if self._settled is None and self._is_decided(words, final=final):
             self._settled = self._candidate
 

@@ -211,9 +211,13 @@ class TargetPolicy:
             moments.append(self._drafted_s + interval_s)
         return min(moments, default=None)
 
-    def give_up(self) -> None:
-        """The draft that ``due`` wanted will not be answered."""
-        self._busy, self._asked = False, ""
+    def give_up(self, *, again: bool) -> None:
+        """The draft that ``due`` wanted will not be answered; ``again``: it may be wanted again,
+        else only one with more words is.
+        """
+        self._busy = False
+        if again:
+            self._asked = ""
 
     def answer(self, wanted: WantedTranslation, translation: str) -> CommitStep:
         """Take the translation that ``due`` wanted."""

@@ -7,6 +7,8 @@ the turn's settings, so a new one holds from the next turn on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from dragoman.engines.base import Info, Translation
@@ -19,8 +21,10 @@ from dragoman.policy.glossary.mt_placeholders import (
 from dragoman.policy.glossary.terms import glossary
 from dragoman.policy.translation.clause_units import Together
 from dragoman.runtime.observer import Observer, TermMissed
-from dragoman.speech import Hints, Interpret
+from dragoman.speech import Hints, Interpret, Word
 from dragoman.text.clause_data import is_spaced
+from dragoman.text.language_tags import primary_tag
+from dragoman.text.numbers import cuts_number
 
 
 class GlossarySteps:
@@ -30,10 +34,23 @@ class GlossarySteps:
         self._observer = observer
         self._hidden: tuple[Translation, TermPlaceholders] | None = None
 
-    def must_not_cut(self, settings: Interpret) -> Together | None:
-        """For a turn with these settings: which words must not be cut apart; None for any."""
+    def must_not_cut(self, settings: Interpret, language: str | None = None) -> Together | None:
+        """For a turn with these settings in this language: which words must not be cut apart; None
+        for any. Those are the glossary's terms, and English numbers in words.
+        """
         phrases = settings.hints.phrases
-        return glossary(phrases, settings.source).is_inside if phrases else None
+        in_term = glossary(phrases, settings.source).is_inside if phrases else None
+        if primary_tag(language) != "en":
+            return in_term
+
+        def together(words: Sequence[Word], end: int) -> bool:
+            before, after = (
+                [word.text.strip() for word in part]
+                for part in (words[max(0, end - 2) : end], words[end : end + 2])
+            )
+            return cuts_number(before, after) or (in_term is not None and in_term(words, end))
+
+        return together
 
     def prepare_request(self, request: Translation, info: Info) -> Translation:
         """The request as this engine should get it. An engine that takes a glossary gets the

@@ -21,6 +21,7 @@ from dragoman.runtime.hosts.engine_work import EngineWork
 from dragoman.runtime.hosts.host import EngineFailed, EngineHost, HostStream, TextRefused, Vitals
 from dragoman.runtime.hosts.requests import Answer, Request, StartRequest
 from dragoman.runtime.observer import FailedOver, session_observer
+from dragoman.runtime.routing.fallback_stream import FallbackStream
 from dragoman.speech import Hypothesis
 
 LOG = logging.getLogger("dragoman.session")
@@ -125,8 +126,11 @@ class FallbackHost:
         return await self.ask(attempt)
 
     async def open(self, request: StartRequest) -> HostStream:
-        """As in the Protocol."""
-        return await self.ask(lambda host: host.open(request))
+        """As in the Protocol; it may move to another engine until it has answered."""
+        order = self._in_order()
+        if len(self.hosts) == 1:
+            return await next(order).open(request)
+        return await FallbackStream(request, order, self._after).open()
 
     async def speak(
         self, utterance: Utterance, rate_hz: int, *, slack_s: float = 0.0

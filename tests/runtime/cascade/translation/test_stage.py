@@ -284,6 +284,22 @@ def test_only_an_engine_that_shortens_is_asked_for_terse_wording(shortens: bool)
     play(test)
 
 
+def test_a_draft_that_fails_is_left_out() -> None:
+    async def test(scene: Scene) -> None:
+        await scene.mailbox.open(1, conduct("units"))
+        scene.host.fails = True
+        await scene.recognise("the old")
+        await scene.settle()
+        assert [r.text for r in scene.host.requests] == ["the old"], "and not asked again"
+        scene.host.fails = False
+        await scene.recognise("the old man", final=True)
+        shown = await scene.finish()
+        assert shown[-1] == Translated(1, "the' old' man'", "", final=True)
+        assert scene.closed == [(1, False)]
+
+    play(test)
+
+
 def test_a_call_that_fails_fails_its_turn_only() -> None:
     async def test(scene: Scene) -> None:
         await scene.mailbox.open(1, TASK)

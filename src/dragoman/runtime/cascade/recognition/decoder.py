@@ -39,6 +39,10 @@ class TurnDecoder(Protocol):
         """How sure the engine was of it."""
 
     @property
+    def heard_ms(self) -> int:
+        """Where the audio of the last hypothesis ends."""
+
+    @property
     def lag(self) -> RecognitionLag:
         """How far it is behind its audio."""
 

@@ -65,6 +65,11 @@ class FallbackDecoder:
         return self._inner.language_confidence
 
     @property
+    def heard_ms(self) -> int:
+        """See ``TurnDecoder``."""
+        return self._inner.heard_ms
+
+    @property
     def lag(self) -> RecognitionLag:
         """See ``TurnDecoder``."""
         return self._inner.lag

@@ -34,6 +34,7 @@ class StreamDecoder:
         self.agreement = agreement
         self.language: str | None = None
         self.language_confidence = 1.0
+        self.heard_ms = 0
         self.lag = RecognitionLag()
         self.hold_steps = False
         self._load = recognizer.load
@@ -52,13 +53,13 @@ class StreamDecoder:
         """See ``TurnDecoder``."""
         if self._size + len(samples) >= _PIECE or not self._size:
             return False
-        self._append(samples)
+        self._append(samples, at_ms)
         return True
 
     async def feed(self, samples: Samples, at_ms: int, probability: float = 1.0) -> bool:
         """See ``TurnDecoder``."""
         self._load.speaking(self.lag)
-        self._append(samples)
+        self._append(samples, at_ms)
         return await self._flush() if self._size >= _PIECE else False
 
     async def pause(self) -> bool:
@@ -104,8 +105,9 @@ class StreamDecoder:
         self._pieces, self._size = [], 0
         self.agreement.drop_tail()
 
-    def _append(self, samples: Samples) -> None:
+    def _append(self, samples: Samples, at_ms: int) -> None:
         self._pieces.append(samples)
+        self.heard_ms = at_ms + len(samples) // _PER_MS
         self._size += len(samples)
         self.lag.undecoded_ms = self._size // _PER_MS
 

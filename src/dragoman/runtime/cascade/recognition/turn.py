@@ -45,6 +45,8 @@ class Turn:
         self.decoder = decoder
         self.language = language
         self.diarizer = diarizer
+        self.heard_ms = started.at_ms
+        """Where the audio ends that its language was last judged by."""
         self.failed = False
         self.refused = False
         """It failed because more people speak than the engines carry."""
@@ -126,8 +128,10 @@ class TurnPublisher:
             decoder.language,
             len(words) + len(tail),
             confidence=decoder.language_confidence,
+            new_s=max(0, decoder.heard_ms - turn.heard_ms) / 1000,
             final=paused,
         )
+        turn.heard_ms = max(turn.heard_ms, decoder.heard_ms)
         if language.settled is not None:
             decoder.fix_language(language.settled)
         self._measure(turn, words)

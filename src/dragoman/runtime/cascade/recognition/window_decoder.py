@@ -77,6 +77,7 @@ class WindowDecoder:
         self.agreement = agreement
         self.language: str | None = None
         self.language_confidence = 1.0
+        self.heard_ms = 0
         self.lag = RecognitionLag()
         self.hold_steps = False
         self.in_flight: asyncio.Task[Hypothesis] | None = None
@@ -356,7 +357,7 @@ class WindowDecoder:
     def _apply(self, hypothesis: Hypothesis, at: DecodePosition) -> None:
         self._answered = self._requested
         self._measure()
-        end_ms = self._begin_ms + self._requested // _PER_MS
+        end_ms = self.heard_ms = self._begin_ms + self._requested // _PER_MS
         words = self._times.timed(hypothesis.words, self._begin_ms, end_ms)
         if hypothesis.language is not None:
             self.language = hypothesis.language

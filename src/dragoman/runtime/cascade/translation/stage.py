@@ -6,9 +6,9 @@ mailbox keeps the newest words of each turn, so that a slow engine makes fewer d
 queue. Before an answer is used the policy has seen the newest words, so what is stale is not shown.
 A draft is given up when newer words are to be committed, if the engine can end a call early: they
 do not wait for it, and the engine does not work for nothing. What will be committed is never given
-up.
-Turns are finished in order. The same language passes through without an engine. A failed call fails
-its turn, never the session. A turn keeps the settings it was opened with.
+up. Turns are finished in order. The same language passes through without an engine. A draft that
+fails is left out; a call that was to commit fails its turn, never the session. A turn keeps the
+settings it was opened with.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class TranslationStage:
     def _policy(self, turn: TurnTranslation) -> TargetPolicy:
         conduct = turn.settings.conduct
         rule = chosen(conduct.policy, *turn.direction, None, forces_prefix=False)
-        together = self._glossary.must_not_cut(turn.settings)
+        together = self._glossary.must_not_cut(turn.settings, turn.language)
         return TargetPolicy(
             rule,
             *turn.direction,
@@ -215,9 +215,16 @@ class TranslationStage:
     async def _carry_out(
         self, turn: TurnTranslation, policy: TargetPolicy, wanted: WantedTranslation
     ) -> None:
-        answer = await self._answer(turn, policy, wanted)
+        try:
+            answer = await self._answer(turn, policy, wanted)
+        except EngineFailed as failure:
+            if wanted.commits:
+                raise
+            LOG.info("a draft of turn %d failed: %s", turn.turn, failure)
+            policy.give_up(again=False)
+            return
         if answer is None:
-            policy.give_up()
+            policy.give_up(again=True)
             return
         newer = self._mailbox.newer(turn.turn)
         if newer is not None:
