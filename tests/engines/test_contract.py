@@ -12,6 +12,7 @@ from dragoman.engines.base import EngineUnavailable, Samples
 from tests import recordings
 from tests.endpoints.openai_audio import audio_server
 from tests.engines.contract import Case, laws
+from tests.engines.ctranslate2_mt.tiny_translator import tiny_opus
 from tests.engines.sherpa.tiny_models import sherpa_models
 
 pytestmark = pytest.mark.engine
@@ -64,6 +65,9 @@ CASES["openai-transcriptions?shape=chat"] = Case(
     ),
     speech=dickens,
 )
+CASES["ctranslate2-mt"] = Case(
+    lambda: registry.make(f"ctranslate2-mt?model={tiny_opus()}"),
+)
 CASES["sherpa-asr"] = Case(
     lambda: registry.make(f"sherpa-asr?model={sherpa_models().transducer}&languages=en"),
     speech=dickens,
@@ -81,6 +85,7 @@ ROLES = {
     "moonshine": "asr",
     "scripted-asr": "asr",
     "whisper": "asr",
+    "ctranslate2-mt": "mt",
     "sherpa-asr": "asr",
     "sherpa-offline-asr": "asr",
     "sherpa-tts": "tts",

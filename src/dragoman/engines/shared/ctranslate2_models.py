@@ -64,6 +64,4 @@ def not_opened(folder: Path, error: Exception) -> EngineUnavailable:
 
 def broken(path: Path, error: Exception) -> EngineUnavailable:
     """What to say about a file that cannot be read."""
-    return EngineUnavailable(
-        f"{path} cannot be read: {error}. The folder needs a complete model."
-    )
+    return EngineUnavailable(f"{path} cannot be read: {error}. The folder needs a complete model.")
