@@ -112,7 +112,9 @@ def test_a_committed_beginning_is_kept_and_a_batch_changes_nothing() -> None:
 def test_a_model_that_runs_on_is_stopped_and_long_texts_are_cut() -> None:
     engine = CTranslate2Mt(model=str(tiny_opus()))
     engine.load()
-    assert len(engine.translate(Translation("hello", "en", "es"))) < 400
+    said = engine.translate(Translation("hello", "en", "es"))
+    assert len(said) < 400
+    assert said[-6:] != said[-1] * 6
     assert engine.translate(Translation("hello world. " * 300, "en", "es", prefix="hola"))
     with pytest.raises(ValueError, match="at most 4000 characters"):
         engine.translate(Translation("a" * 4001, "en", "es"))

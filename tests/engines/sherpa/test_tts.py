@@ -69,7 +69,7 @@ def test_what_the_voice_cannot_read_is_refused_and_not_skipped(engine: SherpaTts
 @pytest.mark.engine
 def test_another_language_needs_a_lexicon(tmp_path: Path) -> None:
     for languages in (("es",), ("en", "es")):
-        with pytest.raises(EngineUnavailable, match="no lexicon"):
+        with pytest.raises(EngineUnavailable, match="piper-en-us-joe has no lexicon"):
             SherpaTts(model="piper-en-us-joe", languages=languages).load()
     packed, folder = find_model("piper-en-us-joe"), tmp_path / "voice"
     folder.mkdir()

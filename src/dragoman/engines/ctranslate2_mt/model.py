@@ -23,6 +23,7 @@ from dragoman.engines.shared.ctranslate2_models import (
     not_opened,
     workers_for,
 )
+from dragoman.engines.shared.greedy_decoding import repeated_count
 from dragoman.engines.shared.model_files import pip_install
 
 REQUIREMENTS = ("ctranslate2>=4.8,<5", "sentencepiece>=0.2")
@@ -112,7 +113,10 @@ class Model:
 
     def _text(self, tokens: Sequence[str], pair: Pair) -> str:
         told = self.family.target([], pair)
-        return str(self._target.decode([token for token in tokens if token not in told])).strip()
+        said = [token for token in tokens if token not in told]
+        while repeated := repeated_count(said):
+            said = said[:-repeated]
+        return str(self._target.decode(said)).strip()
 
 
 def _most(source: Sequence[str], prefix: Sequence[str]) -> int:

@@ -160,7 +160,7 @@ class SherpaTts(OpensOnce[_Opened]):
             model=model, rule_fsts=_joined(found.folder, "*.fst"), silence_scale=1.0
         )
         if not config.validate():
-            raise EngineUnavailable(f"sherpa-onnx refuses the model in {found.folder}.")
+            raise EngineUnavailable(f"sherpa-onnx refuses the model {self._model}.")
         return config
 
     def _english(self, found: FoundModel) -> tuple[EnglishPhonemes | None, Alphabet]:
@@ -175,7 +175,7 @@ class SherpaTts(OpensOnce[_Opened]):
         others = [tag for tag in self.info.languages if tag != "en"]
         if not reads and (others or not takes) and "frontend" not in found.metadata:
             raise EngineUnavailable(
-                f"{found.folder} has no lexicon (lexicon.txt), and Dragoman makes phonemes of "
+                f"The model {self._model} has no lexicon (lexicon.txt), and Dragoman makes phonemes of "
                 "English only. Say languages=en, or take a model with a lexicon."
             )
         if not takes or "en" not in self.info.languages:
