@@ -30,7 +30,7 @@ def parsed(words: list[str]) -> dict[str, Any]:
     command: Any = typer.main.get_command(app)
     context = command.make_context("dragoman", words)
     while hasattr(command, "resolve_command"):
-        rest = [*context._protected_args, *context.args]
+        rest = [*getattr(context, "_protected_args", ()), *context.args]
         name, command, rest = command.resolve_command(context, rest)
         context = command.make_context(name, rest, parent=context)
     found: dict[str, Any] = context.params
