@@ -296,25 +296,30 @@ class ProcessHost(RequestHost):
                         self._widen_stalled()
             case ipc.SegmentFinished(failure=failure, refusal=refusal), SegmentJob() as job:
                 job.stream.end(failure, refusal)
-                self._free(worker, running, frame.cpu_s)
+                self._free(worker, running, frame.cpu_s, failed=failure is not None)
             case ipc.CallResults(outcomes=outcomes), list() as calls:
                 settle_all(calls, outcomes)
-                self._free(worker, running, frame.cpu_s)
+                failed = all(outcome.failure is not None for outcome in outcomes)
+                self._free(worker, running, frame.cpu_s, failed=failed)
             case _:
                 worker.kill(f"sent a {type(frame).__name__} out of order")
 
-    def _free(self, worker: WorkerProcess, running: RunningJob, cpu_s: float) -> None:
+    def _free(
+        self, worker: WorkerProcess, running: RunningJob, cpu_s: float, *, failed: bool
+    ) -> None:
         running.limit.pause()
         del self._running[worker]
         if running.job:
-            self._measure(running, cpu_s)
+            self._measure(running, cpu_s, failed=failed)
             self._pool.works()
         self._idle.append(worker)
         self._dispatch()
 
-    def _measure(self, running: RunningJob, cpu_s: float) -> None:
+    def _measure(self, running: RunningJob, cpu_s: float, *, failed: bool) -> None:
         job, own_s = running.job, running.limit.stint.own_s
-        if isinstance(job, SegmentJob):
+        if failed:
+            self.work.failed(own_s)
+        elif isinstance(job, SegmentJob):
             self.work.spoke(job.received_bytes / bytes_in(1000, job.rate_hz), own_s, cpu_s)
         else:
             self.work.answered([call.request for call in job], own_s, cpu_s)
