@@ -175,8 +175,8 @@ class SherpaTts(OpensOnce[_Opened]):
         others = [tag for tag in self.info.languages if tag != "en"]
         if not reads and (others or not takes) and "frontend" not in found.metadata:
             raise EngineUnavailable(
-                f"The model {self._model} has no lexicon (lexicon.txt), and Dragoman makes phonemes of "
-                "English only. Say languages=en, or take a model with a lexicon."
+                f"The model {self._model} has no lexicon (lexicon.txt), and Dragoman makes "
+                "phonemes of English only. Say languages=en, or take a model with a lexicon."
             )
         if not takes or "en" not in self.info.languages:
             return None, {}
