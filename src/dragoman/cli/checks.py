@@ -42,7 +42,8 @@ _EXTRAS = {
     "endpoints": {"openai-chat", "openai-speech", "openai-transcriptions"},
     "ja-voice": {"kokoro"},
     "piper": {"piper"},
-    "sherpa": {"sherpa-asr", "sherpa-tts"},
+    "sherpa": {"sherpa-asr", "sherpa-offline-asr", "sherpa-tts"},
+    "translators": {"ctranslate2-mt"},
 }
 """Which engines need the packages of an extra."""
 _BOUND = re.compile(r"(>=|==)\s*([\w.]+)")

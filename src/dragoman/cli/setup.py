@@ -44,6 +44,7 @@ EXTRAS = {
     "ja-voice": Extra("five neural Japanese voices, and kanji", "Apache-2.0; MIT, CC-BY 3.0", 176),
     "piper": Extra("Piper with one English voice", "GPL-3.0-or-later, voice CC0-1.0", 93),
     "sherpa": Extra("recognition and speech with sherpa-onnx", "Apache-2.0", 17),
+    "translators": Extra("translation with models for CTranslate2", "MIT, Apache-2.0", 48),
     "vision": Extra("reading what speakers show", "Apache-2.0", 60),
 }
 
