@@ -93,7 +93,8 @@ TOO_SLOW = {
         "speech_keeps_within_its_caps",
         "speech_works_in_threads",
         "speech_follows_rate_and_volume",
-    }
+    },
+    "piper": {"speech_survives_any_text"},
 }
 """Laws that would take a minute together; these engines have shorter tests for the same."""
 

@@ -55,7 +55,9 @@ EXTRAS = {
         ("openai-chat", "openai-speech", "openai-transcriptions"),
     ),
     "ja": Extra("Japanese with kanji", "MIT, voice CC-BY 3.0", 110, ("openjtalk",)),
-    "ja-voice": Extra("five neural Japanese voices", "Apache-2.0", 66, ("kokoro",)),
+    "ja-voice": Extra(
+        "five neural Japanese voices, and kanji", "Apache-2.0; MIT, CC-BY 3.0", 176, ("kokoro",)
+    ),
     "piper": Extra(
         "Piper with one English voice", "GPL-3.0-or-later, voice CC0-1.0", 93, ("piper",)
     ),
