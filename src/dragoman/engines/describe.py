@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
-from dragoman.engines.base import EngineUnavailable, Info, OnDemand
+from dragoman.engines import registry
+from dragoman.engines.base import EngineUnavailable, OnDemand
+from dragoman.engines.remote_engine import Description
 
 METHODS = (
     "start", "transcribe", "translate", "translate_batch", "warm", "synthesize", "encode", "read",
@@ -21,24 +23,8 @@ METHODS = (
 """By these a host knows what it may ask of an engine."""
 
 
-class Description(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a server must know of an engine that it cannot import, or why there is nothing to know:
-    ``missing`` when the engine cannot be made at all, ``refused`` when its options are wrong,
-    ``unavailable`` when it could not be loaded (only of an engine that is loaded on demand).
-    """
-
-    info: Info | None = None
-    methods: tuple[str, ...] = ()
-    frame_samples: int = 0
-    missing: str = ""
-    refused: str = ""
-    unavailable: str = ""
-
-
 def describe(spec: str) -> Description:
     """Make the engine in this process and look at it."""
-    from dragoman.engines import registry  # noqa: PLC0415  # which imports the reader of this
-
     try:
         registry.factory(registry.parse_spec(spec).name)
     except registry.RegistryError as error:

@@ -20,13 +20,26 @@ import msgspec
 from dragoman import __version__
 from dragoman.engines import environments
 from dragoman.engines.base import EngineUnavailable, Info, Role
-from dragoman.engines.describe import Description
 from dragoman.engines.environments import Environment, site_of
 from dragoman.engines.shared.program_environment import without_server_keys
 
 LOG = logging.getLogger("dragoman.engines")
 _LIMIT_S = 60.0
 _UNKNOWN = Info(name="", role="vad", licence="unknown", quality="gist", runs_in="process")
+
+
+class Description(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a server must know of an engine that it cannot import, or why there is nothing to know:
+    ``missing`` when the engine cannot be made at all, ``refused`` when its options are wrong,
+    ``unavailable`` when it could not be loaded (only of an engine that is loaded on demand).
+    """
+
+    info: Info | None = None
+    methods: tuple[str, ...] = ()
+    frame_samples: int = 0
+    missing: str = ""
+    refused: str = ""
+    unavailable: str = ""
 
 
 class RemoteEngine:
