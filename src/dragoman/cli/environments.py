@@ -65,7 +65,7 @@ def install(
     ] = "",
     python: Annotated[
         str, typer.Option(help="Its Python, 3.11 to 3.13.", show_default="this one")
-    ] = sys.executable,
+    ] = "",
     index: Annotated[
         str, typer.Option(help="Address of a package index.", show_default="pip's")
     ] = "",
@@ -79,6 +79,7 @@ def install(
         wanted = _wanted(what)
         name = name or wanted.name
         folder = folder_of(name)
+        python = python or sys.executable
         version = new.version_of(python)
         if not OLDEST <= version[:2] <= NEWEST:
             _fail(f"{python} is {'.'.join(map(str, version))}: use Python 3.11, 3.12 or 3.13")

@@ -48,7 +48,9 @@ class RemoteEngine:
     """
 
     def __init__(self, environment: str, spec: str, described: Description, refusal: str) -> None:
-        self.info = msgspec.structs.replace(described.info or _UNKNOWN, runs_in="process")
+        info = described.info or _UNKNOWN
+        calls = info.concurrency if info.runs_in == "process" else None  # it counted threads
+        self.info = msgspec.structs.replace(info, runs_in="process", concurrency=calls)
         self.environment = environment
         self.python = str(environments.folder_of(environment) / "bin" / "python")
         self._spec = spec
