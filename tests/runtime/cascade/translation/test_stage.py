@@ -12,6 +12,7 @@ import pytest
 from dragoman.engines.base import Info, Translation
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recent_audio import RecentAudio
 from dragoman.runtime.cascade.translation.stage import TranslationStage
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts import call_costs
@@ -67,11 +68,13 @@ class Scene:
         self.closed: list[tuple[int, bool]] = []
         self.events = Events()
         images = ImageReader(None, self.events, self.now_s)
+        self.recent = RecentAudio()
         stage = TranslationStage(
             self,
             self.emit,
             self.mailbox,
             images,
+            self.recent,
             self,
             speaker=Speaker(),
             observer=self.events,
