@@ -97,18 +97,18 @@ class WhisperModel:
         found = self._model.detect_language(states)[0]
         return [(tag_of(token), probability) for token, probability in found]
 
-    def generate(self, states: Sequence[Any], prompts: list[list[int]], most: int) -> list[Any]:
-        """A result for each window: greedy, with times if the prompt does not forbid them, at most
-        so many tokens, with the mean of their log probabilities as score. The prompts are of one
+    def generate(
+        self, states: Sequence[Any], prompts: list[list[int]], most: int, *, beam: int = 1
+    ) -> list[Any]:
+        """A result for each window: with times, at most so many tokens. The prompts are of one
         length before their start token.
         """
         results: list[Any] = self._model.generate(
             self._joined(states),
             prompts,
-            beam_size=1,
+            beam_size=beam,
             max_length=most,
             return_no_speech_prob=True,
-            return_scores=True,
         )
         return results
 
@@ -133,13 +133,12 @@ def shared_model(
     """A model that all engines of this process with the same settings share; it is freed when none
     of them has it any more. Raises ``EngineUnavailable``.
     """
+    _library()
     settings = (str(model_folder(model).resolve()), device, compute_type, threads, workers)
     with _opening:
         found = _shared.get(settings)
         if found is None:
-            found = _shared[settings] = WhisperModel(
-                model, device, compute_type, threads, workers
-            )
+            found = _shared[settings] = WhisperModel(model, device, compute_type, threads, workers)
         return found
 
 

@@ -6,11 +6,14 @@ long it is. ``model`` calls the library, ``answers`` judges loops.
 
 Whisper was trained to translate speech into English, from few languages well: it invents fluent
 sentences for Chinese, Japanese and Korean, so those are refused. It is the last resort of a
-direction that nothing else covers, and its quality is a gist. What it is not sure of fails: an
-invented sentence is worse than none.
+direction that nothing else covers, and its quality is a gist. Loops, and words for what is no
+speech, fail the call: an invented sentence is worse than none.
 
-Source: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision"; the
-threshold on the mean log probability is that of ``whisper/transcribe.py`` of openai/whisper.
+``Translation.prefix`` is not forced: the model would have to write without times, and then it
+repeats itself more often.
+
+Source: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision": the beam
+of 5.
 """
 
 from __future__ import annotations
@@ -31,9 +34,9 @@ from dragoman.text.continuation import without_false_stop
 from dragoman.text.language_tags import primary_tag
 
 _LEAST_SAMPLES = HEARING_RATE_HZ // 10
-_LEAST_LOG_PROBABILITY = -1.0
-_MOST_GROWTH, _SPARE_CHARS = 3, 40
-"""English that has so many times the letters of its source, and some more, was not said."""
+_BEAM = 5
+_MOST_GROWTH, _SPARE_CHARS = 3, 80
+"""English that has so many times the letters of its source, and a sentence more, was not said."""
 
 
 class NotUnderstood(ValueError):
@@ -59,9 +62,9 @@ class WhisperTranslate(OpensOnce[WhisperModel]):
         known = tuple(dict.fromkeys(filter(None, map(primary_tag, languages))))
         if refused := [tag for tag in known if tag not in EUROPEAN]:
             raise ValueError(
-                f"Whisper does not translate from {', '.join(refused)}: for many languages, Chinese, "
-                f"Japanese and Korean among them, it invents. languages may hold: "
-                f"{', '.join(EUROPEAN)}"
+                f"whisper-translate does not translate from {', '.join(refused)}: of many languages, "
+                "Chinese, Japanese and Korean among them, Whisper invents a translation. languages "
+                f"may hold: {', '.join(EUROPEAN)}"
             )
         if any(part in model for part in ("turbo", "distil", ".en")):
             raise ValueError(f"the model {model} was not trained to translate")
@@ -109,13 +112,13 @@ def _translated(model: WhisperModel, samples: Samples, language: str, text: str)
     start = [vocabulary.start, vocabulary.language(language), vocabulary.translate]
     states = model.encode([model.features(samples)])
     most = SPARE_TOKENS + TOKENS_PER_S * model.seconds(samples)
-    result: Any = model.generate(states, [start], most)[0]
+    result: Any = model.generate(states, [start], most, beam=_BEAM)[0]
     ids = answers.text_ids(vocabulary, result.sequences_ids[0])
     found = vocabulary.text(ids)
     if not ids or not found or answers.is_runaway(found):
         raise NotUnderstood("the model wrote nothing, or the same again and again")
-    if result.scores[0] < _LEAST_LOG_PROBABILITY or result.no_speech_prob > answers.NO_SPEECH:
-        raise NotUnderstood("the model is not sure of what it wrote")
+    if result.no_speech_prob > answers.NO_SPEECH:
+        raise NotUnderstood("there is no speech in this sound")
     if len(found) > _MOST_GROWTH * len(text) + _SPARE_CHARS:
         raise NotUnderstood("the model wrote more than was said")
     return found

@@ -34,8 +34,7 @@ class Vocabulary:
         self.before = self._id("<|startofprev|>")
         self.transcribe = self._id("<|transcribe|>")
         self.translate = self._id("<|translate|>")
-        self.no_times = self._id("<|notimestamps|>")
-        self.first_time = self.no_times + 1
+        self.first_time = self._id("<|notimestamps|>") + 1
         pieces = (tokenizer.id_to_token(token) or "" for token in range(self.end))
         self._pieces = [_bytes_of(piece) for piece in pieces]
 

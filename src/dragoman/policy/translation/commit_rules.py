@@ -83,9 +83,9 @@ def chosen(
 
 
 class WantedTranslation(msgspec.Struct, frozen=True):
-    """One translation that is wanted: ``source`` is the open sentence, word ``begin`` of the turn up
-    to word ``end``, ``prefix`` its committed target. ``commits``: the whole answer will be committed;
-    ``ends``: a clause is complete with it; ``closes``: the sentence is.
+    """One translation that is wanted: ``source`` is the open sentence, from word ``begin`` of the
+    turn up to word ``end``, ``prefix`` its committed target. ``commits``: the whole answer will be
+    committed; ``ends``: a clause is complete with it; ``closes``: the sentence is.
     """
 
     sentence: int

@@ -48,15 +48,15 @@ async def interpret(
     words, recent = WordMailbox(), RecentAudio()
     images = ImageReader(engines.text_reader, observer, now_s)
     publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
-    recognition = RecognitionStage(task, engines, publisher, images, speaker, recent)
+    recognition = RecognitionStage(task, engines, publisher, images, speaker, recent=recent)
     speech = SpeechStage(engines, emit, observer, now_s, listened_s=lambda: inbox.listened_s)
     translation = TranslationStage(
         engines,
         emit,
         words,
         images,
-        recent,
         speech,
+        recent=recent,
         speaker=speaker,
         observer=observer,
         now_s=now_s,

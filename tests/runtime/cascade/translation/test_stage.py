@@ -68,14 +68,13 @@ class Scene:
         self.closed: list[tuple[int, bool]] = []
         self.events = Events()
         images = ImageReader(None, self.events, self.now_s)
-        self.recent = RecentAudio()
         stage = TranslationStage(
             self,
             self.emit,
             self.mailbox,
             images,
-            self.recent,
             self,
+            recent=RecentAudio(),
             speaker=Speaker(),
             observer=self.events,
             now_s=self.now_s,

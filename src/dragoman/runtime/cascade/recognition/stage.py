@@ -40,6 +40,7 @@ class RecognitionStage:
         publisher: TurnPublisher,
         images: ImageReader,
         speaker: Speaker,
+        *,
         recent: RecentAudio | None = None,
     ) -> None:
         self._settings = task
