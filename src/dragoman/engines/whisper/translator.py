@@ -62,9 +62,9 @@ class WhisperTranslate(OpensOnce[WhisperModel]):
         known = tuple(dict.fromkeys(filter(None, map(primary_tag, languages))))
         if refused := [tag for tag in known if tag not in EUROPEAN]:
             raise ValueError(
-                f"whisper-translate does not translate from {', '.join(refused)}: of many languages, "
-                "Chinese, Japanese and Korean among them, Whisper invents a translation. languages "
-                f"may hold: {', '.join(EUROPEAN)}"
+                f"whisper-translate does not translate from {', '.join(refused)}: for many "
+                "languages, Chinese, Japanese and Korean among them, Whisper invents sentences. "
+                f"languages may hold: {', '.join(EUROPEAN)}"
             )
         if any(part in model for part in ("turbo", "distil", ".en")):
             raise ValueError(f"the model {model} was not trained to translate")
@@ -109,7 +109,9 @@ class WhisperTranslate(OpensOnce[WhisperModel]):
 
 def _translated(model: WhisperModel, samples: Samples, language: str, text: str) -> str:
     vocabulary = model.vocabulary
-    start = [vocabulary.start, vocabulary.language(language), vocabulary.translate]
+    spoken = vocabulary.language(language)
+    assert spoken is not None, "``_open`` has seen to that"
+    start = [vocabulary.start, spoken, vocabulary.translate]
     states = model.encode([model.features(samples)])
     most = SPARE_TOKENS + TOKENS_PER_S * model.seconds(samples)
     result: Any = model.generate(states, [start], most, beam=_BEAM)[0]
