@@ -106,6 +106,19 @@ def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registere
     loaded("scripted,mt=mt-a,mt-b,tts=tts-a,scripted-tts,asr=asr-a")(look)
 
 
+def test_audio_is_wanted_where_a_translator_of_the_direction_hears(registered: Any) -> None:
+    hearing = variant(ScriptedMt(), name="hears", takes_speech=True, pairs=(("de", "en"),))
+    registered(hears=hearing)
+
+    def look(engines: EngineSet) -> None:
+        assert engines.translates_speech("de", "en")
+        assert engines.translates_speech(None, "en"), "the source may turn out to be German"
+        assert not engines.translates_speech("fr", "en")
+        assert not engines.translates_speech(None, "de")
+
+    loaded("scripted,mt=scripted-mt,hears")(look)
+
+
 def test_a_missing_second_choice_is_reported_and_a_missing_only_one_ends_the_start(
     registered: Any,
 ) -> None:

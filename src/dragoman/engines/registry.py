@@ -95,7 +95,10 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
-    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small")),
+    "cpu": _before_embedded(
+        asr=("moonshine", "whisper?model=small"),
+        mt=("firefox", "apertium", "whisper-translate?model=small"),
+    ),
     "gpu": _before_embedded(
         asr=(
             _endpoint("openai-transcriptions", "ASR"),
