@@ -38,7 +38,7 @@ _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)(?P<spec>[^;]*)(?:;(?P<marker>.*))
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
 _EXTRAS = {
     "embedded": {"silero", "moonshine", "espeak", "firefox", "hibari"},
-    "whisper": {"whisper"},
+    "whisper": {"whisper", "whisper-translate"},
     "endpoints": {"openai-chat", "openai-speech", "openai-transcriptions"},
     "ja-voice": {"kokoro"},
     "piper": {"piper"},
