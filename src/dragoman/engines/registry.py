@@ -73,7 +73,7 @@ class EngineChoice(msgspec.Struct, frozen=True):
 _EMBEDDED = EngineChoice(
     vad=("silero",),
     asr=("moonshine", "whisper"),
-    mt=("firefox", "apertium"),
+    mt=("firefox", "apertium", "whisper-translate"),
     tts=("hibari", "flite", "openjtalk", "espeak"),
     speaker=("wespeaker",),
     ocr=("rapidocr",),
@@ -97,7 +97,11 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
-    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small"), tts=("hibari", "kokoro")),
+    "cpu": _before_embedded(
+        asr=("moonshine", "whisper?model=small"),
+        mt=("firefox", "apertium", "whisper-translate?model=small"),
+        tts=("hibari", "kokoro"),
+    ),
     "gpu": _before_embedded(
         asr=(
             _endpoint("openai-transcriptions", "ASR"),

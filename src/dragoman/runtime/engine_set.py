@@ -274,6 +274,17 @@ class EngineSet:
             lambda: self._translators.candidates(self._ready("mt"), source, target),
         )
 
+    def translates_speech(self, source: str | None, target: str) -> bool:
+        """Whether a translator of the direction, or of any into ``target``, wants to hear."""
+        return any(
+            one.info.takes_speech
+            and any(
+                to in {target, "*"} and (source is None or language in {source, "*"})
+                for language, to in one.info.pairs
+            )
+            for one in self._ready("mt")
+        )
+
     def synthesizer(self, language: str) -> FallbackHost:
         """The synthesizers of a language; the first one for a language that none speaks. Raises
         ``EngineFailed`` when there is none at all.

@@ -62,9 +62,10 @@ class OpenAiChat:
     (empty: by its name), ``prefix`` whether the server can go on behind the beginning of an answer:
     ``continue`` with the flags of vLLM (SGLang and llama.cpp know them, too), ``last`` with the
     beginning as last message alone, ``hint`` not at all. ``takes_images`` sends what the speaker
-    shows to a model that sees. ``stop`` are strings at which the answer ends; ``extra`` is a JSON
-    object of more request fields (null removes one). An answer has at most ``spare_tokens`` and two
-    tokens for each byte of the source.
+    shows to a model that sees, ``takes_speech`` the audio of the text to one that hears, and with
+    ``recognised`` the text as well. ``stop`` are strings at which the answer ends; ``extra`` is a
+    JSON object of more request fields (null removes one). An answer has at most ``spare_tokens``
+    and two tokens for each byte of the source.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class OpenAiChat:
         template: str = "",
         prefix: Literal["hint", "continue", "last"] = "hint",
         takes_images: bool = False,
+        takes_speech: bool = False,
+        recognised: bool = True,
         stop: tuple[str, ...] = (),
         extra: str = "{}",
         spare_tokens: int = 48,
@@ -87,11 +90,14 @@ class OpenAiChat:
         self._template = find_template(template, model)
         if takes_images and not self._template.images:
             raise ValueError("the template for this model takes no images")
+        if takes_speech and not self._template.speech:
+            raise ValueError("the template for this model takes no speech")
         limits = EndpointLimits(
             connect_s=connect_s, first_byte_s=first_byte_s, between_s=between_s, total_s=total_s
         )
         self._endpoint = Endpoint("openai-chat", url, key_env=key_env, limits=limits)
         self._model, self._prefix, self._takes_images = model, prefix, takes_images
+        self._takes_speech, self._recognised = takes_speech, recognised
         self._spare_tokens = spare_tokens
         self._extra = extra_fields(extra)
         if stop:
@@ -108,6 +114,7 @@ class OpenAiChat:
             languages=("*",),
             pairs=(("*", "*"),),
             takes_images=self._takes_images,
+            takes_speech=self._takes_speech,
             forces_prefix=self._prefix != "hint",
             takes_glossary=self._template.glossary,
             shortens=self._template.shortens,
@@ -169,7 +176,9 @@ class OpenAiChat:
     def _body(self, request: Translation, most_tokens: int, *, continues: bool) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": messages_for(self._template, request, continues=continues),
+            "messages": messages_for(
+                self._template, request, continues=continues, tells_recognised=self._recognised
+            ),
             "stream": True,
             "temperature": 0,
             "max_tokens": most_tokens,
