@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +64,7 @@ def present(measure: Callable[[Callable[[str], None]], SuiteResults], out: Path,
     """Measure, print the table and write the file; exit code 1 where a part was not measured."""
     from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = report.console()
     with console.status("starting …") as status:
         results = measure(lambda part: status.update(f"measuring {part} …"))
     report.show(results, console)
