@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.engines import registry
 from dragoman.engines.shared.model_catalogue import MODELS, Model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +38,13 @@ def test_every_model_is_on_the_page(name: str) -> None:
         r"firefox-(en-)?(\w\w)(-en)?$", lambda m: f"firefox-{m[1] or ''}XX{m[3] or ''}", name
     )
     assert f"`{name}`" in PAGE or f"`{general}`" in PAGE
+
+
+def test_every_engine_under_the_gpl_is_in_notice() -> None:
+    programs = NOTICE.partition("under the GPL, which run in processes")[2].lower()
+    ours = [registry.factory(name) for name in registry.names()]
+    engines = [maker() for maker in ours if maker.__module__.startswith("dragoman.")]
+    gpl = [engine.info.name for engine in engines if "GPL" in engine.info.licence]
+    assert {"apertium", "espeak", "piper"} <= set(gpl)
+    for name in gpl:
+        assert f"\n{name}" in programs

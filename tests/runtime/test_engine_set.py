@@ -106,6 +106,23 @@ def test_the_first_engine_that_covers_a_language_or_direction_is_taken(registere
     loaded("scripted,mt=mt-a,mt-b,tts=tts-a,scripted-tts,asr=asr-a")(look)
 
 
+def test_without_a_language_the_recogniser_of_the_most_is_taken_else_the_first(
+    registered: Any,
+) -> None:
+    registered(
+        asr_en=variant(ScriptedAsr(), name="asr-en", languages=("en",)),
+        asr_two=variant(ScriptedAsr(), name="asr-two", languages=("en", "es")),
+        asr_pair=variant(ScriptedAsr(), name="asr-pair", languages=("es", "fr")),
+    )
+
+    def look(engines: EngineSet) -> None:
+        names = {tag: engines.recognizer(tag).info.name for tag in (None, "en", "es", "fr")}
+        assert names == {None: "asr-two", "en": "asr-en", "es": "asr-two", "fr": "asr-pair"}
+        assert engines.only_source is None
+
+    loaded("scripted,asr=asr-en,asr-two,asr-pair")(look)
+
+
 def test_a_missing_second_choice_is_reported_and_a_missing_only_one_ends_the_start(
     registered: Any,
 ) -> None:

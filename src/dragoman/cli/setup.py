@@ -36,12 +36,12 @@ class Extra(msgspec.Struct, frozen=True):
 
 
 EXTRAS = {
-    "embedded": Extra("the engines that come with Dragoman", "by engine, see NOTICE", 120),
+    "embedded": Extra("the engines that come with Dragoman", "by engine, see NOTICE", 155),
     "multilingual": Extra("recognition of 99 languages with Whisper base", "MIT", 180),
     "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55),
     "endpoints": Extra("engines that ask model servers", "BSD-3-Clause", 1),
     "ja": Extra("Japanese with kanji", "MIT, voice CC-BY 3.0", 110),
-    "ja-voice": Extra("five neural Japanese voices", "Apache-2.0", 66),
+    "ja-voice": Extra("five neural Japanese voices, and kanji", "Apache-2.0; MIT, CC-BY 3.0", 176),
     "piper": Extra("Piper with one English voice", "GPL-3.0-or-later, voice CC0-1.0", 93),
     "sherpa": Extra("recognition and speech with sherpa-onnx", "Apache-2.0", 17),
     "vision": Extra("reading what speakers show", "Apache-2.0", 60),

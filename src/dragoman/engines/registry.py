@@ -95,7 +95,7 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
-    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small")),
+    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small"), tts=("hibari", "kokoro")),
     "gpu": _before_embedded(
         asr=(
             _endpoint("openai-transcriptions", "ASR"),
