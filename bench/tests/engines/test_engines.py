@@ -13,7 +13,7 @@ from dragoman.engines.whisper.engine import Whisper
 from dragoman.engines.whisper.model import model_folder
 from dragoman.speech import joined_text
 from dragoman_bench.engines import batching, endpoints, in_process, overhead
-from dragoman_bench.engines.overhead import Compared, Times
+from dragoman_bench.engines.overhead import PairedTimes, Times
 from dragoman_bench.engines.random_whisper import SHAPES, write
 from dragoman_bench.figures import BenchFailed, Part
 from dragoman_bench.report import SuiteResults
@@ -39,7 +39,7 @@ def test_both_do_the_same_in_turns_and_change_places() -> None:
 def test_the_ratio_is_the_median_of_the_rounds() -> None:
     bare = [Times(10, 5, 1), Times(100, 50, 1), Times(10, 5, 1)]
     ours = [Times(11, 10, 2), Times(120, 100, 2), Times(90, 10, 2)]
-    found = {one.name: one for one in overhead.figures("x", Compared(bare, ours))}
+    found = {one.name: one for one in overhead.figures("x", PairedTimes(bare, ours))}
     assert found["ratio to bare"].value == pytest.approx(1.2)
     assert found["ratio to bare"].met is False
     assert found["ratio to bare, first piece"].value == 2

@@ -44,8 +44,8 @@ def bench(
     """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three.
 
     `dragoman bench load` measures a server under many sessions, `dragoman bench interpret`
-    interpretation in depth, `dragoman bench soak` whether a server stays as it was; they have
-    options of their own.
+    interpretation in depth, `dragoman bench engines` engines without a server, `dragoman bench
+    soak` whether a server stays as it was; they have options of their own.
     """
     if not sys.platform.startswith("linux"):
         typer.echo("dragoman bench: reads /proc, so it needs Linux", err=True)

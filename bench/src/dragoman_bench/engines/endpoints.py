@@ -19,7 +19,7 @@ from dragoman.engines import registry
 from dragoman.engines.base import Samples, Translation, Utterance, Window
 from dragoman_bench.engines import overhead
 from dragoman_bench.engines.in_process import SENTENCES, spoken_windows
-from dragoman_bench.engines.overhead import Compared, Work
+from dragoman_bench.engines.overhead import PairedTimes, Work
 from dragoman_bench.figures import Figure, Part
 from dragoman_bench.harness.model_server import model_server
 
@@ -31,7 +31,7 @@ def measure(*, quick: bool) -> Part:
     rounds = 3 if quick else 12
     figures: list[Figure] = []
     raw: dict[str, object] = {}
-    measures: dict[str, Callable[[httpx.Client, str, int], Compared]] = {
+    measures: dict[str, Callable[[httpx.Client, str, int], PairedTimes]] = {
         "openai-speech": _speech,
         "openai-transcriptions": _transcriptions,
         "openai-chat": _chat,
@@ -44,7 +44,7 @@ def measure(*, quick: bool) -> Part:
     return Part(name="endpoints", figures=figures, raw=raw)
 
 
-def _speech(client: httpx.Client, url: str, rounds: int) -> Compared:
+def _speech(client: httpx.Client, url: str, rounds: int) -> PairedTimes:
     engine: Any = registry.make(f"openai-speech?url={url}&model=bench")
     engine.load()
 
@@ -61,7 +61,7 @@ def _speech(client: httpx.Client, url: str, rounds: int) -> Compared:
     return found
 
 
-def _chat(client: httpx.Client, url: str, rounds: int) -> Compared:
+def _chat(client: httpx.Client, url: str, rounds: int) -> PairedTimes:
     engine: Any = registry.make(f"openai-chat?url={url}&model=bench")
     engine.load()
 
@@ -87,7 +87,7 @@ def _chat(client: httpx.Client, url: str, rounds: int) -> Compared:
     return found
 
 
-def _transcriptions(client: httpx.Client, url: str, rounds: int) -> Compared:
+def _transcriptions(client: httpx.Client, url: str, rounds: int) -> PairedTimes:
     engine: Any = registry.make(f"openai-transcriptions?url={url}&model=bench")
     engine.load()
     fields = {"model": "bench", "response_format": "verbose_json", "temperature": "0"}

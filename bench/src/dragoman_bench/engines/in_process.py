@@ -33,7 +33,7 @@ from dragoman.engines.whisper.engine import SPARE_TOKENS, TOKENS_PER_S, Whisper
 from dragoman.engines.whisper.mel import HOP, log_mel
 from dragoman.engines.whisper.model import COMPUTE_TYPES, SILENCE_S, STEP_S, model_folder
 from dragoman_bench.engines import overhead
-from dragoman_bench.engines.overhead import Compared, Work
+from dragoman_bench.engines.overhead import PairedTimes, Work
 from dragoman_bench.figures import BenchFailed, Figure, Part
 from dragoman_bench.interpret import recordings
 from dragoman_bench.interpret.recordings import RATE_HZ
@@ -55,7 +55,7 @@ def measure(*, quick: bool) -> Part:
     rounds = 3 if quick else 12
     found: list[Figure] = []
     raw: dict[str, object] = {}
-    measures: dict[str, Callable[[int], tuple[Compared, list[Figure]]]] = {
+    measures: dict[str, Callable[[int], tuple[PairedTimes, list[Figure]]]] = {
         "whisper": _whisper,
         "firefox": _firefox,
         "hibari": _hibari,
@@ -82,7 +82,7 @@ def spoken_windows(seconds: int = _WINDOW_S, count: int = 4) -> list[Samples]:
 
 
 # ---------------------------------------------------------------- whisper
-def _whisper(rounds: int) -> tuple[Compared, list[Figure]]:
+def _whisper(rounds: int) -> tuple[PairedTimes, list[Figure]]:
     engine = Whisper(workers=1)
     engine.load()
     bare = BareWhisper(model_folder("base"))
@@ -141,7 +141,7 @@ class BareWhisper:
 
 
 # ---------------------------------------------------------------- firefox
-def _firefox(rounds: int) -> tuple[Compared, list[Figure]]:
+def _firefox(rounds: int) -> tuple[PairedTimes, list[Figure]]:
     engine = Firefox()
     engine.load()
     files = engine.models.get(("en", "pt"))
@@ -170,7 +170,7 @@ def _one(call: Callable[[], object]) -> list[object]:
 
 
 # ---------------------------------------------------------------- hibari
-def _hibari(rounds: int) -> tuple[Compared, list[Figure]]:
+def _hibari(rounds: int) -> tuple[PairedTimes, list[Figure]]:
     engine = Hibari()
     engine.load()
     folder = find_model("hibari")

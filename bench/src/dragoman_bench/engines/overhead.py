@@ -32,7 +32,7 @@ class Times(msgspec.Struct, frozen=True):
     cpu_ms: float
 
 
-class Compared(msgspec.Struct, frozen=True):
+class PairedTimes(msgspec.Struct, frozen=True):
     """The rounds of one adapter."""
 
     bare: list[Times]
@@ -54,9 +54,9 @@ def taken(work: Work) -> Times:
     return Times((end_s - began_s) * 1000, ((first_s or end_s) - began_s) * 1000, cpu_ms)
 
 
-def compare(pairs: Sequence[tuple[Work, Work]], rounds: int) -> Compared:
+def compare(pairs: Sequence[tuple[Work, Work]], rounds: int) -> PairedTimes:
     """``rounds`` rounds over pieces of work, each as the bare library and our engine do it."""
-    found = Compared([], [])
+    found = PairedTimes([], [])
     for number in range(-_WARM, rounds):
         for bare, ours in pairs:
             if number % 2:
@@ -69,7 +69,7 @@ def compare(pairs: Sequence[tuple[Work, Work]], rounds: int) -> Compared:
     return found
 
 
-def figures(part: str, found: Compared, more: Sequence[Row] = ()) -> list[Figure]:
+def figures(part: str, found: PairedTimes, more: Sequence[Row] = ()) -> list[Figure]:
     """The lines of one adapter."""
     bare, ours = (median(one.whole_ms for one in side) for side in (found.bare, found.ours))
     rows: list[Row] = [
@@ -84,6 +84,6 @@ def figures(part: str, found: Compared, more: Sequence[Row] = ()) -> list[Figure
     return lines(part, rows)
 
 
-def _above(found: Compared) -> float:
+def _above(found: PairedTimes) -> float:
     pairs = zip(found.ours, found.bare, strict=True)
     return median(ours.cpu_ms - bare.cpu_ms for ours, bare in pairs)
