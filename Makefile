@@ -11,7 +11,7 @@ help: ## list the targets
 setup: ## install what is missing: system packages, .venv, this package
 	@$(PYTHON) scripts/setup.py
 
-demo: ## hear a real recording interpreted into Spanish while it is spoken
+demo: ## hear real recordings interpreted while they are spoken, out of English and into it
 	@$(PYTHON) scripts/setup.py --multilingual
 	@$(BIN)/dragoman demo
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -12,12 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pytest
+import soundfile as sf
 import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from dragoman.cli.demo import demo, dickens
+from dragoman.cli import demo_scenes
+from dragoman.cli.demo import demo
+from dragoman.cli.demo_scenes import DemoScene, cast, dickens, foreign
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
 from dragoman.testing.live_server import LiveServer, command, environment
 from tests.client.fake_server import FLAT, ServerSide, accept, fake_server, interpreting, opening
@@ -62,10 +67,100 @@ def test_a_whole_run_starts_a_server_and_stops_it(tmp_path: Path) -> None:
     assert "-ca" in done.stdout
     for words in ("first text", "first translated text", "first voice", "longest gap", "Saved:"):
         assert words in done.stdout
-    assert "rule-based" not in done.stdout, "only for embedded engines"
+    assert "recognition by scripted-asr (scripted); translation by scripted-mt" in done.stdout
+    assert "gist:" not in done.stdout, "only for embedded engines"
     with wave.open(str(tmp_path / "out" / "demo-ca.wav")) as found:
         assert found.getnframes() > 12_000
         assert any(found.readframes(found.getnframes()))
+
+
+@pytest.fixture
+def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Recordings beside the checkout: two in French, one of them longer, and one by a machine."""
+    folder = tmp_path / "beside"
+    folder.mkdir()
+    monkeypatch.setattr(demo_scenes, "BESIDE", folder)
+    listed = []
+    for name, language, seconds, human in (
+        ("short", "fr", 1.0, "yes"),
+        ("long", "fr", 1.5, "yes"),
+        ("machine", "es", 3.0, "no"),
+    ):
+        rng = np.random.default_rng(1)
+        sound = rng.standard_normal(int(seconds * 16_000)) * 3000
+        sf.write(folder / f"{name}.wav", sound.astype("<i2"), 16_000)
+        entry = {"file": f"{name}.wav", "language": language, "duration_s": seconds}
+        listed.append(entry | {"human_speech": human})
+    (folder / "manifest.json").write_text(json.dumps(listed))
+    return folder
+
+
+def test_both_directions_are_shown_where_there_is_a_recording(
+    scripted_server: LiveServer, beside: Path, tmp_path: Path
+) -> None:
+    options = ("--fast", "--seconds", "2", "--out", tmp_path, "--url", scripted_server.url)
+    result = run(*options)
+    assert result.exit_code == 0, result.output
+    first, second = result.stdout.split("Next: French into English.")
+    assert "two_cities.wav, 2 s, to es" in first
+    assert "long.wav, 2 s, to en" in second
+    assert "dragoman demo FILE" not in result.stdout
+    for name in ("demo-es.wav", "demo-en.wav"):
+        assert (tmp_path / name).is_file()
+    only = run(*options, "--from", "fr")
+    assert "two_cities" not in only.stdout
+    assert "long.wav" in only.stdout
+
+
+def test_without_a_foreign_recording_it_says_what_to_give(
+    scripted_server: LiveServer, beside: Path, tmp_path: Path
+) -> None:
+    (beside / "manifest.json").unlink()
+    options = ("--fast", "--seconds", "2", "--out", tmp_path, "--url", scripted_server.url)
+    result = run(*options)
+    assert result.exit_code == 0, result.output
+    assert "dragoman demo FILE --from de" in result.stdout
+    result = run(*options, "--from", "de")
+    assert result.exit_code == 1
+    assert "no recording in German here" in result.stderr
+
+
+def test_a_file_and_its_language_go_to_the_server(talk: Path, tmp_path: Path) -> None:
+    for source, sent in (("de", {"language": "de"}), ("auto", {})):
+        with fake_server(interpreting(FLAT)) as fake:
+            result = run(talk, "--from", source, "--fast", "--out", tmp_path, "--url", fake.url)
+        assert result.exit_code == 0, result.output
+        session = fake.received[0]["session"]
+        assert session["translation"] == {"language": "en"}
+        heard = session["input_audio_transcription"]
+        assert heard == {"model": "qwen3-asr-flash-realtime"} | sent
+
+
+# ---------------------------------------------------------------- who takes part
+def health(*engines: tuple[str, str]) -> dict[str, object]:
+    roles = {"whisper": "asr", "moonshine": "asr", "hibari": "tts"}
+    return {"engines": [{"name": n, "role": roles.get(n, "mt"), "state": s} for n, s in engines]}
+
+
+def test_the_engines_of_a_direction_are_named() -> None:
+    scene = DemoScene(recording=Path("x"), source="es", target="en")
+    ready = [(n, "ready") for n in ("moonshine", "whisper", "firefox", "apertium", "hibari")]
+    line = cast(scene, health(*ready)).line
+    assert line.startswith("recognition by whisper (gist)")
+    assert "apertium and firefox, by way of Portuguese (basic)" in line
+    assert line.endswith("voice hibari (good)")
+
+
+def test_without_a_recogniser_of_the_language_it_says_how_to_get_one() -> None:
+    scene = DemoScene(recording=Path("x"), source="es", target="en")
+    found = cast(scene, health(("moonshine", "ready"), ("whisper", "unavailable")))
+    assert "Nothing here recognises Spanish" in found.lacks
+    assert "dragoman setup multilingual" in found.lacks
+
+
+def test_the_longest_recording_of_a_person_is_taken(beside: Path) -> None:
+    assert foreign() == (beside / "long.wav", "fr")
+    assert foreign(("es",)) is None
 
 
 def test_a_running_server_can_be_used(
@@ -134,7 +229,6 @@ def test_health_says_what_is_loading() -> None:
     parts = ["asr moonshine", "mt apertium"]
     assert _loading({"status": "loading", "loading": parts}) == "asr moonshine, mt apertium"
     assert _loading({"status": "ready"}) == ""
-    assert _loading(["x"]) == ""
 
 
 def interrupted(folder: Path, when: Callable[[IO[str]], None], *args: str) -> tuple[int, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 
 import pytest
 
+from dragoman.engines import registry
 from dragoman.engines.shared.model_catalogue import MODELS, Model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,3 +39,19 @@ def test_every_model_is_on_the_page(name: str) -> None:
         r"firefox-(en-)?(\w\w)(-en)?$", lambda m: f"firefox-{m[1] or ''}XX{m[3] or ''}", name
     )
     assert f"`{name}`" in PAGE or f"`{general}`" in PAGE
+
+
+def test_every_engine_under_the_gpl_is_in_notice() -> None:
+    programs = NOTICE.partition("under the GPL, which run in processes")[2].lower()
+    ours = [registry.factory(name) for name in registry.names()]
+    gpl = [
+        maker().info.name
+        for maker in ours
+        if maker.__module__.startswith("dragoman.")
+        and inspect.Parameter.empty
+        not in {default for _, default in registry.options(maker).values()}
+        and "GPL" in maker().info.licence
+    ]
+    assert {"apertium", "espeak", "piper"} <= set(gpl)
+    for name in gpl:
+        assert f"\n{name}" in programs

@@ -12,6 +12,8 @@ from dragoman.engines.base import EngineUnavailable, Samples
 from tests import recordings
 from tests.endpoints.openai_audio import audio_server
 from tests.engines.contract import Case, laws
+from tests.engines.ctranslate2_mt.tiny_translator import tiny_opus
+from tests.engines.sherpa.tiny_models import sherpa_models
 
 pytestmark = pytest.mark.engine
 
@@ -77,12 +79,30 @@ CASES["openai-transcriptions?shape=chat"] = Case(
     ),
     speech=dickens,
 )
+CASES["ctranslate2-mt"] = Case(
+    lambda: registry.make(f"ctranslate2-mt?model={tiny_opus()}"),
+)
+CASES["sherpa-asr"] = Case(
+    lambda: registry.make(f"sherpa-asr?model={sherpa_models().transducer}&languages=en"),
+    speech=dickens,
+)
+CASES["sherpa-offline-asr"] = Case(
+    lambda: registry.make(f"sherpa-offline-asr?model={sherpa_models().moonshine}&languages=en"),
+    speech=dickens,
+)
+CASES["sherpa-tts"] = Case(
+    lambda: registry.make("sherpa-tts?model=piper-en-us-joe&languages=en"), exact=False
+)
 ROLES = {
     "silero": "vad",
     "energy": "vad",
     "moonshine": "asr",
     "scripted-asr": "asr",
     "whisper": "asr",
+    "ctranslate2-mt": "mt",
+    "sherpa-asr": "asr",
+    "sherpa-offline-asr": "asr",
+    "sherpa-tts": "tts",
     "openai-transcriptions": "asr",
     "openai-transcriptions?shape=chat": "asr",
     "apertium": "mt",
@@ -108,7 +128,8 @@ TOO_SLOW = {
         "speech_keeps_within_its_caps",
         "speech_works_in_threads",
         "speech_follows_rate_and_volume",
-    }
+    },
+    "piper": {"speech_survives_any_text"},
 }
 """Laws that would take a minute together; these engines have shorter tests for the same."""
 

@@ -56,7 +56,7 @@ async def seconds(host: ProcessHost, text: str, language: str = "en") -> float:
     [
         ("espeak", 300, 60, ["en", "zh", "ja", "ru", "ar", "th", "ko", "de", "hi"]),
         ("flite", 300, 80, ["en"]),
-        ("hibari", 100, 80, ["en"]),
+        ("hibari", 60, 80, ["en"]),
         ("openjtalk", 20, 40, ["ja"]),
     ],
 )

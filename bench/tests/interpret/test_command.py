@@ -37,6 +37,28 @@ def test_a_server_is_measured_and_its_logs_score_the_same(
     assert {**scored, "late_ms": None} == {**item, "late_ms": None}
 
 
+def test_several_directions_are_measured_and_compared(
+    scripted_server: LiveServer, tmp_path: Path
+) -> None:
+    """One that cannot be measured does not keep the others from it."""
+    out = tmp_path / "out"
+    done = run(
+        "bench", "interpret", "--url", scripted_server.url, "--pairs", "en-es,de-en,en-ca",
+        "--recordings", str(one_recording(tmp_path)), "--no-plot", "--text-only",
+        "--out", str(out), DASHSCOPE_API_KEY="sk-any",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr + done.stdout
+    assert "en-es x1" in done.stdout
+    assert "de-en was not measured" in done.stdout
+    found = json.loads((out / "interpret.json").read_text("utf-8"))
+    assert [one["name"] for one in found["runs"]] == ["en-es x1"]
+    assert set(found["failures"]) == {"de-en", "en-ca"}
+    assert (out / "en-es" / "logs-1" / "one.jsonl").is_file()
+    result = str(out / "interpret.json")
+    alone = run("bench", "interpret", "--compare", result, result)
+    assert "fewer than two" in alone.stderr
+
+
 @pytest.mark.live
 def test_failures_are_one_line_on_stderr(tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
@@ -51,8 +73,8 @@ def test_failures_are_one_line_on_stderr(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
-    done = run("bench", "interpret", "--sessions", "0")
-    assert done.returncode == 2
+    for option in (("--sessions", "0"), ("--pairs", "en"), ("--pairs", "")):
+        assert run("bench", "interpret", *option).returncode == 2
 
 
 @pytest.mark.live

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from bench.tests.interpret.sessions import ROWS, SCRIPT, log, script
 from dragoman_bench.figures import BenchFailed
-from dragoman_bench.interpret import bootstrap, load_curve, omnisteval, plot, results, totals
+from dragoman_bench.interpret import (
+    bootstrap,
+    load_curve,
+    omnisteval,
+    plot,
+    results,
+    summary,
+    totals,
+)
 from dragoman_bench.interpret.score import Item, score
 from dragoman_bench.interpret.script import Script
 from dragoman_bench.interpret.timeline_plot import wrapped
@@ -187,7 +197,34 @@ def test_results_are_read_back(tmp_path: Path) -> None:
     run = results.Run(name="x1", sessions=1, items=[item()], figures=[])
     found = results.InterpretResults(began="2026-01-02T03:04:05Z", runs=[run])
     path = found.write(tmp_path / "new", "interpret.json")
-    assert results.items_of(results.read(path)) == run.items
+    assert results.items_of(results.read(path)) == {("en", "es"): run.items}
     path.write_text("{}")
     with pytest.raises(BenchFailed, match="no result of"):
         results.read(path)
+
+
+# ---------------------------------------------------------------- several directions
+def run_of(items: list[Item], name: str = "en-es x1", sessions: int = 1) -> results.Run:
+    figures = totals.figures(name, items)
+    return results.Run(name=name, sessions=sessions, items=items, figures=figures)
+
+
+def test_each_direction_is_compared_by_its_run_with_the_fewest_sessions() -> None:
+    spanish, more = [item("a")], [item("a"), item("a")]
+    french = [item("b", target="fr")]
+    runs = [run_of(more, sessions=2), run_of(spanish), run_of(french, sessions=2)]
+    found = results.items_of(results.InterpretResults(machine=None, runs=runs))
+    assert found == {("en", "es"): spanish, ("en", "fr"): french}
+
+
+def test_a_direction_is_a_row_and_few_recordings_are_marked() -> None:
+    console = Console(width=120, record=True, file=io.StringIO())
+    many = run_of([item(f"r{n}") for n in range(12)], "en-pt x1")
+    twice = run_of([item("r"), item("r")])
+    console.print(summary.table([many, twice]))
+    first, second = [line.split() for line in console.export_text().splitlines() if " x1" in line]
+    assert first[:4] == ["en-pt", "x1", "│", "12"]
+    assert second[3] == "1*", "one recording, played by two sessions"
+    assert first[5] == "0.0", "WER"
+    assert "indicative" in summary.legend([twice])
+    assert "indicative" not in summary.legend([many])

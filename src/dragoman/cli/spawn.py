@@ -17,7 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -121,21 +121,32 @@ def running_server(console: Console, engines: str | None = None) -> Iterator[str
         server.stop()
 
 
+def health_of(address: str) -> dict[str, Any]:
+    """The body of ``GET /health`` of a server of ``running_server``; empty if there is none."""
+    return _health(int(address.split(":")[2].partition("/")[0]))[1]
+
+
 def _unready(port: int) -> str | None:
     """None if ``/health`` answers 200, else what is still loading."""
+    status, body = _health(port)
+    return None if status == 200 else _loading(body)
+
+
+def _health(port: int) -> tuple[int, dict[str, Any]]:
+    """Status and body of ``GET /health``; 0 if nobody answers."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(f"http://127.0.0.1:{port}/health", timeout=5):
-            return None
-    except urllib.error.HTTPError as answer:
-        with answer, contextlib.suppress(OSError, ValueError):
-            return _loading(json.load(answer))
-        return ""
-    except OSError:
-        return ""
+    status, body = 0, None
+    with contextlib.suppress(OSError, ValueError):
+        try:
+            answer = opener.open(f"http://127.0.0.1:{port}/health", timeout=5)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            status, body = answer.status, json.load(answer)
+    return status, body if isinstance(body, dict) else {}
 
 
-def _loading(health: Any) -> str:
+def _loading(health: Mapping[str, Any]) -> str:
     """What is being loaded, from the JSON of ``/health``."""
-    parts = health.get("loading") if isinstance(health, dict) else None
+    parts = health.get("loading")
     return ", ".join(map(str, parts)) if isinstance(parts, list) else ""

@@ -19,7 +19,7 @@ group ``dragoman.engines``.
 
 Errors: ``EngineUnavailable`` from ``load`` when something is not installed, with a sentence that
 says how to mend it; anything else an engine raises fails the one call it was raised in. What that
-means for a session is in ``docs/engines.md``.
+means for a session is in ``docs/engines/writing.md``.
 """
 
 from __future__ import annotations

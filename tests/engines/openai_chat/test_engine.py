@@ -187,6 +187,20 @@ def test_what_is_no_translation_fails_and_the_next_one_works(
     server.wait(lambda now: now.open == 0)
 
 
+def test_chunks_without_text_do_not_make_an_answer_long(server: LoopbackServer) -> None:
+    """Usage after every token, or a sign of life while the model is busy."""
+
+    def route(call: Call) -> None:
+        begin(call)
+        call.event(delta("Buenos días."))
+        for _ in range(1_000):
+            call.event({"choices": [], "usage": {"completion_tokens": 3}})
+        finish(call)
+
+    server.routes[PATH] = route
+    assert loaded(server).translate(GOOD_MORNING) == "Buenos días."
+
+
 def test_an_answer_that_runs_on_behind_its_first_paragraph_is_good(server: LoopbackServer) -> None:
     def route(call: Call) -> None:
         begin(call)

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dragoman_bench.interpret.bootstrap import Difference
+    from dragoman_bench.interpret.plan import InterpretPlan
     from dragoman_bench.interpret.results import InterpretResults
-    from dragoman_bench.interpret.run import InterpretPlan
     from dragoman_bench.interpret.script import Script
 
-
-_WIDTH = 110
 
 Logs = Annotated[
     list[Path] | None, typer.Option(help="Score this saved event log; may be repeated.")
@@ -37,6 +37,10 @@ Key = Annotated[
 Model = Annotated[str | None, typer.Option(help="Model name.")]
 Source = Annotated[str, typer.Option(help="Language that is spoken.")]
 Target = Annotated[str, typer.Option(help="Language to translate into.")]
+Pairs = Annotated[
+    str | None,
+    typer.Option(help="Several directions instead, one after another: en-es,es-en,fr-en."),
+]
 Policy = Annotated[
     str | None, typer.Option(help="When text is committed: agree, units, turn, auto.")
 ]
@@ -70,6 +74,7 @@ def bench_interpret(
     model: Model = None,
     source: Source = "en",
     target: Target = "es",
+    pairs: Pairs = None,
     policy: Policy = None,
     pace: Pace = None,
     sessions: Sessions = "1",
@@ -88,13 +93,14 @@ def bench_interpret(
     """Measure simultaneous interpretation, live or from saved event logs."""
     from dragoman.client.errors import ClientError  # noqa: PLC0415
     from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
-    from dragoman_bench.interpret.run import InterpretPlan  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret.plan import InterpretPlan  # noqa: PLC0415  # see cli/main.py
 
     more = {"policy": policy, "pace": pace}
     plan = InterpretPlan(
         out=out,
         target=target,
         source=source,
+        pairs=_pairs(pairs),
         url=url,
         api_key=api_key,
         model=model,
@@ -122,9 +128,10 @@ def bench_interpret(
 
 
 def _measure(plan: InterpretPlan, logs: list[Path]) -> None:
-    from dragoman_bench.interpret import run  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret import run  # noqa: PLC0415
 
-    console = _console()
+    console = report.console()
     if logs:
         found = run.score_logs(logs, _scripts(plan), plan)
     else:
@@ -135,6 +142,8 @@ def _measure(plan: InterpretPlan, logs: list[Path]) -> None:
             found = run.measure(plan, status.update)
     _show(found, console)
     console.print(f"result: {found.write(plan.out, 'interpret.json')}")
+    if found.failures:
+        raise typer.Exit(1)
 
 
 def _scripts(plan: InterpretPlan) -> list[Script]:
@@ -163,9 +172,16 @@ def _scripts(plan: InterpretPlan) -> list[Script]:
 
 def _show(found: InterpretResults, console: Console) -> None:
     from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret import results, summary  # noqa: PLC0415
 
     console.print()
-    console.print(report.table([figure for run in found.runs for figure in run.figures]))
+    if len(results.items_of(found)) > 1 or found.failures:
+        console.print(summary.table(found.runs))
+        console.print(summary.legend(found.runs), markup=False)
+    else:
+        console.print(report.table([figure for run in found.runs for figure in run.figures]))
+    for direction, why in found.failures.items():
+        console.print(f"{direction} was not measured: {why}", markup=False)
     console.print()
     console.print(report.machine_line(found.machine), markup=False)
     for run in found.runs:
@@ -174,10 +190,25 @@ def _show(found: InterpretResults, console: Console) -> None:
 
 
 def _compare(a: Path, b: Path) -> None:
-    from dragoman_bench.interpret import bootstrap, results  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
+    from dragoman_bench.interpret import bootstrap, results  # noqa: PLC0415
 
-    items = [results.items_of(results.read(path)) for path in (a, b)]
-    found = bootstrap.compare(items[0], items[1])
+    ones, others = (results.items_of(results.read(path)) for path in (a, b))
+    both = [pair for pair in ones if pair in others]
+    found = {pair: bootstrap.paired(ones[pair], others[pair]) for pair in both}
+    if not any(len(pairs) > 1 for pairs in found.values()):
+        raise BenchFailed("the two results share fewer than two recordings: nothing to compare")
+    console = report.console()
+    console.print(f"A: {a}, B: {b}", markup=False)
+    for (source, target), pairs in found.items():
+        console.print(f"\n{source or '?'} to {target or '?'}: {len(pairs)} recordings in both")
+        if len(pairs) > 1:
+            differences = bootstrap.compare([one for one, _ in pairs], [two for _, two in pairs])
+            console.print(_differences(differences))
+
+
+def _differences(found: list[Difference]) -> Table:
     made = Table(show_edge=False, pad_edge=False, header_style="bold")
     made.add_column("figure", no_wrap=True)
     for heading in ("A", "B", "B - A", "95 % of draws", "p", ""):
@@ -188,15 +219,7 @@ def _compare(a: Path, b: Path) -> None:
         between = f"{one.low:+.2f} … {one.high:+.2f}"
         name = f"{one.name} {one.unit}".strip()
         made.add_row(name, *values, f"{one.by:+.2f}", between, f"{one.p:.3f}", verdict)
-    console = _console()
-    console.print(f"{len(bootstrap.paired(*items))} recordings in both; A: {a}, B: {b}")
-    console.print(made)
-
-
-def _console() -> Console:
-    """At least as wide as the tables, also where the output goes into a file."""
-    console = Console(highlight=False, soft_wrap=True)
-    return Console(highlight=False, soft_wrap=True, width=max(_WIDTH, console.width))
+    return made
 
 
 # ---------------------------------------------------------------- options
@@ -212,6 +235,15 @@ def _counts(text: str) -> list[int]:
     if not found or not all(1 <= count <= 64 for count in found):
         raise typer.BadParameter("--sessions takes numbers from 1 to 64, like 1,2,4 or 1-8")
     return found
+
+
+def _pairs(text: str | None) -> list[tuple[str, str]]:
+    """``en-es,es-en`` as source and target languages."""
+    found = [tuple(part.strip().split("-")) for part in (text or "").split(",") if part.strip()]
+    pairs = [(pair[0], pair[1]) for pair in found if len(pair) == 2 and all(pair)]
+    if len(pairs) < len(found) or (text is not None and not pairs):
+        raise typer.BadParameter("--pairs takes directions like en-es,es-en")
+    return pairs
 
 
 def _terms(path: Path | None) -> dict[str, str]:

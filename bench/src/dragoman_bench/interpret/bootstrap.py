@@ -129,6 +129,7 @@ def _p95(values: Sequence[float | None]) -> float | None:
 
 _LAGS: list[tuple[str, str, _Pick, _Total]] = [
     ("first voice after first clause, median", "ms", lambda i: [i.voice_after_clause_ms], median),
+    ("first voice after first clause, p95", "ms", lambda i: [i.voice_after_clause_ms], _p95),
     ("LAAL (CA)", "ms", lambda i: [i.ca.laal if i.ca else None], mean),
     ("YAAL (CA)", "ms", lambda i: [i.ca.yaal if i.ca else None], mean),
     ("text lag, median of words", "ms", lambda i: i.text_lag_ms, median),

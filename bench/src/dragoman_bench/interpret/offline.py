@@ -1,6 +1,6 @@
 """The same engines on whole recordings: what waiting for the end would have given.
 
-Scope: the embedded recogniser and translators, in this process. Each recording is recognised at
+Scope: the embedded recognisers and translators, in this process. Each recording is recognised at
 once (in pieces where the model takes no more), each sentence translated whole. Quality of live
 interpretation is compared with this: the retention.
 """
@@ -22,8 +22,8 @@ from dragoman.speech import Hypothesis
 from dragoman_bench.interpret.recordings import RATE_HZ, Pcm
 from dragoman_bench.interpret.stream import Stream
 
-_MT = ",".join(PRESETS["embedded"].mt)
-_ENGINES = f"vad=energy,asr=moonshine,mt={_MT},tts=scripted-tts"
+_ASR, _MT = (",".join(PRESETS["embedded"].specs(role)) for role in ("asr", "mt"))
+_ENGINES = f"vad=energy,asr={_ASR},mt={_MT},tts=scripted-tts"
 
 
 class OfflineTexts(msgspec.Struct, frozen=True):
@@ -34,13 +34,17 @@ class OfflineTexts(msgspec.Struct, frozen=True):
 
 
 async def interpret_offline(streams: Sequence[Stream]) -> dict[str, OfflineTexts]:
-    """The texts of each stream, by its name."""
+    """The texts of each stream, by its name; without those that the engines do not cover."""
     engines = EngineSet(parse_choice(_ENGINES), warm=())
     await engines.load()
     try:
         found = {}
         for stream in streams:
-            script = stream.script
+            script, can = stream.script, engines.coverage
+            if not can.can_hear(script.language):
+                continue
+            if not can.can_translate(script.language, script.target):
+                continue
             asr = engines.recognizer(script.language).host
             source = await _recognise(asr, stream.samples, script.language)
             mt = engines.translator(script.language, script.target)

@@ -14,6 +14,9 @@ from dragoman_bench.figures import BenchFailed, Figure
 from dragoman_bench.interpret.score import Item
 from dragoman_bench.report import Results
 
+Pair = tuple[str, str]
+"""Source and target language; two empty ones for logs of which nothing is known."""
+
 
 class Run(msgspec.Struct, kw_only=True):
     """Sessions that ran at the same time, and their figures."""
@@ -32,6 +35,8 @@ class InterpretResults(Results, kw_only=True):
 
     request: dict[str, str] = msgspec.field(default_factory=dict)
     runs: list[Run]
+    failures: dict[str, str] = msgspec.field(default_factory=dict)
+    """Directions that could not be measured, and why."""
 
 
 def read(path: Path) -> InterpretResults:
@@ -42,6 +47,12 @@ def read(path: Path) -> InterpretResults:
         raise BenchFailed(f"{path} is no result of `dragoman bench interpret`: {error}") from None
 
 
-def items_of(results: InterpretResults) -> list[Item]:
-    """The items to compare by: those of the run with the fewest sessions."""
-    return min(results.runs, key=lambda run: run.sessions).items
+def items_of(results: InterpretResults) -> dict[Pair, list[Item]]:
+    """The items to compare by, for each direction: those of its run with the fewest sessions."""
+    found: dict[Pair, list[Item]] = {}
+    for run in sorted(results.runs, key=lambda run: run.sessions):
+        made: dict[Pair, list[Item]] = {}
+        for item in run.items:
+            made.setdefault((item.language, item.target), []).append(item)
+        found = made | found
+    return found

@@ -2,8 +2,9 @@
 
 Scope: the order of things. Concurrent sessions play all recordings one after another (or one long
 talk); each begins at another one, so that their turns do not coincide.
-Everything is scored from the logs once the server has stopped: scoring takes no time from the
-sessions, and a saved log scores the same as a fresh one.
+Several directions are played one after another on the same server. Everything is scored from the
+logs once the server has stopped: scoring takes no time from the sessions, and a saved log scores
+the same as a fresh one.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from pathlib import Path
 
 import msgspec
 
+from dragoman.client.errors import ClientError
 from dragoman_bench.figures import BenchFailed, Figure, median
 from dragoman_bench.harness import processes
 from dragoman_bench.harness.server_process import serving
 from dragoman_bench.interpret import log, omnisteval, plot, recordings, stream, totals
 from dragoman_bench.interpret.load_curve import draw_curve
 from dragoman_bench.interpret.offline import OfflineTexts, interpret_offline
-from dragoman_bench.interpret.play import Played, SessionRequest, play_concurrently
+from dragoman_bench.interpret.plan import InterpretPlan
+from dragoman_bench.interpret.play import Played, play_concurrently
 from dragoman_bench.interpret.recordings import Recording
 from dragoman_bench.interpret.results import InterpretResults, Run
 from dragoman_bench.interpret.score import Item, score
@@ -31,42 +34,6 @@ from dragoman_bench.interpret.script import Script
 from dragoman_bench.interpret.stream import Stream
 
 Progress = Callable[[str], None]
-
-
-class InterpretPlan(msgspec.Struct, kw_only=True):
-    """What to play, how, and where the results go. ``url`` None: a server of our own."""
-
-    out: Path
-    target: str = "es"
-    source: str = "en"
-    url: str | None = None
-    api_key: str | None = None
-    model: str | None = None
-    more: dict[str, str] = {}
-    text_only: bool = False
-    recordings: Path | None = None
-    long: bool = False
-    minutes: float | None = None
-    only: Sequence[str] = ()
-    speed: float = 1.0
-    sessions: Sequence[int] = (1,)
-    terms: dict[str, str] = {}
-    send_terms: bool = False
-    offline: bool = True
-    pictures: bool = True
-
-    def request(self, url: str) -> SessionRequest:
-        """What each session asks for."""
-        request = SessionRequest(
-            url=url,
-            target=self.target,
-            source=self.source,
-            api_key=self.api_key,
-            text_only=self.text_only,
-            more=self.more,
-            phrases=self.terms if self.send_terms else None,
-        )
-        return request if self.model is None else msgspec.structs.replace(request, model=self.model)
 
 
 class Scored(msgspec.Struct, frozen=True):
@@ -77,36 +44,83 @@ class Scored(msgspec.Struct, frozen=True):
     item: Item
 
 
+class _Prepared(msgspec.Struct, frozen=True):
+    """A direction: its recordings, and what the engines make of them offline."""
+
+    plan: InterpretPlan
+    found: Sequence[Recording]
+    offline: Mapping[str, OfflineTexts]
+
+
+class _Load(msgspec.Struct, frozen=True):
+    """Sessions that were played side by side, and the cores that the server used."""
+
+    count: int
+    cores: float | None
+    played: Sequence[Played]
+
+
 def measure(plan: InterpretPlan, progress: Progress) -> InterpretResults:
-    """Play everything and score it. Raises ``BenchFailed``, ``ClientError``, ``OSError``."""
+    """Play everything and score it. A direction that fails does not keep the others from being
+    measured. Raises ``BenchFailed``, ``ClientError`` (for a single one), ``OSError``.
+    """
+    results = InterpretResults(runs=[])
+    results.request = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
+    prepared: list[_Prepared] = []
+    for one in plan.directions():
+        with _noted(results, plan, one.direction):
+            prepared.append(_prepare(one, progress))
+    played: list[tuple[_Prepared, list[_Load]]] = []
+    with _server(plan) as (url, pid):
+        for ready in prepared:
+            with _noted(results, plan, ready.plan.direction):
+                played.append((ready, _loads(ready, url, pid, progress)))
+    progress("scoring …")
+    for ready, loads in played:
+        runs = [_scored(ready, load, named=bool(plan.pairs)) for load in loads]
+        if plan.pictures and len(runs) > 1:
+            picture = ready.plan.out / "sessions.png"
+            draw_curve(picture, runs)
+            runs[-1].notes.append(f"picture: {picture}")
+        results.runs += runs
+    return results
+
+
+@contextlib.contextmanager
+def _noted(results: InterpretResults, plan: InterpretPlan, direction: str) -> Iterator[None]:
+    """Of several directions, one that cannot be measured is noted."""
+    try:
+        yield
+    except (BenchFailed, ClientError) as failure:
+        if not plan.pairs:
+            raise
+        results.failures[direction] = str(failure)
+
+
+def _prepare(plan: InterpretPlan, progress: Progress) -> _Prepared:
     found = recordings.find(plan.recordings, plan.source, plan.target)
     if plan.only:
         found = [recording for recording in found if recording.id in plan.only]
     if not found:
         raise BenchFailed("no recording has one of the names given with --only")
-    results = InterpretResults(runs=[])
     offline: Mapping[str, OfflineTexts] = {}
     if plan.offline and plan.url is None:
-        progress("interpreting offline …")
+        progress(f"{plan.direction}: interpreting offline …")
         offline = asyncio.run(_offline(plan, found))
-    played: list[tuple[int, float | None, list[Played]]] = []
-    with _server(plan) as (url, pid):
-        for count in plan.sessions:
-            progress(f"{count} session{'s' * (count > 1)} …")
-            cpu_before, began_s = _cpu_s(pid), time.monotonic()
-            (plan.out / f"logs-{count}").mkdir(parents=True, exist_ok=True)
-            done = asyncio.run(_play(plan, url, found, count))
-            used_s = _cpu_s(pid) - cpu_before
-            cores = None if pid is None else used_s / (time.monotonic() - began_s)
-            played.append((count, cores, done))
-    progress("scoring …")
-    runs = results.runs = [_scored(plan, *one, offline) for one in played]
-    if plan.pictures and len(runs) > 1:
-        picture = plan.out / "sessions.png"
-        draw_curve(picture, runs)
-        runs[-1].notes.append(f"picture: {picture}")
-    results.request = {"url": plan.url or "own server", "speed": f"{plan.speed:g}", **plan.more}
-    return results
+    return _Prepared(plan, found, offline)
+
+
+def _loads(ready: _Prepared, url: str, pid: int | None, progress: Progress) -> list[_Load]:
+    plan, loads = ready.plan, []
+    for count in plan.sessions:
+        progress(f"{plan.direction}: {count} session{'s' * (count > 1)} …")
+        cpu_before, began_s = _cpu_s(pid), time.monotonic()
+        (plan.out / f"logs-{count}").mkdir(parents=True, exist_ok=True)
+        done = asyncio.run(_play(plan, url, ready.found, count))
+        used_s = _cpu_s(pid) - cpu_before
+        cores = None if pid is None else used_s / (time.monotonic() - began_s)
+        loads.append(_Load(count, cores, done))
+    return loads
 
 
 def score_logs(
@@ -202,20 +216,16 @@ def score_played(played: Sequence[Played], offline: Mapping[str, OfflineTexts]) 
     return found
 
 
-def _scored(
-    plan: InterpretPlan,
-    count: int,
-    cores: float | None,
-    played: Sequence[Played],
-    offline: Mapping[str, OfflineTexts],
-) -> Run:
-    found = score_played(played, offline)
-    name = f"interpret x{count}" + ("" if plan.speed == 1.0 else f", {plan.speed:g} times as fast")
+def _scored(ready: _Prepared, load: _Load, *, named: bool) -> Run:
+    plan, count = ready.plan, load.count
+    found = score_played(load.played, ready.offline)
+    what = plan.direction if named else "interpret"
+    name = f"{what} x{count}" + ("" if plan.speed == 1.0 else f", {plan.speed:g} times as fast")
     run = _run(name, count, found, plan, plan.out / f"omnisteval-{count}")
-    if cores is not None:
-        run.cores = cores
+    if load.cores is not None:
+        run.cores = load.cores
         run.figures.append(
-            Figure(part=name, name="CPU per session", value=cores / count, unit="cores")
+            Figure(part=name, name="CPU per session", value=load.cores / count, unit="cores")
         )
     if plan.pictures:
         for one in _examples(found):

@@ -13,7 +13,6 @@ https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
@@ -24,13 +23,14 @@ from dragoman.engines.openai_chat.answers import NoTranslation, cleaned
 from dragoman.engines.openai_chat.prompts import find_template, language_arguments, messages_for
 from dragoman.engines.shared.endpoint import Answer, Endpoint, extra_fields
 from dragoman.engines.shared.endpoint_errors import (
+    NO_JSON,
     EndpointFailed,
     EndpointLimits,
     EndpointNonsense,
 )
 from dragoman.text.language_tags import primary_tag
+from dragoman.text.words import without_controls
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CHARS_PER_TOKEN = 8
 """Tokens are hardly ever longer on average; a longer answer is not bounded by its server."""
 
@@ -149,7 +149,7 @@ class OpenAiChat:
 
     def translate_cancellable(self, request: Translation, cancellation: Cancellation) -> str:
         """As in the Protocol. Raises ``EndpointFailed`` or ``RequestCancelled``."""
-        text = " ".join(_CONTROL.sub(" ", request.text).replace("<|", "< |").split())
+        text = " ".join(without_controls(request.text).replace("<|", "< |").split())
         if not text:
             return ""
         request = msgspec.structs.replace(request, text=text)
@@ -206,8 +206,8 @@ def _written(answer: Answer, most_chars: int) -> tuple[str, bool]:
             if part.refusal:
                 raise EndpointNonsense("the model refused to translate")
             parts.append(part.content or "")
+            size += len(parts[-1])
             reason = choice.finish_reason or reason
-        size += len(parts[-1]) if parts else 0
         if size > most_chars:
             raise EndpointNonsense("the model did not end its answer in time")
     if reason == "content_filter":
@@ -226,5 +226,5 @@ def _chunks(answer: Answer) -> Any:
             continue
         try:
             yield _DECODER.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_JSON:
             raise EndpointNonsense("the server's answer is none of a chat") from None

@@ -24,17 +24,16 @@ from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.pcm_shaping import shaped
+from dragoman.engines.shared.spoken_sentences import spoken_sentences
 from dragoman.engines.shared.voice_table import NAMES, VoiceSound, VoiceTable
 from dragoman.text.language_tags import primary_tag
-from dragoman.text.spoken import is_speakable, pause_ms, sanitized
+from dragoman.text.spoken import pause_ms, sanitized
 
 RATE_HZ = 22_050
 _GAIN_DB = -2.5
 _MOST_SPEAKERS = 8
 _LONGEST_TOKEN = 40
-_LONGEST_SENTENCE = 300  # characters
 _BRACKETS = re.compile(r"\[+|\]+")  # piper takes what stands in double ones for phonemes
-_SENTENCE = re.compile(rf"[^.!?。！？؟।]{{1,{_LONGEST_SENTENCE}}}[.!?。！？؟।]*[\"”')\]]*")
 _PACKAGED = "piper-en-us-joe"
 
 
@@ -103,10 +102,10 @@ class Piper(OpensOnce[_Voices]):
         sound = table.of(utterance.voice)
         rate = max(0.25, min(4.0, utterance.rate))
         text = _BRACKETS.sub(" ", sanitized(utterance.text, longest_token=_LONGEST_TOKEN))
-        found = [part for part in _SENTENCE.findall(text) if is_speakable(part)]
+        found = spoken_sentences(text)
         for number, sentence in enumerate(found, 1):
             yield from shaped(
-                _pcm(voices, sentence.strip(), sound.variant, rate * sound.size),
+                _pcm(voices, sentence, sound.variant, rate * sound.size),
                 RATE_HZ,
                 size=sound.size,
                 gain=table.gain(utterance.voice, language) * utterance.volume / 50,

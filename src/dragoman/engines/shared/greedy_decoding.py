@@ -15,7 +15,7 @@ def geometric_mean(logprobs: Sequence[float]) -> float:
     return float(np.exp(np.mean(logprobs))) if logprobs else 0.0
 
 
-def repeated_count(ids: Sequence[int], longest: int = 12, times: int = 3) -> int:
+def repeated_count(ids: Sequence[object], longest: int = 12, times: int = 3) -> int:
     """How many ids at the end only repeat what stands before them: 0, or a loop to cut off.
 
     A greedy decoder can loop over noise ("And, and, and"). A unit that stands

@@ -13,7 +13,6 @@ than two thirds. A GPU gets all windows at one length, as its encoder costs litt
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,14 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from dragoman.engines.base import EngineUnavailable, Samples
+from dragoman.engines.shared.ctranslate2_models import (
+    COMPUTE_TYPES,
+    broken,
+    ctranslate2_library,
+    device_here,
+    not_opened,
+    workers_for,
+)
 from dragoman.engines.shared.model_catalogue import MODELS
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.model_store import find_model
@@ -37,7 +44,6 @@ LONGEST_S = 30 - SILENCE_S
 STEP_S = 2
 GPU_SECONDS = 12
 FRAMES_PER_S = HEARING_RATE_HZ // HOP
-COMPUTE_TYPES = {"cpu": "int8", "cuda": "float16"}
 
 
 class WhisperModel:
@@ -50,24 +56,22 @@ class WhisperModel:
     ) -> None:
         library = _library()
         self._view, self._library = library.StorageView, library
-        self.device = _device(library, device)
+        self.device = device_here(library, device)
         self.folder = model_folder(model)
         try:
             self.vocabulary = Vocabulary.read(self.folder / "tokenizer.json")
         except Exception as error:  # tokenizers raises bare Exception
-            raise EngineUnavailable(_broken(self.folder, "tokenizer.json", error)) from error
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
-        own = max(1, cores // max(threads, 1)) if self.device == "cpu" else 1
+            raise broken(self.folder / "tokenizer.json", error) from error
         try:
             self._model = library.models.Whisper(
                 str(self.folder),
                 device=self.device,
                 compute_type=compute_type or COMPUTE_TYPES[self.device],
-                inter_threads=workers or own,
+                inter_threads=workers or workers_for(self.device, threads),
                 intra_threads=threads,
             )
         except (RuntimeError, ValueError) as error:
-            raise EngineUnavailable(_not_opened(self.folder, error)) from error
+            raise not_opened(self.folder, error) from error
         self.mels: int = self._model.n_mels
         self.is_multilingual: bool = self._model.is_multilingual
 
@@ -133,13 +137,18 @@ def shared_model(
     """A model that all engines of this process with the same settings share; it is freed when none
     of them has it any more. Raises ``EngineUnavailable``.
     """
-    _library()
+    _library()  # what is missing is told before a model is looked for
     settings = (str(model_folder(model).resolve()), device, compute_type, threads, workers)
     with _opening:
         found = _shared.get(settings)
         if found is None:
             found = _shared[settings] = WhisperModel(model, device, compute_type, threads, workers)
         return found
+
+
+def _library() -> Any:
+    mend = f"dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
+    return ctranslate2_library("tokenizers", mend)
 
 
 def model_folder(model: str) -> Path:
@@ -162,42 +171,3 @@ def model_folder(model: str) -> Path:
                 "CTranslate2, such as those of Systran (faster-whisper-…)."
             )
     return folder
-
-
-def _library() -> Any:
-    try:
-        import ctranslate2  # noqa: PLC0415 - heavy, and only engines that load need it
-        import tokenizers  # noqa: F401, PLC0415
-    except ImportError as error:
-        raise EngineUnavailable(
-            f"The Python package {error.name!r} is not installed. "
-            f"Mend it with: dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
-        ) from error
-    return ctranslate2
-
-
-def _device(library: Any, device: str) -> str:
-    if device not in {"cpu", "cuda", "auto"}:
-        raise EngineUnavailable(f"The option device is cpu, cuda or auto, not {device!r}.")
-    has_gpu = device != "cpu" and library.get_cuda_device_count() > 0
-    if device == "cuda" and not has_gpu:
-        raise EngineUnavailable(
-            "CTranslate2 finds no GPU of NVIDIA here. Use device=auto or device=cpu, or mend the "
-            "driver and its libraries (cuBLAS 12, cuDNN 9)."
-        )
-    return "cuda" if has_gpu else "cpu"
-
-
-def _not_opened(folder: Path, error: Exception) -> str:
-    text = str(error)
-    if "out of memory" in text.lower():
-        return (
-            "The GPU has no room for this model. Use a smaller one, or compute_type=int8_float16."
-        )
-    if "compute type" in text.lower():
-        return f"This compute type is not possible here: {text}"
-    return _broken(folder, "model.bin", error)
-
-
-def _broken(folder: Path, name: str, error: Exception) -> str:
-    return f"{folder / name} cannot be read: {error}. The folder needs a complete model."
