@@ -263,7 +263,8 @@ def make_main(python: str) -> None:
             stop("the environment could not be made; see above")
     say("installing the locked Python packages into .venv, about a minute (hashes are checked)")
     spared = {name for _, names in SPARED_PACKAGES.values() for name in names}
-    if not install_locked({name: text for name, text in entries(lock) if name not in spared}):
+    locked = entries(lock).items()
+    if not install_locked({name: text for name, text in locked if name not in spared}):
         stop("pip could not install the locked packages; see above")
     say("installing dragoman and its benchmarks, editable")
     editable = [word for project in projects for word in ("-e", project)]
@@ -272,10 +273,16 @@ def make_main(python: str) -> None:
     (VENV / ".stamp").write_text(stamp)
 
 
-def entries(lock: Path) -> list[tuple[str, str]]:
-    """The packages of a lock file: the name, and the lines with version and hashes."""
-    found = re.split(r"^(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    return [(text.partition("==")[0], text) for text in found if "==" in text]
+def entries(lock: Path) -> dict[str, str]:
+    """The packages of a lock file: the name, and the lines with version and hashes. A package may
+    have several versions, each for some Pythons; pip chooses.
+    """
+    found: dict[str, str] = {}
+    for text in re.split(r"^(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        if "==" in text:
+            name = text.partition("==")[0]
+            found[name] = found.get(name, "") + text
+    return found
 
 
 def install_locked(packages: Mapping[str, str], *more: str) -> bool:
@@ -290,7 +297,7 @@ def make_spared(group: str) -> None:
     """Packages of a group into ``.venv``; what pip cannot install is told and left out."""
     why, names = SPARED_PACKAGES[group]
     lock = ROOT / "requirements.lock"
-    wanted = {name: text for name, text in entries(lock) if name in names}
+    wanted = {name: text for name, text in entries(lock).items() if name in names}
     mark, stamp = VENV / f".stamp-{group}", "".join(wanted.values())
     if not wanted or (mark.exists() and mark.read_text(encoding="utf-8") == stamp):
         return

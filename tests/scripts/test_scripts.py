@@ -185,9 +185,17 @@ def test_what_is_asked_of_pip_has_versions_and_hashes(
     assert asked == [LOCK.partition("c==")[0]]
 
 
+def test_every_version_of_a_locked_package_is_asked_of_pip(setup: ModuleType, tmp_path: Path):
+    lock = tmp_path / "requirements.lock"
+    old = "a==1 ; python_full_version < '3.12' \\\n    --hash=sha256:1\n"
+    new = "a==2 ; python_full_version >= '3.12' \\\n    --hash=sha256:2\n"
+    lock.write_text(f"# a comment\n{old}{new}b==1 \\\n    --hash=sha256:3\n")
+    assert setup.entries(lock) == {"a": old + new, "b": "b==1 \\\n    --hash=sha256:3\n"}
+
+
 def test_spared_packages_are_locked():
     setup = script("setup")
-    locked = {name for name, _ in setup.entries(setup.ROOT / "requirements.lock")}
+    locked = set(setup.entries(setup.ROOT / "requirements.lock"))
     for _, names in setup.SPARED_PACKAGES.values():
         assert set(names) <= locked
 

@@ -36,7 +36,7 @@ class CTranslate2Mt(OpensOnce[Model]):
     def __init__(
         self,
         *,
-        model: str,
+        model: str = "",
         pairs: tuple[str, ...] = (),
         device: Device = "cpu",
         compute_type: str = "",
@@ -47,7 +47,7 @@ class CTranslate2Mt(OpensOnce[Model]):
         max_chars: int = 4_000,
         non_commercial: bool = False,
     ) -> None:
-        self._folder = Path(model).expanduser()
+        self._model, self._folder = model, Path(model).expanduser()
         self._device, self._compute_type = device, compute_type
         self._threads, self._workers, self._beam = threads, workers, beam
         self._max_batch, self._max_chars = max_batch, max_chars
@@ -58,6 +58,8 @@ class CTranslate2Mt(OpensOnce[Model]):
     def _pairs(self) -> tuple[Pair, ...]:
         if self._wanted:
             return self._wanted
+        if not self._model:
+            return (("*", "*"),)
         try:
             told = family_of(read_vocabulary(self._folder)).pairs()
         except EngineUnavailable:
@@ -83,6 +85,8 @@ class CTranslate2Mt(OpensOnce[Model]):
         )
 
     def _open(self) -> Model:
+        if not self._model:
+            raise EngineUnavailable("Say which model: ctranslate2-mt?model=FOLDER")
         if not self._folder.is_dir():
             raise EngineUnavailable(f"There is no folder {self._folder} with a model.")
         if not self._pairs:

@@ -299,6 +299,19 @@ def test_the_language_sticks_to_the_turn_and_switches_between_turns() -> None:
     assert plain(facts) == ["w2", "w3", "w7", "w4", "w40", *[f"w{n}" for n in range(41, 49)]]
 
 
+def test_a_turn_that_is_decoded_once_at_its_end_has_the_language_of_that_decode() -> None:
+    """The input ends with the speaker: no decode came before, and no pause."""
+    auto = Interpret(target="en", endpointing=PATIENT)
+    engines = TalkEngines(languages=dict.fromkeys(NAMES, "de"), step_ms=5_000)
+    audio = pieces(spoken(*NAMES[:6]), [1600])
+    facts, given_on = asyncio.run(recognise(engines, audio, auto))
+    assert len(engines.asr.windows) == 1
+    assert [(fact.text, fact.language) for fact in facts if isinstance(fact, Heard)] == [
+        (" ".join(NAMES[:6]), "de")
+    ]
+    assert [words.language for words in given_on if words.committed] == ["de"]
+
+
 def test_a_settled_language_is_asked_for_in_the_rest_of_the_turn() -> None:
     auto = Interpret(target="en", endpointing=PATIENT)
     engines = TalkEngines()

@@ -69,6 +69,18 @@ class Turn:
         diarizer = self.diarizer
         return diarizer is not None and (diarizer.speaker is None or diarizer.doubt_ms is not None)
 
+    def judge_language(self, words: int, *, final: bool) -> None:
+        """Count what the decoder says of the language of its newest hypothesis, of ``words``."""
+        decoder = self.decoder
+        self.language.add_hypothesis(
+            decoder.language,
+            words,
+            confidence=decoder.language_confidence,
+            new_s=max(0, decoder.heard_ms - self.heard_ms) / 1000,
+            final=final,
+        )
+        self.heard_ms = max(self.heard_ms, decoder.heard_ms)
+
     def has_lasted(self, until_ms: int, seconds: float) -> bool:
         """Whether it is so long already that the server may end it."""
         return self.is_bounded and until_ms - self.begin_ms >= seconds * 1000
@@ -123,17 +135,9 @@ class TurnPublisher:
         """Send the words as they are now, if there is anything new in them."""
         agreement, language = turn.decoder.agreement, turn.language
         words, tail = agreement.committed, agreement.tail
-        decoder = turn.decoder
-        language.add_hypothesis(
-            decoder.language,
-            len(words) + len(tail),
-            confidence=decoder.language_confidence,
-            new_s=max(0, decoder.heard_ms - turn.heard_ms) / 1000,
-            final=paused,
-        )
-        turn.heard_ms = max(turn.heard_ms, decoder.heard_ms)
+        turn.judge_language(len(words) + len(tail), final=paused)
         if language.settled is not None:
-            decoder.fix_language(language.settled)
+            turn.decoder.fix_language(language.settled)
         self._measure(turn, words)
         text = joined_text(words)
         # The end of the audio cuts the last word short, so half of the time it is another one a
@@ -145,7 +149,8 @@ class TurnPublisher:
         if language.is_doubtful:
             turn.pause_pending = turn.pause_pending or paused
         else:
-            self._put(turn, words, tail, language.best, paused=paused or turn.pause_pending)
+            is_paused = paused or turn.pause_pending
+            self._put(turn, words, tail, language.best, decoder.heard_ms, paused=is_paused)
             turn.pause_pending = False
 
     async def close(self, turn: Turn, at_ms: int, words: list[Word]) -> str | None:
@@ -154,12 +159,14 @@ class TurnPublisher:
         words_refused = turn.decoder.agreement.refused > 0
         self._observer.on(TurnClosed(turn.number, at_ms, words_refused, turn.refused))
         await self._emit(SpeechStopped(turn.number, at_ms, turn.refused))
+        if words:  # those of the last decode, which may be the only one, were not published
+            turn.judge_language(len(words), final=True)
         language = turn.language.end()
         if not turn.failed:  # else there is no whole text: the turn's end says that it failed
             self._measure(turn, words)
             text = joined_text(words)
             await self._emit(Heard(turn.number, text, "", final=True, language=language))
-        self._put(turn, words, (), language, final=True)
+        self._put(turn, words, (), language, at_ms, final=True)
         return language
 
     def end(self) -> None:
@@ -182,6 +189,7 @@ class TurnPublisher:
         words: list[Word],
         tail: tuple[Word, ...],
         language: str | None,
+        heard_ms: int,
         *,
         paused: bool = False,
         final: bool = False,
@@ -190,7 +198,13 @@ class TurnPublisher:
         self._observer.on(
             WordsRecognised(turn.number, words, tail, source, target, paused=paused, final=final)
         )
-        failed = final and turn.failed
         self._mailbox.put(
-            turn.number, words, tail, language, paused=paused, final=final, failed=failed
+            turn.number,
+            words,
+            tail,
+            language,
+            paused=paused,
+            final=final,
+            failed=final and turn.failed,
+            span_ms=(turn.begin_ms, max(turn.begin_ms, heard_ms)),
         )
