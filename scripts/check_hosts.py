@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = re.compile(
-    r"--(?:extra-)?index-url|--find-links|--trusted-host|files\.pythonhosted|pypi\.(?:org|python)"
+    r"--(?:extra-)?index-url|--find-links[= ]https?:|--trusted-host|files\.pythonhosted|pypi\.(?:org|python)"
     r"|/simple/?\s*$",
     re.IGNORECASE,
 )
