@@ -32,20 +32,21 @@ def spoken_span(
     if not wanted or not ends:
         begin_ms, end_ms = _spread(words, begin, end, turn_ms)
         return max(first_ms, begin_ms - UNSURE_MS), min(last_ms, end_ms + UNSURE_MS)
+    times = [*starts, *ends]  # an engine's ends may lie before its begins
     if wanted[0].start_ms is not None:
         before = words[begin - 1] if begin else None
         least_ms = first_ms
         if before is not None and before.start_ms is not None and before.end_ms is not None:
             least_ms = max(first_ms, before.end_ms)
-        begin_ms = min(*starts, max(least_ms, starts[0] - CONTEXT_MS))
+        begin_ms = min(*times, max(least_ms, starts[0] - CONTEXT_MS))
     else:
         earlier = [word.end_ms for word in words[:begin] if word.end_ms is not None]
         begin_ms = max((ms for ms in earlier if ms < ends[0]), default=first_ms) - UNSURE_MS
-        begin_ms = min(begin_ms, *starts) if starts else begin_ms
+        begin_ms = min(begin_ms, *times)
     following = words[end].start_ms if end < len(words) else None
-    end_ms = max(ends) + CONTEXT_MS
+    end_ms = max(times) + CONTEXT_MS
     if following is not None:
-        end_ms = max(*ends, min(end_ms, following))
+        end_ms = max(*times, min(end_ms, following))
     elif wanted[-1].end_ms is None:
         end_ms = last_ms
     begin_ms = min(max(first_ms, begin_ms), last_ms)
