@@ -139,7 +139,7 @@ def test_without_consent_nothing_is_made(tmp_path: Path) -> None:
         (("x", "--name", "../x"), "is no name for an environment"),
         (("x", "--python", "/bin/false"), "/bin/false is no Python that runs here"),
         (("./not-there.whl",), "there is no file ./not-there.whl"),
-        (("--", "--index-url=http://x"), "is neither an engine nor a package"),
+        (("--", "--no-such-option"), "is neither an engine nor a package"),
     ],
 )
 def test_wrong_words_are_refused_in_a_sentence(

@@ -122,6 +122,8 @@ def test_without_a_language_the_recogniser_of_the_most_is_taken_else_the_first(
         assert engines.only_source is None
 
     loaded("scripted,asr=asr-en,asr-two,asr-pair")(look)
+
+
 def test_audio_is_wanted_where_a_translator_of_the_direction_hears(registered: Any) -> None:
     hearing = variant(ScriptedMt(), name="hears", takes_speech=True, pairs=(("de", "en"),))
     registered(hears=hearing)

@@ -163,6 +163,11 @@ def no_tokens(folder: Path) -> None:
     (folder / "tokens.txt").write_text("")
 
 
+def few_tokens(folder: Path) -> None:
+    whole = (folder / "tokens.txt").read_bytes()
+    (folder / "tokens.txt").write_bytes(whole[: len(whole) // 2])
+
+
 def missing(folder: Path) -> None:
     (folder / "decoder.onnx").unlink()
 
@@ -174,7 +179,16 @@ def html(folder: Path) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "break_",
-    [truncated, without_metadata, of_another_type, garbage_in_the_graph, missing, html],
+    [
+        truncated,
+        without_metadata,
+        of_another_type,
+        garbage_in_the_graph,
+        no_tokens,
+        few_tokens,
+        missing,
+        html,
+    ],
     ids=lambda function: function.__name__,
 )
 async def test_a_broken_model_makes_the_engine_unavailable_and_nothing_worse(

@@ -19,8 +19,9 @@ import msgspec
 
 from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Window
+from dragoman.engines.shared.ctranslate2_models import COMPUTE_TYPES
 from dragoman.engines.whisper.engine import Whisper
-from dragoman.engines.whisper.model import COMPUTE_TYPES, model_folder
+from dragoman.engines.whisper.model import model_folder
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman_bench.engines.in_process import spoken_windows

@@ -24,6 +24,7 @@ from dragoman.engines.base import EngineUnavailable, Samples, Translation, Utter
 from dragoman.engines.firefox.engine import Firefox
 from dragoman.engines.hibari.engine import Hibari
 from dragoman.engines.hibari.vocoder import waveform
+from dragoman.engines.shared.ctranslate2_models import COMPUTE_TYPES
 from dragoman.engines.shared.english.phonemes import EnglishPhonemes
 from dragoman.engines.shared.english.tables import english_phonemes, read_json
 from dragoman.engines.shared.model_files import onnx_session
@@ -31,7 +32,7 @@ from dragoman.engines.shared.model_store import find_model
 from dragoman.engines.shared.phoneme_pieces import pieces
 from dragoman.engines.whisper.engine import SPARE_TOKENS, TOKENS_PER_S, Whisper
 from dragoman.engines.whisper.mel import HOP, log_mel
-from dragoman.engines.whisper.model import COMPUTE_TYPES, SILENCE_S, STEP_S, model_folder
+from dragoman.engines.whisper.model import SILENCE_S, STEP_S, model_folder
 from dragoman_bench.engines import overhead
 from dragoman_bench.engines.overhead import PairedTimes, Work
 from dragoman_bench.figures import BenchFailed, Figure, Part

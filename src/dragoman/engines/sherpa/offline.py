@@ -19,7 +19,7 @@ from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.sherpa.languages import check_told, known_languages
 from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import Kind, Patterns, find, folder_of
-from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
+from dragoman.engines.sherpa.words import TimedTokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 from dragoman.text.language_tags import primary_tag
 
@@ -172,7 +172,7 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
         ]
 
     def _hypothesis(self, result: Any, window: Window) -> Hypothesis:
-        found = Tokens(result.text, result.tokens, result.timestamps, result.ys_log_probs)
+        found = TimedTokens(result.text, result.tokens, result.timestamps, result.ys_log_probs)
         told = result.lang.strip("<|>")
         return Hypothesis(words_of(found), confidence_of(found), told or self._language(window))
 

@@ -23,7 +23,7 @@ from dragoman.engines.sherpa.hotwords import HotwordRules, hotword_rules
 from dragoman.engines.sherpa.languages import check_told, known_languages
 from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find, folder_of
-from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
+from dragoman.engines.sherpa.words import TimedTokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 from dragoman.text.language_tags import primary_tag
 
@@ -182,7 +182,7 @@ class _Turn:
             self._opened.recognizer.decode_stream(self._stream)
 
     def _hypothesis(self, result: Any, *, is_final: bool) -> Hypothesis:
-        found = Tokens(result.text, result.tokens, result.timestamps, result.ys_probs)
+        found = TimedTokens(result.text, result.tokens, result.timestamps, result.ys_probs)
         words = words_of(found)
         stable = len(words) - (not is_final and bool(words)) if self._opened.appends else 0
         return Hypothesis(words, confidence_of(found), self._language, stable)

@@ -54,8 +54,7 @@ class WhisperModel:
     def __init__(
         self, model: str, device: str, compute_type: str, threads: int, workers: int
     ) -> None:
-        mend = f"dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
-        library = ctranslate2_library("tokenizers", mend)
+        library = _library()
         self._view, self._library = library.StorageView, library
         self.device = device_here(library, device)
         self.folder = model_folder(model)
@@ -138,13 +137,18 @@ def shared_model(
     """A model that all engines of this process with the same settings share; it is freed when none
     of them has it any more. Raises ``EngineUnavailable``.
     """
-    _library()
+    _library()  # what is missing is told before a model is looked for
     settings = (str(model_folder(model).resolve()), device, compute_type, threads, workers)
     with _opening:
         found = _shared.get(settings)
         if found is None:
             found = _shared[settings] = WhisperModel(model, device, compute_type, threads, workers)
         return found
+
+
+def _library() -> Any:
+    mend = f"dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
+    return ctranslate2_library("tokenizers", mend)
 
 
 def model_folder(model: str) -> Path:

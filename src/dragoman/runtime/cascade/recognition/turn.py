@@ -150,7 +150,7 @@ class TurnPublisher:
             turn.pause_pending = turn.pause_pending or paused
         else:
             is_paused = paused or turn.pause_pending
-            self._put(turn, words, tail, language.best, decoder.heard_ms, paused=is_paused)
+            self._put(turn, words, tail, language.best, turn.decoder.heard_ms, paused=is_paused)
             turn.pause_pending = False
 
     async def close(self, turn: Turn, at_ms: int, words: list[Word]) -> str | None:
