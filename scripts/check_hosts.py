@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INDEX = re.compile(
-    r"--(?:extra-)?index-url|--find-links|--trusted-host|files\.pythonhosted|pypi\.(?:org|python)"
-    r"|/simple/?\s*$",
+    r"--(?:extra-)?index-url|--find-links[= ]https?:|--trusted-host|files\.pythonhosted"
+    r"|pypi\.(?:org|python)|/simple/?\s*$",
     re.IGNORECASE,
 )
 ENTRY = re.compile(

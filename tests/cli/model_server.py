@@ -15,7 +15,7 @@ class Faults:
     """What the server does wrong. ``cut_after``: bytes of each answer, then the line is closed;
     ``cut_times``: of how many answers (None: of all). ``statuses``: the first answers. ``stalls``:
     answers that stop after ``cut_after`` bytes and keep the line open. ``wrong_range``: an answer
-    begins elsewhere than asked for.
+    begins elsewhere than asked for; ``unasked_range``: it is partial though all was asked for.
     """
 
     cut_after: int | None = None
@@ -24,6 +24,7 @@ class Faults:
     stalls: int = 0
     no_ranges: bool = False
     wrong_range: bool = False
+    unasked_range: bool = False
 
 
 @dataclass
@@ -66,7 +67,7 @@ def serving(files: Mapping[str, bytes]) -> Iterator[ModelServer]:
                 told = start + 1 if faults.wrong_range else start
                 self.send_header("Content-Range", f"bytes {told}-{len(content) - 1}/{len(content)}")
             else:
-                self.send_response(200)
+                self.send_response(206 if faults.unasked_range else 200)
             self.send_header("Content-Length", str(len(content) - start))
             self.send_header("ETag", state.version)
             self.end_headers()

@@ -22,7 +22,7 @@ from typer.testing import CliRunner, Result
 
 from dragoman.cli import demo_scenes
 from dragoman.cli.demo import demo
-from dragoman.cli.demo_scenes import Scene, cast, dickens, foreign
+from dragoman.cli.demo_scenes import DemoScene, cast, dickens, foreign
 from dragoman.cli.spawn import ServerFailed, _loading, running_server
 from dragoman.testing.live_server import LiveServer, command, environment
 from tests.client.fake_server import FLAT, ServerSide, accept, fake_server, interpreting, opening
@@ -143,7 +143,7 @@ def health(*engines: tuple[str, str]) -> dict[str, object]:
 
 
 def test_the_engines_of_a_direction_are_named() -> None:
-    scene = Scene(recording=Path("x"), source="es", target="en")
+    scene = DemoScene(recording=Path("x"), source="es", target="en")
     ready = [(n, "ready") for n in ("moonshine", "whisper", "firefox", "apertium", "hibari")]
     line = cast(scene, health(*ready)).line
     assert line.startswith("recognition by whisper (gist)")
@@ -152,7 +152,7 @@ def test_the_engines_of_a_direction_are_named() -> None:
 
 
 def test_without_a_recogniser_of_the_language_it_says_how_to_get_one() -> None:
-    scene = Scene(recording=Path("x"), source="es", target="en")
+    scene = DemoScene(recording=Path("x"), source="es", target="en")
     found = cast(scene, health(("moonshine", "ready"), ("whisper", "unavailable")))
     assert "Nothing here recognises Spanish" in found.lacks
     assert "dragoman setup multilingual" in found.lacks

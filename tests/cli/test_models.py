@@ -150,6 +150,11 @@ def test_a_wrong_file_is_deleted(
     assert names(store) in ([], [".weights.bin.version"])
 
 
+def test_a_part_that_nobody_asked_for_is_not_taken(pulled: Model, server: ModelServer) -> None:
+    server.faults.unasked_range = True
+    assert "the server sent another part of the file than it was asked for" in refused("pull", NAME)
+
+
 def test_an_address_that_is_gone_is_told(pulled: Model, server: ModelServer) -> None:
     del server.files["weights.bin"]
     assert "/weights.bin: the server answers 404. Try another --mirror" in refused("pull", NAME)
@@ -330,11 +335,25 @@ def test_an_index_does_not_replace_what_the_catalogue_knows(index: Path) -> None
     assert "firefox-en-da" not in {row["name"] for row in listed}
 
 
+def test_the_languages_of_an_index_do_not_lead_out_of_the_store(
+    index: Path, server: ModelServer, tmp_path: Path
+) -> None:
+    way_out = "/../../outside"
+    records = [record(server, "model", "weights.bin", toLang=way_out)]
+    records += [record(server, "vocab", "vocab", toLang=way_out)]
+    index.write_text(json.dumps({"data": records}))
+    assert "has no complete model" in refused(
+        "pull", f"firefox-en-{way_out}", "--index", str(index)
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [index.name]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
         ("<html>", "is no index of translations-models"),
         ('{"data": []}', "has no complete model"),
+        ('{"data": [], "more": ' + "[" * 100_000, "is no index of translations-models"),
         (None, "cannot be read"),
     ],
 )

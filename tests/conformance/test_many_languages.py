@@ -114,6 +114,23 @@ def test_a_declared_language_goes_to_the_first_that_covers_it(
 
 
 @needs_shared
+@pytest.mark.parametrize("source", ["de", None])
+def test_german_comes_out_as_english_by_whispers_own_translation(
+    server: LiveServer, source: str | None
+) -> None:
+    heard, said = interpreted(server, clip("de_thorsten_03"), target="en", source=source)
+    assert "europa und asien" in spoken_words(" ".join(heard))
+    assert "europe and asia" in spoken_words(" ".join(said))
+
+
+@needs_shared
+def test_translators_that_hear_live_in_the_engine_process_as_well() -> None:
+    with serve(engines=ENGINES, workers=2) as server:
+        _, said = interpreted(server, clip("de_thorsten_03"), target="en", source="de")
+    assert "europe and asia" in spoken_words(" ".join(said))
+
+
+@needs_shared
 def test_what_nobody_translates_is_written_and_fails_its_turn_only(server: LiveServer) -> None:
     """Japanese into English: the words come, no translation does, and the session goes on."""
     japanese, spanish = clip("ja_pico_leopard"), clip("es_pico_leopard")

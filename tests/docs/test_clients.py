@@ -15,7 +15,7 @@ from dragoman.testing.live_server import LiveServer, environment
 from tests.client.media_files import make_media
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```(bash|python)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 NAMES = [f"{kind}-{number}" for number, (kind, _) in enumerate(BLOCKS)]
 
 

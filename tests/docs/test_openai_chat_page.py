@@ -19,7 +19,7 @@ DATA = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
 def test_the_configurations_on_the_page_are_understood() -> None:
     texts = re.findall(r'--engines "([^"]+)"', PAGE)
     texts.append(registry.choice_text(tomllib.loads(DATA[0])["engines"]))
-    assert len(texts) == 5
+    assert len(texts) == 6
     for text in texts:
         first = registry.parse_choice(text).mt[0]
         assert isinstance(registry.make(first, "mt"), OpenAiChat)
@@ -47,3 +47,5 @@ def test_the_templates_on_the_page_are_those_there_are(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text(DATA[1])
     assert find_template(str(path), "").glossary
+    path.write_text(DATA[2])
+    assert find_template(str(path), "").speech

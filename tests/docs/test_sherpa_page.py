@@ -35,7 +35,7 @@ def test_the_configurations_on_the_page_are_understood() -> None:
 
 def test_every_kind_and_option_is_in_its_section() -> None:
     for name, module in ENGINES.items():
-        section = PAGE.partition(f": `{name}`")[2].partition("\n## ")[0]
+        section = PAGE.partition(f": `{name}`")[2].partition("\n##")[0]
         listed = section.partition("Kinds: ")[2].partition(".")[0]
         assert set(re.findall(r"`([\w-]+)`", listed)) == {kind.name for kind in module.KINDS}, name
         for option, (_, default) in registry.options(registry.factory(name)).items():

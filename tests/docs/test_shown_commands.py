@@ -31,8 +31,7 @@ def parsed(words: list[str]) -> dict[str, Any]:
     """What the command line makes of these words; nothing is run."""
     command: Any = typer.main.get_command(app)
     context = command.make_context("dragoman", words)
-    while hasattr(command, "resolve_command"):
-        rest = [*getattr(context, "_protected_args", ()), *context.args]
+    while rest := [*getattr(context, "_protected_args", ()), *context.args]:
         name, command, rest = command.resolve_command(context, rest)
         context = command.make_context(name, rest, parent=context)
     found: dict[str, Any] = context.params

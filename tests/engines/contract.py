@@ -287,7 +287,9 @@ def windows_keep_their_order_and_prefix(case: Case) -> None:
 
 # ---------------------------------------------------------------- translation
 def _translate(case: Case, text: str) -> str:
-    return str(case.engine.translate(Translation(text, case.language, case.target)))
+    speech = case.speech.tobytes() if case.engine.info.takes_speech else b""
+    request = Translation(text, case.language, case.target, speech=speech)
+    return str(case.engine.translate(request))
 
 
 def translation_is_text_of_the_same_shape(case: Case) -> None:

@@ -22,6 +22,13 @@ def dickens() -> Samples:
     return recordings.read(recordings.two_cities())[: 5 * 16_000]
 
 
+def german() -> Samples:
+    clips = [one for one in recordings.shared("de") if one.id == "de_thorsten_03"]
+    if not clips:
+        pytest.skip("the recordings in ../shared/data/speech are not beside this checkout")
+    return clips[0].samples()
+
+
 CASES: dict[str, Case] = {
     name: Case(functools.partial(registry.make, name), speech=speech, exact=exact)
     for name, speech, exact in [
@@ -43,6 +50,13 @@ CASES: dict[str, Case] = {
     ]
 }
 CASES["firefox"] = Case(functools.partial(registry.make, "firefox"), target="pt")
+CASES["whisper-translate"] = Case(
+    functools.partial(registry.make, "whisper-translate"),
+    speech=german,
+    language="de",
+    target="en",
+    text="Europa und Asien zusammengenommen wird auch als Eurasien bezeichnet.",
+)
 CASES["openjtalk"] = Case(
     functools.partial(registry.make, "openjtalk"),
     language="ja",
@@ -94,6 +108,7 @@ ROLES = {
     "apertium": "mt",
     "firefox": "mt",
     "scripted-mt": "mt",
+    "whisper-translate": "mt",
     "scripted-tts": "tts",
     "espeak": "tts",
     "flite": "tts",

@@ -19,7 +19,7 @@ from dragoman.engines.base import Info, Samples, Translation, Utterance, Window
 from dragoman.runtime.hosts.engine_calls import answer_batch
 from dragoman.runtime.hosts.engine_stream import EngineStream
 from dragoman.runtime.hosts.engine_work import EngineWork
-from dragoman.runtime.hosts.host import EngineFailed, HostStream
+from dragoman.runtime.hosts.host import EngineFailed, HostStream, Vitals
 from dragoman.runtime.hosts.requests import (
     Answer,
     Request,
@@ -80,6 +80,7 @@ class FakeHost:
         self.capacity = 1
         self.waiting = 0
         self.work = EngineWork()
+        self.vitals = Vitals(1)
         self.windows: list[Window] = []
         self._engine, self._rng, self._fail = engine, rng, fail
 

@@ -13,6 +13,7 @@ from dragoman.engines import registry
 from dragoman.engines.base import EngineUnavailable, Translation
 from dragoman.engines.registry import parse_choice
 from dragoman.engines.scripted.engines import ScriptedAsr, ScriptedMt, ScriptedTts
+from dragoman.runtime import late_servers
 from dragoman.runtime.engine_set import EngineSet
 from dragoman.runtime.hosts.host import EngineFailed
 
@@ -121,6 +122,19 @@ def test_without_a_language_the_recogniser_of_the_most_is_taken_else_the_first(
         assert engines.only_source is None
 
     loaded("scripted,asr=asr-en,asr-two,asr-pair")(look)
+
+
+def test_audio_is_wanted_where_a_translator_of_the_direction_hears(registered: Any) -> None:
+    hearing = variant(ScriptedMt(), name="hears", takes_speech=True, pairs=(("de", "en"),))
+    registered(hears=hearing)
+
+    def look(engines: EngineSet) -> None:
+        assert engines.translates_speech("de", "en")
+        assert engines.translates_speech(None, "en"), "the source may turn out to be German"
+        assert not engines.translates_speech("fr", "en")
+        assert not engines.translates_speech(None, "de")
+
+    loaded("scripted,mt=scripted-mt,hears")(look)
 
 
 def test_a_missing_second_choice_is_reported_and_a_missing_only_one_ends_the_start(
@@ -348,3 +362,39 @@ def test_an_idle_engine_is_shown(registered: Any) -> None:
         await engines.close()
 
     asyncio.run(main())
+
+
+def test_a_model_server_that_comes_later_is_used_from_then_on(
+    registered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was first choice and not there at the start: sessions went to the second meanwhile."""
+    late = variant(ScriptedMt(), name="mt-late", remote=True, pairs=(("en", "es"), ("en", "fr")))
+    here = variant(ScriptedMt(), name="mt-here", pairs=(("en", "es"),))
+    local = variant(ScriptedMt(), missing="pip install it", name="mt-local")
+    registered(mt_late=late, mt_here=here, mt_local=local)
+    monkeypatch.setattr(late_servers, "AGAIN_S", 0.01)
+    attempts = []
+
+    def load() -> None:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise EngineUnavailable("start the server")
+
+    monkeypatch.setattr(late, "load", load)
+
+    async def main() -> None:
+        engines = EngineSet(parse_choice("scripted,mt=mt-late,mt-here,mt-local"))
+        try:
+            await engines.load()
+            assert engines.translator("en", "es").info.name == "mt-here"
+            assert engines.coverage.targets("en") == ["en", "es"]
+            while not engines.coverage.can_translate("en", "fr"):
+                await asyncio.sleep(0)
+            assert engines.translator("en", "es").info.name == "mt-late"
+            states = {one.name: (one.state, one.detail) for one in engines.status()}
+            assert states["mt-late"] == ("ready", "")
+            assert states["mt-local"] == ("unavailable", "pip install it")
+        finally:
+            await engines.close()
+
+    asyncio.run(asyncio.wait_for(main(), 60))

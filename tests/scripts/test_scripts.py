@@ -212,7 +212,7 @@ def test_the_licence_list():
 
 def test_index_hosts_are_seen():
     pattern = script("check_hosts").INDEX
-    for bad in ("--index-url https://x/simple", "--extra-index-url=x", "--find-links x"):
+    for bad in ("--index-url https://x/simple", "--extra-index-url=x", "--find-links https://x"):
         assert pattern.search(bad)
     assert not pattern.search("uv pip compile --no-emit-index-url")
 

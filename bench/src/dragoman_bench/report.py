@@ -17,6 +17,8 @@ from dragoman import __version__
 from dragoman_bench.figures import Figure, Part
 from dragoman_bench.harness.processes import Machine, machine
 
+_WIDTH = 110
+
 
 def now() -> str:
     """The time of day, UTC."""
@@ -45,6 +47,12 @@ class SuiteResults(Results, kw_only=True):
     parts: list[Part]
     failures: dict[str, str]
     """Parts that could not be measured, and why."""
+
+
+def console() -> Console:
+    """At least as wide as the tables, also where the output goes into a file."""
+    plain = Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False, soft_wrap=True, width=max(_WIDTH, plain.width))
 
 
 def machine_line(machine: Machine | None) -> str:

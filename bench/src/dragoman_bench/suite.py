@@ -1,4 +1,4 @@
-"""All parts of the benchmark and all loads, one after another.
+"""All parts of the benchmark, all loads and what engines alone are measured by, in turn.
 
 Scope: which parts there are and in which order; a part that fails does not keep the
 others from being measured.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dragoman.client.errors import ClientError
+from dragoman_bench.engines import batching, endpoints, in_process
 from dragoman_bench.figures import BenchFailed, Part
 from dragoman_bench.load import carry, connects, curve, live
 from dragoman_bench.parts import append, idle, interpretation, quality, synthesis
@@ -19,6 +20,7 @@ PARTS = ("synthesis", "interpretation", "idle", "append", "quality")
 
 
 LOADS = ("live", "idle", "connects", "carry", "curve")
+ENGINES = ("overhead", "endpoints", "batching")
 Progress = Callable[[str], None]
 
 
@@ -57,6 +59,18 @@ def run_loads(
         "curve": lambda: curve.measure(quick=quick, sessions=sessions, options=options),
     }
     return _measured({name: measures[name] for name in loads}, quick, progress)
+
+
+def run_engines(
+    parts: Sequence[str], *, quick: bool, device: str, size: str, progress: Progress
+) -> SuiteResults:
+    """Measure engines without a server; ``device`` and ``size`` are for batching."""
+    measures: dict[str, Callable[[], Part]] = {
+        "overhead": lambda: in_process.measure(quick=quick),
+        "endpoints": lambda: endpoints.measure(quick=quick),
+        "batching": lambda: batching.measure(quick=quick, device=device, size=size),
+    }
+    return _measured({name: measures[name] for name in parts}, quick, progress)
 
 
 def _measured(

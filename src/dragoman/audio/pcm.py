@@ -75,6 +75,12 @@ def wav_header(rate_hz: int, *, channels: int = 1, size: int | None = None) -> b
     return head + form + struct.pack("<4sI", b"data", data)
 
 
+def wav_file(samples: npt.NDArray[np.float32], rate_hz: int) -> bytes:
+    """Float samples in -1..1 as a WAV file."""
+    pcm = from_float(samples)
+    return wav_header(rate_hz, size=len(pcm)) + pcm
+
+
 class WholeSamples:
     """Cuts a stream of bytes between samples; an odd byte waits for the next call."""
 

@@ -19,7 +19,9 @@ from typing import Literal
 
 import msgspec
 
+from dragoman.cli.setup import EXTRAS
 from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.environments import all_environments
 from dragoman.engines.registry import EngineChoice, unset_variables
 from dragoman.engines.shared import model_store
 from dragoman.engines.shared.model_catalogue import MODELS
@@ -36,15 +38,8 @@ _EXPIRY_NEAR = timedelta(days=14)
 OLDEST, NEWEST = (3, 11), (3, 13)
 _REQUIREMENT = re.compile(r"^(?P<name>[\w.-]+)(?P<spec>[^;]*)(?:;(?P<marker>.*))?$")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([\w-]+)['"]""")
-_EXTRAS = {
-    "embedded": {"silero", "moonshine", "espeak", "firefox", "hibari"},
-    "whisper": {"whisper"},
-    "endpoints": {"openai-chat", "openai-speech", "openai-transcriptions"},
-    "ja-voice": {"kokoro"},
-    "piper": {"piper"},
-    "sherpa": {"sherpa-asr", "sherpa-tts"},
-}
-"""Which engines need the packages of an extra."""
+_EXTRAS = ("embedded", "whisper", "endpoints", "ja-voice", "piper", "sherpa", "translators")
+"""Extras whose packages are looked at if their engines are chosen."""
 _BOUND = re.compile(r"(>=|==)\s*([\w.]+)")
 
 
@@ -70,7 +65,7 @@ def packages(engines: set[str]) -> Iterator[Check]:
 
     A missing package of an engine is only a note; the engine's own check says if it is needed.
     """
-    extras = {extra for extra, users in _EXTRAS.items() if users & engines}
+    extras = {extra for extra in _EXTRAS if engines & set(EXTRAS[extra].engines)}
     for text in metadata.requires("dragoman") or []:
         match = _REQUIREMENT.match(text)
         extra = _EXTRA.search((match["marker"] or "") if match else "")
@@ -121,6 +116,22 @@ def variables(choice: EngineChoice) -> Iterator[Check]:
         if not name.endswith("_URL"):
             mend = f"Set {name} if the server has several models."
         yield Check(f"variable {name}", "note", "not set", mend)
+
+
+def environments(used: set[str]) -> Iterator[Check]:
+    """The environments of engines, those that are ``used`` and others. One that is used and missing
+    is told by its engine.
+    """
+    for one in all_environments():
+        name = f"environment {one.name}"
+        try:
+            one.check()
+        except EngineUnavailable as refusal:
+            yield Check(name, "note", "cannot be used", str(refusal))
+        else:
+            use = "used" if one.name in used else "not used"
+            engines = ", ".join(one.engines)
+            yield Check(name, "ok", f"{use}; {engines}; Python {one.python_version}")
 
 
 async def loaded(engine_set: EngineSet, directions: list[tuple[str, str]]) -> list[Check]:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.console import Console
 
-from dragoman.cli.demo_scenes import AUTO, LANGUAGES, Scene, cast, dickens, foreign, named
+from dragoman.cli.demo_scenes import AUTO, LANGUAGES, DemoScene, cast, dickens, foreign, named
 from dragoman.cli.demo_session import DemoSession
 from dragoman.cli.screen import closing_lines, complain
 from dragoman.cli.spawn import ServerFailed, health_of, running_server
@@ -104,17 +104,17 @@ def demo(
         raise typer.Exit(130) from None
 
 
-def _scenes(recording: Path | None, source: str | None, to: str | None) -> list[Scene]:
+def _scenes(recording: Path | None, source: str | None, to: str | None) -> list[DemoScene]:
     """What was asked for; both directions if that was nothing. Raises ``ClientError``."""
     language = None if source == AUTO else source
     target = to or ("en" if source not in {None, "en"} else "es")
     if recording is not None:
-        return [Scene(recording=recording, source=language, target=target)]
+        return [DemoScene(recording=recording, source=language, target=target)]
     if source in {None, "en"}:
-        scenes = [Scene(recording=dickens(), source="en", target=target)]
+        scenes = [DemoScene(recording=dickens(), source="en", target=target)]
         other = foreign() if source is None and to is None else None
         if other is not None:
-            scenes.append(Scene(recording=other[0], source=other[1], target="en"))
+            scenes.append(DemoScene(recording=other[0], source=other[1], target="en"))
         return scenes
     found = foreign(LANGUAGES if language is None else (language,))
     if found is None:
@@ -122,10 +122,10 @@ def _scenes(recording: Path | None, source: str | None, to: str | None) -> list[
             f"there is no recording in {named(language or 'a foreign language')} here: "
             f"name one of yours: dragoman demo FILE --from {source}"
         )
-    return [Scene(recording=found[0], source=language, target=target)]
+    return [DemoScene(recording=found[0], source=language, target=target)]
 
 
-def _play(scene: Scene, playing: _Playing, console: Console, *, is_wanted: bool) -> None:
+def _play(scene: DemoScene, playing: _Playing, console: Console, *, is_wanted: bool) -> None:
     """Play one scene; one that is not ``is_wanted`` is left out where the server cannot."""
     if playing.health is not None:
         played_by = cast(scene, playing.health)

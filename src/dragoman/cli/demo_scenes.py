@@ -30,7 +30,7 @@ AUTO = "auto"
 _WORKING = {"ready", "idle"}
 
 
-class Scene(msgspec.Struct, frozen=True, kw_only=True):
+class DemoScene(msgspec.Struct, frozen=True, kw_only=True):
     """A recording and its direction. ``source`` is None where the server is to find out."""
 
     recording: Path
@@ -96,7 +96,7 @@ class Cast(msgspec.Struct, frozen=True):
     lacks: str = ""
 
 
-def cast(scene: Scene, health: Mapping[str, Any]) -> Cast:
+def cast(scene: DemoScene, health: Mapping[str, Any]) -> Cast:
     """Which engines a server takes for a scene, from the body of its ``/health``."""
     there = _engines(health)
     source, target = scene.source, scene.target

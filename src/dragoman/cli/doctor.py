@@ -18,7 +18,7 @@ from dragoman.cli import checks
 from dragoman.cli.checks import Check
 from dragoman.cli.config import settings_table
 from dragoman.cli.setting_flags import Flags, setting_flags
-from dragoman.engines.registry import parse_choice, parse_spec
+from dragoman.engines.registry import environment_of, parse_choice, parse_spec
 from dragoman.server.config import ConfigError, EffectiveConfig, Setting
 
 
@@ -67,10 +67,12 @@ def _for(effective: EffectiveConfig) -> list[Check]:
     config = effective.config
     engines = make_engines(config)
     choice = parse_choice(config.engines)
-    names = {parse_spec(spec).name for _, spec in choice.all()}
+    homes = {spec: environment_of(spec) for _, spec in choice.all()}
+    names = {parse_spec(spec).name for spec, home in homes.items() if home is None}
     return [
         *checks.packages(names),
         *checks.model_files(names),
+        *checks.environments({home for home in homes.values() if home}),
         *checks.variables(choice),
         *asyncio.run(checks.loaded(engines, config.directions)),
         *checks.address(config),

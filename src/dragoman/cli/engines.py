@@ -1,6 +1,6 @@
 """``dragoman engines``: every registered engine, what it can do, and why it does not run here.
 
-Scope: prints what ``cli.probe`` finds.
+Scope: prints what ``cli.probe`` finds; the commands below it are in ``cli.environments``.
 """
 
 from __future__ import annotations
@@ -12,22 +12,40 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from dragoman.cli.probe import Probe, counted, probe
+from dragoman.cli import environments
+from dragoman.cli.probe import Probe, counted, in_environments, probe
 from dragoman.engines import registry
 from dragoman.engines.base import Info
 
 _ORDER = {role: number for number, role in enumerate(registry.ROLES)}
 
 
-def engines(
+engines = typer.Typer(
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+engines.command("install")(environments.install)
+engines.command("list")(environments.list_environments)
+engines.command("remove")(environments.remove)
+
+
+@engines.callback()
+def list_engines(
+    context: typer.Context,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable, complete.")] = False,
 ) -> None:
     """List all engines, and whether they run here.
 
-    With role, languages, voices, quality and licence of each.
+    With role, languages, voices, quality and licence of each. Engines in environments are shown as
+    they were described when they were installed or last used.
     """
-    found = asyncio.run(probe(registry.names()))
+    if context.invoked_subcommand is not None:
+        return
+    elsewhere = in_environments()
+    here = set(registry.names()) - {entry.spec for entry in elsewhere}
+    found = [*asyncio.run(probe(here)), *elsewhere]
     found.sort(key=lambda p: (_ORDER[p.info.role] if p.info else len(_ORDER), p.spec))
     if as_json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
@@ -79,5 +97,6 @@ def _cells(entry: Probe) -> list[Any]:
             f"{len(info.voices)} voice{'s' * (len(info.voices) != 1)} at {info.rate_hz} Hz"
         )
     about.append(info.licence)
-    runs = info.runs_in if entry.available else "no"
+    runs = entry.environment or info.runs_in
+    runs = runs if entry.available else "no"
     return [info.role, entry.spec, info.quality, runs, "; ".join(about)]

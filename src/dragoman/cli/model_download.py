@@ -205,7 +205,7 @@ class _Transfer:
         start = answer.headers.get("Content-Range", "").partition("-")[0].rpartition(" ")[2]
         if answer.status == http.client.PARTIAL_CONTENT and start != str(size):
             answer.close()
-            self._part.unlink()
+            self._part.unlink(missing_ok=True)
             raise _Broken("the server sent another part of the file than it was asked for")
         return answer
 

@@ -11,6 +11,7 @@ Errors: ``ValueError`` with a phrase for the operator.
 
 from __future__ import annotations
 
+import http.client
 import re
 import urllib.request
 from collections.abc import Iterable
@@ -25,7 +26,8 @@ from dragoman.text.language_tags import primary_tag
 ATTACHMENTS = "https://firefox-settings-attachments.cdn.mozilla.net/"
 _MOST_BYTES = 64 << 20
 _RELEASE = re.compile(r"\d+(?:\.\d+)*")
-_NAME = re.compile(r"[\w.-]+")
+_NAME = re.compile(r"\w[\w.-]*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 class _Attachment(msgspec.Struct):
@@ -52,13 +54,14 @@ def read_index(where: str) -> dict[str, Model]:
     """The models of an index, by the name ``firefox-SOURCE-TARGET``. Raises ``ValueError``."""
     try:
         records = msgspec.json.decode(_content(where), type=_Records).data
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise ValueError(f"{where} cannot be read ({getattr(error, 'reason', error)})") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"{where} is no index of translations-models ({error})") from None
     grouped: dict[tuple[str, str, tuple[int, ...], str], list[_Record]] = {}
     for one in records:
-        if _RELEASE.fullmatch(one.version) and one.from_lang:
+        languages = one.from_lang, one.to_lang  # they name the model's folder
+        if _RELEASE.fullmatch(one.version) and all(map(_LANGUAGE.fullmatch, languages)):
             version = tuple(int(part) for part in one.version.split("."))
             key = one.from_lang, one.to_lang, version, one.filter_expression
             grouped.setdefault(key, []).append(one)

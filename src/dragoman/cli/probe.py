@@ -14,6 +14,8 @@ import msgspec
 
 from dragoman.engines import registry
 from dragoman.engines.base import ENTRY_POINT_GROUP, EngineUnavailable, Info
+from dragoman.engines.environments import all_environments
+from dragoman.engines.remote_engine import remembered
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
 
@@ -21,18 +23,41 @@ LOAD_TIMEOUT_S = 60.0
 
 
 class Probe(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The result for one engine; ``why`` is "" if it is available."""
+    """The result for one engine; ``why`` is "" if it is available. ``environment`` is the one that
+    has it.
+    """
 
     spec: str
     package: str
     available: bool
     why: str = ""
     info: Info | None = None
+    environment: str = ""
 
 
 async def probe(specs: Iterable[str]) -> list[Probe]:
     """Load the engines of these specs concurrently."""
     return list(await asyncio.gather(*(_probe(spec) for spec in specs)))
+
+
+def in_environments() -> list[Probe]:
+    """The engines that run in environments, as they were described last; nothing is run there."""
+    found = []
+    for one in all_environments():
+        for engine in one.engines:
+            why, spec = "", engine
+            try:
+                if registry.environment_of(engine) != one.name:
+                    continue
+                one.check()
+            except registry.RegistryError:  # several have it
+                spec = f"{engine}@env={one.name}"
+            except EngineUnavailable as refusal:
+                why = str(refusal)
+            known = remembered(one, engine)
+            info = known.info if known is not None else None
+            found.append(Probe(spec, one.wanted, not why, why, info, environment=one.name))
+    return found
 
 
 async def _probe(spec: str) -> Probe:

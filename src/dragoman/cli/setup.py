@@ -23,28 +23,49 @@ from dragoman.engines.shared.model_catalogue import MODELS
 from dragoman.engines.shared.model_files import pip_install
 from dragoman.engines.shared.model_store import find_model
 
+REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 _EXTRA = re.compile(r"""\s*;.*extra\s*==\s*['"]([\w-]+)['"].*$""")
 _OURS = re.compile(r"dragoman\[([\w,-]+)\]")
 
 
 class Extra(msgspec.Struct, frozen=True):
-    """What an extra is for; ``download_mb`` with all that it needs."""
+    """What an extra is for, and which engines need it; ``download_mb`` with all that it needs."""
 
     about: str
     licence: str
     download_mb: int
+    engines: tuple[str, ...] = ()
 
 
+_WHISPER = ("whisper", "whisper-translate")
+_SHERPA = ("sherpa-asr", "sherpa-offline-asr", "sherpa-tts")
 EXTRAS = {
-    "embedded": Extra("the engines that come with Dragoman", "by engine, see NOTICE", 155),
-    "multilingual": Extra("recognition of 99 languages with Whisper base", "MIT", 180),
-    "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55),
-    "endpoints": Extra("engines that ask model servers", "BSD-3-Clause", 1),
-    "ja": Extra("Japanese with kanji", "MIT, voice CC-BY 3.0", 110),
-    "ja-voice": Extra("five neural Japanese voices, and kanji", "Apache-2.0; MIT, CC-BY 3.0", 176),
-    "piper": Extra("Piper with one English voice", "GPL-3.0-or-later, voice CC0-1.0", 93),
-    "sherpa": Extra("recognition and speech with sherpa-onnx", "Apache-2.0", 17),
-    "vision": Extra("reading what speakers show", "Apache-2.0", 60),
+    "embedded": Extra(
+        "the engines that come with Dragoman",
+        "by engine, see NOTICE",
+        155,
+        ("silero", "moonshine", "espeak", "firefox", "hibari"),
+    ),
+    "multilingual": Extra("recognition of 99 languages with Whisper base", "MIT", 180, _WHISPER),
+    "whisper": Extra("recognition with Whisper models that are pulled", "MIT", 55, _WHISPER),
+    "endpoints": Extra(
+        "engines that ask model servers",
+        "BSD-3-Clause",
+        1,
+        ("openai-chat", "openai-speech", "openai-transcriptions"),
+    ),
+    "ja": Extra("Japanese with kanji", "MIT, voice CC-BY 3.0", 110, ("openjtalk",)),
+    "ja-voice": Extra(
+        "five neural Japanese voices, and kanji", "Apache-2.0; MIT, CC-BY 3.0", 176, ("kokoro",)
+    ),
+    "piper": Extra(
+        "Piper with one English voice", "GPL-3.0-or-later, voice CC0-1.0", 93, ("piper",)
+    ),
+    "sherpa": Extra("recognition and speech with sherpa-onnx", "Apache-2.0", 17, _SHERPA),
+    "translators": Extra(
+        "translation with models for CTranslate2", "MIT, Apache-2.0", 48, ("ctranslate2-mt",)
+    ),
+    "vision": Extra("reading what speakers show", "Apache-2.0", 60, ("rapidocr",)),
 }
 
 
@@ -65,7 +86,7 @@ def setup(
             f"this Python has no pip. Install them with your installer, for instance: "
             f"uv pip install --python {sys.executable} {names}"
         )
-    if not (yes or _agreed()):
+    if not (yes or agreed()):
         _fail("nothing was installed")
     command = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", *wanted]
     if subprocess.run(command, check=False).returncode:
@@ -89,7 +110,8 @@ def requirements(extra: str) -> list[str]:
     return found
 
 
-def _agreed() -> bool:
+def agreed() -> bool:
+    """Ask whoever sits at the terminal; ends the command where nobody does."""
     if not sys.stdin.isatty():
         _fail("nobody can be asked here; give --yes to install")
     return typer.confirm("Install?", default=True)

@@ -86,7 +86,8 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     ``transcribe`` or ``translate_batch`` takes. ``max_window_s`` is the longest audio a window
     transcriber does well, ``step_ms`` the fixed step it wants to be called at (None: as its speed
     and the load allow).
-    ``takes_images`` asks for the speaker's latest picture with every translation.
+    ``takes_images`` asks for the speaker's latest picture with every translation, ``takes_speech``
+    for the audio of its text.
     ``answers_later``: an interpreter's facts come from elsewhere, also while it gets no input; then
     it is fed empty ``Audio`` now and then.
 
@@ -120,6 +121,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     max_window_s: float = 12.0
     step_ms: int | None = None
     takes_images: bool = False
+    takes_speech: bool = False
     answers_later: bool = False
     forces_prefix: bool = False
     takes_glossary: bool = False
@@ -249,7 +251,9 @@ class Translation(msgspec.Struct, frozen=True, tag=True):
     ``image`` is what the speaker last showed (JPEG or PNG), only for engines with
     ``Info.takes_images``; ``onscreen`` are lines read from it, context that may have nothing to do
     with what is said. ``terse`` asks for the shortest wording, only of engines with
-    ``Info.shortens``.
+    ``Info.shortens``. ``speech`` is the audio in which ``text`` was said, only for engines with
+    ``Info.takes_speech``: float32 bytes at 16 kHz, at most 28 s, with a little around it. It is
+    empty when the audio is not there any more, and for text that nobody said.
     """
 
     text: str
@@ -261,6 +265,7 @@ class Translation(msgspec.Struct, frozen=True, tag=True):
     image: bytes = b""
     onscreen: tuple[str, ...] = ()
     terse: bool = False
+    speech: bytes = b""
 
 
 @runtime_checkable

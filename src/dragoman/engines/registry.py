@@ -2,7 +2,8 @@
 
 Scope: it finds and makes engines; it never loads or runs one. An engine is whatever a
 distribution registers under the entry point group ``dragoman.engines``; ours are registered the
-same way. Looking one up imports that one only.
+same way. Looking one up imports that one only. An engine that only an environment has, or that is
+wanted from one, is described by the environment (``remote_engine``).
 
 * A *spec* is ``name?option=value&option=value@key=value,key=value``. The options are the keyword
   arguments of the engine's constructor, converted by their annotations. What stands behind the
@@ -35,7 +36,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from dragoman.engines.base import ENTRY_POINT_GROUP, Engine, Role
+from dragoman.engines.base import ENTRY_POINT_GROUP, Engine, EngineUnavailable, Role
+from dragoman.engines.environments import all_environments, environment_with, folder_of
 
 ROLES: tuple[Role, ...] = ("vad", "asr", "mt", "tts", "interpreter", "ocr", "speaker")
 OPTIONAL: tuple[Role, ...] = ("ocr", "speaker")
@@ -71,7 +73,7 @@ class EngineChoice(msgspec.Struct, frozen=True):
 _EMBEDDED = EngineChoice(
     vad=("silero",),
     asr=("moonshine", "whisper"),
-    mt=("firefox", "apertium"),
+    mt=("firefox", "apertium", "whisper-translate"),
     tts=("hibari", "flite", "openjtalk", "espeak"),
     speaker=("wespeaker",),
     ocr=("rapidocr",),
@@ -95,7 +97,11 @@ def _endpoint(engine: str, stage: str, url: str = "", model: str = "") -> str:
 
 PRESETS: Mapping[str, EngineChoice] = {
     "embedded": _EMBEDDED,
-    "cpu": _before_embedded(asr=("moonshine", "whisper?model=small"), tts=("hibari", "kokoro")),
+    "cpu": _before_embedded(
+        asr=("moonshine", "whisper?model=small"),
+        mt=("firefox", "apertium", "whisper-translate?model=small"),
+        tts=("hibari", "kokoro"),
+    ),
     "gpu": _before_embedded(
         asr=(
             _endpoint("openai-transcriptions", "ASR"),
@@ -135,7 +141,8 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ``host``: a place that ``runtime.hosts.make_host`` knows. ``call_s``: how long a call may take,
     waiting included, before another engine is asked. ``for`` (here ``only``): the languages, or
     pairs, that the engine is used for, separated by semicolons. ``unload_s``: after so many seconds
-    without a call the engine is closed, until the next one.
+    without a call the engine is closed, until the next one. ``env``: the environment
+    (``engines.environments``) whose engine it is.
     """
 
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
@@ -146,6 +153,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     call_s: Annotated[float, msgspec.Meta(gt=0, le=600)] | None = None
     unload_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
     only: str = msgspec.field(default="", name="for")
+    env: str | None = None
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -264,7 +272,10 @@ def factory(name: str) -> Callable[..., Engine]:
     """The class (or function) that makes the engine of this name. Raises ``RegistryError``."""
     points = tuple(entry_points(group=ENTRY_POINT_GROUP, name=name))
     if not points:
-        raise RegistryError(f"There is no engine {name!r}. There are: {', '.join(names())}.")
+        known = ", ".join(
+            sorted({*names(), *(n for one in all_environments() for n in one.engines)})
+        )
+        raise RegistryError(f"There is no engine {name!r}. There are: {known}.")
     if len({point.value for point in points}) > 1:
         owners = ", ".join(sorted(_owner(point) for point in points))
         raise RegistryError(f"Several distributions register the engine {name!r}: {owners}.")
@@ -278,22 +289,55 @@ def factory(name: str) -> Callable[..., Engine]:
 
 
 def make(spec: str, role: Role | None = None) -> Engine:
-    """A new engine from a spec string; cheap, nothing is loaded.
+    """A new engine from a spec string; cheap, nothing is loaded. One of an environment is a
+    ``RemoteEngine``.
 
     With ``role``, the engine has to be of that role. Raises ``RegistryError``.
     """
-    parsed = parse_spec(spec)
-    maker = factory(parsed.name)
-    arguments = _arguments(parsed, maker)
-    try:
-        engine = maker(**arguments)
-    except (TypeError, ValueError) as error:
-        raise RegistryError(f"The engine {parsed.name!r} refuses its options: {error}.") from error
+    parsed, environment = parse_spec(spec), environment_of(spec)
+    if environment is None:
+        engine = make_here(spec)
+    else:
+        from dragoman.engines.remote_engine import remote_engine  # noqa: PLC0415  # not in workers
+
+        plain = _PLACED.sub("", spec.strip())
+        try:
+            engine = remote_engine(environment, parsed.name, plain, role)
+        except (EngineUnavailable, ValueError) as error:
+            raise RegistryError(str(error)) from error
     if role is not None and engine.info.role != role:
         raise RegistryError(
             f"{parsed.name!r} is an engine for {engine.info.role!r}, it cannot be used as {role!r}."
         )
     return engine
+
+
+def environment_of(spec: str) -> str | None:
+    """The name of the environment in which an engine lives: the one that its placement names, else
+    the one that has it if this installation has not. Raises ``RegistryError``.
+    """
+    parsed = parse_spec(spec)
+    try:
+        if parsed.placement.env is not None:
+            folder_of(parsed.placement.env)
+            return parsed.placement.env
+        is_registered = bool(entry_points(group=ENTRY_POINT_GROUP, name=parsed.name))
+        return environment_with(parsed.name, is_registered=is_registered)
+    except ValueError as error:
+        raise RegistryError(str(error)) from error
+
+
+def make_here(spec: str) -> Engine:
+    """A new engine of this installation, whatever environments there are. Raises
+    ``RegistryError``.
+    """
+    parsed = parse_spec(spec)
+    maker = factory(parsed.name)
+    arguments = _arguments(parsed, maker)
+    try:
+        return maker(**arguments)
+    except (TypeError, ValueError) as error:
+        raise RegistryError(f"The engine {parsed.name!r} refuses its options: {error}.") from error
 
 
 def options(maker: Callable[..., Engine]) -> dict[str, tuple[type, object]]:

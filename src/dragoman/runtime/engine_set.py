@@ -31,6 +31,7 @@ from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.on_demand_host import OnDemandHost
 from dragoman.runtime.hosts.shared.engine_link import EngineLink
 from dragoman.runtime.hosts.shared.host import SharedHost
+from dragoman.runtime.late_servers import load_late_servers
 from dragoman.runtime.loaded_engine import (
     EngineStatus,
     EngineUse,
@@ -74,6 +75,7 @@ class EngineSet:
         self._coverage = Coverage()
         self._routes: dict[tuple[Role, str, str], FallbackHost] = {}
         self._translators = TranslatorRoutes()
+        self._late: asyncio.Task[None] | None = None
         cores = SharedCores()
         self._work = {role: RoleWork(UNITS_PER_SPEECH_S.get(role, 1.0)) for role in _ROLES}
         self.capacity = Capacity(cores.count, self._stage_costs, most=speakers)
@@ -103,7 +105,8 @@ class EngineSet:
         """Load every chosen engine and make the first calls.
 
         An engine that is second choice for its role may be missing, and optional roles may be
-        left without any; raises ``EngineUnavailable`` when another role is.
+        left without any; raises ``EngineUnavailable`` when another role is. Model servers that
+        are not there yet are waited for in the background.
         """
         if warning := self.memory.warning:
             LOG.warning("%s", warning)
@@ -111,7 +114,7 @@ class EngineSet:
         for role in _ROLES:
             if role not in registry.OPTIONAL:
                 self._check_any(role)
-        self._coverage = self._covered()
+        self._cover()
         for source, target in self._warm:
             if self._coverage.can_translate(source, target) and self._ready("mt"):
                 hosts = self.translator(source, target).hosts
@@ -119,9 +122,13 @@ class EngineSet:
         await warm_up.warm_voices(self._ready("tts"), progress)
         for recognizer in self._ready("asr"):
             await warm_up.warm_recognizer(recognizer, self._ready("tts"))
+        self._late = asyncio.create_task(load_late_servers(self._all(), self._cover))
 
     async def close(self) -> None:
         """Stop every engine."""
+        if self._late is not None:
+            self._late.cancel()
+            await asyncio.gather(self._late, return_exceptions=True)
         closing = (chosen.host.close() for chosen in self._all())
         await asyncio.gather(*closing, return_exceptions=True)
 
@@ -267,6 +274,17 @@ class EngineSet:
             lambda: self._translators.candidates(self._ready("mt"), source, target),
         )
 
+    def translates_speech(self, source: str | None, target: str) -> bool:
+        """Whether a translator of the direction, or of any into ``target``, wants to hear."""
+        return any(
+            one.info.takes_speech
+            and any(
+                to in {target, "*"} and (source is None or language in {source, "*"})
+                for language, to in one.info.pairs
+            )
+            for one in self._ready("mt")
+        )
+
     def synthesizer(self, language: str) -> FallbackHost:
         """The synthesizers of a language; the first one for a language that none speaks. Raises
         ``EngineFailed`` when there is none at all.
@@ -325,6 +343,11 @@ class EngineSet:
         chosen = self._chosen[role]
         if chosen and not self._ready(role):
             raise EngineUnavailable("; ".join(one.detail for one in chosen))
+
+    def _cover(self) -> None:
+        """Find out anew what the loaded engines can do, and who does what."""
+        self._routes.clear()
+        self._coverage = self._covered()
 
     def _covered(self) -> Coverage:
         interpreters = self._ready("interpreter")

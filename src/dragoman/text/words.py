@@ -8,9 +8,17 @@ more about abbreviations; this file is for words that a recogniser or translator
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 
 from dragoman.text import clause_data
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+def without_controls(text: str) -> str:
+    """The text with a space for control characters: terminals obey them, models misread them."""
+    return _CONTROLS.sub(" ", text)
 
 
 @functools.lru_cache(maxsize=1024)

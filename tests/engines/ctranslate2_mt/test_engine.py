@@ -171,6 +171,7 @@ def test_a_broken_folder_is_said(tmp_path: Path, break_: Callable[[Path], None])
 def test_what_cannot_be_is_said(tmp_path: Path) -> None:
     nllb = write_translator(tmp_path / "nllb", "eng_Latn", "spa_Latn")
     for spec, reason in (
+        ("ctranslate2-mt", "Say which model"),
         (f"ctranslate2-mt?model={nllb}", "CC BY-NC"),
         (f"ctranslate2-mt?model={tiny_opus()}&device=cuda", "no GPU"),
         (f"ctranslate2-mt?model={tmp_path}/nowhere&pairs=en-es", "There is no folder"),

@@ -8,7 +8,7 @@ import pytest
 from dragoman.engines.base import EngineUnavailable, Window
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.glossary_bias import PhraseBias, PhraseTree
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.engines.shared.greedy_decoding import repeated_count
 from dragoman.speech import Hints, joined_text
 from tests import recordings
@@ -28,7 +28,7 @@ def engine():
 
 
 @pytest.fixture(scope="module")
-def tokens(engine: Moonshine) -> Vocabulary:
+def tokens(engine: Moonshine) -> Tokenizer:
     return engine._opened.tokens
 
 
@@ -38,7 +38,7 @@ def dickens(seconds: float) -> np.ndarray:
 
 # ---------------------------------------------------------------- tokens
 @pytest.mark.parametrize("text", ["Good morning, Mr. O'Neil!", "naïve café", "你好 😀", "a"])
-def test_text_goes_to_tokens_and_back(tokens: Vocabulary, text: str) -> None:
+def test_text_goes_to_tokens_and_back(tokens: Tokenizer, text: str) -> None:
     ids = tokens.encode(text)
     assert [word for word, _ in tokens.words(ids)] == text.split()
     assert sorted(at for _, positions in tokens.words(ids) for at in positions) == list(
@@ -46,14 +46,14 @@ def test_text_goes_to_tokens_and_back(tokens: Vocabulary, text: str) -> None:
     )
 
 
-def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Vocabulary) -> None:
+def test_the_models_own_tokens_are_those_of_its_text(engine: Moonshine, tokens: Tokenizer) -> None:
     model, samples = engine._opened, dickens(8)
     ids, logprobs = model.decode(model.encode(samples), samples.size, [], None)
     assert len(logprobs) == len(ids) + 1  # one more for the end
     assert tokens.encode(" ".join(word for word, _ in tokens.words(ids))) == ids
 
 
-def test_control_tokens_are_no_words(tokens: Vocabulary) -> None:
+def test_control_tokens_are_no_words(tokens: Tokenizer) -> None:
     assert tokens.words([0, 1, 2, 32_700]) == []
 
 

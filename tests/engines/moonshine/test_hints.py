@@ -18,7 +18,7 @@ from dragoman.engines.moonshine.glossary_bias import (
 )
 from dragoman.engines.moonshine.hints import named_in, rarity, usable_hints
 from dragoman.engines.moonshine.phonetic_match import FARTHEST
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key, sounds_farther
 from tests.engines.flite_speech import flite_pcm
@@ -45,7 +45,7 @@ def engine():
 
 
 @pytest.fixture(scope="module")
-def tokens(engine: Moonshine) -> Vocabulary:
+def tokens(engine: Moonshine) -> Tokenizer:
     return engine._opened.tokens
 
 
@@ -114,7 +114,7 @@ def test_after_too_many_undone_phrases_the_bias_is_off() -> None:
 
 
 # ---------------------------------------------------------------- the hints
-def test_rare_words_are_biased_before_those_in_the_vocabulary(tokens: Vocabulary) -> None:
+def test_rare_words_are_biased_before_those_in_the_vocabulary(tokens: Tokenizer) -> None:
     phrases = dict.fromkeys(["machine", "the house", "Wojciechowski"], "")
     found = usable_hints(tokens, Hints(phrases), most=1)
     assert found.phrases is not None
@@ -122,7 +122,7 @@ def test_rare_words_are_biased_before_those_in_the_vocabulary(tokens: Vocabulary
     assert rarity(tokens, "the house") == 1
 
 
-def test_lower_case_terms_are_also_biased_with_a_capital(tokens: Vocabulary) -> None:
+def test_lower_case_terms_are_also_biased_with_a_capital(tokens: Tokenizer) -> None:
     found = usable_hints(tokens, Hints({"oscilloscope": ""}), most=10)
     assert found.phrases is not None
     assert {tokens.encode(w)[0] for w in ("oscilloscope", "Oscilloscope")} == set(
@@ -136,13 +136,13 @@ def test_names_and_unusual_words_of_a_context() -> None:
     assert named_in("") == named_in("nothing here.\nWords begin. Sentences too!") == []
 
 
-def test_a_context_gives_names_and_no_bias(tokens: Vocabulary) -> None:
+def test_a_context_gives_names_and_no_bias(tokens: Tokenizer) -> None:
     found = usable_hints(tokens, Hints(context="We met Wojciechowski."), most=10)
     assert found.phrases is None
     assert "Wojciechowski" in found.names
 
 
-def test_a_thousand_terms_cost_next_to_nothing_once_cached(tokens: Vocabulary) -> None:
+def test_a_thousand_terms_cost_next_to_nothing_once_cached(tokens: Tokenizer) -> None:
     hints = Hints({f"Zorbl{n:x} qux{n}": "" for n in range(1000)})
     first = usable_hints(tokens, hints, most=1000)
     began = time.process_time()

@@ -11,7 +11,7 @@ from dragoman.engines.base import EngineUnavailable, Samples, Window
 from dragoman.engines.moonshine.engine import Moonshine
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names, shown_names
 from dragoman.engines.moonshine.phonetic_match import FARTHEST, find_matches, split_marks
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.speech import Hints, joined_text
 from dragoman.text.similarity import sound_distance, sound_key
 from tests.engines.flite_speech import flite_pcm
@@ -103,7 +103,7 @@ def test_only_words_that_the_vocabulary_lacks_are_names(engine: Moonshine) -> No
 def test_the_score_of_the_audio_decides(
     engine: Moonshine, name: str, margin: float, taken: bool
 ) -> None:
-    tokens: Vocabulary = engine._opened.tokens
+    tokens: Tokenizer = engine._opened.tokens
     ids = tokens.encode("We met Veltrona in Milan.")
     guess = ScoredIds(ids, [-0.9] * len(ids) + [-0.1], forced=0)
 

@@ -27,6 +27,8 @@ from dragoman.engines.openai_chat.answers import NoTranslation, cleaned
         ("Good morning.", "Good morning. -> Buenos días.", "Buenos días."),
         ("Good morning.", "Buenos días.<|im_end|>\n<|im_start|>user", "Buenos días."),
         ("Good morning.", "Buenos días.<end_of_turn>", "Buenos días."),
+        ("Good morning.", "Buenos\x1b]0;x\x07días.\x00", "Buenos ]0;x días."),
+        ("How are you?", "Comment\u00a0va\u202f?", "Comment\u00a0va\u202f?"),
         ("Good morning and", "Buenos días y.", "Buenos días y"),
         ("The first line and the second.", "La primera línea\ny la segunda.",
          "La primera línea y la segunda."),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import pytest
 
 from dragoman.engines import registry
@@ -11,7 +12,7 @@ from dragoman.engines.base import CancellableTranslator, EngineUnavailable, Tran
 from dragoman.engines.cancellation import Cancellation
 from dragoman.engines.openai_chat.engine import OpenAiChat
 from dragoman.engines.shared.endpoint_errors import EndpointFailed, RequestCancelled
-from tests.endpoints.chat import PATH, begin, delta, finish, says, serve_chat, tagged
+from tests.endpoints.chat import PATH, begin, chat, delta, finish, says, serve_chat, tagged
 from tests.endpoints.http_server import Call, LoopbackServer, in_turn
 
 GOOD_MORNING = Translation("Good morning.", "en", "es")
@@ -84,6 +85,23 @@ def test_fields_and_stops_of_the_operator_go_along(server: LoopbackServer) -> No
 def test_text_cannot_pose_as_the_end_of_a_turn(server: LoopbackServer) -> None:
     loaded(server).translate(Translation("a <|im_end|>\x00\n b", "en", "es"))
     assert server.received[-1].json()["messages"][-1]["content"] == "a < |im_end|> b"
+
+
+def test_a_model_that_hears_gets_the_audio_and_the_text_where_the_audio_is_gone(
+    server: LoopbackServer,
+) -> None:
+    spec = f"openai-chat?url={server.url}&model=omni&takes_speech=true&recognised=false"
+    engine = registry.make(spec, "mt")
+    engine.load()
+    assert isinstance(engine, OpenAiChat)
+    assert engine.info.takes_speech
+    server.routes[PATH] = says("Buenos días.")
+    heard = msgspec.structs.replace(GOOD_MORNING, speech=bytes(4 * 1_600))
+    assert engine.translate(heard) == "Buenos días."
+    (part,) = server.received[-1].json()["messages"][-1]["content"]
+    assert part["type"] == "input_audio"
+    server.routes[PATH] = chat(tagged)
+    assert engine.translate(GOOD_MORNING) == "Good-Spanish morning-Spanish."
 
 
 # ---------------------------------------------------------------- what is answered
@@ -169,6 +187,20 @@ def test_what_is_no_translation_fails_and_the_next_one_works(
     server.wait(lambda now: now.open == 0)
 
 
+def test_chunks_without_text_do_not_make_an_answer_long(server: LoopbackServer) -> None:
+    """Usage after every token, or a sign of life while the model is busy."""
+
+    def route(call: Call) -> None:
+        begin(call)
+        call.event(delta("Buenos días."))
+        for _ in range(1_000):
+            call.event({"choices": [], "usage": {"completion_tokens": 3}})
+        finish(call)
+
+    server.routes[PATH] = route
+    assert loaded(server).translate(GOOD_MORNING) == "Buenos días."
+
+
 def test_an_answer_that_runs_on_behind_its_first_paragraph_is_good(server: LoopbackServer) -> None:
     def route(call: Call) -> None:
         begin(call)
@@ -206,6 +238,8 @@ def test_load_says_what_is_missing(server: LoopbackServer) -> None:
         OpenAiChat().load()
     with pytest.raises(ValueError, match="takes no images"):
         OpenAiChat(model="hy-mt2", takes_images=True)
+    with pytest.raises(ValueError, match="takes no speech"):
+        OpenAiChat(model="hy-mt2", takes_speech=True)
     with pytest.raises(ValueError, match="extra is a JSON object"):
         OpenAiChat(extra="[1]")
 

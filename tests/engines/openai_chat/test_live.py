@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import threading
+import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+import numpy as np
 import pytest
 
 from dragoman.client.events import Problem, ResponseFinished, TranslatedText
@@ -90,6 +95,36 @@ async def test_a_turn_fails_with_its_endpoint_and_the_next_one_works() -> None:
             assert told in log
         assert "Spanish" not in log
         assert "out of memory" not in log
+
+
+def hears(body: dict[str, Any]) -> str:
+    """A model that says how long there is sound in what it is sent, in tenths of a second."""
+    part = body["messages"][-1]["content"][0]
+    assert part["type"] == "input_audio"
+    with wave.open(io.BytesIO(base64.b64decode(part["input_audio"]["data"]))) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(int)
+    tenths = samples[: len(samples) // 1600 * 1600].reshape(-1, 1600)
+    return f"sonido {(np.abs(tenths).max(1) > 300).sum()}"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_model_that_hears_gets_the_audio_of_each_turn(workers: int) -> None:
+    with LoopbackServer() as endpoint:
+        serve_chat(endpoint, hears)
+        engines = (
+            "vad=energy,asr=scripted-asr,tts=scripted-tts,"
+            f"mt=openai-chat?url={endpoint.url}&takes_speech=true"
+        )
+        with serve(engines=engines, workers=workers) as server:
+            async with listening(server.url) as listener:
+                for _ in range(3):
+                    status, text = await listener.turn()
+                    assert status == "completed"
+                    tenths = sum(int(word) for word in text.split() if word.isdecimal())
+                    assert 7 <= tenths <= 9, "all of the turn, in one sentence or two, once"
+    bodies = [call.json() for call in endpoint.received if call.body]
+    texts = {body["messages"][-1]["content"][-1]["text"] for body in bodies}
+    assert any("One two" in text for text in texts), "what was recognised goes along"
 
 
 async def test_a_draft_that_newer_words_make_useless_ends_at_the_endpoint() -> None:

@@ -1,9 +1,15 @@
 """What a model is told."""
 
+import base64
+import io
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
+from msgspec.structs import replace
 
+from dragoman.audio.pcm import from_float
 from dragoman.engines.base import Translation
 from dragoman.engines.openai_chat.prompts import find_template, messages_for, templates
 from dragoman.speech import Hints
@@ -49,6 +55,26 @@ def test_what_there_is_not_leaves_no_trace() -> None:
     assert user == {"role": "user", "content": "Good morning"}
     assert not {"{", "}"} & set(system["content"])
     assert system["content"].endswith("translate it.")
+
+
+def test_what_is_said_goes_along_as_audio_with_what_was_recognised_or_alone() -> None:
+    samples = np.linspace(-0.5, 0.5, 1_600, dtype=np.float32)
+    heard = replace(RICH, speech=samples.tobytes(), image=b"\x89PNG")
+    template = find_template("", "Qwen3-Omni")
+    messages = messages_for(template, heard, continues=False)
+    assert "said in the audio from English to Portuguese" in messages[0]["content"]
+    assert "Dragoman = Dragomano" in messages[0]["content"]
+    picture, audio, text = messages[-1]["content"]
+    assert picture["type"] == "image_url"
+    assert audio["type"] == "input_audio"
+    assert audio["input_audio"]["format"] == "wav"
+    with wave.open(io.BytesIO(base64.b64decode(audio["input_audio"]["data"]))) as file:
+        assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 16_000)
+        assert file.readframes(99_999) == from_float(samples)
+    assert text["type"] == "text"
+    assert text["text"].endswith(": The {text} of Dragoman")
+    alone = messages_for(template, heard, continues=False, tells_recognised=False)[-1]["content"]
+    assert [part["type"] for part in alone] == ["image_url", "input_audio"]
 
 
 def test_a_server_that_continues_gets_the_beginning_as_last_message() -> None:

@@ -119,3 +119,11 @@ def test_a_decoder_that_loops_is_not_believed() -> None:
     assert found.words == ()
     assert found.confidence == 0.0
     assert heard(text="quick words " * 8).words
+
+
+@pytest.mark.parametrize(
+    "text", ["language" + " " * 100_000, " " * 100_000 + "language \t" * 50_000]
+)
+def test_a_head_without_an_end_is_read_at_once(text: str) -> None:
+    """A model that loops over spaces: the pattern must not try every way to share them out."""
+    assert heard(text=text) == Hypothesis(confidence=0.0, language_confidence=0.0)

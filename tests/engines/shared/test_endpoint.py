@@ -219,13 +219,14 @@ def test_a_redirect_is_not_followed(server: LoopbackServer) -> None:
         lambda call: call.reply(200, b'{"half": '),
         lambda call: call.reply(200, b"<html>hello</html>", "text/html"),
         lambda call: call.reply(200, b"\xff\xfe", "application/json"),
+        lambda call: call.reply(200, b"[" * 10_000),
         lambda call: call.reply(200, b"{}", Content_Encoding="gzip"),
-        lambda call: call.reply(200, b"[" + b" " * 10_000 + b"]"),
+        lambda call: call.reply(200, b"[" + b" " * 10_000 + b"]", "application/json"),
     ],
 )
 def test_nonsense_is_called_so(server: LoopbackServer, answer: object) -> None:
     server.routes["POST /v1/work"] = answer  # type: ignore[assignment]
-    endpoint = opened(server, answer_bytes=1000)
+    endpoint = opened(server, answer_bytes=10_000)
     assert isinstance(failure_of(endpoint), EndpointNonsense)
     server.routes["POST /v1/work"] = lambda call: call.json("works again")
     assert asked(endpoint) == "works again"

@@ -24,6 +24,14 @@ def test_spaces_part_words_and_marks_stay_with_theirs() -> None:
     assert texts("don't (really) — no") == ["don't", "(really)", "—", "no"]
 
 
+def test_control_characters_are_no_text() -> None:
+    assert texts("He\x1b[31m said\x00\x07 it") == ["He", "[31m", "said", "it"]
+
+
+def test_times_stay_within_reason() -> None:
+    assert times("a b", ("a", 1e300, 1e308), ("b", -1e300, float("inf")))[0][1] == 86_400_000
+
+
 def test_scripts_without_spaces_are_cut_at_every_character() -> None:
     words = transcript_words("我们用Python写。对！")
     assert [word.text for word in words] == ["我", "们", "用", "Python", "写。", "对！"]

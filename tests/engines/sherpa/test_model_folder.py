@@ -24,7 +24,8 @@ def write(folder: Path, *names: str, model_type: str = "") -> Path:
             (folder / name).mkdir()
         else:
             notes = {"model_type": model_type} if model_type else {}
-            (folder / name).write_bytes(GRAPH + metadata_bytes(notes))
+            content = b"a 0\n" if "tokens" in name else GRAPH + metadata_bytes(notes)
+            (folder / name).write_bytes(content)
     return folder
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dragoman.engines.base import Window
 from dragoman.engines.sherpa.offline import SherpaOfflineAsr
-from dragoman.engines.sherpa.words import Tokens, words_of
+from dragoman.engines.sherpa.words import TimedTokens, words_of
 from dragoman.speech import Word
 from tests import recordings
 from tests.engines.sherpa.tiny_models import write_moonshine
@@ -57,7 +57,9 @@ def test_a_window_that_is_too_long_is_refused(engine: SherpaOfflineAsr) -> None:
 # ---------------------------------------------------------------- tokens and words
 def test_pieces_of_words_give_times_and_confidences() -> None:
     log = [math.log(p) for p in (0.9, 0.4, 0.8, 0.5)]
-    found = words_of(Tokens("Good eve, all", ["▁Good", "▁e", "ve,", "▁all"], [0, 1, 1.2, 3], log))
+    found = words_of(
+        TimedTokens("Good eve, all", ["▁Good", "▁e", "ve,", "▁all"], [0, 1, 1.2, 3], log)
+    )
     assert [(w.text, w.start_ms, w.end_ms) for w in found] == [
         ("Good", 0, 400),
         ("eve,", 1000, 1600),
@@ -67,11 +69,13 @@ def test_pieces_of_words_give_times_and_confidences() -> None:
 
 
 def test_characters_are_words_in_chinese_and_bytes_give_no_confidence() -> None:
-    found = words_of(Tokens("你好 ok", ["你", "好", "▁ok"], [0.1, 0.3, 0.5], [-0.1, -0.2, -0.3]))
+    found = words_of(
+        TimedTokens("你好 ok", ["你", "好", "▁ok"], [0.1, 0.3, 0.5], [-0.1, -0.2, -0.3])
+    )
     assert [(w.text, w.joined, w.start_ms) for w in found] == [
         ("你", False, 100),
         ("好", True, 300),
         ("ok", False, 500),
     ]
-    assert words_of(Tokens("ê", ["Ã", "ª"], [], [-1, -1])) == (Word("ê"),)
-    assert words_of(Tokens("")) == ()
+    assert words_of(TimedTokens("ê", ["Ã", "ª"], [], [-1, -1])) == (Word("ê"),)
+    assert words_of(TimedTokens("")) == ()

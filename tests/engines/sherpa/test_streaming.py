@@ -83,8 +83,9 @@ def test_a_turn_without_sound_is_empty(engine: SherpaAsr) -> None:
 
 
 def test_languages_have_to_be_said(folder: Path) -> None:
-    with pytest.raises(registry.RegistryError, match="say which languages the model knows"):
-        registry.make(f"sherpa-asr?model={folder}&languages=")
+    for spec in (f"sherpa-asr?model={folder}", "sherpa-offline-asr", "sherpa-tts?languages=en"):
+        with pytest.raises(EngineUnavailable, match=r"which languages it knows: sherpa-\w+"):
+            registry.make(spec).load()
     assert registry.make(f"sherpa-asr?model={folder}&languages=zh-CN;en").info.languages == (
         "zh",
         "en",
@@ -162,6 +163,11 @@ def no_tokens(folder: Path) -> None:
     (folder / "tokens.txt").write_text("")
 
 
+def few_tokens(folder: Path) -> None:
+    whole = (folder / "tokens.txt").read_bytes()
+    (folder / "tokens.txt").write_bytes(whole[: len(whole) // 2])
+
+
 def missing(folder: Path) -> None:
     (folder / "decoder.onnx").unlink()
 
@@ -173,7 +179,16 @@ def html(folder: Path) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "break_",
-    [truncated, without_metadata, of_another_type, garbage_in_the_graph, missing, html],
+    [
+        truncated,
+        without_metadata,
+        of_another_type,
+        garbage_in_the_graph,
+        no_tokens,
+        few_tokens,
+        missing,
+        html,
+    ],
     ids=lambda function: function.__name__,
 )
 async def test_a_broken_model_makes_the_engine_unavailable_and_nothing_worse(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,7 +68,9 @@ def test_what_the_voice_cannot_read_is_refused_and_not_skipped(engine: SherpaTts
 
 
 @pytest.mark.engine
-def test_another_language_needs_a_lexicon(tmp_path: Path) -> None:
+def test_another_language_needs_a_lexicon(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     for languages in (("es",), ("en", "es")):
         with pytest.raises(EngineUnavailable, match="piper-en-us-joe has no lexicon"):
             SherpaTts(model="piper-en-us-joe", languages=languages).load()
@@ -78,8 +81,11 @@ def test_another_language_needs_a_lexicon(tmp_path: Path) -> None:
     (folder / "lexicon.txt").write_text("hola o l a\nmundo m u n d o\n", encoding="utf-8")
     engine = SherpaTts(model=str(folder), languages=("es",))
     engine.load()
-    pcm = b"".join(engine.synthesize(Utterance("Hola mundo.", "Cherry", "es")))
+    capfd.readouterr()
+    pcm = b"".join(engine.synthesize(Utterance("Hola secreto mundo.", "Cherry", "es")))
     assert 0.3 < len(pcm) / 2 / RATE_HZ < 3
+    os.write(2, b"stderr is as before")
+    assert capfd.readouterr().err == "stderr is as before", "the unknown word is not logged"
 
 
 @pytest.mark.engine

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.engines.shared.model_store import find_model
 
 WORDS = ("▁hello", "▁world", "▁good", "▁day", "▁yes", "▁no", "▁one", "▁two", "▁three", "▁four")
@@ -157,7 +157,7 @@ def write_moonshine(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("encoder_model.ort", "decoder_model_merged.ort"):
         (folder / name).symlink_to(packed / name)
-    pieces = Vocabulary((packed / "tokenizer.bin").read_bytes()).pieces
+    pieces = Tokenizer((packed / "tokenizer.bin").read_bytes()).pieces
     lines = [f"{base64.b64encode(piece).decode()} {n}\n" for n, piece in enumerate(pieces)]
     (folder / "tokens.txt").write_text("".join(lines), encoding="ascii")
     return folder

@@ -59,6 +59,7 @@ class FakeEngines:
         self.load = RecognizerLoad()
         self.events = Events()
         self._other = FakeHost(ANY, rng=rng, fail=fail)
+        self.translators = [self._other]
         self._ticks = 0.0
 
     def recognizer(self, language: str | None) -> LoadedEngine:
@@ -68,7 +69,10 @@ class FakeEngines:
         return [self.recognizer(language)]
 
     def translator(self, source: str, target: str) -> FallbackHost:
-        return FallbackHost([self._other])
+        return FallbackHost(self.translators)
+
+    def translates_speech(self, source: str | None, target: str) -> bool:
+        return any(host.info.takes_speech for host in self.translator(source or "", target).hosts)
 
     def synthesizer(self, language: str) -> FakeHost:
         return self._other

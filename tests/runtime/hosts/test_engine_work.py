@@ -11,6 +11,7 @@ import pytest
 
 from dragoman.engines.base import Info, Utterance, Window
 from dragoman.runtime.hosts.engine_work import EngineWork, RoleWork, SharedCores
+from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.hosts.make_host import make_host
 from dragoman.runtime.hosts.requests import (
     DetectionAudio,
@@ -159,6 +160,35 @@ def test_the_thread_host_measures_calls_and_speech() -> None:
         return costs
 
     assert asyncio.run(run()) == (pytest.approx(0.5), pytest.approx(0.1))
+
+
+class HungAsr(TimedAsr):
+    """Its first call hangs for long and fails."""
+
+    hangs = True
+
+    def transcribe(self, windows: Sequence[Window]) -> list[Hypothesis]:
+        if self.hangs:
+            self.hangs = False
+            self.clock.now_s += 25.0
+            raise TimeoutError
+        return super().transcribe(windows)
+
+
+def test_a_call_that_hung_and_failed_is_no_measure_of_what_answers_cost() -> None:
+    """Else speakers were refused long after an endpoint works again."""
+
+    async def run() -> float:
+        host = make_host(HungAsr(), spec="", threads=1, workers=1)
+        host.work.cores = SharedCores(1, _Timed.clock)
+        await host.start()
+        with pytest.raises(EngineFailed):
+            await host.call(WINDOW)
+        await host.call(WINDOW)
+        await host.close()
+        return host.work.cost_s
+
+    assert asyncio.run(run()) == pytest.approx(0.5)
 
 
 class Busy:

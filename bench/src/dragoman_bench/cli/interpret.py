@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from dragoman_bench.interpret.bootstrap import Difference
     from dragoman_bench.interpret.plan import InterpretPlan
     from dragoman_bench.interpret.results import InterpretResults
     from dragoman_bench.interpret.script import Script
 
-
-_WIDTH = 110
 
 Logs = Annotated[
     list[Path] | None, typer.Option(help="Score this saved event log; may be repeated.")
@@ -129,9 +128,10 @@ def bench_interpret(
 
 
 def _measure(plan: InterpretPlan, logs: list[Path]) -> None:
-    from dragoman_bench.interpret import run  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.interpret import run  # noqa: PLC0415
 
-    console = _console()
+    console = report.console()
     if logs:
         found = run.score_logs(logs, _scripts(plan), plan)
     else:
@@ -190,7 +190,8 @@ def _show(found: InterpretResults, console: Console) -> None:
 
 
 def _compare(a: Path, b: Path) -> None:
-    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
+    from dragoman_bench.figures import BenchFailed  # noqa: PLC0415
     from dragoman_bench.interpret import bootstrap, results  # noqa: PLC0415
 
     ones, others = (results.items_of(results.read(path)) for path in (a, b))
@@ -198,7 +199,7 @@ def _compare(a: Path, b: Path) -> None:
     found = {pair: bootstrap.paired(ones[pair], others[pair]) for pair in both}
     if not any(len(pairs) > 1 for pairs in found.values()):
         raise BenchFailed("the two results share fewer than two recordings: nothing to compare")
-    console = _console()
+    console = report.console()
     console.print(f"A: {a}, B: {b}", markup=False)
     for (source, target), pairs in found.items():
         console.print(f"\n{source or '?'} to {target or '?'}: {len(pairs)} recordings in both")
@@ -219,12 +220,6 @@ def _differences(found: list[Difference]) -> Table:
         name = f"{one.name} {one.unit}".strip()
         made.add_row(name, *values, f"{one.by:+.2f}", between, f"{one.p:.3f}", verdict)
     return made
-
-
-def _console() -> Console:
-    """At least as wide as the tables, also where the output goes into a file."""
-    console = Console(highlight=False, soft_wrap=True)
-    return Console(highlight=False, soft_wrap=True, width=max(_WIDTH, console.width))
 
 
 # ---------------------------------------------------------------- options

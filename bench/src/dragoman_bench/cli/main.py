@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from dragoman_bench.cli.engines import bench_engines
 from dragoman_bench.cli.interpret import bench_interpret
 from dragoman_bench.cli.load import bench_load
 from dragoman_bench.cli.measure import bench
@@ -41,6 +42,7 @@ app = _app(MeasureByDefault)
 app.command("measure")(bench)
 app.command("load")(bench_load)
 app.command("interpret")(bench_interpret)
+app.command("engines")(bench_engines)
 app.command("routes")(bench_routes)
 app.command("soak")(bench_soak)
 app.command("replay")(replay)

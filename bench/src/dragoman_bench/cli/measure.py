@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +44,8 @@ def bench(
     """Measure latency, lag, memory, CPU and quality; takes some twelve minutes, --quick three.
 
     `dragoman bench load` measures a server under many sessions, `dragoman bench interpret`
-    interpretation in depth, `dragoman bench soak` whether a server stays as it was; they have
-    options of their own.
+    interpretation in depth, `dragoman bench engines` engines without a server, `dragoman bench
+    soak` whether a server stays as it was; they have options of their own.
     """
     if not sys.platform.startswith("linux"):
         typer.echo("dragoman bench: reads /proc, so it needs Linux", err=True)
@@ -65,7 +64,7 @@ def present(measure: Callable[[Callable[[str], None]], SuiteResults], out: Path,
     """Measure, print the table and write the file; exit code 1 where a part was not measured."""
     from dragoman_bench import report  # noqa: PLC0415  # see cli/main.py
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = report.console()
     with console.status("starting …") as status:
         results = measure(lambda part: status.update(f"measuring {part} …"))
     report.show(results, console)

@@ -27,6 +27,7 @@ from dragoman.engines.apertium.pipeline import Pipeline, PipelineFailed
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 from dragoman.engines.shared.sentence_shape import same_case, same_stop
 from dragoman.text.language_tags import primary_tag
+from dragoman.text.words import without_controls
 
 PACKAGES = (
     "apertium-eng-spa apertium-eng-cat apertium-en-gl "
@@ -49,7 +50,6 @@ STAND_INS = (
 grammar (a genitive, for example); around a word that no dictionary knows it does not."""
 _HANGS_S = 3.0
 _MODE = re.compile(r"([a-z]{2,3})-([a-z]{2,3})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class Apertium:
@@ -126,7 +126,7 @@ class Apertium:
         Raises ``ValueError`` for a pair that is not installed or a text beyond ``max_chars``,
         ``PipelineFailed`` when the programs failed or did not answer.
         """
-        text = _CONTROL.sub(" ", request.text).strip()
+        text = without_controls(request.text).strip()
         source, target = primary_tag(request.source), primary_tag(request.target)
         if source == target or not text:
             return text

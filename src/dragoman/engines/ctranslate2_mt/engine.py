@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dragoman.engines.base import EngineUnavailable, Info, Translation
 from dragoman.engines.ctranslate2_mt.families import Pair, family_of
-from dragoman.engines.ctranslate2_mt.model import Model, read_vocabulary
+from dragoman.engines.ctranslate2_mt.model import OpenedModel, read_vocabulary
 from dragoman.engines.shared.ctranslate2_models import Device
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.shared.sentence_shape import same_case, same_stop
@@ -24,7 +24,7 @@ _UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _PAIR = re.compile(r"(?:^|[-_/])([a-z]{2,3})[-_]([a-z]{2,3})(?:[-_](?:ct2|int8|float16))*$")
 
 
-class CTranslate2Mt(OpensOnce[Model]):
+class CTranslate2Mt(OpensOnce[OpenedModel]):
     """``BatchTranslator`` for a model of one folder.
 
     ``model``: the folder. ``pairs``: the directions, ``en-es``, where neither vocabulary nor the
@@ -36,7 +36,7 @@ class CTranslate2Mt(OpensOnce[Model]):
     def __init__(
         self,
         *,
-        model: str,
+        model: str = "",
         pairs: tuple[str, ...] = (),
         device: Device = "cpu",
         compute_type: str = "",
@@ -47,7 +47,7 @@ class CTranslate2Mt(OpensOnce[Model]):
         max_chars: int = 4_000,
         non_commercial: bool = False,
     ) -> None:
-        self._folder = Path(model).expanduser()
+        self._model, self._folder = model, Path(model).expanduser()
         self._device, self._compute_type = device, compute_type
         self._threads, self._workers, self._beam = threads, workers, beam
         self._max_batch, self._max_chars = max_batch, max_chars
@@ -58,6 +58,8 @@ class CTranslate2Mt(OpensOnce[Model]):
     def _pairs(self) -> tuple[Pair, ...]:
         if self._wanted:
             return self._wanted
+        if not self._model:
+            return (("*", "*"),)
         try:
             told = family_of(read_vocabulary(self._folder)).pairs()
         except EngineUnavailable:
@@ -82,14 +84,16 @@ class CTranslate2Mt(OpensOnce[Model]):
             about="OPUS-MT, M2M100, MADLAD and NLLB models on CTranslate2",
         )
 
-    def _open(self) -> Model:
+    def _open(self) -> OpenedModel:
+        if not self._model:
+            raise EngineUnavailable("Say which model: ctranslate2-mt?model=FOLDER")
         if not self._folder.is_dir():
             raise EngineUnavailable(f"There is no folder {self._folder} with a model.")
         if not self._pairs:
             raise EngineUnavailable(
                 f"Nothing in {self._folder} tells the languages: say pairs=en-es, for example."
             )
-        model = Model(
+        model = OpenedModel(
             self._folder,
             device=self._device,
             compute_type=self._compute_type,

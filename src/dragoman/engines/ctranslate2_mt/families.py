@@ -28,7 +28,7 @@ FamilyName = Literal["marian", "m2m100", "nllb", "madlad"]
 Pair = tuple[str, str]
 
 
-class Family(msgspec.Struct, frozen=True):
+class MtFamily(msgspec.Struct, frozen=True):
     """A family, and the tokens by which this model names languages: of sources, of targets."""
 
     name: FamilyName
@@ -55,22 +55,22 @@ class Family(msgspec.Struct, frozen=True):
         return [*([token] if token else []), *pieces]
 
 
-def family_of(vocabulary: Collection[str]) -> Family:
+def family_of(vocabulary: Collection[str]) -> MtFamily:
     """The family of a model with this vocabulary."""
     known = set(vocabulary)
     m2m = _tags(known, "__", "__")
     nllb = {tag: code for tag, code in _FLORES.items() if code in known}
     madlad = _tags(known, "<2", ">")
     if len(m2m) > 1:
-        return Family("m2m100", m2m, m2m)
+        return MtFamily("m2m100", m2m, m2m)
     if len(nllb) > 1:
-        return Family("nllb", nllb, nllb)
+        return MtFamily("nllb", nllb, nllb)
     if len(madlad) > 1:
-        return Family("madlad", {}, madlad)
+        return MtFamily("madlad", {}, madlad)
     targets = _tags(known, ">>", "<<")
     long = {tag: f">>{code[:3]}<<" for tag, code in _FLORES.items()}
     targets |= {tag: token for tag, token in long.items() if token in known}
-    return Family("marian", {}, targets)
+    return MtFamily("marian", {}, targets)
 
 
 def _tags(known: set[str], before: str, behind: str) -> dict[str, str]:

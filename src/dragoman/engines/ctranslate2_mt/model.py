@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from dragoman.engines.base import EngineUnavailable
-from dragoman.engines.ctranslate2_mt.families import END, Family, Pair, family_of
+from dragoman.engines.ctranslate2_mt.families import END, MtFamily, Pair, family_of
 from dragoman.engines.shared.ctranslate2_models import (
     COMPUTE_TYPES,
     broken,
@@ -50,7 +50,7 @@ def read_vocabulary(folder: Path) -> list[str]:
     )
 
 
-class Model:
+class OpenedModel:
     """An opened model; nothing changes after it was made. Raises ``EngineUnavailable``."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Model:
         vocabulary = read_vocabulary(folder)
         if END not in vocabulary:
             raise EngineUnavailable(f"The vocabulary in {folder} has no {END}: it is another's.")
-        self.family: Family = family_of(vocabulary)
+        self.family: MtFamily = family_of(vocabulary)
         self._source, self._target = _pieces_of(folder)
         self._beam = beam
         if not (folder / "model.bin").is_file():

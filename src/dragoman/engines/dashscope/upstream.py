@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
-from dragoman.engines.shared.endpoint_errors import EndpointFailed, EndpointNonsense
+from dragoman.engines.shared.endpoint_errors import NO_JSON, EndpointFailed, EndpointNonsense
 from dragoman.engines.shared.websocket_link import (
     WebSocketLink,
     checked_address,
@@ -91,7 +91,7 @@ class UpstreamLink:
             return None
         try:
             event = msgspec.json.decode(frame)
-        except (msgspec.DecodeError, UnicodeError):
+        except NO_JSON:
             event = None
         if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             raise EndpointNonsense(f"{self.origin} sent a frame that is no event")
@@ -117,6 +117,6 @@ def text_in(event: Any, *path: str) -> str:
 
 
 def number_in(event: Event, name: str) -> int | None:
-    """A whole number in an event, if there is one."""
+    """A whole number in an event, if there is one that JSON can hold exactly."""
     value = event.get(name)
-    return int(value) if isinstance(value, int | float) else None
+    return int(value) if isinstance(value, int | float) and abs(value) < 1 << 53 else None

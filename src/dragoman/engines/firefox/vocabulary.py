@@ -49,6 +49,8 @@ class KnownCharacters:
             raise ValueError("this is no SentencePiece vocabulary") from error
         if self._known is not None and not self._known:
             raise ValueError("this vocabulary is empty")
+        if self._known is not None:
+            self._known.add(" ")
 
     def _learn(self, piece: dict[int, bytes | int]) -> None:
         text, kind = piece.get(_TEXT), piece.get(_TYPE)
@@ -60,10 +62,12 @@ class KnownCharacters:
 
     def is_known(self, text: str) -> bool:
         """Whether the model can read all of it."""
-        return self._known is None or all(char in self._known or char == " " for char in text)
+        return self._known is None or self._known.issuperset(text)
 
     def plain_marks(self, text: str) -> str:
         """The text without typographic marks that are unknown."""
+        if self.is_known(text):
+            return text
         return "".join(c if self.is_known(c) else c.translate(_MARKS) for c in text)
 
     def plain_words(self, text: str) -> tuple[str, dict[str, str]]:
@@ -71,6 +75,8 @@ class KnownCharacters:
         are really spelled.
         """
         spelled: dict[str, str] = {}
+        if self.is_known(text):
+            return text, spelled
 
         def plain(match: re.Match[str]) -> str:
             word = match.group()
@@ -86,6 +92,9 @@ class KnownCharacters:
 
     def stretches(self, text: str) -> Iterator[tuple[str, bool]]:
         """The text in stretches, each with whether the model can read it."""
+        if text and self.is_known(text):
+            yield text, True
+            return
         begin, known = 0, True
         for at, char in enumerate(text):
             if self.is_known(char) != known:
@@ -98,6 +107,8 @@ class KnownCharacters:
 
 def with_spelling(text: str, spelled: dict[str, str]) -> str:
     """The translation with the words that it still has in their own spelling."""
+    if not spelled:
+        return text
     return _WORD.sub(lambda match: spelled.get(match.group(), match.group()), text)
 
 

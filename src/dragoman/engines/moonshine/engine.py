@@ -33,7 +33,7 @@ from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.moonshine.glossary_bias import BiasTrial, PhraseBias
 from dragoman.engines.moonshine.hints import usable_hints
 from dragoman.engines.moonshine.onscreen_names import ScoredIds, apply_names
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.engines.shared.greedy_decoding import geometric_mean, repeated_count
 from dragoman.engines.shared.model_files import onnx_session
 from dragoman.engines.shared.model_store import find_model
@@ -119,7 +119,7 @@ class _Model:
 
     def __init__(self, threads: int) -> None:
         folder = find_model("moonshine-tiny-en")
-        self.tokens = Vocabulary((folder / "tokenizer.bin").read_bytes())
+        self.tokens = Tokenizer((folder / "tokenizer.bin").read_bytes())
         self._encoder: Any = onnx_session(folder / "encoder_model.ort", threads)
         self._decoder: Any = onnx_session(folder / "decoder_model_merged.ort", threads)
         self._past: list[str] = [

@@ -20,7 +20,7 @@ import msgspec
 
 from dragoman.engines.moonshine.glossary_bias import PhraseTree
 from dragoman.engines.moonshine.onscreen_names import shown_names
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.speech import Hints
 
 MOST_CONTEXT = 2_000
@@ -38,7 +38,7 @@ class UsableHints(msgspec.Struct, frozen=True):
 
 @functools.lru_cache(maxsize=32)
 def _usable(
-    tokens: Vocabulary, phrases: tuple[str, ...], context: str, onscreen: tuple[str, ...], most: int
+    tokens: Tokenizer, phrases: tuple[str, ...], context: str, onscreen: tuple[str, ...], most: int
 ) -> UsableHints:
     ranked = sorted(phrases, key=lambda phrase: -rarity(tokens, phrase))[:most]
     spelled = [tokens.encode(form) for phrase in ranked for form in _forms(phrase)]
@@ -47,13 +47,13 @@ def _usable(
     return UsableHints(PhraseTree(spelled) if spelled else None, tuple(names))
 
 
-def usable_hints(tokens: Vocabulary, hints: Hints, most: int) -> UsableHints:
+def usable_hints(tokens: Tokenizer, hints: Hints, most: int) -> UsableHints:
     """What to do with these hints; at most ``most`` terms of the glossary are used."""
     phrases, context = tuple(hints.phrases), hints.context[:MOST_CONTEXT]
     return _usable(tokens, phrases, context, tuple(hints.onscreen), most)
 
 
-def rarity(tokens: Vocabulary, phrase: str) -> float:
+def rarity(tokens: Tokenizer, phrase: str) -> float:
     """How many tokens a word of the phrase takes; 1 when the vocabulary has them all."""
     words = phrase.split()
     known = sum(tokens.has(word) or tokens.has(word.lower()) for word in words)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from dragoman.engines.moonshine.phonetic_match import NameMatch, find_matches, split_marks
-from dragoman.engines.moonshine.tokenizer import Vocabulary
+from dragoman.engines.moonshine.tokenizer import Tokenizer
 from dragoman.engines.shared.greedy_decoding import geometric_mean
 
 MARGIN = 5.0
@@ -43,7 +43,7 @@ class ScoredIds(msgspec.Struct, frozen=True):
     forced: int
 
 
-def shown_names(tokens: Vocabulary, terms: Sequence[str]) -> list[str]:
+def shown_names(tokens: Tokenizer, terms: Sequence[str]) -> list[str]:
     """The terms, and the words in them, but for words that the vocabulary has as a whole: those the
     model spells right without help.
     """
@@ -58,7 +58,7 @@ def shown_names(tokens: Vocabulary, terms: Sequence[str]) -> list[str]:
 
 
 def apply_names(
-    tokens: Vocabulary, guess: ScoredIds, names: Sequence[str], score: Score
+    tokens: Tokenizer, guess: ScoredIds, names: Sequence[str], score: Score
 ) -> tuple[list[int], list[float]]:
     """Ids and log probabilities of the hypothesis with the names in it that were said."""
     tried: set[tuple[int, int, str]] = set()
@@ -85,7 +85,7 @@ def _mark(one: NameMatch) -> tuple[int, int, str]:
 
 
 def _with_name(
-    tokens: Vocabulary, guess: ScoredIds, words: _Words, one: NameMatch, score: Score
+    tokens: Tokenizer, guess: ScoredIds, words: _Words, one: NameMatch, score: Score
 ) -> ScoredIds | None:
     """The hypothesis with this name; None if it was not said."""
     begin, end = words[one.begin][1][0], words[one.end - 1][1][-1] + 1
@@ -108,7 +108,7 @@ def _with_name(
     return None
 
 
-def _spelt(tokens: Vocabulary, guess: ScoredIds, place: tuple[int, int], text: str) -> ScoredIds:
+def _spelt(tokens: Tokenizer, guess: ScoredIds, place: tuple[int, int], text: str) -> ScoredIds:
     """The hypothesis with this text in that place, as likely as what stood there."""
     begin, end = place
     new = tokens.encode(text)

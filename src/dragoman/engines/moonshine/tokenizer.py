@@ -23,9 +23,9 @@ _FIRST_MERGE = 259
 _FIRST_MARK = 32_000  # from here on the vocabulary holds control tokens without text
 
 
-class Vocabulary:
-    """The vocabulary. ``starts_word`` is true for every id that opens a new word, ``mark`` for
-    every id that is punctuation and nothing else.
+class Tokenizer:
+    """Text to ids of one vocabulary and back. ``starts_word`` is true for every id that opens a new
+    word, ``mark`` for every id that is punctuation and nothing else.
     """
 
     def __init__(self, raw: bytes) -> None:

@@ -12,7 +12,7 @@ from itertools import takewhile
 
 from dragoman.text.continuation import without_false_stop
 from dragoman.text.language_names import language_name
-from dragoman.text.words import fold
+from dragoman.text.words import fold, without_controls
 
 _TOKENS = re.compile(r"<\|[^|>]*\|>|<(?:start|end)_of_turn>|</?s>|<eos>")
 _LABELS = (
@@ -60,7 +60,8 @@ def cleaned(answer: str, source: str, target: str) -> str:
         text = text[label.end() :]
     if not _NOTE.search(source):
         text = _NOTE.sub("", text)
-    text = without_false_stop(_without_quotes(text.strip(), source), source).strip()
+    text = without_controls(text).strip()
+    text = without_false_stop(_without_quotes(text, source), source).strip()
     if not text:
         raise NoTranslation("the model wrote no translation")
     return text

@@ -13,7 +13,6 @@ https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
@@ -24,13 +23,14 @@ from dragoman.engines.openai_chat.answers import NoTranslation, cleaned
 from dragoman.engines.openai_chat.prompts import find_template, language_arguments, messages_for
 from dragoman.engines.shared.endpoint import Answer, Endpoint, extra_fields
 from dragoman.engines.shared.endpoint_errors import (
+    NO_JSON,
     EndpointFailed,
     EndpointLimits,
     EndpointNonsense,
 )
 from dragoman.text.language_tags import primary_tag
+from dragoman.text.words import without_controls
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _CHARS_PER_TOKEN = 8
 """Tokens are hardly ever longer on average; a longer answer is not bounded by its server."""
 
@@ -62,9 +62,10 @@ class OpenAiChat:
     (empty: by its name), ``prefix`` whether the server can go on behind the beginning of an answer:
     ``continue`` with the flags of vLLM (SGLang and llama.cpp know them, too), ``last`` with the
     beginning as last message alone, ``hint`` not at all. ``takes_images`` sends what the speaker
-    shows to a model that sees. ``stop`` are strings at which the answer ends; ``extra`` is a JSON
-    object of more request fields (null removes one). An answer has at most ``spare_tokens`` and two
-    tokens for each byte of the source.
+    shows to a model that sees, ``takes_speech`` the audio of the text to one that hears, and with
+    ``recognised`` the text as well. ``stop`` are strings at which the answer ends; ``extra`` is a
+    JSON object of more request fields (null removes one). An answer has at most ``spare_tokens``
+    and two tokens for each byte of the source.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class OpenAiChat:
         template: str = "",
         prefix: Literal["hint", "continue", "last"] = "hint",
         takes_images: bool = False,
+        takes_speech: bool = False,
+        recognised: bool = True,
         stop: tuple[str, ...] = (),
         extra: str = "{}",
         spare_tokens: int = 48,
@@ -87,11 +90,14 @@ class OpenAiChat:
         self._template = find_template(template, model)
         if takes_images and not self._template.images:
             raise ValueError("the template for this model takes no images")
+        if takes_speech and not self._template.speech:
+            raise ValueError("the template for this model takes no speech")
         limits = EndpointLimits(
             connect_s=connect_s, first_byte_s=first_byte_s, between_s=between_s, total_s=total_s
         )
         self._endpoint = Endpoint("openai-chat", url, key_env=key_env, limits=limits)
         self._model, self._prefix, self._takes_images = model, prefix, takes_images
+        self._takes_speech, self._recognised = takes_speech, recognised
         self._spare_tokens = spare_tokens
         self._extra = extra_fields(extra)
         if stop:
@@ -108,6 +114,7 @@ class OpenAiChat:
             languages=("*",),
             pairs=(("*", "*"),),
             takes_images=self._takes_images,
+            takes_speech=self._takes_speech,
             forces_prefix=self._prefix != "hint",
             takes_glossary=self._template.glossary,
             shortens=self._template.shortens,
@@ -142,7 +149,7 @@ class OpenAiChat:
 
     def translate_cancellable(self, request: Translation, cancellation: Cancellation) -> str:
         """As in the Protocol. Raises ``EndpointFailed`` or ``RequestCancelled``."""
-        text = " ".join(_CONTROL.sub(" ", request.text).replace("<|", "< |").split())
+        text = " ".join(without_controls(request.text).replace("<|", "< |").split())
         if not text:
             return ""
         request = msgspec.structs.replace(request, text=text)
@@ -169,7 +176,9 @@ class OpenAiChat:
     def _body(self, request: Translation, most_tokens: int, *, continues: bool) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._model,
-            "messages": messages_for(self._template, request, continues=continues),
+            "messages": messages_for(
+                self._template, request, continues=continues, tells_recognised=self._recognised
+            ),
             "stream": True,
             "temperature": 0,
             "max_tokens": most_tokens,
@@ -197,8 +206,8 @@ def _written(answer: Answer, most_chars: int) -> tuple[str, bool]:
             if part.refusal:
                 raise EndpointNonsense("the model refused to translate")
             parts.append(part.content or "")
+            size += len(parts[-1])
             reason = choice.finish_reason or reason
-        size += len(parts[-1]) if parts else 0
         if size > most_chars:
             raise EndpointNonsense("the model did not end its answer in time")
     if reason == "content_filter":
@@ -217,5 +226,5 @@ def _chunks(answer: Answer) -> Any:
             continue
         try:
             yield _DECODER.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_JSON:
             raise EndpointNonsense("the server's answer is none of a chat") from None

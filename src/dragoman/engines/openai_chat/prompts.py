@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
+from dragoman.audio.pcm import wav_file
 from dragoman.engines.base import Translation
+from dragoman.speech import HEARING_RATE_HZ
 from dragoman.text.language_names import language_name
 from dragoman.text.language_tags import primary_tag
 
@@ -32,23 +35,29 @@ class PromptTemplate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``before`` says where the sentences before go: as ``turns`` of the chat, as ``background``
     (those of the source language), or nowhere. ``user_with_background`` stands for ``user`` when
-    there is a background. ``language_arguments``: the languages go beside the text, as arguments
-    of the server's chat template. The other texts are parts; a key of the same name in braces is
-    where a part's content goes, and where the part itself goes.
+    there is a background, ``system_with_speech`` and ``user_with_speech`` stand for those two when
+    the audio goes along: then the text is the part ``recognised``, if the operator wants it to.
+    ``language_arguments``: the languages go beside the text, as arguments of the server's chat
+    template. The other texts are parts; a key of the same name in braces is where a part's content
+    goes, and where the part itself goes.
     """
 
     user: str
     user_with_background: str = ""
+    user_with_speech: str = ""
     system: str = ""
+    system_with_speech: str = ""
     models: str = ""
     about: str = ""
     before: Literal["turns", "background", ""] = ""
     glossary: bool = False
     shortens: bool = False
     images: bool = False
+    speech: bool = False
     language_arguments: bool = False
     background: str = ""
     onscreen: str = ""
+    recognised: str = ""
     terms: str = ""
     term: str = "{term}: {value}"
     prefix: str = ""
@@ -84,24 +93,31 @@ def find_template(wanted: str, model: str) -> PromptTemplate:
 
 
 def messages_for(
-    template: PromptTemplate, request: Translation, *, continues: bool
+    template: PromptTemplate,
+    request: Translation,
+    *,
+    continues: bool,
+    tells_recognised: bool = True,
 ) -> list[Message]:
     """The messages of one request. ``continues``: the server goes on with the last message, which
-    is the committed beginning of the translation.
+    is the committed beginning of the translation. ``tells_recognised``: text goes along with audio.
     """
     values = _values(template, request, continues=continues)
-    user = template.user
+    system, user = template.system, template.user
     if template.user_with_background and values["background"]:
         user = template.user_with_background
+    if request.speech:
+        system, user = template.system_with_speech, template.user_with_speech
+        values["recognised"] = values["recognised"] if tells_recognised else ""
     messages: list[Message] = []
-    if template.system:
-        messages.append({"role": "system", "content": _filled(template.system, values).strip()})
+    if system:
+        messages.append({"role": "system", "content": _filled(system, values).strip()})
     if template.before == "turns":
         for source, target in request.before:
             messages.append({"role": "user", "content": source})
             messages.append({"role": "assistant", "content": target})
     content = _filled(user, values).lstrip("\n")
-    messages.append({"role": "user", "content": _with_image(content, request.image)})
+    messages.append({"role": "user", "content": _with_media(content, request)})
     if continues:
         messages.append({"role": "assistant", "content": request.prefix})
     return messages
@@ -129,6 +145,7 @@ def _values(template: PromptTemplate, request: Translation, *, continues: bool) 
         "onscreen": " / ".join(request.onscreen)[:_MOST_ONSCREEN],
         "terms": "\n".join(terms) if template.glossary else "",
         "prefix": "" if continues else request.prefix,
+        "recognised": request.text,
     }
     parts = {
         name: _filled(getattr(template, name), {name: content}) if content else ""
@@ -150,12 +167,18 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return _HOLE.sub(lambda hole: values.get(hole[1], hole[0]), text)
 
 
-def _with_image(text: str, image: bytes) -> Any:
-    if not image:
+def _with_media(text: str, request: Translation) -> Any:
+    """The text alone, or with picture and audio as parts before it."""
+    parts: list[Message] = []
+    if image := request.image:
+        kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
+        address = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
+        parts.append({"type": "image_url", "image_url": {"url": address}})
+    if request.speech:
+        audio = base64.b64encode(
+            wav_file(np.frombuffer(request.speech, np.float32), HEARING_RATE_HZ)
+        ).decode()
+        parts.append({"type": "input_audio", "input_audio": {"data": audio, "format": "wav"}})
+    if not parts:
         return text
-    kind = "png" if image.startswith(b"\x89PNG") else "jpeg"
-    address = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
-    return [
-        {"type": "image_url", "image_url": {"url": address}},
-        {"type": "text", "text": text},
-    ]
+    return [*parts, {"type": "text", "text": text}] if text else parts

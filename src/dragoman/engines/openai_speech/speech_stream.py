@@ -27,6 +27,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from dragoman.engines.openai_speech.answered_audio import AnsweredAudio, NotPcm
 from dragoman.engines.shared.endpoint_errors import (
+    NO_JSON,
     EndpointLimits,
     EndpointNonsense,
     EndpointRefused,
@@ -181,7 +182,7 @@ def _event(message: str) -> _Event:
     """What the server says. Raises ``EndpointNonsense``, also when it says that it failed."""
     try:
         event = msgspec.json.decode(message, type=_Event)
-    except msgspec.DecodeError:
+    except NO_JSON:
         raise EndpointNonsense("the speech endpoint said something that is no event") from None
     if event.type == "error" or (event.type == "audio.done" and event.error):
         raise EndpointNonsense("the speech endpoint could not speak a text")

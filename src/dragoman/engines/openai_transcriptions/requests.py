@@ -18,7 +18,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 import numpy as np
 
-from dragoman.audio.pcm import from_float, wav_header
+from dragoman.audio.pcm import wav_file
 from dragoman.engines.base import Window
 from dragoman.engines.openai_transcriptions.chat_answer import ChatAnswer, chat_hypothesis
 from dragoman.engines.openai_transcriptions.prompt import prompt_of, terms_of
@@ -151,8 +151,7 @@ def length_s_of(window: Window) -> float:
 
 def wav_of(window: Window) -> bytes:
     """Its audio as a WAV file of 16 kHz."""
-    pcm = from_float(samples_of(window))
-    return wav_header(HEARING_RATE_HZ, size=len(pcm)) + pcm
+    return wav_file(samples_of(window), HEARING_RATE_HZ)
 
 
 def _texts(value: Any) -> str | list[str]:

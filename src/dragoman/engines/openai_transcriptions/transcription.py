@@ -23,7 +23,10 @@ from dragoman.engines.shared.transcript_words import TimedPiece, transcript_word
 from dragoman.speech import Hypothesis
 from dragoman.text.language_names import language_tag
 
-_QWEN_HEAD = re.compile(r"\s*(?:language\s+([^<]*?)\s*)?<asr_text>", re.IGNORECASE)
+_QWEN_HEAD = re.compile(r"\s*(?:language\s([^<]*))?<asr_text>", re.IGNORECASE)
+"""Its parts cannot match the same spaces: an answer of thousands of them would take minutes, in
+which the GIL is held.
+"""
 _SPECIAL = re.compile(r"<\|[^|<>]{0,40}\|>|</asr_text>")
 MOST_CHARS_PER_S = 40
 """Nobody says more in a second; an answer beyond it is a loop of the decoder."""
@@ -62,7 +65,7 @@ def hypothesis_of(answer: Transcription, language: str | None, length_s: float) 
     """The hypothesis for audio of this length. ``language`` is what was asked for."""
     head = _QWEN_HEAD.match(answer.text)
     text = _SPECIAL.sub(" ", answer.text[head.end() :] if head else answer.text)
-    detected = (head[1] or "").partition(",")[0] if head else answer.language
+    detected = (head[1] or "").partition(",")[0].strip() if head else answer.language
     is_loop = len(text) > _SPARE_CHARS + MOST_CHARS_PER_S * length_s
     words = () if is_loop else transcript_words(text, _pieces(answer, length_s))
     if not words:  # the language of noise says nothing

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import msgspec
 import pybase64
 
-from dragoman.engines.shared.endpoint_errors import EndpointFailed, EndpointNonsense
+from dragoman.engines.shared.endpoint_errors import NO_JSON, EndpointFailed, EndpointNonsense
 from dragoman.engines.shared.transcript_words import TimedPiece, transcript_words
 from dragoman.engines.shared.websocket_link import Frame
 from dragoman.speech import Hints, Hypothesis, Word
@@ -159,7 +159,7 @@ class TurnDialect(ABC):
         """
         try:
             event = msgspec.json.decode(frame)
-        except (msgspec.DecodeError, UnicodeError):
+        except NO_JSON:
             raise EndpointNonsense("the server sent a frame that is no JSON") from None
         if isinstance(event, dict) and isinstance(event.get("type"), str):
             self.on_event(event["type"], event)

@@ -1,8 +1,8 @@
 """The file that scripts the scripted engines: what is said when, its translation, what fails.
 
-Scope: parsing and values; no audio, no engine. The format is TOML (or JSON with the
-same shape), documented with a full example in ``docs/engines/scripted.md``. Unknown keys are errors: a
-misspelt key in a test's script would otherwise be a test that checks nothing.
+Scope: parsing and values; no audio, no engine. The format is TOML (or JSON with the same shape),
+documented with a full example in ``docs/engines/scripted.md``. Unknown keys are errors: a misspelt
+key in a test's script would otherwise be a test that checks nothing.
 
 Times are media time in the session's audio. An utterance without ``at_ms`` begins ``gap_ms``
 after the end of the one before it; a word lasts until the next one begins.

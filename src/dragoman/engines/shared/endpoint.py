@@ -29,6 +29,7 @@ import msgspec
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.cancellation import Cancellation
 from dragoman.engines.shared.endpoint_errors import (
+    NO_JSON,
     EndpointFailed,
     EndpointLimits,
     EndpointNonsense,
@@ -253,7 +254,7 @@ class Answer(AbstractContextManager["Answer"]):
         body = b"".join(self.pieces())
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except NO_JSON:
             raise EndpointNonsense(f"{self._exchange.origin} answered with no JSON") from None
 
     def events(self) -> Iterator[str]:
@@ -274,11 +275,14 @@ class Answer(AbstractContextManager["Answer"]):
             yield "\n".join(data)
 
     def _lines(self) -> Iterator[str]:
-        rest = b""
+        rest = bytearray()  # grows in place: a line may come in a million pieces
         for piece in self.pieces():
-            *lines, rest = (rest + piece).split(b"\n")
+            *lines, last = piece.split(b"\n")
             for line in lines:
-                yield line.rstrip(b"\r").decode("utf-8", "replace")
+                rest += line
+                yield rest.rstrip(b"\r").decode("utf-8", "replace")
+                rest.clear()
+            rest += last
         if rest:
             yield rest.decode("utf-8", "replace")
 

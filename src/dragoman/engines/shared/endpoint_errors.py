@@ -14,6 +14,8 @@ import msgspec
 FailureKind = Literal["unreachable", "timeout", "overloaded", "refused", "failed", "nonsense"]
 
 _OVERLOADED = frozenset({429, 503, 529})
+NO_JSON = (msgspec.DecodeError, UnicodeError, RecursionError)
+"""What decoding a server's JSON may raise: thousands of nested brackets end in the last one."""
 
 
 class EndpointLimits(msgspec.Struct, frozen=True, kw_only=True):

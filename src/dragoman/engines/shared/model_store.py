@@ -26,6 +26,7 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.shared.data_folder import data_folder
 from dragoman.engines.shared.model_catalogue import MODELS, Model, ModelFile
 from dragoman.engines.shared.model_files import pip_install
 
@@ -61,11 +62,7 @@ class Place(msgspec.Struct, frozen=True):
 
 def store_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """``DRAGOMAN_MODELS``, else ``dragoman/models`` in the user's folder for data."""
-    if environ.get(STORE_ENV):
-        return Path(environ[STORE_ENV]).expanduser()
-    data = environ.get("XDG_DATA_HOME", "")
-    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
-    return base / "dragoman" / "models"
+    return data_folder(STORE_ENV, "models", environ)
 
 
 def find_model(name: str, folder: str = "") -> Path:

@@ -15,7 +15,10 @@ from typing import NamedTuple
 
 from dragoman.speech import Word
 from dragoman.text.scripts import is_unspaced
+from dragoman.text.words import without_controls
 
+_LONGEST_S = 86_400.0
+"""No audio is longer: beyond it a time is nonsense, and too large a number for other processes."""
 _OPENING = {"Ps", "Pi"}  # Unicode categories of brackets and quotes that open
 
 
@@ -35,7 +38,8 @@ def transcript_words(
     A character of a script without spaces (Chinese, Japanese, Thai) is a word of its own, with the
     marks that belong to it; it is joined to what stands before it without a space.
     """
-    written = [(part, place > 0) for run in text.split() for place, part in enumerate(_parts(run))]
+    runs = without_controls(text).split()
+    written = [(part, place > 0) for run in runs for place, part in enumerate(_parts(run))]
     times = _times([part for part, _ in written], pieces)
     return tuple(
         Word(part, confidence, start_ms, end_ms, is_joined)
@@ -80,7 +84,8 @@ def _times(
         share = min(1.0, max(0.0, (letters - begin) / (ends[place] - begin)))
         piece = timed[place]
         length_s = max(0.0, piece.end_s - piece.start_s)
-        return max(0, round(1000 * (piece.start_s + share * length_s)))
+        at_s = piece.start_s + share * length_s
+        return round(1000 * max(0.0, min(at_s, _LONGEST_S)))
 
     found, before, last_ms = [], 0.0, 0
     for word in words:

@@ -5,13 +5,20 @@ Scope: what the operator's option ``languages`` means.
 
 from __future__ import annotations
 
+from dragoman.engines.base import EngineUnavailable
 from dragoman.text.language_tags import primary_tag
 
 
 def known_languages(languages: tuple[str, ...]) -> tuple[str, ...]:
-    """The primary tags of these, or any (``*``). Raises ``ValueError`` for none."""
+    """The primary tags of these; any (``*``) for none."""
     tags = [tag if tag == "*" else primary_tag(tag) for tag in languages]
-    found = tuple(dict.fromkeys(filter(None, tags)))
-    if not found:
-        raise ValueError("say which languages the model knows: languages=en or languages=zh;en")
-    return found
+    return tuple(dict.fromkeys(filter(None, tags))) or ("*",)
+
+
+def check_told(name: str, model: str, languages: tuple[str, ...]) -> None:
+    """Raise ``EngineUnavailable`` where the operator has not said which model and languages."""
+    if not model or not any(languages):
+        raise EngineUnavailable(
+            "Say which model, and which languages it knows: "
+            f"{name}?model=FOLDER&languages=en (or zh;en)"
+        )

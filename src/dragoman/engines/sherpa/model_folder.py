@@ -85,9 +85,25 @@ def _found(folder: Path, kind: Kind, *, full: bool) -> FoundModel | None:
     looked_at = [path for path in files.values() if path.suffix in {".onnx", ".ort"}]
     metadata = [read_metadata(path) for path in looked_at]
     first = metadata[0] if metadata else {}
+    tokens = files.get("tokens")
+    if tokens is not None:
+        sizes = [int(one["vocab_size"]) for one in metadata if one.get("vocab_size", "").isdigit()]
+        _check_tokens(tokens, max(sizes, default=1))
     if kind.types and not first.get("model_type", "").startswith(kind.types):
         return None
     return FoundModel(kind, folder, {name: str(path) for name, path in files.items()}, first)
+
+
+def _check_tokens(path: Path, least: int) -> None:
+    """A list that is too short fails in the middle of a turn; a line without a number ends the
+    process. Raises ``EngineUnavailable``.
+    """
+    lines = [line.split() for line in path.read_bytes().splitlines() if line.strip()]
+    if len(lines) < least or not all(line[-1].isdigit() for line in lines):
+        raise EngineUnavailable(
+            f"{path} is not the list of this model: {len(lines)} lines, of at least {least} with a "
+            "token and its number. Get the file again."
+        )
 
 
 def _file(folder: Path, names: Sequence[str], *, full: bool) -> Path | None:

@@ -16,10 +16,10 @@ import numpy as np
 
 from dragoman.engines.base import Info, Samples, Window
 from dragoman.engines.shared.opened import OpensOnce
-from dragoman.engines.sherpa.languages import known_languages
+from dragoman.engines.sherpa.languages import check_told, known_languages
 from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import Kind, Patterns, find, folder_of
-from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
+from dragoman.engines.sherpa.words import TimedTokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 from dragoman.text.language_tags import primary_tag
 
@@ -107,8 +107,8 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
     def __init__(
         self,
         *,
-        model: str,
-        languages: tuple[str, ...],
+        model: str = "",
+        languages: tuple[str, ...] = (),
         kind: str = "",
         provider: Provider = "cpu",
         threads: int = 1,
@@ -116,6 +116,7 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
         window_s: float = 12.0,
     ) -> None:
         self._model, self._kind, self._provider = model, kind, provider
+        self._languages = languages
         self._threads = threads
         self.info = Info(
             name="sherpa-offline-asr",
@@ -132,6 +133,7 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
         )
 
     def _open(self) -> _Opened:
+        check_told(self.info.name, self._model, self._languages)
         library = sherpa(self._provider)
         found = find(folder_of(self._model), KINDS, self._kind, full=self._provider == "cuda")
         arguments: dict[str, Any] = {**found.kind.options, **found.files}
@@ -170,7 +172,7 @@ class SherpaOfflineAsr(OpensOnce[_Opened]):
         ]
 
     def _hypothesis(self, result: Any, window: Window) -> Hypothesis:
-        found = Tokens(result.text, result.tokens, result.timestamps, result.ys_log_probs)
+        found = TimedTokens(result.text, result.tokens, result.timestamps, result.ys_log_probs)
         told = result.lang.strip("<|>")
         return Hypothesis(words_of(found), confidence_of(found), told or self._language(window))
 

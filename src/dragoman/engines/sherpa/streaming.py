@@ -20,10 +20,10 @@ import numpy as np
 from dragoman.engines.base import EngineUnavailable, Info, Recognition, Samples
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.sherpa.hotwords import HotwordRules, hotword_rules
-from dragoman.engines.sherpa.languages import known_languages
+from dragoman.engines.sherpa.languages import check_told, known_languages
 from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find, folder_of
-from dragoman.engines.sherpa.words import Tokens, confidence_of, words_of
+from dragoman.engines.sherpa.words import TimedTokens, confidence_of, words_of
 from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis
 from dragoman.text.language_tags import primary_tag
 
@@ -75,14 +75,15 @@ class SherpaAsr(OpensOnce[_Opened]):
     def __init__(
         self,
         *,
-        model: str,
-        languages: tuple[str, ...],
+        model: str = "",
+        languages: tuple[str, ...] = (),
         kind: str = "",
         provider: Provider = "cpu",
         threads: int = 1,
         boost: float = 0.0,
     ) -> None:
         self._model, self._kind, self._provider = model, kind, provider
+        self._languages = languages
         self._threads, self._boost = threads, boost
         self.info = Info(
             name="sherpa-asr",
@@ -97,6 +98,7 @@ class SherpaAsr(OpensOnce[_Opened]):
         )
 
     def _open(self) -> _Opened:
+        check_told(self.info.name, self._model, self._languages)
         library = sherpa(self._provider)
         found = find(folder_of(self._model), KINDS, self._kind, full=self._provider == "cuda")
         rules = self._rules(found) if self._boost else None
@@ -180,7 +182,7 @@ class _Turn:
             self._opened.recognizer.decode_stream(self._stream)
 
     def _hypothesis(self, result: Any, *, is_final: bool) -> Hypothesis:
-        found = Tokens(result.text, result.tokens, result.timestamps, result.ys_probs)
+        found = TimedTokens(result.text, result.tokens, result.timestamps, result.ys_probs)
         words = words_of(found)
         stable = len(words) - (not is_final and bool(words)) if self._opened.appends else 0
         return Hypothesis(words, confidence_of(found), self._language, stable)

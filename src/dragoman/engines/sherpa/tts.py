@@ -28,7 +28,7 @@ from dragoman.engines.shared.pcm_shaping import shaped
 from dragoman.engines.shared.phoneme_pieces import pieces
 from dragoman.engines.shared.spoken_sentences import spoken_sentences
 from dragoman.engines.shared.voice_table import NAMES, VoiceTable
-from dragoman.engines.sherpa.languages import known_languages
+from dragoman.engines.sherpa.languages import check_told, known_languages
 from dragoman.engines.sherpa.library import Provider, nothing_logged, opening, sherpa
 from dragoman.engines.sherpa.model_folder import FoundModel, Kind, find, folder_of
 from dragoman.engines.sherpa.piper_format import readable
@@ -96,8 +96,8 @@ class SherpaTts(OpensOnce[_Opened]):
     def __init__(
         self,
         *,
-        model: str,
-        languages: tuple[str, ...],
+        model: str = "",
+        languages: tuple[str, ...] = (),
         kind: str = "",
         provider: Provider = "cpu",
         threads: int = 1,
@@ -106,6 +106,7 @@ class SherpaTts(OpensOnce[_Opened]):
         steps: int = 5,
     ) -> None:
         self._model, self._kind, self._provider = model, kind, provider
+        self._languages = languages
         self._threads, self._voices = threads, voices
         self._gain_db, self._steps = gain_db, steps
         self.info = Info(
@@ -131,6 +132,7 @@ class SherpaTts(OpensOnce[_Opened]):
                 list(self.synthesize(Utterance(text="1.", voice="", language=language)))
 
     def _open(self) -> _Opened:
+        check_told(self.info.name, self._model, self._languages)
         library = sherpa(self._provider)
         if "*" in self.info.languages:
             raise EngineUnavailable("A voice speaks some languages: languages=en, for example.")
@@ -175,8 +177,8 @@ class SherpaTts(OpensOnce[_Opened]):
         others = [tag for tag in self.info.languages if tag != "en"]
         if not reads and (others or not takes) and "frontend" not in found.metadata:
             raise EngineUnavailable(
-                f"The model {self._model} has no lexicon (lexicon.txt), and Dragoman makes phonemes of "
-                "English only. Say languages=en, or take a model with a lexicon."
+                f"The model {self._model} has no lexicon (lexicon.txt), and Dragoman makes "
+                "phonemes of English only. Say languages=en, or take a model with a lexicon."
             )
         if not takes or "en" not in self.info.languages:
             return None, {}

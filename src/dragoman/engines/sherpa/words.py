@@ -20,7 +20,7 @@ from dragoman.speech import Word
 _LONGEST_TOKEN_S = 0.4
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class TimedTokens(msgspec.Struct, frozen=True):
     """What a recogniser answers: the text, its tokens, when each begins in seconds, and the
     logarithm of its probability; the last two may be missing.
     """
@@ -31,7 +31,7 @@ class Tokens(msgspec.Struct, frozen=True):
     logprobs: Sequence[float] = ()
 
 
-def words_of(found: Tokens) -> tuple[Word, ...]:
+def words_of(found: TimedTokens) -> tuple[Word, ...]:
     """The words, with what is known about them."""
     count = len(found.tokens)
     pieces: list[TimedPiece] = []
@@ -48,12 +48,12 @@ def words_of(found: Tokens) -> tuple[Word, ...]:
     )
 
 
-def confidence_of(found: Tokens) -> float:
+def confidence_of(found: TimedTokens) -> float:
     """Of the whole: the geometric mean of its tokens' probabilities; 1 where there are none."""
     return min(1.0, geometric_mean(found.logprobs)) if found.logprobs else 1.0
 
 
-def _confidences(words: Sequence[Word], found: Tokens) -> list[float | None]:
+def _confidences(words: Sequence[Word], found: TimedTokens) -> list[float | None]:
     """Of each word the geometric mean of the tokens that have a part in it."""
     ends = list(accumulate(map(_letters, found.tokens)))
     total = ends[-1]

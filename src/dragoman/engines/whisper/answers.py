@@ -20,7 +20,7 @@ from dragoman.speech import Hypothesis, Word
 
 FRAME_MS = 20
 _MOST_COMPRESSED = 2.4
-_NO_SPEECH = 0.6
+NO_SPEECH = 0.6
 _SURE_OF_SPEECH = 0.55
 _LEAST_PROBABILITY = 1e-10
 
@@ -72,12 +72,13 @@ def hypothesis(
         confidence = geometric_mean([logs[at] for at in positions])
         words.append(Word(text, confidence, start_ms, max(start_ms, end_ms), joined))
     confidence = geometric_mean(logs)
-    is_empty = no_speech > _NO_SPEECH and confidence < _SURE_OF_SPEECH
-    if is_empty or _is_runaway("".join(word.text for word in words)):
+    is_empty = no_speech > NO_SPEECH and confidence < _SURE_OF_SPEECH
+    if is_empty or is_runaway("".join(word.text for word in words)):
         confidence = 0.0
     return Hypothesis(tuple(words), min(confidence, 1.0))
 
 
-def _is_runaway(text: str) -> bool:
+def is_runaway(text: str) -> bool:
+    """Whether a text compresses so well that it must repeat itself."""
     raw = text.encode()
     return len(raw) / max(1, len(zlib.compress(raw))) > _MOST_COMPRESSED

@@ -26,7 +26,7 @@ from dragoman.engines.base import EngineUnavailable, Info, Quality, Samples, Win
 from dragoman.engines.shared.opened import OpensOnce
 from dragoman.engines.whisper import answers
 from dragoman.engines.whisper.languages import USUAL
-from dragoman.engines.whisper.model import FRAMES_PER_S, LONGEST_S, WhisperModel
+from dragoman.engines.whisper.model import FRAMES_PER_S, LONGEST_S, WhisperModel, shared_model
 from dragoman.engines.whisper.prompt import prompt_ids
 from dragoman.speech import HEARING_RATE_HZ, Hypothesis
 from dragoman.text.language_tags import primary_tag
@@ -36,6 +36,11 @@ SPARE_TOKENS = 12
 TOKENS_PER_S = 8
 _LEAST_SAMPLES = HEARING_RATE_HZ // 10
 _QUALITY: dict[str, Quality] = {"tiny": "gist", "base": "gist", "small": "basic"}
+
+
+def model_size(model: str) -> str:
+    """``base`` of ``whisper-base``, ``large`` of a folder ``/models/large-v3``."""
+    return model.rstrip("/").rpartition("/")[2].removeprefix("whisper-").partition("-")[0]
 
 
 class _Heard(msgspec.Struct):
@@ -73,7 +78,7 @@ class Whisper(OpensOnce[WhisperModel]):
     ) -> None:
         self._model, self._device, self._compute_type = model, device, compute_type
         self._threads, self._workers, self._prompt = threads, workers, prompt
-        size = model.rstrip("/").rpartition("/")[2].removeprefix("whisper-").partition("-")[0]
+        size = model_size(model)
         usual = ("en",) if size.endswith(".en") else USUAL
         known = tuple(dict.fromkeys(filter(None, map(primary_tag, languages)))) or usual
         self.info = Info(
@@ -92,7 +97,7 @@ class Whisper(OpensOnce[WhisperModel]):
         )
 
     def _open(self) -> WhisperModel:
-        model = WhisperModel(
+        model = shared_model(
             self._model, self._device, self._compute_type, self._threads, self._workers
         )
         unknown = [tag for tag in self.info.languages if model.vocabulary.language(tag) is None]

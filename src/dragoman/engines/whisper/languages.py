@@ -16,6 +16,12 @@ USUAL: tuple[str, ...] = (
 most first. Fewer languages to choose from also make fewer mistakes about which one is spoken.
 """
 
+EUROPEAN: tuple[str, ...] = tuple(
+    tag for tag in USUAL
+    if tag not in {"en", "zh", "ko", "ja", "tr", "id", "ar", "vi", "he", "ms", "th"}
+)  # fmt: skip
+"""Those of them whose English by Whisper's own translation has to do with what was said."""
+
 
 def token_of(language: str) -> str:
     """The control token of a language: ``<|es|>``."""

@@ -13,9 +13,11 @@ than two thirds. A GPU gets all windows at one length, as its encoder costs litt
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -45,13 +47,14 @@ FRAMES_PER_S = HEARING_RATE_HZ // HOP
 
 
 class WhisperModel:
-    """An opened model; nothing changes after it was made. Raises ``EngineUnavailable``."""
+    """An opened model; nothing changes after it was made. Its weights are freed with it. Raises
+    ``EngineUnavailable``.
+    """
 
     def __init__(
         self, model: str, device: str, compute_type: str, threads: int, workers: int
     ) -> None:
-        mend = f"dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
-        library = ctranslate2_library("tokenizers", mend)
+        library = _library()
         self._view, self._library = library.StorageView, library
         self.device = device_here(library, device)
         self.folder = model_folder(model)
@@ -71,10 +74,6 @@ class WhisperModel:
             raise not_opened(self.folder, error) from error
         self.mels: int = self._model.n_mels
         self.is_multilingual: bool = self._model.is_multilingual
-
-    def close(self) -> None:
-        """Free the weights."""
-        self._model.unload_model()
 
     # ------------------------------------------------------------ calls
     def seconds(self, samples: Samples) -> int:
@@ -102,14 +101,16 @@ class WhisperModel:
         found = self._model.detect_language(states)[0]
         return [(tag_of(token), probability) for token, probability in found]
 
-    def generate(self, states: Sequence[Any], prompts: list[list[int]], most: int) -> list[Any]:
-        """A result for each window: greedy, with times, at most so many tokens. The prompts are of
-        one length before their start token.
+    def generate(
+        self, states: Sequence[Any], prompts: list[list[int]], most: int, *, beam: int = 1
+    ) -> list[Any]:
+        """A result for each window: with times, at most so many tokens. The prompts are of one
+        length before their start token.
         """
         results: list[Any] = self._model.generate(
             self._joined(states),
             prompts,
-            beam_size=1,
+            beam_size=beam,
             max_length=most,
             return_no_speech_prob=True,
         )
@@ -126,6 +127,30 @@ class WhisperModel:
 
 
 # ---------------------------------------------------------------- opening
+_shared: WeakValueDictionary[tuple[object, ...], WhisperModel] = WeakValueDictionary()
+_opening = threading.Lock()
+
+
+def shared_model(
+    model: str, device: str, compute_type: str, threads: int, workers: int
+) -> WhisperModel:
+    """A model that all engines of this process with the same settings share; it is freed when none
+    of them has it any more. Raises ``EngineUnavailable``.
+    """
+    _library()  # what is missing is told before a model is looked for
+    settings = (str(model_folder(model).resolve()), device, compute_type, threads, workers)
+    with _opening:
+        found = _shared.get(settings)
+        if found is None:
+            found = _shared[settings] = WhisperModel(model, device, compute_type, threads, workers)
+        return found
+
+
+def _library() -> Any:
+    mend = f"dragoman setup multilingual (or: {pip_install(*REQUIREMENTS)})"
+    return ctranslate2_library("tokenizers", mend)
+
+
 def model_folder(model: str) -> Path:
     """The folder of a model of the catalogue (``base`` or ``whisper-base``), or the one named.
     Raises ``EngineUnavailable``.

@@ -33,6 +33,7 @@ class Vocabulary:
         self.start = self._id("<|startoftranscript|>")
         self.before = self._id("<|startofprev|>")
         self.transcribe = self._id("<|transcribe|>")
+        self.translate = self._id("<|translate|>")
         self.first_time = self._id("<|notimestamps|>") + 1
         pieces = (tokenizer.id_to_token(token) or "" for token in range(self.end))
         self._pieces = [_bytes_of(piece) for piece in pieces]
@@ -59,6 +60,10 @@ class Vocabulary:
         """The ids of running text, which begins with a space as all words do."""
         ids = self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids
         return [token for token in ids if token < self.end]
+
+    def text(self, ids: Sequence[int]) -> str:
+        """What ids of text spell, as running text."""
+        return b"".join(self._pieces[token] for token in ids).decode("utf-8", "ignore").strip()
 
     def words(self, ids: Sequence[int]) -> list[TokenWord]:
         """The words that ids of text spell. Those of marks alone, a dash say, are left out."""

@@ -49,13 +49,14 @@ PACES: dict[PaceName, UnitLengths] = {
 
 class ClauseUnit(msgspec.Struct, frozen=True):
     """The open sentence up to a cut. ``closes`` says that the sentence ends here, ``end`` is the
-    number of the turn's words up to the cut.
+    number of the turn's words up to the cut, ``begin`` that of the words before the sentence.
     """
 
     sentence: int
     source: str
     end: int
     closes: bool
+    begin: int = 0
 
 
 class ClauseUnits:
@@ -110,7 +111,8 @@ class ClauseUnits:
     def open_unit(self, words: Sequence[Word]) -> ClauseUnit:
         """The committed part of the open sentence, up to a phrase that must stay whole; no cut."""
         end = self._known(words)
-        return ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes=False)
+        source = joined_text(words[self._begin : end])
+        return ClauseUnit(self._sentence, source, end, closes=False, begin=self._begin)
 
     def size(self, words: Sequence[Word], begin: int, end: int) -> float:
         """How many words of ordinary length there are between two positions."""
@@ -152,7 +154,8 @@ class ClauseUnits:
         return ends_sentence(word.text, self._language)
 
     def _take(self, words: Sequence[Word], end: int, *, closes: bool) -> ClauseUnit:
-        unit = ClauseUnit(self._sentence, joined_text(words[self._begin : end]), end, closes)
+        source = joined_text(words[self._begin : end])
+        unit = ClauseUnit(self._sentence, source, end, closes, self._begin)
         self._cut = end
         if closes:
             self._sentence += 1

@@ -83,9 +83,9 @@ def chosen(
 
 
 class WantedTranslation(msgspec.Struct, frozen=True):
-    """One translation that is wanted: ``source`` is the open sentence up to word ``end`` of the
-    turn, ``prefix`` its committed target. ``commits``: the whole answer will be committed;
-    ``ends``: a clause is complete with it; ``closes``: the sentence is.
+    """One translation that is wanted: ``source`` is the open sentence, from word ``begin`` of the
+    turn up to word ``end``, ``prefix`` its committed target. ``commits``: the whole answer will be
+    committed; ``ends``: a clause is complete with it; ``closes``: the sentence is.
     """
 
     sentence: int
@@ -95,6 +95,7 @@ class WantedTranslation(msgspec.Struct, frozen=True):
     commits: bool = False
     ends: bool = False
     closes: bool = False
+    begin: int = 0
 
 
 class CommitStep(msgspec.Struct, frozen=True):
@@ -197,7 +198,9 @@ class TargetPolicy:
         elif self._wants_draft() and now_s >= self._drafted_s + _interval_s(cost_s, draft_every_s):
             unit = self._units.open_unit(self._words)
             self._drafted_s = now_s
-            wanted = WantedTranslation(unit.sentence, unit.source, unit.end, self._target.open)
+            wanted = WantedTranslation(
+                unit.sentence, unit.source, unit.end, self._target.open, begin=unit.begin
+            )
         if wanted is not None:
             self._asked, self._busy = wanted.source, True
             self._asked_end = max(self._asked_end, wanted.end if wanted.commits else 0)
@@ -262,7 +265,7 @@ class TargetPolicy:
         ends = unit.closes or unit.end in self._cuts
         return WantedTranslation(
             unit.sentence, unit.source, unit.end, self._target.open,
-            commits=True, ends=ends, closes=unit.closes,
+            commits=True, ends=ends, closes=unit.closes, begin=unit.begin,
         )  # fmt: skip
 
     def _wants_draft(self) -> bool:

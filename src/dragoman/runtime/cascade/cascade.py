@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade import hypothesis_recorder
 from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recent_audio import RecentAudio
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.speech.stage import SpeechStage
@@ -44,13 +45,21 @@ async def interpret(
     if recorder is not None:
         observer = FanOut(observer, recorder)
     inbox.rate_hz = task.rate_in
-    words = WordMailbox()
+    words, recent = WordMailbox(), RecentAudio()
     images = ImageReader(engines.text_reader, observer, now_s)
     publisher = TurnPublisher(emit, words, observer, now_s, lambda: inbox.arrived_s)
-    recognition = RecognitionStage(task, engines, publisher, images, speaker)
+    recognition = RecognitionStage(task, engines, publisher, images, speaker, recent=recent)
     speech = SpeechStage(engines, emit, observer, now_s, listened_s=lambda: inbox.listened_s)
     translation = TranslationStage(
-        engines, emit, words, images, speech, speaker=speaker, observer=observer, now_s=now_s
+        engines,
+        emit,
+        words,
+        images,
+        speech,
+        recent=recent,
+        speaker=speaker,
+        observer=observer,
+        now_s=now_s,
     )
     try:
         async with asyncio.TaskGroup() as group:

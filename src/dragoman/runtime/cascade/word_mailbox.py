@@ -21,7 +21,9 @@ _MOST_TURNS = 8
 
 
 class TurnWords(msgspec.Struct):
-    """The words of a turn as far as they are known."""
+    """The words of a turn as far as they are known. ``span_ms``: from where to where in the
+    session's media time its audio goes, so far.
+    """
 
     turn: int
     settings: Interpret
@@ -31,6 +33,7 @@ class TurnWords(msgspec.Struct):
     paused: bool = False
     final: bool = False
     failed: bool = False
+    span_ms: tuple[int, int] = (0, 0)
 
 
 def stash_behind(text: str, tail: Sequence[Word]) -> str:
@@ -65,6 +68,7 @@ class WordMailbox:
         paused: bool = False,
         final: bool = False,
         failed: bool = False,
+        span_ms: tuple[int, int] = (0, 0),
     ) -> None:
         """The newest words of a turn."""
         before = self._waiting.get(turn)
@@ -77,6 +81,7 @@ class WordMailbox:
             paused=paused or (before is not None and before.paused),
             final=final,
             failed=failed,
+            span_ms=span_ms,
         )
         if final:
             del self._settings[turn]

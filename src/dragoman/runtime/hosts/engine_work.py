@@ -208,6 +208,12 @@ class EngineWork:
         elif isinstance(first, StepStream):
             self._add(_audio_s(first), own_s, cpu_s)
 
+    def failed(self, own_s: float) -> None:
+        """Nothing was answered in that time. It says nothing of what answers cost: an engine that
+        hung would have speakers refused long after it works again, or another one does.
+        """
+        self._use(own_s)
+
     def spoke(self, audio_s: float, own_s: float, cpu_s: float | None = None) -> None:
         """Speech of that length was made; ``cpu_s`` as for ``answered``."""
         self._use(own_s)

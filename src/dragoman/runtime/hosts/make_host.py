@@ -13,6 +13,7 @@ import msgspec
 
 from dragoman.engines.base import Engine, Info
 from dragoman.engines.registry import Placement, RegistryError, parse_spec
+from dragoman.engines.remote_engine import RemoteEngine
 from dragoman.runtime.hosts.engine_calls import batching_of
 from dragoman.runtime.hosts.host import EngineHost
 from dragoman.runtime.hosts.loop_host import LoopHost
@@ -44,7 +45,9 @@ def make_host(engine: Engine, *, spec: str, threads: int, workers: int) -> Engin
             threads = calls or threads
             return ThreadHost(engine, threads=threads, batching=batching, caps=info.caps)
         case "process":
-            return ProcessHost(info, spec=spec, workers=calls or workers, batching=batching)
+            remote = engine if isinstance(engine, RemoteEngine) else None
+            workers = calls or workers
+            return ProcessHost(info, spec=spec, workers=workers, batching=batching, remote=remote)
         case other:
             raise RegistryError(f"The engine {info.name!r} asks for {other!r}, which is no host.")
 
@@ -68,6 +71,11 @@ def _check(engine: Engine, placement: Placement) -> None:
     is_linked = place is not None and not PLACES[place]
     if info.runs_in == "process" and is_linked and info.licence.startswith("GPL"):
         raise RegistryError(f"The engine {info.name!r} is under the GPL: it runs in processes.")
+    if is_linked and isinstance(engine, RemoteEngine):
+        raise RegistryError(
+            f"The engine {info.name!r} lives in the environment {engine.environment}: it runs in "
+            "processes."
+        )
     is_moved = msgspec.structs.replace(placement, only="", call_s=None) != Placement()
     if info.runs_in == "loop" and is_moved and place is None:
         raise RegistryError(

@@ -200,7 +200,10 @@ class ThreadHost(RequestHost):
             except BaseException as error:  # noqa: BLE001 - it fails its call only
                 outcomes = [Outcome(failure=repr(error)) for _ in batch]
         cpu_s = None if self.info.own_threads else time.thread_time() - cpu_before_s
-        self.work.answered(requests, stint.own_s, cpu_s)
+        if all(outcome.failure is not None for outcome in outcomes):
+            self.work.failed(stint.own_s)
+        else:
+            self.work.answered(requests, stint.own_s, cpu_s)
         self._post(settle_all, batch, outcomes)
 
     def _abort_stream(self, number: int) -> None:

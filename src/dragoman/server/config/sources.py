@@ -37,6 +37,7 @@ OTHER_VARIABLES = {
     CONFIG_ENV: "names the file of settings",
     "DRAGOMAN_URL": "the server's address, for the clients among the commands",
     "DRAGOMAN_MODELS": "the folder of models, see dragoman models",
+    "DRAGOMAN_ENVIRONMENTS": "the folder of environments, see dragoman engines install",
     "DRAGOMAN_MODEL_MIRROR": "where dragoman models pull gets them from",
     **{
         f"DRAGOMAN_{stage}_{part}": f"the {told} of the model server for {work}"

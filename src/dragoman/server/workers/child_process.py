@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import count
 
+from dragoman.engines.shared.program_environment import without_server_keys
 from dragoman.engines.shared.stop_signals import stop_signals_blocked
 from dragoman.server.workers import messages as control
 from dragoman.server.workers.board import Work
@@ -21,7 +22,6 @@ from dragoman.server.workers.metrics_sum import Family
 
 LOG = logging.getLogger("dragoman.server")
 
-_SECRETS = ("DRAGOMAN_API_KEYS", "DRAGOMAN_API_KEYS_FILE")
 _METRICS_S = 1.0
 
 OnAsk = Callable[["ChildProcess", control.AskTotal], None]
@@ -72,7 +72,7 @@ class ChildProcess:
                         stdin=asyncio.subprocess.DEVNULL,
                         stdout=asyncio.subprocess.DEVNULL,
                         pass_fds=(theirs.fileno(), *descriptors),
-                        env={name: v for name, v in os.environ.items() if name not in _SECRETS},
+                        env=without_server_keys(),
                     )
             except OSError:
                 ours.close()

@@ -6,11 +6,21 @@ import asyncio
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from dragoman.engines.base import Info, Samples
 from dragoman.runtime.hosts.host import EngineFailed
 from dragoman.runtime.loaded_engine import LoadedEngine
-from dragoman.speech import Heard, Hints, Hypothesis, SpeechStarted, Translated, TurnDone
+from dragoman.runtime.observer import WordsRecognised
+from dragoman.speech import (
+    Endpointing,
+    Heard,
+    Hints,
+    Hypothesis,
+    SpeechStarted,
+    Translated,
+    TurnDone,
+)
 from tests.runtime.cascade.fake_cascade import TASK, FakeEngines, facts_of, final, pieces, run
 from tests.runtime.fake_engines import FakeHost, spoken, transcript
 
@@ -61,9 +71,9 @@ class StreamingRecognizer:
 
 
 class StreamEngines(FakeEngines):
-    def __init__(self) -> None:
+    def __init__(self, engine: StreamingRecognizer | None = None) -> None:
         super().__init__()
-        self.engine = StreamingRecognizer()
+        self.engine = engine or StreamingRecognizer()
 
     def recognizer(self, language: str | None) -> LoadedEngine:
         host = FakeHost(INFO, engine=self.engine)
@@ -119,3 +129,42 @@ def test_a_stream_that_does_not_open_fails_its_turn_and_not_the_session() -> Non
     assert [fact.status for fact in facts if isinstance(fact, TurnDone)] == ["failed", "completed"]
     assert final(facts, Heard)[2] == "w3"
     assert engines.load.lags == []
+
+
+class TimedStream(LevelStream):
+    """Knows when its words were said, in its own time."""
+
+    def _hypothesis(self) -> Hypothesis:
+        samples = np.concatenate(self._samples)
+        edges = np.flatnonzero(np.diff(samples != 0, prepend=False, append=False)).tolist()
+        spans = [(b // 16, e // 16) for b, e in zip(edges[::2], edges[1::2], strict=True)]
+        spans = [(begin, end) for begin, end in spans if end - begin > 60]
+        words = [
+            replace(word, start_ms=begin, end_ms=end)
+            for word, (begin, end) in zip(transcript(samples), spans, strict=True)
+        ]
+        return Hypothesis(tuple(words), 1.0, "en")
+
+
+class TimedRecognizer(StreamingRecognizer):
+    def start(self, language: str | None, hints: Hints) -> LevelStream:
+        return TimedStream(self)
+
+
+def test_times_of_a_stream_become_times_of_the_session() -> None:
+    """Across a second turn, and a pause inside it whose begin the stream does not get."""
+    engines = StreamEngines(engine=TimedRecognizer())
+    heard: list[tuple[str, int]] = []
+
+    class Watching:
+        def on(self, event: object) -> None:
+            if isinstance(event, WordsRecognised) and event.final:
+                heard.extend((word.text, word.start_ms or 0) for word in event.committed)
+
+    engines.events = Watching()  # type: ignore[assignment]  # an observer is all that is needed
+    task = replace(TASK, endpointing=Endpointing(silence_ms=4000))
+    audio = spoken(960, "w5", "w6", 5000, "w7", 2600, "w8", "w9", 5000)
+    run(engines, pieces(audio, [1600]), task)
+    said = {"w5": 960, "w6": 1360, "w7": 6760, "w8": 9760, "w9": 10160}
+    assert [word for word, _ in heard] == [*said]
+    assert all(abs(at_ms - said[word]) <= 32 for word, at_ms in heard), heard

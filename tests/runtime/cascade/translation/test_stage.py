@@ -12,6 +12,7 @@ import pytest
 from dragoman.engines.base import Info, Translation
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recent_audio import RecentAudio
 from dragoman.runtime.cascade.translation.stage import TranslationStage
 from dragoman.runtime.cascade.word_mailbox import WordMailbox
 from dragoman.runtime.hosts import call_costs
@@ -73,6 +74,7 @@ class Scene:
             self.mailbox,
             images,
             self,
+            recent=RecentAudio(),
             speaker=Speaker(),
             observer=self.events,
             now_s=self.now_s,

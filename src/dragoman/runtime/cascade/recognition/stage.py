@@ -15,6 +15,7 @@ import asyncio
 from dragoman.policy.recognition.endpointing import EndpointEvent, EndpointKind
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recent_audio import RecentAudio
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.recognition.turn_finder import TurnFinder
 from dragoman.runtime.cascade.recognition.turn_opener import TurnOpener
@@ -39,8 +40,12 @@ class RecognitionStage:
         publisher: TurnPublisher,
         images: ImageReader,
         speaker: Speaker,
+        *,
+        recent: RecentAudio | None = None,
     ) -> None:
         self._settings = task
+        self._engines = engines
+        self._recent = recent
         frame_samples = engines.detector_engine.frame_samples
         self._framer = VadFramer(engines.detector, frame_samples, task.rate_in)
         self._finder = TurnFinder(task.endpointing, self._framer.frame_ms)
@@ -50,6 +55,7 @@ class RecognitionStage:
         self._images = images
         self._speaker = speaker
         self._received = 0  # samples as they came in
+        self._keep_audio(task)
 
     async def run(self, inbox: Inbox) -> None:
         """Until the input ends; then the open turn is closed. Raises ``EngineFailed`` when the
@@ -114,13 +120,22 @@ class RecognitionStage:
         self._framer.set_rate(settings.rate_in)
         received_ms = self._received * 1000 // self._settings.rate_in
         self._settings = settings
+        self._keep_audio(settings)
         self._opener.configure(settings, received_ms)
         if self._turns.current is None:
             self._finder.configure(settings.endpointing)
 
+    def _keep_audio(self, settings: Interpret) -> None:
+        """Keep it from now on if a translator of the direction wants it."""
+        if self._recent is not None and settings.target:
+            wanted = self._engines.translates_speech(settings.source, settings.target)
+            self._recent.is_wanted = self._recent.is_wanted or wanted
+
     async def _audio(self, audio: list[Audio]) -> None:
         turns, finder = self._turns, self._finder
         for samples, probability in await self._framer.feed(audio):
+            if self._recent is not None:
+                self._recent.append(finder.now_ms, samples)
             if turns.current is None and self._settings.endpointing is None:
                 await turns.open(finder.now_ms)
             frame, event = finder.feed(samples, probability)
@@ -152,6 +167,8 @@ class RecognitionStage:
         if turns.current is not None:
             rest = self._framer.rest
             if finder.speaking and len(rest):
+                if self._recent is not None:
+                    self._recent.append(finder.now_ms, rest)
                 await turns.feed(VadFrame(finder.now_ms, rest, 0.0))
             finder.end_turn()
             await turns.close(finder.now_ms + len(rest) // _PER_MS)

@@ -1,14 +1,19 @@
 """A decoder on a stateful recogniser: the audio of a turn goes through one stream of the engine.
 
 Scope: order and piece size. Audio is handed over in pieces of about a tenth of a second, cut by
-media time, so that the engine gets the same pieces whatever the client's chunks are. The stream
+media time, so that the engine gets the same pieces whatever the client's chunks are. Times of words
+come back as times of the session: a stream does not hear the long pauses of its turn. The stream
 opens with the first piece: an engine that cannot open one fails the turn, as any other failure of
 the engine does, and not the session.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
+
 import numpy as np
+from msgspec.structs import replace
 
 from dragoman.engines.base import Samples
 from dragoman.policy.recognition.local_agreement import DecodePosition, LocalAgreement
@@ -17,7 +22,7 @@ from dragoman.runtime.hosts.host import HostStream
 from dragoman.runtime.hosts.load import RecognitionLag
 from dragoman.runtime.hosts.requests import RecognitionAudio, StartRecognition
 from dragoman.runtime.loaded_engine import LoadedEngine
-from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Interpret
+from dragoman.speech import HEARING_RATE_HZ, Hints, Hypothesis, Interpret, Word
 
 _PER_MS = HEARING_RATE_HZ // 1000
 _PIECE = 90 * _PER_MS
@@ -44,6 +49,8 @@ class StreamDecoder:
         self._last = Hypothesis()
         self._pieces: list[Samples] = []
         self._size = 0
+        self._fed = 0  # samples of the stream, with those that wait
+        self._shifts_ms: list[tuple[int, int]] = []  # from a time of the stream on: to the session
 
     def take_result(self) -> bool:
         """See ``TurnDecoder``."""
@@ -107,6 +114,11 @@ class StreamDecoder:
 
     def _append(self, samples: Samples, at_ms: int) -> None:
         self._pieces.append(samples)
+        stream_ms = self._fed // _PER_MS
+        shift_ms = at_ms - stream_ms
+        if not self._shifts_ms or abs(self._shifts_ms[-1][1] - shift_ms) > 1:
+            self._shifts_ms.append((stream_ms, shift_ms))
+        self._fed += len(samples)
         self.heard_ms = at_ms + len(samples) // _PER_MS
         self._size += len(samples)
         self.lag.undecoded_ms = self._size // _PER_MS
@@ -130,4 +142,17 @@ class StreamDecoder:
         if hypothesis.language is not None:
             self.language = hypothesis.language
             self.language_confidence = hypothesis.language_confidence
-        self.agreement.update(hypothesis, at)
+        words = tuple(self._timed(word) for word in hypothesis.words)
+        self.agreement.update(replace(hypothesis, words=words), at)
+
+    def _timed(self, word: Word) -> Word:
+        if word.start_ms is None and word.end_ms is None:
+            return word
+        start_ms, end_ms = (self._session_ms(ms) for ms in (word.start_ms, word.end_ms))
+        return replace(word, start_ms=start_ms, end_ms=end_ms)
+
+    def _session_ms(self, stream_ms: int | None) -> int | None:
+        if stream_ms is None:
+            return None
+        place = bisect_right(self._shifts_ms, stream_ms, key=itemgetter(0))
+        return stream_ms + self._shifts_ms[max(0, place - 1)][1] if self._shifts_ms else stream_ms

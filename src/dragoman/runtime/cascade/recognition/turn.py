@@ -149,7 +149,8 @@ class TurnPublisher:
         if language.is_doubtful:
             turn.pause_pending = turn.pause_pending or paused
         else:
-            self._put(turn, words, tail, language.best, paused=paused or turn.pause_pending)
+            is_paused = paused or turn.pause_pending
+            self._put(turn, words, tail, language.best, turn.decoder.heard_ms, paused=is_paused)
             turn.pause_pending = False
 
     async def close(self, turn: Turn, at_ms: int, words: list[Word]) -> str | None:
@@ -165,7 +166,7 @@ class TurnPublisher:
             self._measure(turn, words)
             text = joined_text(words)
             await self._emit(Heard(turn.number, text, "", final=True, language=language))
-        self._put(turn, words, (), language, final=True)
+        self._put(turn, words, (), language, at_ms, final=True)
         return language
 
     def end(self) -> None:
@@ -188,6 +189,7 @@ class TurnPublisher:
         words: list[Word],
         tail: tuple[Word, ...],
         language: str | None,
+        heard_ms: int,
         *,
         paused: bool = False,
         final: bool = False,
@@ -196,7 +198,13 @@ class TurnPublisher:
         self._observer.on(
             WordsRecognised(turn.number, words, tail, source, target, paused=paused, final=final)
         )
-        failed = final and turn.failed
         self._mailbox.put(
-            turn.number, words, tail, language, paused=paused, final=final, failed=failed
+            turn.number,
+            words,
+            tail,
+            language,
+            paused=paused,
+            final=final,
+            failed=final and turn.failed,
+            span_ms=(turn.begin_ms, max(turn.begin_ms, heard_ms)),
         )

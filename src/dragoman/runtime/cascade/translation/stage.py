@@ -22,9 +22,11 @@ from functools import partial
 from dragoman.engines.base import Translation
 from dragoman.policy.translation.commit_rules import TargetPolicy, WantedTranslation, chosen
 from dragoman.policy.translation.flicker import DisplayThrottle, DraftStability
+from dragoman.policy.translation.spoken_span import spoken_span
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.glossary_steps import GlossarySteps
 from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recent_audio import RecentAudio
 from dragoman.runtime.cascade.speech.stage import SpeechStage
 from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox, stash_behind
 from dragoman.runtime.driver.driver import Emit
@@ -92,6 +94,7 @@ class TranslationStage:
         images: ImageReader,
         speech: SpeechStage,
         *,
+        recent: RecentAudio,
         speaker: Speaker,
         observer: Observer,
         now_s: Callable[[], float],
@@ -100,6 +103,7 @@ class TranslationStage:
         self._emit = emit
         self._mailbox = mailbox
         self._images = images
+        self._recent = recent
         self._speech = speech
         self._speaker = speaker
         self._now_s = now_s
@@ -287,6 +291,7 @@ class TranslationStage:
             image=self._images.image if host.info.takes_images else b"",
             onscreen=self._images.lines(),
             terse=host.info.shortens and self._speech.wants_terse(settings),
+            speech=self._spoken(turn.words, wanted) if host.info.takes_speech else b"",
         )
         began_s = self._now_s()
         answer = await host.call(self._glossary.prepare_request(request, host.info))
@@ -294,6 +299,11 @@ class TranslationStage:
             raise TypeError("a translator answered with no text")
         call_costs.record_cost(host, turn.direction, self._now_s() - began_s)
         return self._glossary.restore_terms(request, answer)
+
+    def _spoken(self, words: TurnWords, wanted: WantedTranslation) -> bytes:
+        """The audio in which the text was said; none if it is gone."""
+        span_ms = spoken_span(words.committed, wanted.begin, wanted.end, words.span_ms)
+        return self._recent.piece(*span_ms)
 
     def _use_context_of(self, turn: TurnTranslation) -> None:
         """Pairs of another direction are no context."""

@@ -23,6 +23,7 @@ from msgspec.structs import replace
 
 from dragoman.audio.pcm import bytes_in
 from dragoman.engines.base import Info, Utterance
+from dragoman.engines.remote_engine import RemoteEngine
 from dragoman.runtime.hosts.host import EngineFailed, RequestHost, Vitals
 from dragoman.runtime.hosts.job_queue import MOST_SLACK_S, Batching, CallJob, JobQueue, settle_all
 from dragoman.runtime.hosts.process import ipc_messages as ipc
@@ -38,7 +39,8 @@ class ProcessHost(RequestHost):
     ``limit_s`` is the longest a job may work (else: ``time_limit`` for a call, ``info.caps`` for a
     segment of speech; the CPU time of a segment is limited by the worker), ``window_ms`` how far
     speech may be ahead of its listener, ``most_waiting`` the bound of the queue, ``start_limit_s``
-    how long loading may take, ``probe_every_s`` how often idle workers are probed.
+    how long loading may take, ``probe_every_s`` how often idle workers are probed. An engine of an
+    environment is given as ``remote``.
     """
 
     _CANCEL_S = 5.0  # a cancelled job's worker must be free by then
@@ -55,6 +57,7 @@ class ProcessHost(RequestHost):
         most_waiting: int = 1024,
         start_limit_s: float = 120.0,
         probe_every_s: float = 5.0,
+        remote: RemoteEngine | None = None,
     ) -> None:
         workers = max(1, workers)
         super().__init__(
@@ -75,7 +78,9 @@ class ProcessHost(RequestHost):
         self._steps: dict[WorkerProcess, JobQueue[Never]] = {}  # of the streams in each worker
         self._stream_workers: dict[int, WorkerProcess] = {}
         self._job_numbers = count(1)
-        self._pool = WorkerPool(info.name, spec, workers, start_limit_s, self)
+        self._remote = remote
+        python = remote.python if remote is not None else None
+        self._pool = WorkerPool(info.name, spec, workers, start_limit_s, self, python=python)
 
     @property
     def waiting(self) -> int:
@@ -94,6 +99,8 @@ class ProcessHost(RequestHost):
 
     async def start(self) -> None:
         """Start all workers. Raises ``EngineUnavailable`` when one cannot load the engine."""
+        if self._remote is not None:
+            await asyncio.to_thread(self._remote.load)
         try:
             await self._pool.start()
         except BaseException:
@@ -296,25 +303,30 @@ class ProcessHost(RequestHost):
                         self._widen_stalled()
             case ipc.SegmentFinished(failure=failure, refusal=refusal), SegmentJob() as job:
                 job.stream.end(failure, refusal)
-                self._free(worker, running, frame.cpu_s)
+                self._free(worker, running, frame.cpu_s, failed=failure is not None)
             case ipc.CallResults(outcomes=outcomes), list() as calls:
                 settle_all(calls, outcomes)
-                self._free(worker, running, frame.cpu_s)
+                failed = all(outcome.failure is not None for outcome in outcomes)
+                self._free(worker, running, frame.cpu_s, failed=failed)
             case _:
                 worker.kill(f"sent a {type(frame).__name__} out of order")
 
-    def _free(self, worker: WorkerProcess, running: RunningJob, cpu_s: float) -> None:
+    def _free(
+        self, worker: WorkerProcess, running: RunningJob, cpu_s: float, *, failed: bool
+    ) -> None:
         running.limit.pause()
         del self._running[worker]
         if running.job:
-            self._measure(running, cpu_s)
+            self._measure(running, cpu_s, failed=failed)
             self._pool.works()
         self._idle.append(worker)
         self._dispatch()
 
-    def _measure(self, running: RunningJob, cpu_s: float) -> None:
+    def _measure(self, running: RunningJob, cpu_s: float, *, failed: bool) -> None:
         job, own_s = running.job, running.limit.stint.own_s
-        if isinstance(job, SegmentJob):
+        if failed:
+            self.work.failed(own_s)
+        elif isinstance(job, SegmentJob):
             self.work.spoke(job.received_bytes / bytes_in(1000, job.rate_hz), own_s, cpu_s)
         else:
             self.work.answered([call.request for call in job], own_s, cpu_s)

@@ -51,14 +51,22 @@ class PoolOwner(Protocol):
 
 class WorkerPool:
     """``count`` workers that make their engines from ``spec``; ``start_limit_s`` is how long
-    loading may take.
+    loading may take, ``python`` the interpreter of an environment.
     """
 
     def __init__(
-        self, name: str, spec: str, count: int, start_limit_s: float, owner: PoolOwner
+        self,
+        name: str,
+        spec: str,
+        count: int,
+        start_limit_s: float,
+        owner: PoolOwner,
+        *,
+        python: str | None = None,
     ) -> None:
         self._name = name
         self._spec = spec
+        self._python = python
         self._count = count
         self._start_limit_s = start_limit_s
         self._owner = owner
@@ -115,7 +123,7 @@ class WorkerPool:
 
     async def _add(self, limit_s: float) -> None:
         loop = asyncio.get_running_loop()
-        worker = WorkerProcess(self._spec, self._owner.on_frame, self._on_gone)
+        worker = WorkerProcess(self._spec, self._owner.on_frame, self._on_gone, self._python)
         self._workers.add(worker)
         began_s = loop.time()
         try:

@@ -29,7 +29,7 @@ from typing import cast
 import msgspec
 
 from dragoman.engines.base import Engine, EngineUnavailable, OnDemand, Synthesizer, Unspeakable
-from dragoman.engines.registry import RegistryError, make
+from dragoman.engines.registry import RegistryError, make_here
 from dragoman.runtime.hosts.engine_calls import RequestServer
 from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
@@ -85,13 +85,13 @@ class HostLink:
 
 
 def engine_from_spec(spec: str) -> Engine:
-    """A fresh engine, not loaded: of the registry, or of the class ``package.module:Class``. Raises
-    ``EngineUnavailable`` when there is no such thing.
+    """A fresh engine, not loaded: of the registry of this interpreter, or of the class
+    ``package.module:Class``. Raises ``EngineUnavailable`` when there is no such thing.
     """
     try:
         if _CLASS_SPEC.fullmatch(spec):
             return cast("Engine", EntryPoint(spec, spec, "").load()())
-        return make(spec)
+        return make_here(spec)
     except (RegistryError, ImportError, AttributeError) as error:
         raise EngineUnavailable(str(error)) from error
 

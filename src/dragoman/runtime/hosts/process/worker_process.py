@@ -1,7 +1,8 @@
 """One worker process as the host sees it: start, frames in both directions, end, reaping.
 
 Scope: loop thread only, one ``asyncio.Protocol`` over one end of a socket pair; no
-queue and no policy. The worker is a fresh interpreter, never a fork. It must be started from a
+queue and no policy. The worker is a fresh interpreter, never a fork, and may be that of an
+environment (``engines.environments``). It must be started from a
 thread that lives as long as the host (the loop's), because the kernel ties the worker's life to
 the thread that started it. A worker gets the server's environment without the server's keys, and
 no signal that tells the server to stop.
@@ -19,23 +20,27 @@ from collections.abc import Callable
 from typing import cast
 
 from dragoman.engines.base import EngineUnavailable
+from dragoman.engines.shared.program_environment import without_server_keys
 from dragoman.engines.shared.stop_signals import stop_signals_blocked
 from dragoman.runtime.hosts.framing import encode
 from dragoman.runtime.hosts.process import ipc_messages as ipc
-
-_SECRETS = ("DRAGOMAN_API_KEYS", "DRAGOMAN_API_KEYS_FILE")
 
 OnFrame = Callable[["WorkerProcess", ipc.IpcMessage], None]
 OnGone = Callable[["WorkerProcess", str], None]
 
 
 class WorkerProcess(asyncio.Protocol):
-    """A worker. ``on_frame`` gets what it sends once ready, ``on_gone`` why it ended, once."""
+    """A worker. ``on_frame`` gets what it sends once ready, ``on_gone`` why it ended, once.
+    ``python`` is the interpreter of an environment; None: this one.
+    """
 
     _CLOSE_S = 1.0
 
-    def __init__(self, spec: str, on_frame: OnFrame, on_gone: OnGone) -> None:
+    def __init__(
+        self, spec: str, on_frame: OnFrame, on_gone: OnGone, python: str | None = None
+    ) -> None:
         self._spec = spec
+        self._python = python
         self._on_frame = on_frame
         self._on_gone = on_gone
         self._reader = ipc.MessageReader()
@@ -86,7 +91,7 @@ class WorkerProcess(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                self._process = _start(self._spec, theirs.fileno())
+                self._process = _start(self._spec, theirs.fileno(), self._python)
             except OSError:
                 ours.close()
                 raise
@@ -167,10 +172,12 @@ class WorkerProcess(asyncio.Protocol):
             self._ready.exception()  # retrieved, also when nobody waits any more
 
 
-def _start(spec: str, descriptor: int) -> subprocess.Popen[bytes]:
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+def _start(spec: str, descriptor: int, python: str | None) -> subprocess.Popen[bytes]:
+    environment = without_server_keys()
     environment.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy would start idle threads
-    command = (sys.executable, "-P", "-m", "dragoman.runtime.hosts.process.worker")
+    # An environment's interpreter must find nothing but what is installed there (-I).
+    interpreter = (python, "-I") if python else (sys.executable, "-P")
+    command = (*interpreter, "-m", "dragoman.runtime.hosts.process.worker")
     with stop_signals_blocked():
         return subprocess.Popen(
             [*command, str(descriptor), str(os.getpid()), spec],
