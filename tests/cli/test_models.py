@@ -162,7 +162,9 @@ def test_an_address_that_is_gone_is_told(pulled: Model, server: ModelServer) -> 
 
 
 def test_no_server_is_told(pulled: Model) -> None:
-    assert "no answer (" in refused("pull", NAME, "--mirror", "http://127.0.0.1:9")
+    told = refused("pull", NAME, "--mirror", "http://127.0.0.1:9")
+    assert "no answer (" in told
+    assert "--from with a folder" in told
     assert "is no address" in refused("pull", NAME, "--mirror", "file:///etc")
 
 
@@ -264,7 +266,13 @@ def test_remove_deletes_from_the_store_and_names_the_packages(
 
 def test_an_unknown_name_is_told(pulled: Model) -> None:
     assert "There is no model 'nothing'" in refused("pull", "nothing")
-    assert "has no address to be pulled from. Get it with:" in refused("pull", "hibari")
+
+
+def test_a_model_that_comes_in_packages_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "hibari is here already" in run("pull", "hibari").stdout
+    packed = model(NAME, row("vocab", VOCABULARY, "w8-gone:w8r/vocab"), requirements=("w8-gone",))
+    monkeypatch.setitem(MODELS, NAME, packed)
+    assert "has no address to be pulled from. Get it with:" in refused("pull", NAME)
 
 
 # ---------------------------------------------------------------- an index of more pairs

@@ -159,6 +159,39 @@ def test_a_harmless_error_is_shown_and_the_session_continues(speech: Path) -> No
     assert "That picture is too big." in result.stderr
 
 
+def test_a_recording_without_words_is_told(speech: Path) -> None:
+    with fake_server(interpreting(turns=0)) as fake:
+        result = run(speech, "--to", "es", "--fast", "--url", fake.url)
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "No words were recognised" in result.stderr
+
+
+@pytest.mark.parametrize(("statuses", "code"), [(["failed"], 1), (["failed", "completed"], 0)])
+def test_turns_that_were_not_translated_are_told(
+    speech: Path, statuses: list[str], code: int
+) -> None:
+    async def script(server: ServerSide) -> None:
+        await accept(server, FLAT)
+        await server.receive_until("session.finish")
+        for turn, status in enumerate(statuses):
+            await server.send(
+                "conversation.item.input_audio_transcription.completed",
+                item_id=f"item_{turn}",
+                transcript="Guten Tag.",
+                language="de",
+            )
+            await server.send("response.done", response={"id": f"resp_{turn}", "status": status})
+        await server.send("session.finished")
+        await server.wait_for_close()
+
+    with fake_server(script) as fake:
+        result = run(speech, "--to", "en", "--fast", "--url", fake.url)
+    assert result.exit_code == code, result.output
+    assert result.stdout == "de: Guten Tag.\n" * len(statuses)
+    assert f"Not translated: 1 of {len(statuses)} turns, spoken in: de." in result.stderr
+
+
 def test_a_model_of_another_kind_is_an_error(speech: Path) -> None:
     message = "invalid event type 'input_audio_buffer.append'"
 

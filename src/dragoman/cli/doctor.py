@@ -87,7 +87,7 @@ def _print(report: Report) -> None:
     from rich.console import Console  # noqa: PLC0415  # not needed for --json
     from rich.text import Text  # noqa: PLC0415
 
-    console = Console()
+    console = Console(soft_wrap=True)  # commands and paths can be copied
     marks = {"ok": ("ok  ", "green"), "note": ("note", "yellow"), "bad": ("BAD ", "bold red")}
     console.print(f"Dragoman {report.version}")
     for check in report.checks:

@@ -158,7 +158,8 @@ class _Transfer:
                 if failed == ATTEMPTS:
                     raise PullFailed(
                         f"{self._address}: {broken}, {ATTEMPTS} times. What came is kept: the "
-                        "same command goes on from there."
+                        "same command goes on from there. If that host is out of reach here: "
+                        "--mirror, or --from with a folder."
                     ) from None
             time.sleep(PAUSE_S * 2**failed / 2)
         self._version.unlink(missing_ok=True)

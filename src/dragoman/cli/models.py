@@ -170,6 +170,9 @@ def _pull(model: Model, mirror: str, folder: Path | None) -> None:
     )
 
     source = str(folder or mirror or urlsplit(model.files[0].url).hostname or "")
+    if not source and any(place.has_all(model) for place in places(model)):
+        typer.echo(f"{model.name} is here already, in installed packages")
+        return
     if not source:
         _fail(f"{model.name} has no address to be pulled from. Get it with: {mend(model)}")
     console = Console(stderr=True, highlight=False)

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from dragoman.cli.captions import CaptionLine, Captions, plain
 from dragoman.client.event_log import EventLog
-from dragoman.client.events import Event, Problem, SpeechAudio
+from dragoman.client.events import Event, Problem, ResponseFinished, SourceText, SpeechAudio
 from dragoman.client.latency import Latency, LatencySummary
 from dragoman.client.wav import WavWriter
 
@@ -128,6 +128,8 @@ class EventSink:
         self, screen: CaptionScreen, log: EventLog, wav: WavWriter | None, *, timeline: bool
     ) -> None:
         self.latency = Latency()
+        self.languages: dict[str, None] = {}
+        self.heard = self.translated = self.failed = 0
         self._screen = screen
         self._log = log
         self._wav = wav
@@ -137,11 +139,41 @@ class EventSink:
         """Handle an event that arrived at this time (ms since the start of sending)."""
         silence_ms = self.latency.note(at_ms, event)
         self._log.received(at_ms, event)
+        self._count(event)
         if isinstance(event, SpeechAudio) and self._wav is not None:
             if self._timeline:
                 self._wav.silence(silence_ms)
             self._wav.write(event.data)
         self._screen.show(event)
+
+    def shortcomings(self) -> list[str]:
+        """What was missing in the session, one line each, for a client that heard no error."""
+        if self.failed:
+            turns = f"{self.failed} of {self.failed + self.translated} turns"
+            spoken = f", spoken in: {', '.join(self.languages)}" if self.languages else ""
+            return [
+                f"Not translated: {turns}{spoken}. The server's log says why; `dragoman engines` "
+                "there lists the directions it has."
+            ]
+        if not self.heard:
+            return [
+                "No words were recognised: nobody speaks, not clearly, or in a language that the "
+                "server does not recognise (`dragoman doctor` there says what is missing)."
+            ]
+        return []
+
+    def _count(self, event: Event) -> None:
+        match event:
+            case SourceText(final=True, text=text) if text.strip():
+                self.heard += 1
+                if event.language:
+                    self.languages[plain(event.language)] = None
+            case ResponseFinished(status="failed"):
+                self.failed += 1
+            case ResponseFinished():
+                self.translated += 1
+            case _:
+                pass
 
 
 def closing_lines(found: LatencySummary) -> list[str]:

@@ -129,6 +129,8 @@ async def _run(request: _TranslateRequest) -> None:
             await session.run()
         screen.close()
         _report(request, session, log.now_ms())
+    if sink.failed and not sink.translated:
+        raise typer.Exit(1)
 
 
 def _report(request: _TranslateRequest, session: _TranslateSession, took_ms: float) -> None:
@@ -142,6 +144,8 @@ def _report(request: _TranslateRequest, session: _TranslateSession, took_ms: flo
         notes.print(f"  {sent_s:.1f} s of source in {took_s:.1f} s ({speed:.1f} times real time)")
     if request.output is not None and request.output != "-":
         notes.print(f"Translated speech: {request.output}", markup=False)
+    for line in session.sink.shortcomings():
+        notes.print(line, style="yellow", markup=False)
 
 
 def _main_failure(group: ExceptionGroup[Exception]) -> Exception:

@@ -81,7 +81,10 @@ class Endpoint:
             return
         if not self._url:
             example = f"{self._engine}?url=http://127.0.0.1:8000/v1"
-            raise EngineUnavailable(f"Give the engine the address of a server: {example}")
+            raise EngineUnavailable(
+                f"Give the engine the address of a server: {example}. A profile takes it from "
+                "DRAGOMAN_ASR_URL, DRAGOMAN_MT_URL or DRAGOMAN_TTS_URL; `dragoman doctor` tells."
+            )
         try:  # an extra: without it the engine is listed, with what it needs
             from dragoman.engines.shared.http_connections import Connections  # noqa: PLC0415
         except ImportError:
