@@ -26,7 +26,7 @@ def ctranslate2_library(tokenizer: str, mend: str) -> Any:
         importlib.import_module(tokenizer)
     except ImportError as error:
         raise EngineUnavailable(
-            f"The Python package {error.name!r} is not installed. Mend it with: {mend}"
+            f"{error.name or 'ctranslate2'} cannot be imported. Mend it with: {mend}"
         ) from error
     return library
 
