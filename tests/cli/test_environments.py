@@ -153,7 +153,7 @@ def test_wrong_words_are_refused_in_a_sentence(
 
 def test_an_engine_of_ours_comes_with_the_packages_of_its_extra() -> None:
     wanted = command._wanted("sherpa-tts")  # pip would download them
-    assert wanted.engines == ("sherpa-asr", "sherpa-tts")
+    assert wanted.engines == ("sherpa-asr", "sherpa-offline-asr", "sherpa-tts")
     names = [new.name_of(package) for package in wanted.packages]
     assert {"av", "msgspec", "numpy", "rapidfuzz", "sherpa-onnx"} <= set(names)
     assert "uvicorn" not in names

@@ -111,9 +111,10 @@ def requirements(extra: str) -> list[str]:
 
 
 def agreed() -> bool:
-    """Ask whoever sits at the terminal; ends the command where nobody does."""
+    """Ask whoever sits at the terminal; no, where nobody does."""
     if not sys.stdin.isatty():
-        _fail("nobody can be asked here; give --yes to install")
+        typer.echo("Nobody can be asked here: give --yes to install.", err=True)
+        return False
     return typer.confirm("Install?", default=True)
 
 

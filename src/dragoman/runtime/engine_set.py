@@ -256,7 +256,7 @@ class EngineSet:
         """
         found = [one for one in self._ready("asr") if covers(one.info.languages, language)]
         if not found:
-            raise EngineFailed("no loaded asr engine covers what is asked")
+            raise EngineFailed(f"no loaded asr engine covers {language or 'what is asked'}")
         if language is None:
             found.sort(key=lambda one: -_breadth(one.info))
         if len(found) > 1:
@@ -314,7 +314,8 @@ class EngineSet:
         if key not in self._routes:
             found = hosts()
             if not found:
-                raise EngineFailed(f"no loaded {key[0]} engine covers what is asked")
+                asked = " to ".join(filter(None, key[1:]))
+                raise EngineFailed(f"no loaded {key[0]} engine covers {asked or 'what is asked'}")
             self._routes[key] = FallbackHost(found)
         return self._routes[key]
 

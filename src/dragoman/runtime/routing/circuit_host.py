@@ -127,13 +127,14 @@ class CircuitHost:
 
     @asynccontextmanager
     async def _in_time(self, kind: type) -> AsyncIterator[None]:
-        limit = asyncio.timeout(self._limits_s.get(kind))
+        limit_s = self._limits_s.get(kind)
+        limit = asyncio.timeout(limit_s)
         try:
             async with limit:
                 yield
         except TimeoutError:
             if limit.expired():
-                raise EngineFailed(f"{self._name}: no answer in time") from None
+                raise EngineFailed(f"{self._name}: no answer in {limit_s:g} s (call_s)") from None
             raise
 
 
