@@ -219,6 +219,12 @@ class EngineSet:
         known = self._coverage.hears
         return next(iter(known)) if len(known) == 1 and "*" not in known else None
 
+    @property
+    def first_language(self) -> str | None:
+        """The language of the operator's first recogniser, if that knows only one."""
+        known = [tag for one in self._ready("asr")[:1] for tag in one.info.languages]
+        return known[0] if len(known) == 1 and "*" not in known else None
+
     # ------------------------------------------------------------ who does what
     @property
     def detector(self) -> EngineHost:

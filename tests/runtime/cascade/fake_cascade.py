@@ -43,6 +43,7 @@ class FakeEngines:
 
     detector_engine = LevelDetector()
     only_source = "en"
+    first_language = "en"
     text_reader = None
     speaker_encoder = None
 

@@ -380,6 +380,18 @@ def test_a_decode_at_a_pause_is_made_again_by_the_engine_that_goes_on() -> None:
     assert [window.language for window in engines.english.windows] == ["en"]
 
 
+def test_a_turn_that_the_engine_of_many_languages_refuses_is_asked_of_the_likely_one() -> None:
+    """A word or two: too little for an engine that has to guess the language as well."""
+    auto = Interpret(target="es", endpointing=Endpointing(silence_ms=600))
+    engines = TwoRecognizers(confidence=0.1)
+    facts = run(engines, pieces(spoken(*NAMES[:2], 1500), [1600]), auto)
+    assert plain(facts) == NAMES[:2]
+    assert [window.language for window in engines.english.windows] == ["en"]
+    engines = TwoRecognizers(confidence=0.1)
+    engines.english.confidence = 0.1  # it is not sure, either: another language, or no speech
+    assert plain(run(engines, pieces(spoken(*NAMES[:2], 1500), [1600]), auto)) == []
+
+
 # ---------------------------------------------------------------- speakers
 def notes(*parts: tuple[int, int]) -> Samples:
     """Stretches of tone, (Hz, milliseconds); 0 Hz is silence."""

@@ -33,11 +33,13 @@ def open_decoder(
     onscreen: Callable[[], tuple[str, ...]] = tuple,
     avoid: Collection[str] = (),
     failed: set[str] | None = None,
+    usual: str | None = None,
 ) -> TurnDecoder:
     """A decoder for one turn. ``trusted``: this session's speaker was understood before; a
     declared source language is trusted from the start. ``onscreen`` gives the names and terms that
     are shown at the moment of a decode. The recognisers in ``avoid`` are used only if there is no
-    other one, and those that fail are added to ``failed``. Raises ``EngineFailed``.
+    other one, and those that fail are added to ``failed``. ``usual`` is the language of the session
+    so far. Raises ``EngineFailed``.
     """
     recognizers = engines.recognizers(settings.source, avoid)
     windows = _transcribers(recognizers)
@@ -64,6 +66,7 @@ def open_decoder(
             trusted=trusted or settings.source is not None,
             onscreen=onscreen,
             successor=successor,
+            likely=usual or engines.first_language,
         )
 
     one_for_all_windows = [one for one in recognizers if one not in windows[1:]]

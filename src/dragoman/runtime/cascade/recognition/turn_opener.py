@@ -68,6 +68,7 @@ class TurnOpener:
             onscreen=self._onscreen,
             avoid=avoid,
             failed=self._failed,
+            usual=self._usual_language,
         )
 
     def turn(self, decoder: TurnDecoder, at_ms: int, now_ms: int) -> Turn:

@@ -59,7 +59,8 @@ class WindowDecoder:
     """A ``TurnDecoder`` that decodes a window again and again. ``trusted``: this session's speaker
     was understood before. ``hallucinations`` is what the engine is known to say of silence;
     ``onscreen`` gives the names and terms that are shown at the moment of a decode. ``successor``
-    gives the engine that is preferred for a language, once it is known; None: this one.
+    gives the engine that is preferred for a language, once it is known; None: this one. ``likely``
+    is the language in which a turn is decoded once more that would end without words.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class WindowDecoder:
         hallucinations: Collection[str] = (),
         onscreen: Callable[[], tuple[str, ...]] = tuple,
         successor: Callable[[str], Successor | None] = lambda _language: None,
+        likely: str | None = None,
     ) -> None:
         self.agreement = agreement
         self.language: str | None = None
@@ -91,6 +93,7 @@ class WindowDecoder:
         self._hallucinations = hallucinations
         self._onscreen = onscreen
         self._successor = successor
+        self._likely = likely
         self._window = AudioWindow()
         self._begin_ms = 0  # where the window begins in the session's audio
         # Samples of the window ...
@@ -160,6 +163,14 @@ class WindowDecoder:
         if self._at_pause is not None:
             self._apply(self._at_pause, DecodePosition.END)
         else:
+            await self._commit(len(self._window), DecodePosition.END)
+        if (
+            self._likely is not None
+            and self._asked_language is None
+            and not self.agreement.committed
+        ):
+            # A word or two are too little for an engine that has to guess the language as well.
+            self.fix_language(self._likely)
             await self._commit(len(self._window), DecodePosition.END)
         self._window.clear()
 
