@@ -19,6 +19,7 @@ from dragoman.engines.base import Samples, Window
 from dragoman.engines.scripted.engines import ScriptedSpeaker
 from dragoman.runtime.capacity import Speaker
 from dragoman.runtime.cascade.image_reader import ImageReader
+from dragoman.runtime.cascade.recognition.open_decoder import open_decoder
 from dragoman.runtime.cascade.recognition.stage import RecognitionStage
 from dragoman.runtime.cascade.recognition.turn import TurnPublisher
 from dragoman.runtime.cascade.word_mailbox import TurnWords, WordMailbox
@@ -55,6 +56,7 @@ class MarkingAsr(FakeHost):
     stops: tuple[str, ...] = ()
     confidence = 1.0
     languages: Mapping[str, str] = MappingProxyType({})
+    unsure: tuple[str, ...] = ()
 
     async def call(self, request: Any) -> Hypothesis | str:
         heard = await super().call(request)
@@ -67,7 +69,8 @@ class MarkingAsr(FakeHost):
         )
         spoken_in = [self.languages[w.text] for w in heard.words if w.text in self.languages]
         language = spoken_in[-1] if spoken_in else heard.language
-        return Hypothesis(words, heard.confidence * self.confidence, language)
+        is_sure = not any(word.text in self.unsure for word in heard.words)
+        return Hypothesis(words, heard.confidence * self.confidence * is_sure, language)
 
 
 class TalkEngines(FakeEngines):
@@ -310,6 +313,24 @@ def test_a_turn_that_is_decoded_once_at_its_end_has_the_language_of_that_decode(
         (" ".join(NAMES[:6]), "de")
     ]
     assert [words.language for words in given_on if words.committed] == ["de"]
+
+
+def test_a_hypothesis_that_is_refused_says_nothing_of_the_language() -> None:
+    """Behind the last cut there is next to no speech: the engine's guess is worth nothing."""
+    names = NAMES[:30]
+    engines = TalkEngines(languages=dict.fromkeys(names, "de"), unsure=(NAMES[30],))
+    speech, rest = spoken(*names), spoken(NAMES[30])
+
+    async def main() -> str | None:
+        decoder = open_decoder(engines, Interpret(target="en", endpointing=PATIENT), Speaker())
+        await decoder.feed(speech, 0)
+        await decoder.pause()
+        decoder.resume(1000)
+        await decoder.feed(rest, len(speech) // 16 + 1000)
+        await decoder.finish()
+        return decoder.language
+
+    assert asyncio.run(main()) == "de"
 
 
 def test_a_settled_language_is_asked_for_in_the_rest_of_the_turn() -> None:

@@ -370,12 +370,13 @@ class WindowDecoder:
         self._measure()
         end_ms = self.heard_ms = self._begin_ms + self._requested // _PER_MS
         words = self._times.timed(hypothesis.words, self._begin_ms, end_ms)
-        if hypothesis.language is not None:
-            self.language = hypothesis.language
-            self.language_confidence = hypothesis.language_confidence
         known = self._trusted or len(self.agreement.committed) >= _KNOWN_WORDS
         decoded_ms = self._requested / _PER_MS
         is_plausible = self._evidence.is_plausible(words, decoded_ms, self._hallucinations)
         confidence = hypothesis.confidence if is_plausible else -1.0
+        is_shown = confidence >= self._host.info.confidence_gate
+        if hypothesis.language is not None and (is_shown or self.language is None):
+            self.language = hypothesis.language
+            self.language_confidence = hypothesis.language_confidence
         timed = Hypothesis(words, confidence, hypothesis.language, hypothesis.stable)
         self.agreement.update(timed, at, trusted=known and self._requested >= _SNIPPET)
