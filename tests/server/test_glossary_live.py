@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from dragoman.client.events import ResponseFinished, SourceText, TranslatedText
+from dragoman.client.events import Problem, ResponseFinished, SourceText, TranslatedText
 from dragoman.client.interpretation import InterpretClient
 from dragoman.policy.glossary.terms import Glossary
 from dragoman.testing.live_server import LiveServer
@@ -53,6 +53,7 @@ async def interpreted(url: str, pcms: Sequence[bytes], **settings: object) -> tu
 
         sending = asyncio.create_task(send())
         async for event in client:
+            assert not isinstance(event, Problem), event
             if isinstance(event, SourceText | TranslatedText) and event.final:
                 (source if isinstance(event, SourceText) else target).append(event.text)
         await sending
@@ -77,6 +78,7 @@ def test_spoken_terms_with_and_without_a_glossary(
         source, target = await interpreted(embedded_server.url, [speech], phrases=PHRASES)
         in_source, in_target = count_terms(source, target, PHRASES)
         plain = count_terms(plain_source, plain_target, PHRASES)
+        assert source, embedded_server.log()[-3000:]
         assert in_target == in_source, (source, target)  # recall
         assert in_source > plain[0], (plain_source, source)
         assert in_target > plain[1]
