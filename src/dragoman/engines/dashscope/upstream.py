@@ -14,11 +14,11 @@ import msgspec
 
 from dragoman.engines.base import EngineUnavailable
 from dragoman.engines.shared.endpoint_errors import NO_JSON, EndpointFailed, EndpointNonsense
+from dragoman.engines.shared.endpoint_key import key_from
 from dragoman.engines.shared.websocket_link import (
     WebSocketLink,
     checked_address,
     is_this_machine,
-    key_from,
 )
 
 KEY_VARIABLE = "DASHSCOPE_API_KEY"
@@ -55,7 +55,7 @@ def upstream(engine: str, url: str, model: str, key_env: str, connect_s: float) 
             f"The key in {key_env} would be sent in the clear: use wss://, or key_env= for none."
         )
     try:
-        key = key_from(key_env)
+        key = key_from(key_env, engine)
     except EngineUnavailable:
         if not here:
             raise

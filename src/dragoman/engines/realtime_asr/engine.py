@@ -19,11 +19,11 @@ from dragoman.engines.realtime_asr.sglang import SglangTurn
 from dragoman.engines.realtime_asr.shape import AsrServer, TurnDialect
 from dragoman.engines.realtime_asr.stream import RealtimeTurn
 from dragoman.engines.realtime_asr.vllm import VllmTurn
+from dragoman.engines.shared.endpoint_key import key_from
 from dragoman.engines.shared.websocket_link import (
     KeepAlive,
     WebSocketLink,
     checked_address,
-    key_from,
 )
 from dragoman.speech import Hints
 
@@ -87,7 +87,7 @@ class RealtimeAsr:
         url = checked_address("realtime-asr", self._url)
         if self._dialect is VllmTurn and not self._model:
             raise EngineUnavailable("Say which model vLLM serves: realtime-asr?...&model=NAME")
-        key = key_from(self._key_env)
+        key = key_from(self._key_env, "realtime-asr")
         self._server = AsrServer(url, self._model, key, self._language, self._locales)
 
     def close(self) -> None:

@@ -16,7 +16,6 @@ server is asked belongs to the engine.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
@@ -36,6 +35,7 @@ from dragoman.engines.shared.endpoint_errors import (
     EndpointRefused,
     EndpointUnreachable,
 )
+from dragoman.engines.shared.endpoint_key import key_from
 
 if TYPE_CHECKING:
     import httpcore
@@ -47,7 +47,6 @@ Files = Mapping[str, tuple[str, bytes, str]]
 
 _PAUSE_S = 0.1
 """Before a request is repeated that met no server."""
-_KEY = re.compile(r"[!-~]+")
 
 
 class Endpoint:
@@ -91,7 +90,9 @@ class Endpoint:
             raise EngineUnavailable(
                 f"{self._engine} needs the extra endpoints: pip install 'dragoman[endpoints]'"
             ) from None
-        self._headers = {"user-agent": "dragoman", "accept-encoding": "identity", **self._key()}
+        key = key_from(self._key_env, self._engine)
+        self._headers = {"user-agent": "dragoman", "accept-encoding": "identity"}
+        self._headers |= {"authorization": f"Bearer {key}"} if key else {}
         self._connections = Connections(self._url, self._origin, self._limits)
 
     def close(self) -> None:
@@ -99,18 +100,6 @@ class Endpoint:
         connections, self._connections = self._connections, None
         if connections is not None:
             connections.close()
-
-    def _key(self) -> dict[str, str]:
-        if not self._key_env:
-            return {}
-        key = os.environ.get(self._key_env, "").strip()
-        if not _KEY.fullmatch(key):
-            state = "holds no key" if not key else "holds something that is no key"
-            raise EngineUnavailable(
-                f"{self._engine}: the environment variable {self._key_env} {state}. Set it, or "
-                "leave the option key_env out for a server that wants none."
-            )
-        return {"authorization": f"Bearer {key}"}
 
     def check(self) -> tuple[str, ...]:
         """See whether a server is there: the names of its models (``GET models``), none if it does

@@ -14,7 +14,6 @@ for an answer has a limit of its own.
 from __future__ import annotations
 
 import ipaddress
-import os
 import queue
 import socket
 import ssl
@@ -73,16 +72,6 @@ def checked_address(engine: str, url: str) -> str:
             f"Give the engine an address that begins with ws:// or wss://: {engine}?url=wss://..."
         )
     return url
-
-
-def key_from(variable: str) -> str:
-    """The API key in an environment variable; "" for no variable. Raises ``EngineUnavailable``."""
-    if not variable:
-        return ""
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise EngineUnavailable(f"Put the API key into the environment variable {variable}.")
-    return key
 
 
 def is_this_machine(url: str) -> bool:
